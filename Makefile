@@ -77,7 +77,7 @@ generate:
 .PHONY: format
 format:
 	cargo fmt --all
-	cargo fmt --manifest-path fuzz/Cargo.toml -- --config-path .
+	cargo fmt --manifest-path fuzz/Cargo.toml
 
 ## freeze: renew the frozen versions of the test tools from requirements.in and package.json
 .PHONY: freeze
@@ -118,7 +118,7 @@ programs:
 .PHONY: format-check
 format-check:
 	cargo fmt --all --check
-	cargo fmt --manifest-path fuzz/Cargo.toml --check -- --config-path .
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 
 # Clippy is the compiler of what the tests run: a check of its own would compile everything that we depend on a second time.
 # `cargo clippy` passes its arguments on in the same way.

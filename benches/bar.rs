@@ -22,19 +22,42 @@ enum Kept {
 impl Bar {
     /// A measured value that must not exceed what is asked; `note` says what else is worth knowing.
     pub(crate) fn at_most(name: &str, measured: f64, limit: f64, unit: &str, note: &str) -> Self {
-        let kept = if measured <= limit { Kept::Yes } else { Kept::No };
-        let note = if note.is_empty() { String::new() } else { format!(" ({note})") };
-        Self { name: name.to_owned(), asked: format!("≤ {limit} {unit}"), measured: format!("{measured:.1} {unit}{note}"), kept }
+        let kept = if measured <= limit {
+            Kept::Yes
+        } else {
+            Kept::No
+        };
+        let note = if note.is_empty() {
+            String::new()
+        } else {
+            format!(" ({note})")
+        };
+        Self {
+            name: name.to_owned(),
+            asked: format!("≤ {limit} {unit}"),
+            measured: format!("{measured:.1} {unit}{note}"),
+            kept,
+        }
     }
 
     /// A bar that this machine cannot measure.
     pub(crate) fn not_measured(name: &str, asked: &str, why: &str) -> Self {
-        Self { name: name.to_owned(), asked: asked.to_owned(), measured: why.to_owned(), kept: Kept::NotMeasured }
+        Self {
+            name: name.to_owned(),
+            asked: asked.to_owned(),
+            measured: why.to_owned(),
+            kept: Kept::NotMeasured,
+        }
     }
 
     /// Something worth knowing for which no limit is asked.
     pub(crate) fn told(name: &str, measured: &str) -> Self {
-        Self { name: name.to_owned(), asked: String::new(), measured: measured.to_owned(), kept: Kept::NotAsked }
+        Self {
+            name: name.to_owned(),
+            asked: String::new(),
+            measured: measured.to_owned(),
+            kept: Kept::NotAsked,
+        }
     }
 
     /// Whether nothing is wrong with it.
@@ -49,14 +72,18 @@ impl Bar {
             Kept::NotMeasured => "–",
             Kept::NotAsked => "",
         };
-        [&self.name, &self.asked, &self.measured, kept].map(ToString::to_string).to_vec()
+        [&self.name, &self.asked, &self.measured, kept]
+            .map(ToString::to_string)
+            .to_vec()
     }
 }
 
 /// All bars as lines.
 pub(crate) fn table(bars: &[Bar]) -> Vec<String> {
     let head = ["bar", "asked", "measured", ""].map(str::to_owned).to_vec();
-    let rows: Vec<Vec<String>> = std::iter::once(head).chain(bars.iter().map(Bar::row)).collect();
+    let rows: Vec<Vec<String>> = std::iter::once(head)
+        .chain(bars.iter().map(Bar::row))
+        .collect();
     std::iter::once(String::new()).chain(ruled(&rows)).collect()
 }
 
@@ -65,16 +92,27 @@ pub(crate) fn median(values: &[f64]) -> f64 {
     let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
     let middle = |index: usize| values.get(index).copied().unwrap_or_default();
-    f64::midpoint(middle(values.len().saturating_sub(1) / 2), middle(values.len() / 2))
+    f64::midpoint(
+        middle(values.len().saturating_sub(1) / 2),
+        middle(values.len() / 2),
+    )
 }
 
 /// The smallest value that is not exceeded by this share of all values; 0 of none.
-#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index into some hundreds")]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "an index into some hundreds"
+)]
 pub(crate) fn percentile(values: &[f64], share: f64) -> f64 {
     let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
     let rank = (values.len() as f64 * share).ceil() as usize;
-    values.get(rank.saturating_sub(1)).copied().unwrap_or_default()
+    values
+        .get(rank.saturating_sub(1))
+        .copied()
+        .unwrap_or_default()
 }
 
 /// The greatest value; 0 of none.
@@ -96,11 +134,25 @@ mod tests {
     #[test]
     fn a_percentile_is_a_value_that_was_measured() {
         let values: Vec<f64> = (1..=20).rev().map(f64::from).collect();
-        assert_eq!((percentile(&values, 0.5), percentile(&values, 0.95), percentile(&[], 0.5)), (10.0, 19.0, 0.0));
+        assert_eq!(
+            (
+                percentile(&values, 0.5),
+                percentile(&values, 0.95),
+                percentile(&[], 0.5)
+            ),
+            (10.0, 19.0, 0.0)
+        );
     }
 
     #[test]
     fn the_median_is_not_moved_by_one_bad_run() {
-        assert_eq!((median(&[3.0, 1.0, 90.0]), median(&[4.0, 2.0]), worst(&[3.0, 90.0])), (3.0, 3.0, 90.0));
+        assert_eq!(
+            (
+                median(&[3.0, 1.0, 90.0]),
+                median(&[4.0, 2.0]),
+                worst(&[3.0, 90.0])
+            ),
+            (3.0, 3.0, 90.0)
+        );
     }
 }

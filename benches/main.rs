@@ -1,8 +1,10 @@
-//! `make bench`: the bars of speed and size that the project keeps, measured with the release binary against a stage.
+//! `make bench`: the bars of speed and size that the project keeps, measured with the release
+//! binary against a stage.
 //!
-//! Prints one table and ends with 1 when a bar is missed. `bench scale [DEPLOYMENTS [ACTION]]`, `bench transfer` and
-//! `bench canaries` measure one of them alone. `bench short` measures everything in its shortest form and judges nothing: what is measured
-//! depends on the machine, that it can be measured does not.
+//! Prints one table and ends with 1 when a bar is missed. `bench scale [DEPLOYMENTS [ACTION]]`,
+//! `bench transfer` and `bench canaries` measure one of them alone. `bench short` measures
+//! everything in its shortest form and judges nothing: what is measured depends on the machine,
+//! that it can be measured does not.
 
 mod bar;
 mod canaries;
@@ -34,7 +36,9 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let done = match arguments.as_slice() {
         [flag, order] if flag == transfer::FLAG => return transfer::run_ours(order),
-        [flag, file, program] if flag == usage::FLAG => return usage::measure(Path::new(file), Path::new(program)),
+        [flag, file, program] if flag == usage::FLAG => {
+            return usage::measure(Path::new(file), Path::new(program));
+        }
         [word, rest @ ..] if word == "scale" => wait_for(scale_alone(rest)),
         [word] if word == "short" => return short(),
         [word] if word == "canaries" => Ok(canaries_alone()),
@@ -62,7 +66,9 @@ fn canaries_alone() -> Vec<Bar> {
 }
 
 fn canaries(extent: Extent) -> Vec<Bar> {
-    say("canaries: drawn traffic for a green that is equal and for one that is worse, judged minute by minute");
+    say(
+        "canaries: drawn traffic for a green that is equal and for one that is worse, judged minute by minute",
+    );
     let (table, bars) = canaries::bars(extent);
     if extent == Extent::Whole {
         for line in &table {
@@ -81,7 +87,9 @@ async fn transfer_alone() -> Measured {
 }
 
 async fn transfer(folder: &Path, extent: Extent) -> Measured {
-    say("transfer: images from a layout, an engine and a registry, beside skopeo, docker push and curl");
+    say(
+        "transfer: images from a layout, an engine and a registry, beside skopeo, docker push and curl",
+    );
     let folder = folder.to_owned();
     let measured = tokio::task::spawn_blocking(move || {
         let mut bars = transfer::bars(&folder, extent).map_err(|error| error.to_string())?;
@@ -92,7 +100,9 @@ async fn transfer(folder: &Path, extent: Extent) -> Measured {
 }
 
 async fn scale_alone(arguments: &[String]) -> Measured {
-    let deployments = arguments.first().map_or(Ok(scale::DEPLOYMENTS), |text| text.parse())?;
+    let deployments = arguments
+        .first()
+        .map_or(Ok(scale::DEPLOYMENTS), |text| text.parse())?;
     let action = match arguments.get(1) {
         Some(path) => Path::new(path).canonicalize()?,
         None => Programs::beside_this()?.action,
@@ -107,7 +117,9 @@ async fn scale_alone(arguments: &[String]) -> Measured {
 }
 
 async fn scale(action: &Path, folder: &Path, deployments: usize) -> Measured {
-    say(&format!("scale: {deployments} deployments at once under AWS's request limits"));
+    say(&format!(
+        "scale: {deployments} deployments at once under AWS's request limits"
+    ));
     scale::bars(action, folder, deployments).await
 }
 
@@ -121,7 +133,10 @@ fn print(bars: &[Bar]) {
 fn short() -> ExitCode {
     match wait_for(bench(Extent::Short)) {
         Ok(bars) => {
-            say(&format!("{} bars can be measured; in this form they are not judged", bars.len()));
+            say(&format!(
+                "{} bars can be measured; in this form they are not judged",
+                bars.len()
+            ));
             ExitCode::SUCCESS
         }
         Err(error) => {

@@ -1,4 +1,5 @@
-//! Peak memory of a whole deploy through CodeDeploy, with smoke tests: without an image, and with 100 MiB of it to push.
+//! Peak memory of a whole deploy through CodeDeploy, with smoke tests: without an image, and with
+//! 100 MiB of it to push.
 
 use std::error::Error;
 use std::fs;
@@ -27,7 +28,10 @@ const FROM_ENGINE: &str = "deploy with a 100 MiB layer from the Docker engine, p
 
 /// Three bars.
 pub(crate) async fn bars(programs: &Programs, folder: &Path, way: Way, extent: Extent) -> Measured {
-    let service = [("api".to_owned(), Controller::CodeDeploy(GroupOptions::default()))];
+    let service = [(
+        "api".to_owned(),
+        Controller::CodeDeploy(GroupOptions::default()),
+    )];
     let stage = stage(programs, folder, StageOptions::default(), &service).await?;
     let mut without = Vec::new();
     for run in 0..extent.of(RUNS, 1) {
@@ -35,7 +39,10 @@ pub(crate) async fn bars(programs: &Programs, folder: &Path, way: Way, extent: E
         without.push(peak(programs, &job, &stage, new_revision("api", run), "1.0.0").await?);
     }
     let mut bars = vec![Bar::at_most(WITHOUT, worst(&without), 25.0, "MiB", "")];
-    let images = Images::new(&padded(programs, folder, extent.of(PADDING, SMALL))?, &folder.join("large"));
+    let images = Images::new(
+        &padded(programs, folder, extent.of(PADDING, SMALL))?,
+        &folder.join("large"),
+    );
     bars.push(transfer(programs, folder, &stage, &images, Way::Process).await?);
     bars.push(match way {
         Way::Docker => transfer(programs, folder, &stage, &images, way).await?,
@@ -52,11 +59,30 @@ fn job(programs: &Programs, folder: &Path, stage: &Stage) -> io::Result<Job> {
     Job::new(&programs.action, &folder.join("memory"), &stage.endpoint())
 }
 
-async fn peak(programs: &Programs, job: &Job, stage: &Stage, step: Step, version: &str) -> io::Result<f64> {
-    Ok(usage::of(&programs.action, job, &with_tests(stage, "api", version, step), 0).await?.memory)
+async fn peak(
+    programs: &Programs,
+    job: &Job,
+    stage: &Stage,
+    step: Step,
+    version: &str,
+) -> io::Result<f64> {
+    Ok(usage::of(
+        &programs.action,
+        job,
+        &with_tests(stage, "api", version, step),
+        0,
+    )
+    .await?
+    .memory)
 }
 
-async fn transfer(programs: &Programs, folder: &Path, stage: &Stage, images: &Images, way: Way) -> Result<Bar, Box<dyn Error>> {
+async fn transfer(
+    programs: &Programs,
+    folder: &Path,
+    stage: &Stage,
+    images: &Images,
+    way: Way,
+) -> Result<Bar, Box<dyn Error>> {
     // Another version than the other way's, or there would be nothing to send.
     let (name, version) = match way {
         Way::Process => (FROM_LAYOUT, "1.0.0"),
@@ -79,12 +105,16 @@ async fn transfer(programs: &Programs, folder: &Path, stage: &Stage, images: &Im
     Ok(Bar::at_most(name, memory?, 64.0, "MiB", ""))
 }
 
-/// The sample application with random bytes behind it: a program all the same, and nothing that could be compressed.
+/// The sample application with random bytes behind it: a program all the same, and nothing that
+/// could be compressed.
 fn padded(programs: &Programs, folder: &Path, padding: u64) -> io::Result<PathBuf> {
     let path = folder.join("padded");
     fs::copy(&programs.sample, &path)?;
     let mut file = fs::OpenOptions::new().append(true).open(&path)?;
-    io::copy(&mut fs::File::open("/dev/urandom")?.take(padding), &mut file)?;
+    io::copy(
+        &mut fs::File::open("/dev/urandom")?.take(padding),
+        &mut file,
+    )?;
     file.flush()?;
     Ok(path)
 }

@@ -1,6 +1,8 @@
-//! From `Ready` being visible to our `ContinueDeployment`, at the default pace; and how often AWS is read while traffic shifts.
+//! From `Ready` being visible to our `ContinueDeployment`, at the default pace; and how often AWS
+//! is read while traffic shifts.
 //!
-//! Several stages at different speeds: on one stage all deployments would be ready at the same point between two looks.
+//! Several stages at different speeds: on one stage all deployments would be ready at the same
+//! point between two looks.
 
 use std::error::Error;
 use std::path::Path;
@@ -8,7 +10,9 @@ use std::time::Duration;
 
 use ecs_bluegreen_sim::rehearse::Programs;
 use ecs_bluegreen_sim::rehearse::job::{Job, Stop};
-use ecs_bluegreen_sim::{Clock, ConfigOptions, Controller, GroupOptions, Stage, StageOptions, Traffic};
+use ecs_bluegreen_sim::{
+    Clock, ConfigOptions, Controller, GroupOptions, Stage, StageOptions, Traffic,
+};
 use tokio::task::JoinSet;
 
 use crate::Measured;
@@ -16,14 +20,17 @@ use crate::bar::{Bar, median, worst};
 use crate::extent::Extent;
 use crate::theatre::{new_revision, stage};
 
-/// How much faster than AWS each stage is. Green needs five seconds divided by this, and its start: so `Ready` comes at six
-/// moments that are evenly spread over the time between two looks.
+/// How much faster than AWS each stage is. Green needs five seconds divided by this, and its start:
+/// so `Ready` comes at six moments that are evenly spread over the time between two looks.
 const FACTORS: [f64; 6] = [1.5, 1.74, 2.08, 2.6, 3.4, 5.0];
 const SERVICES: [&str; 2] = ["one", "two"];
 const FOLLOWED: Duration = Duration::from_mins(1);
 const PATIENCE: Duration = Duration::from_mins(1);
 /// Longer at every speed than everything is looked at.
-const CANARY: Traffic = Traffic::Canary { percent: 10, minutes: 12 };
+const CANARY: Traffic = Traffic::Canary {
+    percent: 10,
+    minutes: 12,
+};
 
 /// Both bars.
 pub(crate) async fn bars(programs: &Programs, folder: &Path, extent: Extent) -> Measured {
@@ -31,7 +38,10 @@ pub(crate) async fn bars(programs: &Programs, folder: &Path, extent: Extent) -> 
     let stages = stages(programs, folder, extent.of(&FACTORS[..], &FACTORS[5..])).await?;
     let deployments = deploy(programs, folder, &stages)?;
     for stage in &stages {
-        if !stage.wait_until(PATIENCE, |stage| reactions(stage).len() == SERVICES.len()).await {
+        if !stage
+            .wait_until(PATIENCE, |stage| reactions(stage).len() == SERVICES.len())
+            .await
+        {
             return Err("a deployment did not pass its gate".into());
         }
     }
@@ -51,18 +61,45 @@ fn report(times: &[f64], read: u64, followed: Duration) -> Vec<Bar> {
     let a_minute = read as f64 / times.len() as f64 / followed.as_secs_f64() * 60.0;
     let note = format!("worst of {}: {:.1}", times.len(), worst(times));
     vec![
-        Bar::at_most("Ready visible → ContinueDeployment, median", median(times), 2.0, "s", &note),
-        Bar::at_most("reads of AWS while traffic shifts", a_minute, 30.0, "a minute", "each run"),
+        Bar::at_most(
+            "Ready visible → ContinueDeployment, median",
+            median(times),
+            2.0,
+            "s",
+            &note,
+        ),
+        Bar::at_most(
+            "reads of AWS while traffic shifts",
+            a_minute,
+            30.0,
+            "a minute",
+            "each run",
+        ),
     ]
 }
 
-async fn stages(programs: &Programs, folder: &Path, factors: &[f64]) -> Result<Vec<Stage>, Box<dyn Error>> {
+async fn stages(
+    programs: &Programs,
+    folder: &Path,
+    factors: &[f64],
+) -> Result<Vec<Stage>, Box<dyn Error>> {
     let mut stages = Vec::new();
     for factor in factors.iter().copied() {
-        let group = GroupOptions { config: "Canary".to_owned(), ..GroupOptions::default() };
-        let services = SERVICES.map(|name| (name.to_owned(), Controller::CodeDeploy(group.clone())));
-        let configs = vec![ConfigOptions { name: "Canary".to_owned(), traffic: CANARY }];
-        let options = StageOptions { clock: Clock::Scaled(factor), deployment_configs: configs, ..StageOptions::default() };
+        let group = GroupOptions {
+            config: "Canary".to_owned(),
+            ..GroupOptions::default()
+        };
+        let services =
+            SERVICES.map(|name| (name.to_owned(), Controller::CodeDeploy(group.clone())));
+        let configs = vec![ConfigOptions {
+            name: "Canary".to_owned(),
+            traffic: CANARY,
+        }];
+        let options = StageOptions {
+            clock: Clock::Scaled(factor),
+            deployment_configs: configs,
+            ..StageOptions::default()
+        };
         stages.push(stage(programs, folder, options, &services).await?);
     }
     Ok(stages)
@@ -73,9 +110,15 @@ fn deploy(programs: &Programs, folder: &Path, stages: &[Stage]) -> std::io::Resu
     let mut deployments = JoinSet::new();
     for (index, stage) in stages.iter().enumerate() {
         for service in SERVICES {
-            let job = Job::new(&programs.action, &folder.join(format!("reaction-{index}-{service}")), &stage.endpoint())?;
+            let job = Job::new(
+                &programs.action,
+                &folder.join(format!("reaction-{index}-{service}")),
+                &stage.endpoint(),
+            )?;
             deployments.spawn(async move {
-                let _ = job.run(&new_revision(service, 1), &mut Stop::never(), |_| ()).await;
+                let _ = job
+                    .run(&new_revision(service, 1), &mut Stop::never(), |_| ())
+                    .await;
             });
         }
     }
@@ -83,18 +126,29 @@ fn deploy(programs: &Programs, folder: &Path, stages: &[Stage]) -> std::io::Resu
 }
 
 /// Seconds between a deployment's `Ready` and our answer.
-#[expect(clippy::cast_precision_loss, reason = "milliseconds between two events")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "milliseconds between two events"
+)]
 fn reactions(stage: &Stage) -> Vec<f64> {
     let timeline = stage.timeline();
-    let continued = stage.ledger().into_iter().filter(|entry| entry.operation == "codedeploy:ContinueDeployment");
+    let continued = stage
+        .ledger()
+        .into_iter()
+        .filter(|entry| entry.operation == "codedeploy:ContinueDeployment");
     let seconds = continued.filter_map(|entry| {
         let id = entry.request.get("deploymentId")?.as_str()?;
-        let ready = timeline.iter().find(|moment| moment.subject == id && moment.state == "Ready")?;
+        let ready = timeline
+            .iter()
+            .find(|moment| moment.subject == id && moment.state == "Ready")?;
         Some((entry.at_ms - ready.at_ms) as f64 / 1000.0)
     });
     seconds.collect()
 }
 
 fn reads(stages: &[Stage]) -> u64 {
-    stages.iter().map(|stage| stage.reads().values().sum::<u64>()).sum()
+    stages
+        .iter()
+        .map(|stage| stage.reads().values().sum::<u64>())
+        .sum()
 }

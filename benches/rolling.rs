@@ -1,4 +1,5 @@
-//! CPU time and memory of the smallest deploy: a new revision of a rolling service, not waited for, as the official action's three calls.
+//! CPU time and memory of the smallest deploy: a new revision of a rolling service, not waited for,
+//! as the official action's three calls.
 
 use std::path::Path;
 
@@ -17,7 +18,10 @@ const RUNS: usize = 20;
 /// Both bars.
 pub(crate) async fn bars(programs: &Programs, folder: &Path, extent: Extent) -> Measured {
     let runs = extent.of(RUNS, 2);
-    let rolling = [("api".to_owned(), Controller::Rolling(RollingOptions::default()))];
+    let rolling = [(
+        "api".to_owned(),
+        Controller::Rolling(RollingOptions::default()),
+    )];
     let stage = stage(programs, folder, StageOptions::default(), &rolling).await?;
     let mut usages: Vec<Usage> = Vec::new();
     for run in 0..runs {
@@ -27,15 +31,31 @@ pub(crate) async fn bars(programs: &Programs, folder: &Path, extent: Extent) -> 
     stage.shutdown().await;
     let cpu: Vec<f64> = usages.iter().map(|usage| usage.cpu).collect();
     let memory: Vec<f64> = usages.iter().map(|usage| usage.memory).collect();
-    let note = format!("worst of {runs}: {:.1}; the official action: 213", worst(&cpu));
+    let note = format!(
+        "worst of {runs}: {:.1}; the official action: 213",
+        worst(&cpu)
+    );
     Ok(vec![
-        Bar::at_most("rolling deploy, CPU time, median", median(&cpu), 25.0, "ms", &note),
-        Bar::at_most("rolling deploy, peak memory", worst(&memory), 20.0, "MiB", "the official action: 74"),
+        Bar::at_most(
+            "rolling deploy, CPU time, median",
+            median(&cpu),
+            25.0,
+            "ms",
+            &note,
+        ),
+        Bar::at_most(
+            "rolling deploy, peak memory",
+            worst(&memory),
+            20.0,
+            "MiB",
+            "the official action: 74",
+        ),
     ])
 }
 
 fn step(run: usize) -> Step {
     let mut step = new_revision("api", run);
-    step.inputs.push(("wait-for-service-stability", "false".to_owned()));
+    step.inputs
+        .push(("wait-for-service-stability", "false".to_owned()));
     step
 }

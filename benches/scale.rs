@@ -1,7 +1,8 @@
-//! Many deployments at once in one account, under the request limits that AWS documents: do all of them end right, and what does it cost?
+//! Many deployments at once in one account, under the request limits that AWS documents: do all of
+//! them end right, and what does it cost?
 //!
-//! Every run is a process of its own, as every job has its own runner: none knows of the others but by being throttled. The tasks are
-//! imaginary, so that two processors are enough.
+//! Every run is a process of its own, as every job has its own runner: none knows of the others but
+//! by being throttled. The tasks are imaginary, so that two processors are enough.
 
 use std::error::Error;
 use std::path::Path;
@@ -10,7 +11,8 @@ use std::time::Duration;
 use ecs_bluegreen_sim::rehearse::job::{Ended, Job, Step, Stop};
 use ecs_bluegreen_sim::rehearse::sample::{REPOSITORY, service};
 use ecs_bluegreen_sim::{
-    Clock, Controller, Entry, GroupOptions, Limits, Moment, NativeOptions, RollingOptions, Stage, StageOptions, Strategy, Tally, TaskEngine,
+    Clock, Controller, Entry, GroupOptions, Limits, Moment, NativeOptions, RollingOptions, Stage,
+    StageOptions, Strategy, Tally, TaskEngine,
 };
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
@@ -30,7 +32,12 @@ const FASTER_THAN_AWS: f64 = 10.0;
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Who performs the rollouts, in turns.
-const MIX: [Kind; 4] = [Kind::CodeDeploy, Kind::Rolling, Kind::BlueGreen, Kind::Canary];
+const MIX: [Kind; 4] = [
+    Kind::CodeDeploy,
+    Kind::Rolling,
+    Kind::BlueGreen,
+    Kind::Canary,
+];
 
 /// Asked of green and of production: the reason for a gate.
 const TESTS: &str = "tests: [{ name: health, get: /health }]";
@@ -59,8 +66,14 @@ impl Kind {
             Self::Rolling => Controller::Rolling(RollingOptions::default()),
             Self::BlueGreen => Controller::Native(NativeOptions::default()),
             Self::Canary => {
-                let strategy = Strategy::Canary { percent: 10.0, bake_minutes: 1 };
-                Controller::Native(NativeOptions { strategy, ..NativeOptions::default() })
+                let strategy = Strategy::Canary {
+                    percent: 10.0,
+                    bake_minutes: 1,
+                };
+                Controller::Native(NativeOptions {
+                    strategy,
+                    ..NativeOptions::default()
+                })
             }
         }
     }
@@ -69,8 +82,15 @@ impl Kind {
 /// A new revision, tested on green where there is a green to test.
 fn step(stage: &Stage, service: &str) -> Step {
     let mut step = new_revision(service, 1);
-    if let (Some(test), Some(production)) = (stage.listener_url(&format!("{service}-test")), stage.listener_url(service)) {
-        step.inputs.extend([("smoke-tests", TESTS.to_owned()), ("test-url", test), ("production-url", production)]);
+    if let (Some(test), Some(production)) = (
+        stage.listener_url(&format!("{service}-test")),
+        stage.listener_url(service),
+    ) {
+        step.inputs.extend([
+            ("smoke-tests", TESTS.to_owned()),
+            ("test-url", test),
+            ("production-url", production),
+        ]);
     }
     step
 }
@@ -88,19 +108,36 @@ impl Run {
     }
 
     fn outcome(&self) -> &str {
-        self.ended.outputs.get("outcome").map_or("none", String::as_str)
+        self.ended
+            .outputs
+            .get("outcome")
+            .map_or("none", String::as_str)
     }
 
     /// What went wrong, without the service's name: the same for all that failed the same way.
     fn failure(&self) -> String {
-        let reason = self.ended.outputs.get("reason").map_or("none", String::as_str);
-        format!("exit {}, outcome {}, reason {reason}", self.ended.exit, self.outcome())
+        let reason = self
+            .ended
+            .outputs
+            .get("reason")
+            .map_or("none", String::as_str);
+        format!(
+            "exit {}, outcome {}, reason {reason}",
+            self.ended.exit,
+            self.outcome()
+        )
     }
 }
 
 /// The bar, and what is worth knowing beside it.
 pub(crate) async fn bars(action: &Path, folder: &Path, deployments: usize) -> Measured {
-    let services: Vec<(String, Kind)> = MIX.into_iter().cycle().take(deployments).enumerate().map(named).collect();
+    let services: Vec<(String, Kind)> = MIX
+        .into_iter()
+        .cycle()
+        .take(deployments)
+        .enumerate()
+        .map(named)
+        .collect();
     let stage = stage(&services).await?;
     let runs = deploy(action, &folder.join("scale"), &stage, &services).await?;
     let (tally, lags) = (stage.tally(), lags(&stage));
@@ -123,7 +160,9 @@ async fn stage(services: &[(String, Kind)]) -> Result<Stage, Box<dyn Error>> {
     };
     let stage = Stage::start(options).await?;
     for (name, kind) in services {
-        stage.add_service(service(name, kind.controller(), TASKS)).await?;
+        stage
+            .add_service(service(name, kind.controller(), TASKS))
+            .await?;
     }
     for (name, _) in services {
         if !stage.wait_until_steady(name, PATIENCE).await {
@@ -133,8 +172,14 @@ async fn stage(services: &[(String, Kind)]) -> Result<Stage, Box<dyn Error>> {
     Ok(stage)
 }
 
-/// One process for every service, evenly spread over the time in which they start; waits for all of them.
-async fn deploy(action: &Path, folder: &Path, stage: &Stage, services: &[(String, Kind)]) -> Result<Vec<Run>, Box<dyn Error>> {
+/// One process for every service, evenly spread over the time in which they start; waits for all of
+/// them.
+async fn deploy(
+    action: &Path,
+    folder: &Path,
+    stage: &Stage,
+    services: &[(String, Kind)],
+) -> Result<Vec<Run>, Box<dyn Error>> {
     let mut running: JoinSet<std::io::Result<Run>> = JoinSet::new();
     let pause = STARTED_WITHIN / u32::try_from(services.len().max(1))?;
     for (service, _) in services {
@@ -152,19 +197,33 @@ async fn deploy(action: &Path, folder: &Path, stage: &Stage, services: &[(String
 /// One run. Its log stays in its folder.
 async fn one(job: Job, service: String, step: Step) -> std::io::Result<Run> {
     let (began, mut log) = (Instant::now(), String::new());
-    let ended = job.run(&step, &mut Stop::never(), |line| log.extend([line, "\n"])).await?;
+    let ended = job
+        .run(&step, &mut Stop::never(), |line| log.extend([line, "\n"]))
+        .await?;
     std::fs::write(job.temp().join("log.txt"), log)?;
-    Ok(Run { service, seconds: began.elapsed().as_secs_f64(), ended })
+    Ok(Run {
+        service,
+        seconds: began.elapsed().as_secs_f64(),
+        ended,
+    })
 }
 
 /// Seconds between each gate being visible and AWS accepting our answer to it.
 fn lags(stage: &Stage) -> Vec<f64> {
     let timeline = stage.timeline();
-    stage.ledger().iter().filter(|entry| entry.code.is_none()).filter_map(|entry| lag(&timeline, entry)).collect()
+    stage
+        .ledger()
+        .iter()
+        .filter(|entry| entry.code.is_none())
+        .filter_map(|entry| lag(&timeline, entry))
+        .collect()
 }
 
 /// The gate that an answer is to is the last one before it.
-#[expect(clippy::cast_precision_loss, reason = "milliseconds between two events")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "milliseconds between two events"
+)]
 fn lag(timeline: &[Moment], answer: &Entry) -> Option<f64> {
     let (subject, gate) = match answer.operation.as_str() {
         "codedeploy:ContinueDeployment" => ("deploymentId", "Ready"),
@@ -172,7 +231,10 @@ fn lag(timeline: &[Moment], answer: &Entry) -> Option<f64> {
         _ => return None,
     };
     let subject = answer.request.get(subject)?.as_str()?;
-    let mut gates = timeline.iter().rev().filter(|moment| moment.subject == subject && moment.state.ends_with(gate));
+    let mut gates = timeline
+        .iter()
+        .rev()
+        .filter(|moment| moment.subject == subject && moment.state.ends_with(gate));
     let visible = gates.find(|moment| moment.at_ms <= answer.at_ms)?;
     Some((answer.at_ms - visible.at_ms) as f64 / 1000.0)
 }
@@ -180,27 +242,58 @@ fn lag(timeline: &[Moment], answer: &Entry) -> Option<f64> {
 /// What a table has no room for: the minutes, who was throttled, and what went wrong.
 fn tell(runs: &[Run], tally: &Tally) {
     say(&format!("  requests by minute: {:?}", tally.minutes()));
-    for (operation, count) in tally.operations.iter().filter(|(_, count)| count.throttled > 0) {
-        say(&format!("  throttled: {operation}, {} of {}", count.throttled, count.requests));
+    for (operation, count) in tally
+        .operations
+        .iter()
+        .filter(|(_, count)| count.throttled > 0)
+    {
+        say(&format!(
+            "  throttled: {operation}, {} of {}",
+            count.throttled, count.requests
+        ));
     }
     for run in runs.iter().filter(|run| !run.is_right()) {
-        say(&format!("  {}: {} after {:.0} s", run.service, run.failure(), run.seconds));
+        say(&format!(
+            "  {}: {} after {:.0} s",
+            run.service,
+            run.failure(),
+            run.seconds
+        ));
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "some hundreds of runs, some thousands of requests")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "some hundreds of runs, some thousands of requests"
+)]
 fn report(runs: &[Run], tally: &Tally, lags: &[f64]) -> Vec<Bar> {
     let name = |what: &str| format!("{} deployments at once: {what}", runs.len());
     let wrong = runs.iter().filter(|run| !run.is_right()).count() as f64;
     let seconds: Vec<f64> = runs.iter().map(|run| run.seconds).collect();
-    let longest = format!("the longest took {:.0} s, half of them at most {:.0} s", worst(&seconds), percentile(&seconds, 0.5));
-    let requests = format!("{} in all, {} in the busiest minute", tally.total.requests, tally.busiest_minute());
-    let gates =
-        format!("p50 {:.1} s, p95 {:.1} s, worst {:.1} s of {}", percentile(lags, 0.5), percentile(lags, 0.95), worst(lags), lags.len());
+    let longest = format!(
+        "the longest took {:.0} s, half of them at most {:.0} s",
+        worst(&seconds),
+        percentile(&seconds, 0.5)
+    );
+    let requests = format!(
+        "{} in all, {} in the busiest minute",
+        tally.total.requests,
+        tally.busiest_minute()
+    );
+    let gates = format!(
+        "p50 {:.1} s, p95 {:.1} s, worst {:.1} s of {}",
+        percentile(lags, 0.5),
+        percentile(lags, 0.95),
+        worst(lags),
+        lags.len()
+    );
     vec![
         Bar::at_most(&name("ended wrong"), wrong, 0.0, "runs", &longest),
         Bar::told(&name("requests to AWS"), &requests),
-        Bar::told(&name("throttled"), &format!("{} requests", tally.total.throttled)),
+        Bar::told(
+            &name("throttled"),
+            &format!("{} requests", tally.total.throttled),
+        ),
         Bar::told(&name("gate visible → continued"), &gates),
     ]
 }

@@ -1,4 +1,5 @@
-//! The image's compressed size: of the image `ecs-bluegreen-action` when the engine has it, else of what goes into it.
+//! The image's compressed size: of the image `ecs-bluegreen-action` when the engine has it, else of
+//! what goes into it.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -24,19 +25,34 @@ pub(crate) async fn bars(programs: &Programs, way: Way) -> Measured {
     let action = programs.action.clone();
     let measured = tokio::task::spawn_blocking(move || match way {
         Way::Docker if has_image() => saved().map(|size| (size, "the image in the Docker engine")),
-        Way::Docker | Way::Process => parts(&action).map(|size| (size, "binary and CA roots; `make image` makes the image")),
+        Way::Docker | Way::Process => {
+            parts(&action).map(|size| (size, "binary and CA roots; `make image` makes the image"))
+        }
     });
     let (size, what) = measured.await??;
-    Ok(vec![Bar::at_most("image, compressed", size as f64 / 1_048_576.0, 8.0, "MiB", what)])
+    Ok(vec![Bar::at_most(
+        "image, compressed",
+        size as f64 / 1_048_576.0,
+        8.0,
+        "MiB",
+        what,
+    )])
 }
 
 fn has_image() -> bool {
-    let inspected = Command::new("docker").args(["image", "inspect", IMAGE]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let inspected = Command::new("docker")
+        .args(["image", "inspect", IMAGE])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
     inspected.is_ok_and(|status| status.success())
 }
 
 fn saved() -> io::Result<u64> {
-    let mut docker = Command::new("docker").args(["save", IMAGE]).stdout(Stdio::piped()).spawn()?;
+    let mut docker = Command::new("docker")
+        .args(["save", IMAGE])
+        .stdout(Stdio::piped())
+        .spawn()?;
     let size = docker.stdout.take().map_or(Ok(0), compressed)?;
     docker.wait()?;
     Ok(size)

@@ -1,4 +1,5 @@
-//! From the start of the process to the first byte of its first request to AWS. The stage has no part in it.
+//! From the start of the process to the first byte of its first request to AWS. The stage has no
+//! part in it.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -25,13 +26,26 @@ pub(crate) async fn bars(programs: &Programs, folder: &Path, extent: Extent) -> 
     for _ in 0..runs {
         times.push(once(programs, folder).await?);
     }
-    let note = format!("worst of {runs}: {:.1}; the official action: 189", worst(&times));
-    Ok(vec![Bar::at_most("process start → first AWS request, median", median(&times), 20.0, "ms", &note)])
+    let note = format!(
+        "worst of {runs}: {:.1}; the official action: 189",
+        worst(&times)
+    );
+    Ok(vec![Bar::at_most(
+        "process start → first AWS request, median",
+        median(&times),
+        20.0,
+        "ms",
+        &note,
+    )])
 }
 
 async fn once(programs: &Programs, folder: &Path) -> std::io::Result<f64> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let job = Job::new(&programs.action, &folder.join("start"), &format!("http://{}", listener.local_addr()?))?;
+    let job = Job::new(
+        &programs.action,
+        &folder.join("start"),
+        &format!("http://{}", listener.local_addr()?),
+    )?;
     let mut action = job.command(&programs.action, job.variables(&new_revision("api", 1)));
     action.stdout(Stdio::null()).stderr(Stdio::null());
     let began = Instant::now();

@@ -1,4 +1,5 @@
-//! From the answer that fails a smoke test to our `StopDeployment`. The tested address is a listener of this program, which knows when it answered.
+//! From the answer that fails a smoke test to our `StopDeployment`. The tested address is a
+//! listener of this program, which knows when it answered.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,42 +18,71 @@ use crate::theatre::{new_revision, stage};
 
 const RUNS: usize = 8;
 const TESTS: &str = "tests: [{ name: health, get: /health, retry: { for: 0s } }]";
-const ANSWER: &[u8] = b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+const ANSWER: &[u8] =
+    b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 /// The outcome `rolled-back`.
 const ROLLED_BACK: i32 = 20;
 
 /// The bar.
 pub(crate) async fn bars(programs: &Programs, folder: &Path, extent: Extent) -> Measured {
     let runs = extent.of(RUNS, 1);
-    let service = [("api".to_owned(), Controller::CodeDeploy(GroupOptions::default()))];
+    let service = [(
+        "api".to_owned(),
+        Controller::CodeDeploy(GroupOptions::default()),
+    )];
     let stage = stage(programs, folder, StageOptions::default(), &service).await?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let (url, answered) = (format!("http://{}", listener.local_addr()?), Arc::<AtomicI64>::default());
+    let (url, answered) = (
+        format!("http://{}", listener.local_addr()?),
+        Arc::<AtomicI64>::default(),
+    );
     let server = tokio::spawn(serve(listener, Arc::clone(&answered)));
     let mut times = Vec::new();
     for run in 0..runs {
         let job = Job::new(&programs.action, &folder.join("stop"), &stage.endpoint())?;
-        let ended = job.run(&step(run, &url), &mut Stop::never(), |_| ()).await?;
+        let ended = job
+            .run(&step(run, &url), &mut Stop::never(), |_| ())
+            .await?;
         let stopped = stopped(&stage).filter(|_| ended.exit == ROLLED_BACK);
-        times.push(milliseconds(stopped.ok_or("a failed smoke test did not lead to a rollback")? - answered.load(Ordering::SeqCst)));
+        times.push(milliseconds(
+            stopped.ok_or("a failed smoke test did not lead to a rollback")?
+                - answered.load(Ordering::SeqCst),
+        ));
     }
     server.abort();
     stage.shutdown().await;
     let note = format!("worst of {runs}: {:.0}", worst(&times));
-    Ok(vec![Bar::at_most("smoke test fails → StopDeployment sent, median", median(&times), 300.0, "ms", &note)])
+    Ok(vec![Bar::at_most(
+        "smoke test fails → StopDeployment sent, median",
+        median(&times),
+        300.0,
+        "ms",
+        &note,
+    )])
 }
 
 fn step(run: usize, url: &str) -> Step {
     let mut step = new_revision("api", run);
-    step.inputs.extend([("smoke-tests", TESTS.to_owned()), ("test-url", url.to_owned())]);
+    step.inputs.extend([
+        ("smoke-tests", TESTS.to_owned()),
+        ("test-url", url.to_owned()),
+    ]);
     step
 }
 
 fn stopped(stage: &Stage) -> Option<i64> {
-    stage.ledger().iter().rev().find(|entry| entry.operation == "codedeploy:StopDeployment").map(|entry| entry.at_ms)
+    stage
+        .ledger()
+        .iter()
+        .rev()
+        .find(|entry| entry.operation == "codedeploy:StopDeployment")
+        .map(|entry| entry.at_ms)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "milliseconds between two events")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "milliseconds between two events"
+)]
 fn milliseconds(between: i64) -> f64 {
     between as f64
 }
@@ -72,8 +102,13 @@ async fn answer(mut stream: TcpStream, answered: &AtomicI64) -> std::io::Result<
 }
 
 /// The wall clock that the stage's ledger is kept by.
-#[expect(clippy::disallowed_methods, reason = "a ledger of wall-clock times can only be compared with the wall clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a ledger of wall-clock times can only be compared with the wall clock"
+)]
 fn now() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

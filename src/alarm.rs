@@ -1,8 +1,9 @@
-//! PURE: CloudWatch alarms. Whether a deployment may start with them as they are, and what a change of one means while it is watched.
+//! PURE: CloudWatch alarms. Whether a deployment may start with them as they are, and what a change
+//! of one means while it is watched.
 //!
-//! One way for all of them: those of the input `alarms`, those of a CodeDeploy group, those of a service. AWS itself ignores an alarm that
-//! rings when a deployment of ECS's own begins, so one that rings is refused here, or waived by name: then it does not count until it was
-//! OK once.
+//! One way for all of them: those of the input `alarms`, those of a CodeDeploy group, those of a
+//! service. AWS itself ignores an alarm that rings when a deployment of ECS's own begins, so one
+//! that rings is refused here, or waived by name: then it does not count until it was OK once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -72,7 +73,13 @@ impl Alarm {
     /// One that is not there.
     pub fn missing(name: &str) -> Self {
         let (name, kind) = (name.to_owned(), AlarmKind::Metric);
-        Self { name, kind, state: AlarmState::Missing, reason: String::new(), since: String::new() }
+        Self {
+            name,
+            kind,
+            state: AlarmState::Missing,
+            reason: String::new(),
+            since: String::new(),
+        }
     }
 
     /// Whether it rings.
@@ -82,18 +89,30 @@ impl Alarm {
 
     /// `ALARM since 2026-01-02T03:04:05Z`.
     pub fn standing(&self) -> String {
-        if self.since.is_empty() { self.state.to_string() } else { format!("{} since {}", self.state, self.since) }
+        if self.since.is_empty() {
+            self.state.to_string()
+        } else {
+            format!("{} since {}", self.state, self.since)
+        }
     }
 
     /// Why it is as it is: CloudWatch's words, and which alarms made a composite one ring.
     pub fn why(&self) -> String {
         let children = match &self.kind {
-            AlarmKind::Composite { triggered_by, .. } if !triggered_by.is_empty() => format!("ringing: {}", triggered_by.join(", ")),
-            AlarmKind::Composite { rule, .. } if self.rings() && !rule.is_empty() => format!("its rule: {rule}"),
+            AlarmKind::Composite { triggered_by, .. } if !triggered_by.is_empty() => {
+                format!("ringing: {}", triggered_by.join(", "))
+            }
+            AlarmKind::Composite { rule, .. } if self.rings() && !rule.is_empty() => {
+                format!("its rule: {rule}")
+            }
             AlarmKind::Composite { .. } | AlarmKind::Metric | AlarmKind::Log => String::new(),
         };
         let parts = [masked(&self.reason), children];
-        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")
+        parts
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join("; ")
     }
 
     /// `metric alarm`, `log alarm`, `composite alarm`.
@@ -136,10 +155,19 @@ pub enum AlarmEffect {
 }
 
 impl WatchedAlarms {
-    /// Those of these names; whichever of `before` rings was let pass when the deployment was planned.
+    /// Those of these names; whichever of `before` rings was let pass when the deployment was
+    /// planned.
     pub fn new(names: Vec<String>, before: &[Alarm]) -> Self {
-        let waived = before.iter().filter(|alarm| alarm.rings()).map(|alarm| alarm.name.clone()).collect();
-        Self { names, waived, last: BTreeMap::new() }
+        let waived = before
+            .iter()
+            .filter(|alarm| alarm.rings())
+            .map(|alarm| alarm.name.clone())
+            .collect();
+        Self {
+            names,
+            waived,
+            last: BTreeMap::new(),
+        }
     }
 
     /// Their names.
@@ -150,7 +178,13 @@ impl WatchedAlarms {
     /// What is new, in the order of the names; `found` is what CloudWatch showed of them.
     pub fn look(&mut self, found: &[Alarm]) -> Vec<AlarmChange> {
         let names = self.names.clone();
-        let seen = names.iter().map(|name| found.iter().find(|alarm| alarm.name == *name).cloned().unwrap_or_else(|| Alarm::missing(name)));
+        let seen = names.iter().map(|name| {
+            found
+                .iter()
+                .find(|alarm| alarm.name == *name)
+                .cloned()
+                .unwrap_or_else(|| Alarm::missing(name))
+        });
         seen.filter_map(|alarm| self.change(alarm)).collect()
     }
 
@@ -158,14 +192,23 @@ impl WatchedAlarms {
         if alarm.state == AlarmState::Ok {
             self.waived.remove(&alarm.name);
         }
-        let effect = if self.waived.contains(&alarm.name) { AlarmEffect::Waived } else { AlarmEffect::Counts };
+        let effect = if self.waived.contains(&alarm.name) {
+            AlarmEffect::Waived
+        } else {
+            AlarmEffect::Counts
+        };
         let before = self.last.insert(alarm.name.clone(), alarm.state.clone());
         let phase = phase(&alarm.state);
-        (before.as_ref() != Some(&alarm.state)).then_some(AlarmChange { alarm, phase, effect })
+        (before.as_ref() != Some(&alarm.state)).then_some(AlarmChange {
+            alarm,
+            phase,
+            effect,
+        })
     }
 }
 
-/// An alarm without data says nothing; it is no reason to go back either, because most alarms of a new service are so for a while.
+/// An alarm without data says nothing; it is no reason to go back either, because most alarms of a
+/// new service are so for a while.
 fn phase(state: &AlarmState) -> Phase {
     match state {
         AlarmState::Ok => Phase::Successful,

@@ -1,6 +1,7 @@
 //! The run's clock: when it started, how long ago that is, and instants as people read them.
 //!
-//! Durations are measured on tokio's monotonic clock, here and wherever something is waited for; the wall clock is read in this file only.
+//! Durations are measured on tokio's monotonic clock, here and wherever something is waited for;
+//! the wall clock is read in this file only.
 
 use std::time::Duration;
 
@@ -22,7 +23,9 @@ pub struct Clock {
 impl Clock {
     /// A clock that starts now.
     pub fn start() -> Self {
-        Self { began: Instant::now() }
+        Self {
+            began: Instant::now(),
+        }
     }
 
     /// The time since the start.
@@ -50,20 +53,30 @@ pub fn seconds() -> f64 {
 
 /// A moment that AWS gave in seconds of the epoch, as RFC 3339; empty when it gave none.
 pub fn at(seconds: f64) -> String {
-    #[expect(clippy::cast_possible_truncation, reason = "seconds of the epoch are far below the limit, and only whole ones are shown")]
-    let moment = OffsetDateTime::from_unix_timestamp(seconds as i64).ok().filter(|_| seconds > 0.0);
-    moment.and_then(|moment| moment.format(&Rfc3339).ok()).unwrap_or_default()
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "seconds of the epoch are far below the limit, and only whole ones are shown"
+    )]
+    let moment = OffsetDateTime::from_unix_timestamp(seconds as i64)
+        .ok()
+        .filter(|_| seconds > 0.0);
+    moment
+        .and_then(|moment| moment.format(&Rfc3339).ok())
+        .unwrap_or_default()
 }
 
 /// How long ago a moment was that AWS gave in seconds of the epoch.
 pub fn since(seconds: f64) -> Duration {
     let moment = Duration::try_from_secs_f64(seconds).unwrap_or_default();
     let now = OffsetDateTime::now_utc() - OffsetDateTime::UNIX_EPOCH;
-    Duration::try_from(now).unwrap_or_default().saturating_sub(moment)
+    Duration::try_from(now)
+        .unwrap_or_default()
+        .saturating_sub(moment)
 }
 
 /// A number that differs from run to run, from the wall clock and the process id.
 pub fn nonce() -> u64 {
     let nanoseconds = OffsetDateTime::now_utc().unix_timestamp_nanos();
-    (u64::try_from(nanoseconds & i128::from(u64::MAX)).unwrap_or_default()).rotate_left(17) ^ (u64::from(std::process::id()) << 32)
+    (u64::try_from(nanoseconds & i128::from(u64::MAX)).unwrap_or_default()).rotate_left(17)
+        ^ (u64::from(std::process::id()) << 32)
 }

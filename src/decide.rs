@@ -1,7 +1,8 @@
 //! PURE: what one look at a rollout means. The order of the questions is the policy.
 //!
-//! Both controllers translate what AWS says into [`Seen`]; nothing here knows which one it was. An unknown word of
-//! AWS never gets this far as progress: the controllers give it as [`Seen::Preparing`], which only ever waits.
+//! Both controllers translate what AWS says into [`Seen`]; nothing here knows which one it was. An
+//! unknown word of AWS never gets this far as progress: the controllers give it as
+//! [`Seen::Preparing`], which only ever waits.
 
 use std::time::Duration;
 
@@ -30,8 +31,14 @@ impl Seen {
     /// Whether some traffic is on green, or may be.
     pub fn shows_traffic_on_green(&self) -> bool {
         match self {
-            Self::Shifting | Self::Shifted | Self::Completed | Self::AtGate(At::Step | At::Production) => true,
-            Self::Preparing | Self::AtGate(At::Green | At::Foreign) | Self::Ended(_) | Self::Outage(_) => false,
+            Self::Shifting
+            | Self::Shifted
+            | Self::Completed
+            | Self::AtGate(At::Step | At::Production) => true,
+            Self::Preparing
+            | Self::AtGate(At::Green | At::Foreign)
+            | Self::Ended(_)
+            | Self::Outage(_) => false,
         }
     }
 }
@@ -104,8 +111,8 @@ pub struct Patience {
     pub has_moved: bool,
 }
 
-/// How long we go on without being able to see. Long enough for an incident of an AWS API to pass, short enough to
-/// leave time for the rollback.
+/// How long we go on without being able to see. Long enough for an incident of an AWS API to pass,
+/// short enough to leave time for the rollback.
 pub const BLIND_BUDGET: Duration = Duration::from_mins(5);
 
 /// What to do about it.
@@ -119,7 +126,8 @@ pub enum Verdict {
     Open(At),
     /// Take it back.
     Abort(Trouble),
-    /// Our deadline passed before any traffic moved: nobody needs green any more, and it is rolled back.
+    /// Our deadline passed before any traffic moved: nobody needs green any more, and it is rolled
+    /// back.
     GiveUp,
     /// Our deadline passed; AWS goes on.
     Leave,
@@ -135,8 +143,8 @@ pub fn decide(goal: Goal, seen: &Seen, patience: Patience) -> Verdict {
     }
 }
 
-/// Whether only blue serves and nobody else is asked to change that. Whoever only watches rolls nothing back, and a gate of somebody else
-/// is theirs to answer: AWS ends the wait for them.
+/// Whether only blue serves and nobody else is asked to change that. Whoever only watches rolls
+/// nothing back, and a gate of somebody else is theirs to answer: AWS ends the wait for them.
 fn is_before_traffic(goal: Goal, seen: &Seen) -> bool {
     goal != Goal::Watch && matches!(seen, Seen::Preparing | Seen::AtGate(At::Green))
 }
@@ -165,9 +173,12 @@ fn at_gate(at: At, goal: Goal) -> Verdict {
         | (At::Step | At::Production, Goal::Gate)
         | (At::Production, Goal::Shifted) => Verdict::Proceed,
         (At::Step | At::Production, Goal::TestAtGate) => Verdict::Abort(bypassed()),
-        (At::Step, Goal::Shifted | Goal::Baking | Goal::Completed) | (At::Production, Goal::Baking | Goal::Completed) => Verdict::Open(at),
+        (At::Step, Goal::Shifted | Goal::Baking | Goal::Completed)
+        | (At::Production, Goal::Baking | Goal::Completed) => Verdict::Open(at),
         // Green's gate was opened already: the answer is on its way, or was lost and is sent again.
-        (At::Green, Goal::Shifted | Goal::Baking | Goal::Completed) | (At::Foreign, _) | (_, Goal::Hold) => Verdict::Wait,
+        (At::Green, Goal::Shifted | Goal::Baking | Goal::Completed)
+        | (At::Foreign, _)
+        | (_, Goal::Hold) => Verdict::Wait,
     }
 }
 
@@ -176,7 +187,10 @@ fn blind(blindness: &Blindness) -> Verdict {
         Blindness::Failing { since, .. } if *since < BLIND_BUDGET => Verdict::Wait,
         Blindness::Failing { why, .. } => Verdict::Abort(Trouble {
             reason: Reason::AwsFailed,
-            sentence: format!("AWS could not be asked about the rollout for {} minutes", BLIND_BUDGET.as_secs() / 60),
+            sentence: format!(
+                "AWS could not be asked about the rollout for {} minutes",
+                BLIND_BUDGET.as_secs() / 60
+            ),
             cause: Some(why.clone()),
         }),
         Blindness::Denied(why) => Verdict::Abort(Trouble {
@@ -202,72 +216,155 @@ mod properties;
 mod tests {
     use super::*;
 
-    const EARLY: Patience = Patience { elapsed: Duration::from_secs(1), deadline: Duration::from_secs(10), has_moved: false };
-    const LATE: Patience = Patience { elapsed: Duration::from_secs(10), ..EARLY };
-    const LATE_AND_MOVED: Patience = Patience { has_moved: true, ..LATE };
+    const EARLY: Patience = Patience {
+        elapsed: Duration::from_secs(1),
+        deadline: Duration::from_secs(10),
+        has_moved: false,
+    };
+    const LATE: Patience = Patience {
+        elapsed: Duration::from_secs(10),
+        ..EARLY
+    };
+    const LATE_AND_MOVED: Patience = Patience {
+        has_moved: true,
+        ..LATE
+    };
 
     fn ended() -> Seen {
-        Seen::Ended(Trouble { reason: Reason::Alarm, sentence: "rang".into(), cause: None })
+        Seen::Ended(Trouble {
+            reason: Reason::Alarm,
+            sentence: "rang".into(),
+            cause: None,
+        })
     }
 
     #[test]
     fn tests_come_before_traffic_or_the_rollout_is_taken_back() {
-        assert_eq!(decide(Goal::TestAtGate, &Seen::AtGate(At::Green), EARLY), Verdict::Proceed);
+        assert_eq!(
+            decide(Goal::TestAtGate, &Seen::AtGate(At::Green), EARLY),
+            Verdict::Proceed
+        );
         for past in [Seen::Shifting, Seen::Shifted, Seen::Completed] {
-            assert!(matches!(decide(Goal::TestAtGate, &past, EARLY), Verdict::Abort(trouble) if trouble.reason == Reason::GateBypassed));
+            assert!(
+                matches!(decide(Goal::TestAtGate, &past, EARLY), Verdict::Abort(trouble) if trouble.reason == Reason::GateBypassed)
+            );
         }
     }
 
     #[test]
     fn only_what_was_observed_counts_as_success() {
-        for not_yet in [Seen::Preparing, Seen::AtGate(At::Green), Seen::AtGate(At::Foreign), Seen::Shifting] {
+        for not_yet in [
+            Seen::Preparing,
+            Seen::AtGate(At::Green),
+            Seen::AtGate(At::Foreign),
+            Seen::Shifting,
+        ] {
             assert_eq!(decide(Goal::Shifted, &not_yet, EARLY), Verdict::Wait);
             assert_eq!(decide(Goal::Completed, &not_yet, EARLY), Verdict::Wait);
         }
-        assert_eq!(decide(Goal::Completed, &Seen::Shifted, EARLY), Verdict::Wait);
-        assert_eq!(decide(Goal::Shifted, &Seen::Shifted, EARLY), Verdict::Proceed);
-        assert_eq!(decide(Goal::Completed, &Seen::Completed, EARLY), Verdict::Proceed);
+        assert_eq!(
+            decide(Goal::Completed, &Seen::Shifted, EARLY),
+            Verdict::Wait
+        );
+        assert_eq!(
+            decide(Goal::Shifted, &Seen::Shifted, EARLY),
+            Verdict::Proceed
+        );
+        assert_eq!(
+            decide(Goal::Completed, &Seen::Completed, EARLY),
+            Verdict::Proceed
+        );
     }
 
     #[test]
     fn what_is_held_waits_at_its_gate_and_is_let_go_when_it_moves_by_itself() {
-        for held in [Seen::AtGate(At::Step), Seen::AtGate(At::Production), Seen::Shifted, Seen::Preparing] {
+        for held in [
+            Seen::AtGate(At::Step),
+            Seen::AtGate(At::Production),
+            Seen::Shifted,
+            Seen::Preparing,
+        ] {
             assert_eq!(decide(Goal::Hold, &held, EARLY), Verdict::Wait);
         }
         for moved in [Seen::Shifting, Seen::Completed] {
             assert_eq!(decide(Goal::Hold, &moved, EARLY), Verdict::Proceed);
         }
-        assert_eq!(decide(Goal::Hold, &ended(), EARLY), decide(Goal::Shifted, &ended(), EARLY));
+        assert_eq!(
+            decide(Goal::Hold, &ended(), EARLY),
+            decide(Goal::Shifted, &ended(), EARLY)
+        );
     }
 
     #[test]
     fn an_end_in_trouble_is_an_abort_whatever_we_waited_for_and_however_late_it_is() {
-        for goal in [Goal::TestAtGate, Goal::Gate, Goal::Shifted, Goal::Baking, Goal::Completed] {
+        for goal in [
+            Goal::TestAtGate,
+            Goal::Gate,
+            Goal::Shifted,
+            Goal::Baking,
+            Goal::Completed,
+        ] {
             assert!(matches!(decide(goal, &ended(), LATE), Verdict::Abort(_)));
         }
     }
 
     #[test]
     fn the_deadline_leaves_what_aws_is_doing_but_never_hides_a_success() {
-        assert_eq!(decide(Goal::Completed, &Seen::Shifting, LATE), Verdict::Leave);
-        assert_eq!(decide(Goal::Completed, &Seen::Completed, LATE), Verdict::Proceed);
+        assert_eq!(
+            decide(Goal::Completed, &Seen::Shifting, LATE),
+            Verdict::Leave
+        );
+        assert_eq!(
+            decide(Goal::Completed, &Seen::Completed, LATE),
+            Verdict::Proceed
+        );
     }
 
     #[test]
     fn a_deadline_before_any_traffic_rolls_green_back_unless_somebody_else_is_to_answer() {
-        for goal in [Goal::TestAtGate, Goal::Gate, Goal::Shifted, Goal::Baking, Goal::Completed, Goal::Hold] {
-            assert_eq!(decide(goal, &Seen::Preparing, LATE), Verdict::GiveUp, "{goal:?}");
-            assert_eq!(decide(goal, &Seen::Preparing, LATE_AND_MOVED), Verdict::Leave, "{goal:?}");
-            assert_eq!(decide(goal, &Seen::AtGate(At::Foreign), LATE), Verdict::Leave, "{goal:?}");
+        for goal in [
+            Goal::TestAtGate,
+            Goal::Gate,
+            Goal::Shifted,
+            Goal::Baking,
+            Goal::Completed,
+            Goal::Hold,
+        ] {
+            assert_eq!(
+                decide(goal, &Seen::Preparing, LATE),
+                Verdict::GiveUp,
+                "{goal:?}"
+            );
+            assert_eq!(
+                decide(goal, &Seen::Preparing, LATE_AND_MOVED),
+                Verdict::Leave,
+                "{goal:?}"
+            );
+            assert_eq!(
+                decide(goal, &Seen::AtGate(At::Foreign), LATE),
+                Verdict::Leave,
+                "{goal:?}"
+            );
         }
-        assert_eq!(decide(Goal::Shifted, &Seen::AtGate(At::Green), LATE), Verdict::GiveUp);
+        assert_eq!(
+            decide(Goal::Shifted, &Seen::AtGate(At::Green), LATE),
+            Verdict::GiveUp
+        );
         assert_eq!(decide(Goal::Watch, &Seen::Preparing, LATE), Verdict::Leave);
     }
 
     #[test]
     fn being_unable_to_see_has_a_budget_of_its_own_and_a_denial_has_none() {
-        let failing = |since| Seen::Outage(Blindness::Failing { since, why: "500".into() });
-        assert_eq!(decide(Goal::Gate, &failing(Duration::from_secs(30)), EARLY), Verdict::Wait);
+        let failing = |since| {
+            Seen::Outage(Blindness::Failing {
+                since,
+                why: "500".into(),
+            })
+        };
+        assert_eq!(
+            decide(Goal::Gate, &failing(Duration::from_secs(30)), EARLY),
+            Verdict::Wait
+        );
         assert!(
             matches!(decide(Goal::Gate, &failing(BLIND_BUDGET), EARLY), Verdict::Abort(trouble) if trouble.reason == Reason::AwsFailed)
         );

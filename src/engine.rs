@@ -1,6 +1,7 @@
 //! The straight line, and the one place that chooses between going on and a signal.
 //!
-//! Every effect is armed in its step before it happens; whatever ends the line early leads to [`crate::unwind`].
+//! Every effect is armed in its step before it happens; whatever ends the line early leads to
+//! [`crate::unwind`].
 
 use std::time::Duration;
 
@@ -93,7 +94,8 @@ pub async fn run(run: &Run, settings: &Settings, signal: impl Future<Output = ()
     };
     let stays: Vec<String> = run.armed().iter().filter_map(Undo::what_stays).collect();
     let ending = match ended {
-        // Everything was undone but what is stuck: it stays armed, so that `post` tries it once more.
+        // Everything was undone but what is stuck: it stays armed, so that `post` tries it once
+        // more.
         Ok(ending) if ending.outcome == Some(Outcome::Stuck) => ending,
         Ok(ending) | Err(Halt::Waits(ending)) => {
             run.keep();
@@ -101,22 +103,44 @@ pub async fn run(run: &Run, settings: &Settings, signal: impl Future<Output = ()
             let ending = settle(run, ending, time_is_up.clone()).await;
             tags::finish(run, ending, time_is_up).await
         }
-        Err(Halt::Refused(problems)) => settle(run, refuse(run, &problems, Reason::InvalidInputs), insisted(run, signal)).await,
-        Err(Halt::NoCredentials(problems)) => settle(run, refuse(run, &problems, Reason::Credentials), insisted(run, signal)).await,
+        Err(Halt::Refused(problems)) => {
+            settle(
+                run,
+                refuse(run, &problems, Reason::InvalidInputs),
+                insisted(run, signal),
+            )
+            .await
+        }
+        Err(Halt::NoCredentials(problems)) => {
+            settle(
+                run,
+                refuse(run, &problems, Reason::Credentials),
+                insisted(run, signal),
+            )
+            .await
+        }
         Err(Halt::Left(failure)) if failure.reason == Reason::Cancelled => {
             settle(run, leave(run, failure), tokio::time::sleep(GRACE)).await
         }
         Err(Halt::Left(failure)) => settle(run, leave(run, failure), insisted(run, signal)).await,
         Err(Halt::Superseded { failure, serves }) => {
-            let unused = run.armed().into_iter().find(|undo| matches!(undo, Undo::Revision(_)));
+            let unused = run
+                .armed()
+                .into_iter()
+                .find(|undo| matches!(undo, Undo::Revision(_)));
             let left = leave(run, failure);
             if let Some(revision) = unused {
                 run.arm(revision);
             }
-            let ending = Ending { sentence: format!("{serves}; {}", left.sentence), ..left };
+            let ending = Ending {
+                sentence: format!("{serves}; {}", left.sentence),
+                ..left
+            };
             settle(run, ending, insisted(run, signal)).await
         }
-        Err(Halt::Failed(failure)) if failure.reason == Reason::Cancelled => roll_back_in_grace(run, failure).await,
+        Err(Halt::Failed(failure)) if failure.reason == Reason::Cancelled => {
+            roll_back_in_grace(run, failure).await
+        }
         Err(Halt::Failed(failure)) => tokio::select! {
             ending = roll_back(run, failure.clone()) => ending,
             () = insisted(run, signal) => unfinished(&failure),
@@ -130,7 +154,14 @@ impl Ending {
     fn naming(self, stays: &[String]) -> Self {
         match self.outcome {
             Some(Outcome::Deployed) | None => self,
-            Some(_) => Self { sentence: std::iter::once(&self.sentence).chain(stays).cloned().collect::<Vec<_>>().join("; "), ..self },
+            Some(_) => Self {
+                sentence: std::iter::once(&self.sentence)
+                    .chain(stays)
+                    .cloned()
+                    .collect::<Vec<_>>()
+                    .join("; "),
+                ..self
+            },
         }
     }
 }
@@ -152,7 +183,8 @@ async fn insisted(run: &Run, signal: impl Future<Output = ()>) {
     tokio::time::sleep(GRACE).await;
 }
 
-/// What was changed only for the rollout is restored, whatever its end; what is not done when time is up is left to `post`.
+/// What was changed only for the rollout is restored, whatever its end; what is not done when time
+/// is up is left to `post`.
 async fn settle(run: &Run, ending: Ending, time_is_up: impl Future<Output = ()>) -> Ending {
     if run.armed().is_empty() {
         return ending;
@@ -172,9 +204,15 @@ async fn settle(run: &Run, ending: Ending, time_is_up: impl Future<Output = ()>)
 /// How long AWS is asked for more when the inputs are wrong already.
 const MORE_PROBLEMS: Duration = Duration::from_secs(10);
 
-/// Refuses inputs with these problems, and with what is wrong in AWS as far as these inputs tell where to look: whoever corrects them
-/// should not have to come back for the rest. Nothing is written.
-pub async fn refuse_inputs(run: &Run, settings: &Settings, mut problems: Vec<Problem>, signal: impl Future<Output = ()>) -> Ending {
+/// Refuses inputs with these problems, and with what is wrong in AWS as far as these inputs tell
+/// where to look: whoever corrects them should not have to come back for the rest. Nothing is
+/// written.
+pub async fn refuse_inputs(
+    run: &Run,
+    settings: &Settings,
+    mut problems: Vec<Problem>,
+    signal: impl Future<Output = ()>,
+) -> Ending {
     let looked = tokio::time::timeout(MORE_PROBLEMS, Box::pin(survey::survey(run, settings)));
     let looked = tokio::select! {
         biased;
@@ -184,7 +222,11 @@ pub async fn refuse_inputs(run: &Run, settings: &Settings, mut problems: Vec<Pro
     // Without credentials nothing can be asked, and that may be right in the run that follows.
     let (found, seen) = match looked {
         Some(Ok(snapshot)) => (Vec::new(), snapshot),
-        Some(Err(Incomplete { why: Some(Unready::Problems(found)), seen, .. })) => (found, *seen),
+        Some(Err(Incomplete {
+            why: Some(Unready::Problems(found)),
+            seen,
+            ..
+        })) => (found, *seen),
         Some(Err(Incomplete { seen, .. })) => (Vec::new(), *seen),
         None => (Vec::new(), Snapshot::default()),
     };
@@ -197,15 +239,23 @@ pub async fn refuse_inputs(run: &Run, settings: &Settings, mut problems: Vec<Pro
 
 /// Where one of these inputs cannot be read, it is not known what was meant with those.
 const DEPENDENT: &[(&str, &[&str])] = &[
-    ("mode", &["alarms", "codedeploy-appspec", "production-url", "test-url"]),
+    (
+        "mode",
+        &["alarms", "codedeploy-appspec", "production-url", "test-url"],
+    ),
     ("registries", &["repository", "tags", "image"]),
     ("push", &["repository", "tags"]),
-    ("strategy", &["test-url", "smoke-tests", "approval", "service"]),
+    (
+        "strategy",
+        &["test-url", "smoke-tests", "approval", "service"],
+    ),
 ];
 
 fn depends_on_a_refused_input(input: &str, problems: &[Problem]) -> bool {
     let is_refused = |name: &str| problems.iter().any(|problem| problem.input == name);
-    DEPENDENT.iter().any(|(name, dependent)| dependent.contains(&input) && is_refused(name))
+    DEPENDENT
+        .iter()
+        .any(|(name, dependent)| dependent.contains(&input) && is_refused(name))
 }
 
 /// Adds what is wrong with other inputs: of one input the first problem is told.
@@ -217,25 +267,50 @@ fn add_new(problems: &mut Vec<Problem>, more: Vec<Problem>) {
 
 fn refuse(run: &Run, problems: &[Problem], reason: Reason) -> Ending {
     let after_changes = run.has_changed();
-    run.tell(Event::Refused { problems: problems.iter().map(refused).collect(), after_changes, reason });
-    let sentence = if reason == Reason::Credentials { "there are no usable AWS credentials" } else { "the inputs were refused" };
-    Ending { outcome: None, reason, sentence: sentence.into() }
+    run.tell(Event::Refused {
+        problems: problems.iter().map(refused).collect(),
+        after_changes,
+        reason,
+    });
+    let sentence = if reason == Reason::Credentials {
+        "there are no usable AWS credentials"
+    } else {
+        "the inputs were refused"
+    };
+    Ending {
+        outcome: None,
+        reason,
+        sentence: sentence.into(),
+    }
 }
 
 /// A problem as the report shows it.
 pub fn refused(problem: &Problem) -> ReportedProblem {
     let at = problem.at.as_ref().filter(|at| at.origin != "inline");
-    let at = at.map(|at| FilePlace { file: at.origin.clone(), line: at.line, column: at.column });
-    ReportedProblem { problem: problem.to_string(), remedy: problem.remedy.clone(), at }
+    let at = at.map(|at| FilePlace {
+        file: at.origin.clone(),
+        line: at.line,
+        column: at.column,
+    });
+    ReportedProblem {
+        problem: problem.to_string(),
+        remedy: problem.remedy.clone(),
+        at,
+    }
 }
 
-/// With `on-cancel: leave` a rollout that was begun is AWS's; what was not begun yet is rolled back all the same.
+/// With `on-cancel: leave` a rollout that was begun is AWS's; what was not begun yet is rolled back
+/// all the same.
 fn cancelled(run: &Run, settings: &Settings) -> Halt {
     let failure = Failure::new(Reason::Cancelled, "the workflow was cancelled");
     match run.what_continues() {
         // Who only looks has nothing to take back.
-        Some(what) if settings.control.on_cancel == OnCancel::Leave || settings.mode == Mode::Status => {
-            run.tell(Event::Noted { sentence: "The runner asks us to stop: what is in progress is left to AWS".into() });
+        Some(what)
+            if settings.control.on_cancel == OnCancel::Leave || settings.mode == Mode::Status =>
+        {
+            run.tell(Event::Noted {
+                sentence: "The runner asks us to stop: what is in progress is left to AWS".into(),
+            });
             Halt::Left(failure.caused_by(what))
         }
         _ => {
@@ -251,18 +326,28 @@ fn leave(run: &Run, failure: Failure) -> Ending {
     let reason = failure.reason;
     let sentence = failure.chain.join(": ");
     run.tell(Event::Failed { failure });
-    Ending { outcome: Some(Outcome::StillRunning), reason, sentence }
+    Ending {
+        outcome: Some(Outcome::StillRunning),
+        reason,
+        sentence,
+    }
 }
 
 async fn roll_back_in_grace(run: &Run, failure: Failure) -> Ending {
     let late = unfinished(&failure);
-    tokio::time::timeout(GRACE, roll_back(run, failure)).await.unwrap_or(late)
+    tokio::time::timeout(GRACE, roll_back(run, failure))
+        .await
+        .unwrap_or(late)
 }
 
 /// What is still armed is rolled back by `post`.
 fn unfinished(failure: &Failure) -> Ending {
     let sentence = "the rollback was asked for, but this step had to end before it was observed; the post step goes on with it".to_owned();
-    Ending { outcome: Some(Outcome::StillRunning), reason: failure.reason, sentence }
+    Ending {
+        outcome: Some(Outcome::StillRunning),
+        reason: failure.reason,
+        sentence,
+    }
 }
 
 async fn roll_back(run: &Run, failure: Failure) -> Ending {
@@ -276,7 +361,10 @@ async fn roll_back(run: &Run, failure: Failure) -> Ending {
             sentence: "nothing was rolled out: what served production before still does".into(),
         };
     }
-    after(unwinding(run, Box::pin(unwind::all(run, &armed))).await, reason)
+    after(
+        unwinding(run, Box::pin(unwind::all(run, &armed))).await,
+        reason,
+    )
 }
 
 /// Tells the begin and end of undoing around it.
@@ -284,9 +372,19 @@ async fn unwinding(run: &Run, work: impl Future<Output = Unwound>) -> Unwound {
     run.tell(Event::StepStarted { step: Step::Unwind });
     let armed = run.armed();
     let unwound = work.await;
-    let end = if unwound.is_stuck() { StepEnd::Failed } else { StepEnd::Done };
-    run.tell(Event::StepEnded { step: Step::Unwind, end, result: unwound.result(&armed) });
-    run.tell(Event::Measured { reads: run.aws.reads() });
+    let end = if unwound.is_stuck() {
+        StepEnd::Failed
+    } else {
+        StepEnd::Done
+    };
+    run.tell(Event::StepEnded {
+        step: Step::Unwind,
+        end,
+        result: unwound.result(&armed),
+    });
+    run.tell(Event::Measured {
+        reads: run.aws.reads(),
+    });
     unwound
 }
 
@@ -295,7 +393,11 @@ fn after(unwound: Unwound, reason: Reason) -> Ending {
         Unwound::Stuck { what, serves } => {
             let serves = serves.map(|words| format!("{words}; ")).unwrap_or_default();
             let sentence = format!("{serves}{what} could not be undone: a person is needed");
-            Ending { outcome: Some(Outcome::Stuck), reason, sentence }
+            Ending {
+                outcome: Some(Outcome::Stuck),
+                reason,
+                sentence,
+            }
         }
         Unwound::NoRollout => Ending {
             outcome: Some(Outcome::Unchanged),
@@ -305,28 +407,56 @@ fn after(unwound: Unwound, reason: Reason) -> Ending {
         Unwound::OnBlue { revision, witness } => Ending {
             outcome: Some(Outcome::RolledBack),
             reason,
-            sentence: format!("blue serves 100 % of production: {} ({})", short(&revision), witness.words()),
+            sentence: format!(
+                "blue serves 100 % of production: {} ({})",
+                short(&revision),
+                witness.words()
+            ),
         },
         Unwound::TooLate { revision } => {
-            // A cancelled run that had succeeded is a success; one whose production tests failed needs a person.
-            let outcome = if reason == Reason::Cancelled { Outcome::Deployed } else { Outcome::Stuck };
+            // A cancelled run that had succeeded is a success; one whose production tests failed
+            // needs a person.
+            let outcome = if reason == Reason::Cancelled {
+                Outcome::Deployed
+            } else {
+                Outcome::Stuck
+            };
             let green = short(&revision);
             let sentence = match reason {
                 // What green has is not what it can answer.
                 Reason::TasksUnhealthy => {
-                    format!("all of production goes to green, {green}, which is not healthy; blue was gone before it could be brought back")
+                    format!(
+                        "all of production goes to green, {green}, which is not healthy; blue was gone before it could be brought back"
+                    )
                 }
-                Reason::RolloutFailed => format!("the rollout of {green} is over, and blue was gone before it could be brought back"),
-                _ => format!("green serves 100 % of production: {green}; blue was gone before it could be brought back"),
+                Reason::RolloutFailed => format!(
+                    "the rollout of {green} is over, and blue was gone before it could be brought back"
+                ),
+                _ => format!(
+                    "green serves 100 % of production: {green}; blue was gone before it could be brought back"
+                ),
             };
-            Ending { outcome: Some(outcome), reason, sentence }
+            Ending {
+                outcome: Some(outcome),
+                reason,
+                sentence,
+            }
         }
-        Unwound::Superseded { by, serves } => Ending { outcome: Some(Outcome::StillRunning), reason, sentence: format!("{serves}; {by}") },
+        Unwound::Superseded { by, serves } => Ending {
+            outcome: Some(Outcome::StillRunning),
+            reason,
+            sentence: format!("{serves}; {by}"),
+        },
     }
 }
 
 /// Tells a step's begin and end around it.
-async fn step<T, E>(run: &Run, step: Step, work: impl Future<Output = Result<T, E>>, result: impl FnOnce(&T) -> String) -> Result<T, E> {
+async fn step<T, E>(
+    run: &Run,
+    step: Step,
+    work: impl Future<Output = Result<T, E>>,
+    result: impl FnOnce(&T) -> String,
+) -> Result<T, E> {
     run.tell(Event::StepStarted { step });
     let ended = work.await;
     let (end, result) = match &ended {

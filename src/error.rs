@@ -1,6 +1,8 @@
-//! How a failure reaches the engine: a reason, the chain of causes as sentences, what to do, and what was seen.
+//! How a failure reaches the engine: a reason, the chain of causes as sentences, what to do, and
+//! what was seen.
 //!
-//! Every step has an error of its own; [`Explain`] is what they share, [`Failure`] is what they all become.
+//! Every step has an error of its own; [`Explain`] is what they share, [`Failure`] is what they all
+//! become.
 
 use std::error::Error;
 
@@ -62,7 +64,12 @@ pub struct Failure {
 impl Failure {
     /// A failure that is one sentence.
     pub fn new(reason: Reason, sentence: impl Into<String>) -> Self {
-        Self { reason, chain: vec![sentence.into()], hints: Vec::new(), stopped: Vec::new() }
+        Self {
+            reason,
+            chain: vec![sentence.into()],
+            hints: Vec::new(),
+            stopped: Vec::new(),
+        }
     }
 
     /// The same, with something to do about it.
@@ -95,7 +102,12 @@ impl Failure {
 impl<E: Explain> From<E> for Failure {
     fn from(error: E) -> Self {
         let chain = chain_of(&error);
-        Self { reason: error.reason(), chain, hints: error.hint().into_iter().collect(), stopped: Vec::new() }
+        Self {
+            reason: error.reason(),
+            chain,
+            hints: error.hint().into_iter().collect(),
+            stopped: Vec::new(),
+        }
     }
 }
 
@@ -121,10 +133,20 @@ mod tests {
     fn a_container_that_logged_did_run() {
         let ended = |exit_code, log: &[&str]| {
             let log = log.iter().map(|line| (*line).to_owned()).collect();
-            StoppedContainer { container: "app".into(), task: "t".into(), exit_code, why: "gone".into(), log }.exit()
+            StoppedContainer {
+                container: "app".into(),
+                task: "t".into(),
+                exit_code,
+                why: "gone".into(),
+                log,
+            }
+            .exit()
         };
         assert_eq!(ended(Some(1), &[]), "exit code 1");
         assert_eq!(ended(None, &[]), "never ran");
-        assert_eq!(ended(None, &["started"]), "ran, and its exit code is not known");
+        assert_eq!(
+            ended(None, &["started"]),
+            "ran, and its exit code is not known"
+        );
     }
 }

@@ -1,6 +1,8 @@
-//! Every fact of a run, once. Whatever anyone reads (log, summary, outputs, journal) is rendered from these.
+//! Every fact of a run, once. Whatever anyone reads (log, summary, outputs, journal) is rendered
+//! from these.
 //!
-//! Events carry data, no sentences for people, except where AWS or an error spoke. Times are milliseconds since the start.
+//! Events carry data, no sentences for people, except where AWS or an error spoke. Times are
+//! milliseconds since the start.
 
 use serde::{Deserialize, Serialize};
 
@@ -293,7 +295,8 @@ pub enum Event {
         /// Task ARNs.
         arns: Vec<String>,
     },
-    /// The one-off task that an earlier attempt of the workflow run started is taken for this run's.
+    /// The one-off task that an earlier attempt of the workflow run started is taken for this
+    /// run's.
     TaskFound {
         /// Task ARNs.
         arns: Vec<String>,

@@ -1,7 +1,9 @@
-//! `INPUT_*` as the runner gives them → one field an input, empty meaning absent. The one list of inputs.
+//! `INPUT_*` as the runner gives them → one field an input, empty meaning absent. The one list of
+//! inputs.
 //!
-//! `action.yml` and `docs/inputs.md` are generated from [`TABLE`], so a name, a default or a sentence stands here
-//! once. Nothing is judged here but the names: what a value may be is the business of `settings`.
+//! `action.yml` and `docs/inputs.md` are generated from [`TABLE`], so a name, a default or a
+//! sentence stands here once. Nothing is judged here but the names: what a value may be is the
+//! business of `settings`.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +25,8 @@ pub struct Input {
     pub text: &'static str,
 }
 
-/// An empty or blank input is an absent one: the runner sends `""` for every input that is not given.
+/// An empty or blank input is an absent one: the runner sends `""` for every input that is not
+/// given.
 fn given<'de, D: Deserializer<'de>>(value: D) -> Result<Option<String>, D::Error> {
     let text = String::deserialize(value)?;
     let text = text.trim();
@@ -160,15 +163,32 @@ inputs! {
 /// A problem for every `INPUT_*` that is not an input, with the nearest name.
 pub fn read(variables: &BTreeMap<String, String>) -> Result<Inputs, Vec<Problem>> {
     let (inputs, problems) = read_all(variables);
-    if problems.is_empty() { Ok(inputs) } else { Err(problems) }
+    if problems.is_empty() {
+        Ok(inputs)
+    } else {
+        Err(problems)
+    }
 }
 
-/// The same with the problems beside the inputs, so that what is wrong with those can be told as well.
+/// The same with the problems beside the inputs, so that what is wrong with those can be told as
+/// well.
 pub fn read_all(variables: &BTreeMap<String, String>) -> (Inputs, Vec<Problem>) {
-    let mut problems: Vec<Problem> = variables.keys().filter_map(|name| name.strip_prefix("INPUT_")).filter_map(unknown).collect();
-    let inputs = envy::prefixed("INPUT_").from_iter(variables.iter().map(|(name, value)| (name.clone(), value.clone())));
+    let mut problems: Vec<Problem> = variables
+        .keys()
+        .filter_map(|name| name.strip_prefix("INPUT_"))
+        .filter_map(unknown)
+        .collect();
+    let inputs = envy::prefixed("INPUT_").from_iter(
+        variables
+            .iter()
+            .map(|(name, value)| (name.clone(), value.clone())),
+    );
     let inputs = inputs.unwrap_or_else(|error| {
-        problems.push(Problem::new("inputs", error.to_string(), "check the values under `with:`"));
+        problems.push(Problem::new(
+            "inputs",
+            error.to_string(),
+            "check the values under `with:`",
+        ));
         Inputs::default()
     });
     (inputs, problems)
@@ -176,11 +196,16 @@ pub fn read_all(variables: &BTreeMap<String, String>) -> (Inputs, Vec<Problem>) 
 
 fn unknown(input: &str) -> Option<Problem> {
     let asked = input.to_lowercase();
-    if TABLE.iter().any(|known| known.name.eq_ignore_ascii_case(&asked)) {
+    if TABLE
+        .iter()
+        .any(|known| known.name.eq_ignore_ascii_case(&asked))
+    {
         return None;
     }
-    let remedy = nearest(&asked, TABLE.iter().map(|input| input.name))
-        .map_or_else(|| "remove it; docs/inputs.md lists the inputs".to_owned(), |name| format!("did you mean `{name}`?"));
+    let remedy = nearest(&asked, TABLE.iter().map(|input| input.name)).map_or_else(
+        || "remove it; docs/inputs.md lists the inputs".to_owned(),
+        |name| format!("did you mean `{name}`?"),
+    );
     Some(Problem::new(asked, "there is no such input", remedy))
 }
 
@@ -189,25 +214,41 @@ mod tests {
     use super::*;
 
     fn variables(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
     }
 
     #[test]
     fn a_hyphenated_input_is_read_and_an_empty_one_is_absent() {
-        let inputs = read(&variables(&[("INPUT_TASK-DEFINITION", " td.json "), ("INPUT_CLUSTER", ""), ("PATH", "/bin")])).unwrap();
+        let inputs = read(&variables(&[
+            ("INPUT_TASK-DEFINITION", " td.json "),
+            ("INPUT_CLUSTER", ""),
+            ("PATH", "/bin"),
+        ]))
+        .unwrap();
         assert_eq!(inputs.task_definition.as_deref(), Some("td.json"));
         assert_eq!(inputs.cluster, None);
     }
 
     #[test]
     fn the_input_with_a_capital_in_its_name_is_read_too() {
-        let inputs = read(&variables(&[("INPUT_RUN-TASK-ASSIGN-PUBLIC-IP", "ENABLED")])).unwrap();
+        let inputs = read(&variables(&[(
+            "INPUT_RUN-TASK-ASSIGN-PUBLIC-IP",
+            "ENABLED",
+        )]))
+        .unwrap();
         assert_eq!(inputs.task_public_ip.as_deref(), Some("ENABLED"));
     }
 
     #[test]
     fn an_unknown_input_is_refused_with_the_nearest_name() {
-        let (inputs, problems) = read_all(&variables(&[("INPUT_TASK-DEFINITON", "x"), ("INPUT_ZZZ", "x"), ("INPUT_CLUSTER", "prod")]));
+        let (inputs, problems) = read_all(&variables(&[
+            ("INPUT_TASK-DEFINITON", "x"),
+            ("INPUT_ZZZ", "x"),
+            ("INPUT_CLUSTER", "prod"),
+        ]));
         assert_eq!(inputs.cluster.as_deref(), Some("prod"));
         assert_eq!(problems[0].remedy, "did you mean `task-definition`?");
         assert_eq!(problems[1].to_string(), "zzz: there is no such input");

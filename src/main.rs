@@ -1,7 +1,9 @@
-//! The process: reads the environment once, listens to signals, and turns an outcome into an exit code.
+//! The process: reads the environment once, listens to signals, and turns an outcome into an exit
+//! code.
 //!
-//! `ecs-bluegreen` runs the mode that the inputs name; `ecs-bluegreen post` (or the image's `/ecs-bluegreen-post`) takes
-//! back what a cancelled or killed run left armed; `ecs-bluegreen replay JOURNAL` renders a run's summary again.
+//! `ecs-bluegreen` runs the mode that the inputs name; `ecs-bluegreen post` (or the image's
+//! `/ecs-bluegreen-post`) takes back what a cancelled or killed run left armed; `ecs-bluegreen
+//! replay JOURNAL` renders a run's summary again.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -25,7 +27,9 @@ use ecs_bluegreen::run::{Observers, Run};
 use ecs_bluegreen::runner::Runner;
 use ecs_bluegreen::scrub;
 use ecs_bluegreen::secret::Secret;
-use ecs_bluegreen::settings::{AwsSettings, DEFAULT_CLUSTER, InstanceProfile, Settings, codedeploy_names};
+use ecs_bluegreen::settings::{
+    AwsSettings, DEFAULT_CLUSTER, InstanceProfile, Settings, codedeploy_names,
+};
 use ecs_bluegreen::sinks::recorder::{self, Recorder, STATE, print};
 use ecs_bluegreen::sinks::{journal, outputs, replay};
 use ecs_bluegreen::undo::saved::{self, RestoredUndos, UndoOwner, UnusableUndo};
@@ -33,8 +37,14 @@ use ecs_bluegreen::unwind;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Credentials of the environment that must never be read by people, whoever repeats them.
-const SECRETS: &[&str] =
-    &["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_RUNTIME_TOKEN", "GITHUB_TOKEN", "GH_TOKEN"];
+const SECRETS: &[&str] = &[
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+    "ACTIONS_RUNTIME_TOKEN",
+    "GITHUB_TOKEN",
+    "GH_TOKEN",
+];
 
 /// What the process was started for.
 enum Invocation {
@@ -49,7 +59,10 @@ fn main() -> ExitCode {
     let _ = rustls::crypto::ring::default_provider().install_default();
     debug_log(&variables);
     on_defect(variables.get("GITHUB_STEP_SUMMARY").map(PathBuf::from));
-    SECRETS.iter().filter_map(|name| variables.get(*name)).for_each(|value| scrub::register(&Secret::new(value.clone())));
+    SECRETS
+        .iter()
+        .filter_map(|name| variables.get(*name))
+        .for_each(|value| scrub::register(&Secret::new(value.clone())));
     let code = match task() {
         Invocation::Replay(journal) => replay(&journal),
         Invocation::Run => on_runtime(run(clock, &variables)),
@@ -59,7 +72,10 @@ fn main() -> ExitCode {
 }
 
 /// Whatever ends this process without an outcome is a defect, and is not taken for a refusal.
-#[expect(clippy::exit, reason = "a panic ends the process here, with the exit code of a defect")]
+#[expect(
+    clippy::exit,
+    reason = "a panic ends the process here, with the exit code of a defect"
+)]
 fn on_defect(summary: Option<PathBuf>) {
     std::panic::set_hook(Box::new(move |panic| {
         recorder::defect(summary.as_deref(), &panic.to_string());
@@ -67,12 +83,18 @@ fn on_defect(summary: Option<PathBuf>) {
     }));
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads the environment"
+)]
 fn variables() -> BTreeMap<String, String> {
-    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
 }
 
-/// The runner gives `args:` of action.yml to main and post alike, so the name under which we are started decides.
+/// The runner gives `args:` of action.yml to main and post alike, so the name under which we are
+/// started decides.
 fn task() -> Invocation {
     let mut arguments = std::env::args();
     let is_post = arguments.next().is_some_and(|name| name.ends_with("-post"));
@@ -85,7 +107,10 @@ fn task() -> Invocation {
 }
 
 fn on_runtime(work: impl Future<Output = u8>) -> u8 {
-    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => {
             let code = runtime.block_on(work);
             runtime.shutdown_background();
@@ -100,9 +125,17 @@ fn on_runtime(work: impl Future<Output = u8>) -> u8 {
 
 /// With RUNNER_DEBUG=1 every call to AWS is told as a debug line; bodies and headers never are.
 fn debug_log(variables: &BTreeMap<String, String>) {
-    if variables.get("RUNNER_DEBUG").is_some_and(|value| value == "1") {
+    if variables
+        .get("RUNNER_DEBUG")
+        .is_some_and(|value| value == "1")
+    {
         let filter = tracing_subscriber::EnvFilter::new("ecs_bluegreen=debug");
-        tracing_subscriber::fmt().with_env_filter(filter).without_time().with_ansi(false).with_writer(std::io::stderr).init();
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .without_time()
+            .with_ansi(false)
+            .with_writer(std::io::stderr)
+            .init();
     }
 }
 
@@ -112,7 +145,9 @@ async fn run(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
     let (inputs, mut problems) = inputs::read_all(variables);
     let (settings, found) = Settings::draft(&inputs, &runner);
     problems.extend(found);
-    let Some(settings) = settings else { return refuse(&recorder(&runner), &problems) };
+    let Some(settings) = settings else {
+        return refuse(&recorder(&runner), &problems);
+    };
     confide(&settings);
     let recorder = Arc::new(recorder(&runner));
     let aws = Aws::connect(&settings.aws).await;
@@ -132,12 +167,14 @@ async fn run(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
     code
 }
 
-/// Registers what no one may read. The runner masks it too, but not what names this run in its outputs.
+/// Registers what no one may read. The runner masks it too, but not what names this run in its
+/// outputs.
 fn confide(settings: &Settings) {
     let token = settings.control.github_token.iter();
     settings.secrets().chain(token).for_each(scrub::register);
     let names = settings.names();
-    let is_said = |text: &str| outputs::is_said(text) || names.iter().any(|name| name.contains(text));
+    let is_said =
+        |text: &str| outputs::is_said(text) || names.iter().any(|name| name.contains(text));
     for secret in settings.secrets() {
         print(&commands::mask(secret.expose(), is_said));
     }
@@ -147,10 +184,16 @@ fn confide(settings: &Settings) {
 fn owner(inputs: &Inputs, runner: &Runner) -> UndoOwner {
     UndoOwner {
         attempt: runner.run.clone(),
-        cluster: inputs.cluster.clone().unwrap_or_else(|| DEFAULT_CLUSTER.into()),
+        cluster: inputs
+            .cluster
+            .clone()
+            .unwrap_or_else(|| DEFAULT_CLUSTER.into()),
         service: inputs.service.clone(),
         group: codedeploy_names(inputs),
-        answers: inputs.mode.as_deref().is_some_and(|mode| !mode.eq_ignore_ascii_case("deploy")),
+        answers: inputs
+            .mode
+            .as_deref()
+            .is_some_and(|mode| !mode.eq_ignore_ascii_case("deploy")),
     }
 }
 
@@ -168,13 +211,25 @@ fn started(run: &Run, settings: &Settings, version: Option<String>) -> Event {
 
 fn tell_end(run: &Run, ending: Ending) {
     if let Some(outcome) = ending.outcome {
-        run.tell(Event::Ended { outcome, reason: ending.reason, sentence: ending.sentence });
+        run.tell(Event::Ended {
+            outcome,
+            reason: ending.reason,
+            sentence: ending.sentence,
+        });
     }
 }
 
-fn new_run(aws: Aws, runner: Runner, clock: Clock, owner: UndoOwner, recorder: &Arc<Recorder>) -> Run {
+fn new_run(
+    aws: Aws,
+    runner: Runner,
+    clock: Clock,
+    owner: UndoOwner,
+    recorder: &Arc<Recorder>,
+) -> Run {
     let [sink, keeper, hider, throttled] = [(); 4].map(|()| Arc::clone(recorder));
-    aws.on_throttled(Box::new(move |action, since| throttled.record(&waits(action, since, clock))));
+    aws.on_throttled(Box::new(move |action, since| {
+        throttled.record(&waits(action, since, clock));
+    }));
     let outlets = Observers {
         sink: Box::new(move |event| sink.record(event)),
         keeper: Box::new(move |armed| keeper.keep(&owner, armed)),
@@ -187,12 +242,21 @@ fn new_run(aws: Aws, runner: Runner, clock: Clock, owner: UndoOwner, recorder: &
 
 /// A write of ours waits until AWS takes it.
 fn waits(action: &str, since: Duration, clock: Clock) -> Stamped {
-    let sentence = format!("AWS throttles {action}: it was not taken for {}, and is sent again", Human(since));
-    Stamped { at_ms: u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX), event: Event::Noted { sentence } }
+    let sentence = format!(
+        "AWS throttles {action}: it was not taken for {}, and is sent again",
+        Human(since)
+    );
+    Stamped {
+        at_ms: u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX),
+        event: Event::Noted { sentence },
+    }
 }
 
 fn recorder(runner: &Runner) -> Recorder {
-    Recorder::new(runner.files.clone(), runner.workspace.runner_temp.as_deref())
+    Recorder::new(
+        runner.files.clone(),
+        runner.workspace.runner_temp.as_deref(),
+    )
 }
 
 fn refuse(recorder: &Recorder, problems: &[Problem]) -> u8 {
@@ -210,7 +274,10 @@ fn refuse(recorder: &Recorder, problems: &[Problem]) -> u8 {
 
 /// The first SIGINT or SIGTERM. Handlers are installed at once: as PID 1 we have no others.
 fn stop_signal() -> impl Future<Output = ()> {
-    let (interrupt, terminate) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    let (interrupt, terminate) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    );
     async move {
         match (interrupt, terminate) {
             (Ok(mut interrupt), Ok(mut terminate)) => {
@@ -223,7 +290,10 @@ fn stop_signal() -> impl Future<Output = ()> {
 
 /// Takes back what is still armed. It has minutes, where a cancelled main step has seconds.
 async fn post(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
-    let state = variables.get(&format!("STATE_{STATE}")).map(String::as_str).unwrap_or_default();
+    let state = variables
+        .get(&format!("STATE_{STATE}"))
+        .map(String::as_str)
+        .unwrap_or_default();
     let runner = Runner::from_variables(variables);
     let inputs = inputs::read(variables).unwrap_or_default();
     if let Ok(settings) = Settings::from_inputs(&inputs, &runner) {
@@ -236,30 +306,60 @@ async fn post(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
         return 0;
     }
     let recorder = Arc::new(recorder(&runner));
-    let region = inputs.region.or_else(|| runner.region.clone()).unwrap_or_default();
-    let asked = inputs.use_instance_profile.as_deref().is_some_and(|text| text.eq_ignore_ascii_case("true"));
-    let instance_profile = if asked { InstanceProfile::Used } else { InstanceProfile::Unused };
+    let region = inputs
+        .region
+        .or_else(|| runner.region.clone())
+        .unwrap_or_default();
+    let asked = inputs
+        .use_instance_profile
+        .as_deref()
+        .is_some_and(|text| text.eq_ignore_ascii_case("true"));
+    let instance_profile = if asked {
+        InstanceProfile::Used
+    } else {
+        InstanceProfile::Unused
+    };
     let (proxy, registries) = (inputs.http_proxy, Vec::new());
-    let aws = Aws::connect(&AwsSettings { region, attempts: 3, write_attempts: None, instance_profile, proxy, registries }).await;
+    let aws = Aws::connect(&AwsSettings {
+        region,
+        attempts: 3,
+        write_attempts: None,
+        instance_profile,
+        proxy,
+        registries,
+    })
+    .await;
     let run = new_run(aws, runner, clock, owner, &recorder);
     let unusable = tell_unusable(&run, restored.unusable);
     let unwound = unwind::all(&run, &restored.undos).await;
     let result = match unusable {
         0 => unwound.result(&restored.undos),
-        _ if restored.undos.is_empty() => "nothing was undone: the saved state cannot be used".into(),
-        count => format!("{count} of the saved undos cannot be used and were not done; the rest: {}", unwound.result(&restored.undos)),
+        _ if restored.undos.is_empty() => {
+            "nothing was undone: the saved state cannot be used".into()
+        }
+        count => format!(
+            "{count} of the saved undos cannot be used and were not done; the rest: {}",
+            unwound.result(&restored.undos)
+        ),
     };
     recorder.finish_post(&result);
-    if unwound.is_stuck() || unusable > 0 { Outcome::Stuck.exit_code() } else { 0 }
+    if unwound.is_stuck() || unusable > 0 {
+        Outcome::Stuck.exit_code()
+    } else {
+        0
+    }
 }
 
-/// What of the saved state cannot be used is said as what an undo that failed is: a person has to look.
+/// What of the saved state cannot be used is said as what an undo that failed is: a person has to
+/// look.
 fn tell_unusable(run: &Run, unusable: Vec<UnusableUndo>) -> usize {
     let count = unusable.len();
     for UnusableUndo { what, why } in unusable {
-        let hint =
-            "look at the log of this job's main step for what it did, and at the service, and undo by hand what is left (docs/stuck.md)";
-        run.tell(Event::UndoFailed { what, failure: Failure::new(Reason::InvalidInputs, why).hint(hint) });
+        let hint = "look at the log of this job's main step for what it did, and at the service, and undo by hand what is left (docs/stuck.md)";
+        run.tell(Event::UndoFailed {
+            what,
+            failure: Failure::new(Reason::InvalidInputs, why).hint(hint),
+        });
     }
     count
 }
@@ -271,7 +371,9 @@ fn replay(path: &str) -> u8 {
             0
         }
         Err(error) => {
-            print(&[commands::harmless(&format!("{path} cannot be replayed: {error}"))]);
+            print(&[commands::harmless(&format!(
+                "{path} cannot be replayed: {error}"
+            ))]);
             REFUSED
         }
     }
@@ -280,7 +382,10 @@ fn replay(path: &str) -> u8 {
 /// What is no file (a pipe, a device) might never end.
 fn journal_at(path: &str) -> std::io::Result<BufReader<File>> {
     if !std::fs::metadata(path)?.is_file() {
-        return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is no file"));
+        return Err(std::io::Error::new(
+            std::io::ErrorKind::InvalidInput,
+            "it is no file",
+        ));
     }
     File::open(path).map(BufReader::new)
 }

@@ -1,4 +1,5 @@
-//! The answer to "what serves traffic now?", its reason and its exit code: the contract of docs/outcomes.md.
+//! The answer to "what serves traffic now?", its reason and its exit code: the contract of
+//! docs/outcomes.md.
 
 use std::fmt;
 
@@ -45,8 +46,16 @@ pub enum Outcome {
 
 impl Outcome {
     /// All of them.
-    pub const ALL: [Self; 8] =
-        [Self::Deployed, Self::NoChange, Self::Waiting, Self::Started, Self::Unchanged, Self::RolledBack, Self::StillRunning, Self::Stuck];
+    pub const ALL: [Self; 8] = [
+        Self::Deployed,
+        Self::NoChange,
+        Self::Waiting,
+        Self::Started,
+        Self::Unchanged,
+        Self::RolledBack,
+        Self::StillRunning,
+        Self::Stuck,
+    ];
 
     /// The word in the outputs.
     pub fn word(self) -> &'static str {
@@ -94,10 +103,10 @@ pub const REFUSED_WORD: &str = "refused";
 pub const DEFECT: u8 = 1;
 
 /// What is said of a run that ended without an outcome.
-pub const NO_OUTCOME: &str =
-    "this run ended without an outcome, because it was killed or because of a defect: what serves traffic was not determined";
+pub const NO_OUTCOME: &str = "this run ended without an outcome, because it was killed or because of a defect: what serves traffic was not determined";
 /// What to do then.
-pub const NO_OUTCOME_HINT: &str = "the post step undoes what this run left unfinished; `mode: status` says what serves";
+pub const NO_OUTCOME_HINT: &str =
+    "the post step undoes what this run left unfinished; `mode: status` says what serves";
 
 macro_rules! reasons {
     ($($(#[$doc:meta])* $name:ident = $word:literal,)*) => {

@@ -1,4 +1,5 @@
-//! PURE: Settings and one look at AWS → Plan, or every reason why not. Nothing is left to choose afterwards.
+//! PURE: Settings and one look at AWS → Plan, or every reason why not. Nothing is left to choose
+//! afterwards.
 
 use std::time::Duration;
 
@@ -48,7 +49,8 @@ pub struct Plan {
     pub image_containers: Vec<String>,
     /// The registered revisions the definition is compared with, the one that serves first.
     pub comparable: Vec<Registered>,
-    /// The fields of the definition whose values people may read besides those that are always shown.
+    /// The fields of the definition whose values people may read besides those that are always
+    /// shown.
     pub shown_values: Vec<ShownField>,
     /// What is done when AWS leaves out a field of it.
     pub dropped_fields: DroppedFields,
@@ -162,20 +164,30 @@ pub fn plan(settings: &Settings, snapshot: &Snapshot) -> Result<Plan, PlanRefusa
     };
     problems.extend(image::problems(settings, snapshot, &definition));
     let image_containers = keep(&mut problems, image_containers(settings, &definition));
-    problems.extend(image_containers.iter().flat_map(|containers| unusable::problems(&definition, containers)));
-    let image_containers = image_containers.unwrap_or_default();
-    let rollout = keep(&mut problems, rollout(settings, snapshot, Some(&definition))).flatten();
     problems.extend(
-        settings
-            .task
+        image_containers
             .iter()
-            .flat_map(|asked| crate::documents::overrides::check_container_overrides(&asked.overrides, TaskDefinition(&definition))),
+            .flat_map(|containers| unusable::problems(&definition, containers)),
     );
+    let image_containers = image_containers.unwrap_or_default();
+    let rollout = keep(
+        &mut problems,
+        rollout(settings, snapshot, Some(&definition)),
+    )
+    .flatten();
+    problems.extend(settings.task.iter().flat_map(|asked| {
+        crate::documents::overrides::check_container_overrides(
+            &asked.overrides,
+            TaskDefinition(&definition),
+        )
+    }));
     problems.extend(sides::problems(settings, snapshot, rollout.as_ref()));
     if !problems.is_empty() {
         return Err(PlanRefusal::Problems(problems));
     }
-    refuse::not_now(settings, snapshot).and_then(|()| alarms::not_now(settings, snapshot)).map_err(PlanRefusal::Failure)?;
+    refuse::not_now(settings, snapshot)
+        .and_then(|()| alarms::not_now(settings, snapshot))
+        .map_err(PlanRefusal::Failure)?;
     let mut warnings = refuse::warnings(settings, snapshot);
     warnings.extend(alarms::warnings(settings, snapshot));
     warnings.extend(sides::warning(settings, rollout.as_ref()));
@@ -218,7 +230,10 @@ pub fn problems_beside(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem>
 
 /// The same where inputs are wrong: only what does not depend on what they may have meant.
 pub fn problems_beside_inputs(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
-    found_problems(settings, snapshot).into_iter().chain(app_spec_problems(settings, snapshot)).collect()
+    found_problems(settings, snapshot)
+        .into_iter()
+        .chain(app_spec_problems(settings, snapshot))
+        .collect()
 }
 
 /// What needs no definition and one look: alarms, the repository, URLs.
@@ -234,15 +249,24 @@ fn brings_a_revision(settings: &Settings) -> bool {
     matches!(settings.mode, Mode::Deploy | Mode::Rollback)
 }
 
-/// Problems with an AppSpec, for a service that needs one; where there is none that could be read, with one that the user named.
+/// Problems with an AppSpec, for a service that needs one; where there is none that could be read,
+/// with one that the user named.
 fn app_spec_problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
     if !brings_a_revision(settings) {
         return Vec::new();
     }
-    let Some(service) = &snapshot.service else { return settings.rollout.named_app_spec_problems().to_vec() };
+    let Some(service) = &snapshot.service else {
+        return settings.rollout.named_app_spec_problems().to_vec();
+    };
     match &settings.rollout.app_spec {
-        AppSpecSource::Unusable(problems) if service.controller() == DeploymentController::CodeDeploy => problems.clone(),
-        AppSpecSource::Unusable(_) | AppSpecSource::File { .. } | AppSpecSource::Built => Vec::new(),
+        AppSpecSource::Unusable(problems)
+            if service.controller() == DeploymentController::CodeDeploy =>
+        {
+            problems.clone()
+        }
+        AppSpecSource::Unusable(_) | AppSpecSource::File { .. } | AppSpecSource::Built => {
+            Vec::new()
+        }
     }
 }
 
@@ -250,38 +274,67 @@ fn keep<T>(problems: &mut Vec<Problem>, result: Result<T, Vec<Problem>>) -> Opti
     result.map_err(|found| problems.extend(found)).ok()
 }
 
-/// A service's live revision first; the family's newest is what a run that was cut short had registered.
-/// A rollback brings the very revision, unless it is not registered any more.
+/// A service's live revision first; the family's newest is what a run that was cut short had
+/// registered. A rollback brings the very revision, unless it is not registered any more.
 fn comparable(settings: &Settings, snapshot: &Snapshot) -> Vec<Registered> {
-    let is_active = |registered: &&Registered| registered.answer["taskDefinition"]["status"] != "INACTIVE";
-    let target = snapshot.base.iter().filter(|_| settings.mode == Mode::Rollback);
-    target.chain(&snapshot.live).chain(&snapshot.newest).filter(is_active).cloned().collect()
+    let is_active =
+        |registered: &&Registered| registered.answer["taskDefinition"]["status"] != "INACTIVE";
+    let target = snapshot
+        .base
+        .iter()
+        .filter(|_| settings.mode == Mode::Rollback);
+    target
+        .chain(&snapshot.live)
+        .chain(&snapshot.newest)
+        .filter(is_active)
+        .cloned()
+        .collect()
 }
 
 /// The definition with every change but the image, cleaned; and what to say about it.
-fn definition(settings: &Settings, snapshot: &Snapshot) -> Result<(Value, Vec<String>), Vec<Problem>> {
+fn definition(
+    settings: &Settings,
+    snapshot: &Snapshot,
+) -> Result<(Value, Vec<String>), Vec<Problem>> {
     let source = match &settings.definition.source {
         DefinitionSource::File(value) => value.clone(),
-        DefinitionSource::Registered(_) => described::from_described(&required(snapshot.base.as_ref())?.answer),
-        DefinitionSource::Live => described::from_described(&required(snapshot.live.as_ref())?.answer),
+        DefinitionSource::Registered(_) => {
+            described::from_described(&required(snapshot.base.as_ref())?.answer)
+        }
+        DefinitionSource::Live => {
+            described::from_described(&required(snapshot.live.as_ref())?.answer)
+        }
     };
     let cleaned = clean::clean(&source, &settings.definition.kept);
     let rendered = render::render(&cleaned.definition, &settings.definition.changes)?;
-    let ignored = cleaned.ignored.iter().map(|property| clean::ignored_warning(property));
-    let notes = ignored.chain(cleaned.notes.iter().map(ToString::to_string)).collect();
+    let ignored = cleaned
+        .ignored
+        .iter()
+        .map(|property| clean::ignored_warning(property));
+    let notes = ignored
+        .chain(cleaned.notes.iter().map(ToString::to_string))
+        .collect();
     Ok((rendered, notes))
 }
 
 /// The survey has said already why it could not be read.
 fn required(registered: Option<&Registered>) -> Result<&Registered, Vec<Problem>> {
-    registered.ok_or_else(|| vec![Problem::new("task-definition", "there is none to start from", "set task-definition, or service")])
+    registered.ok_or_else(|| {
+        vec![Problem::new(
+            "task-definition",
+            "there is none to start from",
+            "set task-definition, or service",
+        )]
+    })
 }
 
 fn image_containers(settings: &Settings, definition: &Value) -> Result<Vec<String>, Vec<Problem>> {
     match settings.image {
-        Some(_) => {
-            render::choose(TaskDefinition(definition), &settings.definition.changes.containers, settings.definition.changes.container_input)
-        }
+        Some(_) => render::choose(
+            TaskDefinition(definition),
+            &settings.definition.changes.containers,
+            settings.definition.changes.container_input,
+        ),
         None => Ok(Vec::new()),
     }
 }
@@ -295,15 +348,30 @@ pub fn is_divided(settings: &Settings, snapshot: &Snapshot) -> bool {
 ///
 /// # Errors
 /// Every reason why it cannot be followed.
-pub fn attached(settings: &Settings, snapshot: &Snapshot) -> Result<Option<RolloutPlan>, Vec<Problem>> {
+pub fn attached(
+    settings: &Settings,
+    snapshot: &Snapshot,
+) -> Result<Option<RolloutPlan>, Vec<Problem>> {
     let problems = refuse::problems(settings, snapshot);
-    if problems.is_empty() { rollout(settings, snapshot, None) } else { Err(problems) }
+    if problems.is_empty() {
+        rollout(settings, snapshot, None)
+    } else {
+        Err(problems)
+    }
 }
 
-fn rollout(settings: &Settings, snapshot: &Snapshot, definition: Option<&Value>) -> Result<Option<RolloutPlan>, Vec<Problem>> {
-    let Some(service) = &snapshot.service else { return Ok(None) };
+fn rollout(
+    settings: &Settings,
+    snapshot: &Snapshot,
+    definition: Option<&Value>,
+) -> Result<Option<RolloutPlan>, Vec<Problem>> {
+    let Some(service) = &snapshot.service else {
+        return Ok(None);
+    };
     let way = match service.controller() {
-        DeploymentController::CodeDeploy => codedeploy::way(settings, snapshot, service, definition)?,
+        DeploymentController::CodeDeploy => {
+            codedeploy::way(settings, snapshot, service, definition)?
+        }
         DeploymentController::Ecs(word) => match native::way(settings, snapshot, service, &word)? {
             Some(way) => RolloutKind::Native(Box::new(way)),
             None => RolloutKind::Rolling(rolling(service)),
@@ -311,7 +379,10 @@ fn rollout(settings: &Settings, snapshot: &Snapshot, definition: Option<&Value>)
         DeploymentController::Other(_) => return Ok(None),
     };
     Ok(Some(RolloutPlan {
-        place: ServiceKey { cluster: settings.cluster.clone(), service: settings.service.clone().unwrap_or_default() },
+        place: ServiceKey {
+            cluster: settings.cluster.clone(),
+            service: settings.service.clone().unwrap_or_default(),
+        },
         cluster: service.cluster_name().to_owned(),
         service: service.service_name.clone(),
         blue: blue(snapshot, service),
@@ -327,44 +398,78 @@ fn rollout(settings: &Settings, snapshot: &Snapshot, definition: Option<&Value>)
 
 /// What serves, in every way it can be recognised; none without a service.
 pub fn blue_of(snapshot: &Snapshot) -> Option<Blue> {
-    snapshot.service.as_ref().map(|service| blue(snapshot, service))
+    snapshot
+        .service
+        .as_ref()
+        .map(|service| blue(snapshot, service))
 }
 
 fn blue(snapshot: &Snapshot, service: &Service) -> Blue {
-    if let Some(revision) = snapshot.native.as_ref().and_then(|native| native.blue.as_ref()) {
+    if let Some(revision) = snapshot
+        .native
+        .as_ref()
+        .and_then(|native| native.blue.as_ref())
+    {
         return Blue {
             revision: revision.task_definition.clone(),
             task_set: None,
             target_groups: revision.target_groups(),
-            listeners: Some(revision.production_rules()).filter(|rules| !rules.is_empty()).unwrap_or_else(|| service.production_rules()),
+            listeners: Some(revision.production_rules())
+                .filter(|rules| !rules.is_empty())
+                .unwrap_or_else(|| service.production_rules()),
         };
     }
     let primary = blue_set(snapshot, service);
     Blue {
-        revision: primary.map_or_else(|| good_revision(service), |set| &set.task_definition).to_owned(),
+        revision: primary
+            .map_or_else(|| good_revision(service), |set| &set.task_definition)
+            .to_owned(),
         task_set: primary.map(|set| set.id.clone()),
         target_groups: primary.map(TaskSet::target_groups).unwrap_or_default(),
-        listeners: snapshot.group.as_ref().map(|group| group.production.clone()).unwrap_or_default(),
+        listeners: snapshot
+            .group
+            .as_ref()
+            .map(|group| group.production.clone())
+            .unwrap_or_default(),
     }
 }
 
-/// The primary task set, unless that is what a deployment in progress has brought: then it is the one beside it.
+/// The primary task set, unless that is what a deployment in progress has brought: then it is the
+/// one beside it.
 fn blue_set<'s>(snapshot: &Snapshot, service: &'s Service) -> Option<&'s TaskSet> {
-    let brought = |set: &TaskSet| snapshot.running.as_ref().is_some_and(|running| set.external_id.as_deref() == Some(running.id.as_str()));
-    let beside = service.task_sets.iter().find(|set| !brought(set) && set.status != "DRAINING");
-    service.primary_task_set().filter(|set| !brought(set)).or(beside)
+    let brought = |set: &TaskSet| {
+        snapshot
+            .running
+            .as_ref()
+            .is_some_and(|running| set.external_id.as_deref() == Some(running.id.as_str()))
+    };
+    let beside = service
+        .task_sets
+        .iter()
+        .find(|set| !brought(set) && set.status != "DRAINING");
+    service
+        .primary_task_set()
+        .filter(|set| !brought(set))
+        .or(beside)
 }
 
-/// What a rolling service would go back to: the revision of a deployment that was completed, not one that is still
-/// on its way or was given up.
+/// What a rolling service would go back to: the revision of a deployment that was completed, not
+/// one that is still on its way or was given up.
 fn good_revision(service: &Service) -> &str {
-    let completed = service.deployments.iter().find(|deployment| deployment.is_completed());
+    let completed = service
+        .deployments
+        .iter()
+        .find(|deployment| deployment.is_completed());
     completed.map_or(service.revision(), |deployment| &deployment.task_definition)
 }
 
 fn rolling(service: &Service) -> RollingWay {
     RollingWay {
-        before: service.deployments.iter().map(|deployment| deployment.id.clone()).collect(),
+        before: service
+            .deployments
+            .iter()
+            .map(|deployment| deployment.id.clone())
+            .collect(),
         target: service.revision().to_owned(),
         desired: i32::try_from(service.desired_count).unwrap_or(i32::MAX),
     }
@@ -374,8 +479,16 @@ fn rolling(service: &Service) -> RollingWay {
 const TESTED: &str = "green is tested before users reach it";
 
 fn lines(settings: &Settings, snapshot: &Snapshot, rollout: Option<&RolloutPlan>) -> Vec<String> {
-    let Some(rollout) = rollout else { return vec!["no service is given: the definition is registered, no traffic is touched".into()] };
-    let mut lines = vec![format!("{} serves with {} tasks", short(&rollout.blue.revision), rollout.tasks)];
+    let Some(rollout) = rollout else {
+        return vec![
+            "no service is given: the definition is registered, no traffic is touched".into(),
+        ];
+    };
+    let mut lines = vec![format!(
+        "{} serves with {} tasks",
+        short(&rollout.blue.revision),
+        rollout.tasks
+    )];
     match &rollout.way {
         RolloutKind::Rolling(_) => lines.push("ECS replaces the tasks (rolling)".into()),
         RolloutKind::Native(way) => lines.extend(native::lines(way)),

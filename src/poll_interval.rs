@@ -1,17 +1,20 @@
-//! How often AWS is looked at: fewer than 30 reads a minute, and fewer still while AWS throttles. The calls of all jobs in an account share AWS's limits.
+//! How often AWS is looked at: fewer than 30 reads a minute, and fewer still while AWS throttles.
+//! The calls of all jobs in an account share AWS's limits.
 
 use std::time::Duration;
 
 use crate::settings::PollSettings;
 
-/// 23 looks a minute; with CodeDeploy's target at every fourth of them or less that is below 30 reads a minute, which
-/// many jobs at once can afford in one account. A change is acted upon after half of it, at the median.
+/// 23 looks a minute; with CodeDeploy's target at every fourth of them or less that is below 30
+/// reads a minute, which many jobs at once can afford in one account. A change is acted upon after
+/// half of it, at the median.
 const A_LOOK: Duration = Duration::from_millis(2_600);
 
 /// 15 looks a minute: what watches beside the rollout has the other reads, ten of them for alarms.
 const A_SHARED_LOOK: Duration = Duration::from_secs(4);
 
-/// Ten looks a minute, in the bake: alarms have ten other reads there, and the health of green has seven.
+/// Ten looks a minute, in the bake: alarms have ten other reads there, and the health of green has
+/// seven.
 const A_LOOK_AMONG_OTHERS: Duration = Duration::from_secs(6);
 
 /// The time between looks, adapting.
@@ -25,7 +28,11 @@ pub struct PollInterval {
 impl PollInterval {
     /// A pace that AWS has not slowed down yet.
     pub fn new(settings: PollSettings) -> Self {
-        Self { settings, slower: 1, look: A_LOOK }
+        Self {
+            settings,
+            slower: 1,
+            look: A_LOOK,
+        }
     }
 
     /// Waits until the next look.
@@ -40,7 +47,11 @@ impl PollInterval {
 
     /// Somebody else reads AWS too from now on.
     pub fn share(&mut self) {
-        self.look = if self.look < A_SHARED_LOOK { A_SHARED_LOOK } else { A_LOOK_AMONG_OTHERS };
+        self.look = if self.look < A_SHARED_LOOK {
+            A_SHARED_LOOK
+        } else {
+            A_LOOK_AMONG_OTHERS
+        };
     }
 
     /// AWS throttles: half as often.
@@ -54,8 +65,8 @@ impl PollInterval {
     }
 }
 
-/// Looks that come soon after one another at first and at the usual pace later: for going back, where a flip of
-/// weights takes less than a second and users may be on the wrong side meanwhile.
+/// Looks that come soon after one another at first and at the usual pace later: for going back,
+/// where a flip of weights takes less than a second and users may be on the wrong side meanwhile.
 #[derive(Debug)]
 pub struct Backoff(Duration);
 
@@ -78,7 +89,10 @@ mod tests {
     use super::*;
 
     fn pace(fixed: Option<Duration>) -> PollInterval {
-        PollInterval::new(PollSettings { fixed, longest: Duration::from_secs(15) })
+        PollInterval::new(PollSettings {
+            fixed,
+            longest: Duration::from_secs(15),
+        })
     }
 
     #[test]
@@ -93,6 +107,9 @@ mod tests {
 
     #[test]
     fn a_fixed_interval_is_kept() {
-        assert_eq!(pace(Some(Duration::from_millis(50))).pause(), Duration::from_millis(50));
+        assert_eq!(
+            pace(Some(Duration::from_millis(50))).pause(),
+            Duration::from_millis(50)
+        );
     }
 }

@@ -8,7 +8,10 @@ use crate::checks::moment::Moment;
 use crate::checks::smoke::{TestResult, TestVerdict};
 use crate::checks::tester::{TesterResult, TesterVerdict};
 use crate::error::Failure;
-use crate::event::{Event, ObservedBy, OneOffTask, ReportedProblem, Serving, Stamped, Step, StepEnd, TestUrl, Transfer};
+use crate::event::{
+    Event, ObservedBy, OneOffTask, ReportedProblem, Serving, Stamped, Step, StepEnd, TestUrl,
+    Transfer,
+};
 use crate::outcome::{Outcome, Reason};
 use crate::scan::ScanResult;
 
@@ -144,7 +147,10 @@ impl Report {
 
     /// The report of a run that has told nothing yet.
     pub fn begin() -> Self {
-        Self { version: VERSION, ..Self::default() }
+        Self {
+            version: VERSION,
+            ..Self::default()
+        }
     }
 
     /// Adds what happened next.
@@ -153,30 +159,57 @@ impl Report {
         self.take(stamped);
     }
 
-    /// Whether the inputs were refused. A run without an outcome that was not refused is a killed one, or a defect.
+    /// Whether the inputs were refused. A run without an outcome that was not refused is a killed
+    /// one, or a defect.
     pub fn is_refused(&self) -> bool {
-        self.outcome.is_none() && matches!(self.reason, Some(Reason::InvalidInputs | Reason::Credentials))
+        self.outcome.is_none()
+            && matches!(
+                self.reason,
+                Some(Reason::InvalidInputs | Reason::Credentials)
+            )
     }
 
     /// Whether a rollback was observed.
     pub fn is_rolled_back(&self) -> bool {
-        self.outcome == Some(Outcome::RolledBack) || (self.outcome == Some(Outcome::Deployed) && self.reason == Some(Reason::RollbackAsked))
+        self.outcome == Some(Outcome::RolledBack)
+            || (self.outcome == Some(Outcome::Deployed)
+                && self.reason == Some(Reason::RollbackAsked))
     }
 
     fn take(&mut self, stamped: &Stamped) {
         match stamped.event.clone() {
-            Event::Started { run, time, region, cluster, service, version, .. } => {
+            Event::Started {
+                run,
+                time,
+                region,
+                cluster,
+                service,
+                version,
+                ..
+            } => {
                 (self.run, self.time, self.region, self.cluster) = (run, time, region, cluster);
                 (self.service, self.deployed_version) = (service, version);
             }
             Event::StepStarted { step } => self.step_started(step, stamped.at_ms),
-            Event::StepEnded { step, end, result } => self.step_ended(step, end, result, stamped.at_ms),
-            Event::Refused { problems, after_changes, reason } => {
-                (self.problems, self.after_changes, self.reason) = (problems, after_changes, Some(reason));
+            Event::StepEnded { step, end, result } => {
+                self.step_ended(step, end, result, stamped.at_ms);
             }
-            Event::Ended { outcome, reason, sentence } => {
+            Event::Refused {
+                problems,
+                after_changes,
+                reason,
+            } => {
+                (self.problems, self.after_changes, self.reason) =
+                    (problems, after_changes, Some(reason));
+            }
+            Event::Ended {
+                outcome,
+                reason,
+                sentence,
+            } => {
                 self.cut_short(stamped.at_ms);
-                (self.outcome, self.reason, self.sentence) = (Some(outcome), Some(reason), sentence);
+                (self.outcome, self.reason, self.sentence) =
+                    (Some(outcome), Some(reason), sentence);
             }
             other => self.take_fact(other),
         }
@@ -184,8 +217,11 @@ impl Report {
 
     fn take_fact(&mut self, event: Event) {
         match event {
-            Event::Surveyed { controller, blue, .. } => {
-                (self.controller, self.blue) = (Some(controller), Some(blue).filter(|blue| !blue.is_empty()));
+            Event::Surveyed {
+                controller, blue, ..
+            } => {
+                (self.controller, self.blue) =
+                    (Some(controller), Some(blue).filter(|blue| !blue.is_empty()));
             }
             Event::Narrowed { check, allow, .. } => self.narrowed.push((check, allow)),
             Event::Warned { sentence } => self.warnings.push(sentence),
@@ -196,13 +232,27 @@ impl Report {
             Event::SmokeTested { result } => self.tested(result),
             Event::Checked { measurement } => measured::take(&mut self.checks, *measurement),
             Event::Loaded { result } => {
-                let same = |before: &LoadResult| (&before.name, before.moment) == (&result.name, result.moment);
-                again(&mut self.loads, result.moment, result.phase == Phase::Successful, same);
+                let same = |before: &LoadResult| {
+                    (&before.name, before.moment) == (&result.name, result.moment)
+                };
+                again(
+                    &mut self.loads,
+                    result.moment,
+                    result.phase == Phase::Successful,
+                    same,
+                );
                 self.loads.push(*result);
             }
             Event::Tested { result } => {
-                let same = |before: &TesterResult| (&before.name, before.moment) == (&result.name, result.moment);
-                again(&mut self.testers, result.moment, result.verdict == TesterVerdict::Passed, same);
+                let same = |before: &TesterResult| {
+                    (&before.name, before.moment) == (&result.name, result.moment)
+                };
+                again(
+                    &mut self.testers,
+                    result.moment,
+                    result.verdict == TesterVerdict::Passed,
+                    same,
+                );
                 self.testers.push(*result);
             }
             Event::TrafficObserved { side, witness, .. } => self.traffic = Some((side, witness)),
@@ -214,16 +264,32 @@ impl Report {
     }
 
     fn tested(&mut self, result: TestResult) {
-        let same = |before: &TestResult| (&before.name, before.moment) == (&result.name, result.moment);
-        again(&mut self.smoke_tests, result.moment, result.verdict != TestVerdict::Failed, same);
+        let same =
+            |before: &TestResult| (&before.name, before.moment) == (&result.name, result.moment);
+        again(
+            &mut self.smoke_tests,
+            result.moment,
+            result.verdict != TestVerdict::Failed,
+            same,
+        );
         self.smoke_tests.push(result);
     }
 
     fn take_thing(&mut self, event: Event) {
         match event {
-            Event::RepositoryCreated { repository, .. } => self.repository_created = Some(repository),
-            Event::ImagePinned { image, digest, registry, tags, moved, transfer } => {
-                (self.image, self.image_digest, self.registry) = (Some(image), Some(digest), Some(registry));
+            Event::RepositoryCreated { repository, .. } => {
+                self.repository_created = Some(repository);
+            }
+            Event::ImagePinned {
+                image,
+                digest,
+                registry,
+                tags,
+                moved,
+                transfer,
+            } => {
+                (self.image, self.image_digest, self.registry) =
+                    (Some(image), Some(digest), Some(registry));
                 (self.tags, self.image_bytes_moved, self.image_transfer) = (tags, moved, transfer);
             }
             Event::TagsDeferred { tags } => self.tags_not_set = tags,
@@ -231,11 +297,24 @@ impl Report {
                 self.tags_not_set.retain(|waiting| waiting.tag != tag);
                 self.tags.push(tag);
             }
-            Event::Revision { arn, previous, changes, .. } => {
-                (self.revision, self.previous_revision, self.changes) = (Some(arn), previous, changes);
+            Event::Revision {
+                arn,
+                previous,
+                changes,
+                ..
+            } => {
+                (self.revision, self.previous_revision, self.changes) =
+                    (Some(arn), previous, changes);
             }
-            Event::RolloutStarted { deployment, service_deployment, console, codedeploy, .. } => {
-                (self.deployment, self.console, self.is_codedeploy) = (Some(deployment), Some(console), codedeploy);
+            Event::RolloutStarted {
+                deployment,
+                service_deployment,
+                console,
+                codedeploy,
+                ..
+            } => {
+                (self.deployment, self.console, self.is_codedeploy) =
+                    (Some(deployment), Some(console), codedeploy);
                 self.service_deployment = service_deployment;
             }
             _ => {} // what only the live log shows; what the report shows was taken above
@@ -244,7 +323,13 @@ impl Report {
 
     fn step_started(&mut self, step: Step, began_ms: u64) {
         self.cut_short(began_ms);
-        self.steps.push(StepReport { step, end: None, result: String::new(), began_ms, milliseconds: 0 });
+        self.steps.push(StepReport {
+            step,
+            end: None,
+            result: String::new(),
+            began_ms,
+            milliseconds: 0,
+        });
     }
 
     /// A step that never ended took its time all the same: until something else began.
@@ -255,13 +340,19 @@ impl Report {
     }
 
     fn step_ended(&mut self, step: Step, end: StepEnd, result: String, at_ms: u64) {
-        if let Some(report) = self.steps.iter_mut().rev().find(|report| report.step == step) {
+        if let Some(report) = self
+            .steps
+            .iter_mut()
+            .rev()
+            .find(|report| report.step == step)
+        {
             report.milliseconds = at_ms.saturating_sub(report.began_ms);
             (report.end, report.result) = (Some(end), result);
         }
     }
 }
-/// Of what recurs (at every step, every minute of the bake) and is good, only the last result is kept.
+/// Of what recurs (at every step, every minute of the bake) and is good, only the last result is
+/// kept.
 fn again<T>(results: &mut Vec<T>, moment: Moment, is_good: bool, is_same: impl Fn(&T) -> bool) {
     if is_good && matches!(moment, Moment::Step | Moment::Bake) {
         results.retain(|before| !is_same(before));

@@ -84,23 +84,44 @@ impl Run {
 
     /// Says that a check is limited for a read that failed, once for each.
     pub fn limit_check(&self, check: &str, error: &AwsError) {
-        let allow = if error.kind == AwsErrorKind::Denied { error.action } else { "" };
+        let allow = if error.kind == AwsErrorKind::Denied {
+            error.action
+        } else {
+            ""
+        };
         let key = if allow.is_empty() { check } else { allow };
-        if self.narrowed.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned()) {
-            self.tell(Event::Narrowed { check: check.to_owned(), allow: allow.to_owned(), why: error.to_string() });
+        if self
+            .narrowed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(key.to_owned())
+        {
+            self.tell(Event::Narrowed {
+                check: check.to_owned(),
+                allow: allow.to_owned(),
+                why: error.to_string(),
+            });
         }
     }
 
     /// Says something for the record, once however often it is found.
     pub fn note_once(&self, sentence: String) {
-        if self.narrowed.lock().unwrap_or_else(PoisonError::into_inner).insert(sentence.clone()) {
+        if self
+            .narrowed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(sentence.clone())
+        {
             self.tell(Event::Noted { sentence });
         }
     }
 
     /// Whether AWS has denied this action before; asking again would only cost requests.
     pub fn is_denied(&self, action: &str) -> bool {
-        self.narrowed.lock().unwrap_or_else(PoisonError::into_inner).contains(action)
+        self.narrowed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(action)
     }
 
     /// Time since the run began.
@@ -110,12 +131,18 @@ impl Run {
 
     /// Keeps in mind what AWS would do by itself if the run ended now.
     pub fn if_left_alone(&self, what: String) {
-        *self.if_left_alone.lock().unwrap_or_else(PoisonError::into_inner) = Some(what);
+        *self
+            .if_left_alone
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(what);
     }
 
     /// What AWS would do by itself, as far as a rollout was followed.
     pub fn what_continues(&self) -> Option<String> {
-        self.if_left_alone.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.if_left_alone
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Tells where test-url leads, and keeps it in mind for what is said of its tests.
@@ -126,7 +153,10 @@ impl Run {
 
     /// Where test-url leads; none before that was looked at.
     pub fn test_url(&self) -> Option<TestUrl> {
-        self.test_url.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.test_url
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Where a check of a moment is sent, in words.
@@ -136,20 +166,34 @@ impl Run {
 
     /// Leaves tags of the pushed image for the end of the run.
     pub fn defer_tags(&self, deferred: DeferredTags) {
-        *self.deferred_tags.lock().unwrap_or_else(PoisonError::into_inner) = Some(deferred);
+        *self
+            .deferred_tags
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(deferred);
     }
 
     /// The tags that are still to be set; none when there are none.
     pub fn deferred_tags(&self) -> Option<DeferredTags> {
-        self.deferred_tags.lock().unwrap_or_else(PoisonError::into_inner).clone().filter(|deferred| !deferred.tags.is_empty())
+        self.deferred_tags
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+            .filter(|deferred| !deferred.tags.is_empty())
     }
 
     /// Notes that a tag names the image now.
     pub fn tag_is_set(&self, tag: &Tag) {
-        if let Some(deferred) = self.deferred_tags.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+        if let Some(deferred) = self
+            .deferred_tags
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_mut()
+        {
             deferred.tags.retain(|other| other != tag);
         }
-        self.tell(Event::TagSet { tag: tag.as_str().to_owned() });
+        self.tell(Event::TagSet {
+            tag: tag.as_str().to_owned(),
+        });
     }
 
     /// Notes that something in AWS is changed from now on.
@@ -196,7 +240,10 @@ impl Run {
 
     /// What is armed, newest last.
     pub fn armed(&self) -> Vec<Undo> {
-        self.armed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.armed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn change(&self, how: impl FnOnce(&mut Vec<Undo>)) {

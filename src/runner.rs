@@ -36,22 +36,36 @@ const ENGINE_SOCKET: &str = "/var/run/docker.sock";
 impl Runner {
     /// Whether the job is run again.
     pub fn is_rerun(&self) -> bool {
-        self.run.rsplit_once('-').and_then(|(_, attempt)| attempt.parse::<u32>().ok()).is_some_and(|attempt| attempt > 1)
+        self.run
+            .rsplit_once('-')
+            .and_then(|(_, attempt)| attempt.parse::<u32>().ok())
+            .is_some_and(|attempt| attempt > 1)
     }
 
     /// Takes what is needed out of the variables.
     pub fn from_variables(variables: &BTreeMap<String, String>) -> Self {
-        let text = |name: &str| variables.get(name).filter(|value| !value.trim().is_empty()).cloned();
+        let text = |name: &str| {
+            variables
+                .get(name)
+                .filter(|value| !value.trim().is_empty())
+                .cloned()
+        };
         let path = |name: &str| text(name).map(PathBuf::from);
         let run = text("GITHUB_RUN_ID").unwrap_or_else(|| "local".into());
         Self {
             workspace: Workspace {
                 root: path("GITHUB_WORKSPACE").unwrap_or_else(|| ".".into()),
                 runner_temp: path("RUNNER_TEMP"),
-                repository: text("GITHUB_REPOSITORY").and_then(|name| name.rsplit('/').next().map(str::to_owned)),
+                repository: text("GITHUB_REPOSITORY")
+                    .and_then(|name| name.rsplit('/').next().map(str::to_owned)),
             },
-            files: Files { output: path("GITHUB_OUTPUT"), state: path("GITHUB_STATE"), summary: path("GITHUB_STEP_SUMMARY") },
-            run: text("GITHUB_RUN_ATTEMPT").map_or(run.clone(), |attempt| format!("{run}-{attempt}")),
+            files: Files {
+                output: path("GITHUB_OUTPUT"),
+                state: path("GITHUB_STATE"),
+                summary: path("GITHUB_STEP_SUMMARY"),
+            },
+            run: text("GITHUB_RUN_ATTEMPT")
+                .map_or(run.clone(), |attempt| format!("{run}-{attempt}")),
             sha: text("GITHUB_SHA"),
             workflow: Workflow::from_variables(variables),
             region: text("AWS_REGION").or_else(|| text("AWS_DEFAULT_REGION")),
@@ -59,7 +73,9 @@ impl Runner {
                 .and_then(|host| host.strip_prefix("unix://").map(PathBuf::from))
                 .unwrap_or_else(|| ENGINE_SOCKET.into()),
             // The image has no /tmp; the runner's temporary folder is a mount of the runner's disk.
-            temp: path("RUNNER_TEMP").filter(|folder| folder.is_dir()).unwrap_or_else(std::env::temp_dir),
+            temp: path("RUNNER_TEMP")
+                .filter(|folder| folder.is_dir())
+                .unwrap_or_else(std::env::temp_dir),
             variables: variables.clone(),
         }
     }

@@ -1,7 +1,8 @@
-//! PURE: the gate on scan findings. What the registry's scanner answers about an image, and what that means for the run.
+//! PURE: the gate on scan findings. What the registry's scanner answers about an image, and what
+//! that means for the run.
 //!
-//! Whatever is not known is not a pass: a scan that is missing, early, cut short or spoken of in a new word only ever waits,
-//! and refuses when the time is up.
+//! Whatever is not known is not a pass: a scan that is missing, early, cut short or spoken of in a
+//! new word only ever waits, and refuses when the time is up.
 
 use std::time::Duration;
 
@@ -35,7 +36,9 @@ pub struct Policy {
 impl Policy {
     /// Whether the user has accepted this vulnerability; names differ in case only by accident.
     pub fn ignores(&self, name: &str) -> bool {
-        self.ignore.iter().any(|ignored| ignored.eq_ignore_ascii_case(name))
+        self.ignore
+            .iter()
+            .any(|ignored| ignored.eq_ignore_ascii_case(name))
     }
 }
 

@@ -1,4 +1,5 @@
-//! Tags that are set last: once the new image serves, or once all else is done where no service is deployed to.
+//! Tags that are set last: once the new image serves, or once all else is done where no service is
+//! deployed to.
 
 use crate::registry::{Root, Tag, Target};
 

@@ -1,7 +1,7 @@
 //! What can be undone, as data. Armed and saved before the effect, narrowed when AWS has answered.
 //!
-//! An undo is phrased by what we are about to make, so that it holds even when the answer is lost. How each one is
-//! carried out is the business of `unwind`; this module knows no client.
+//! An undo is phrased by what we are about to make, so that it holds even when the answer is lost.
+//! How each one is carried out is the business of `unwind`; this module knows no client.
 
 use serde::{Deserialize, Serialize};
 
@@ -146,7 +146,8 @@ pub struct NativeUndo {
     pub blue: Blue,
     /// Whether there is nothing to go back to.
     pub is_first: bool,
-    /// Whether tasks are replaced behind one target group: its weights say nothing about which revision serves.
+    /// Whether tasks are replaced behind one target group: its weights say nothing about which
+    /// revision serves.
     #[serde(default)]
     pub in_place: bool,
     /// The desired count before, when this run changes it.
@@ -158,7 +159,8 @@ pub struct NativeUndo {
 pub struct HooksUndo {
     /// The service.
     pub place: ServiceKey,
-    /// The strategy's members before, when this run changes them; they stay when the rollout succeeds.
+    /// The strategy's members before, when this run changes them; they stay when the rollout
+    /// succeeds.
     pub strategy: Option<serde_json::Value>,
     /// The run whose hooks they are; whoever's when it is none.
     #[serde(default)]
@@ -208,14 +210,17 @@ impl Undo {
         match self {
             Self::Revision(undo) => format!("task definition {}", short(&undo.arn)),
             Self::Task(_) => "one-off task".to_owned(),
-            Self::CodeDeploy(undo) => {
-                undo.deployment.as_ref().map_or("CodeDeploy deployment".to_owned(), |id| format!("CodeDeploy deployment {id}"))
-            }
-            Self::Rolling(undo) => format!("rolling deployment of {}", short(&undo.ours)),
-            Self::Native(undo) => undo
+            Self::CodeDeploy(undo) => undo
                 .deployment
                 .as_ref()
-                .map_or_else(|| format!("service deployment of {}", short(&undo.ours)), |arn| format!("service deployment {}", short(arn))),
+                .map_or("CodeDeploy deployment".to_owned(), |id| {
+                    format!("CodeDeploy deployment {id}")
+                }),
+            Self::Rolling(undo) => format!("rolling deployment of {}", short(&undo.ours)),
+            Self::Native(undo) => undo.deployment.as_ref().map_or_else(
+                || format!("service deployment of {}", short(&undo.ours)),
+                |arn| format!("service deployment {}", short(arn)),
+            ),
             Self::Hooks(_) => "PAUSE hooks of this run".to_owned(),
             Self::Scaling(undo) => format!("suspended scale-in of {}", undo.resource),
             Self::Tester(undo) => format!("container {}", undo.container),
@@ -228,26 +233,49 @@ impl Undo {
             Self::CodeDeploy(undo) => &undo.blue.revision,
             Self::Native(undo) => &undo.blue.revision,
             Self::Rolling(undo) => &undo.previous,
-            Self::Revision(_) | Self::Task(_) | Self::Hooks(_) | Self::Scaling(_) | Self::Tester(_) => "",
+            Self::Revision(_)
+            | Self::Task(_)
+            | Self::Hooks(_)
+            | Self::Scaling(_)
+            | Self::Tester(_) => "",
         }
     }
 
     /// What of it stays, whatever is undone, in a sentence.
     pub fn what_stays(&self) -> Option<String> {
-        let Self::Task(TaskUndo { arns, one_off: Some(one_off), .. }) = self else { return None };
+        let Self::Task(TaskUndo {
+            arns,
+            one_off: Some(one_off),
+            ..
+        }) = self
+        else {
+            return None;
+        };
         if !one_off.ran.is_empty() {
             let ran: Vec<String> = one_off.ran.iter().map(OneOffTask::words).collect();
-            return Some(format!("the one-off task ran ({}) and is not undone", ran.join("; ")));
+            return Some(format!(
+                "the one-off task ran ({}) and is not undone",
+                ran.join("; ")
+            ));
         }
-        let command = one_off.command.as_ref().map(|command| format!(" (command \"{command}\")")).unwrap_or_default();
-        (!arns.is_empty()).then(|| format!("the one-off task was started{command} and what it did is not undone"))
+        let command = one_off
+            .command
+            .as_ref()
+            .map(|command| format!(" (command \"{command}\")"))
+            .unwrap_or_default();
+        (!arns.is_empty())
+            .then(|| format!("the one-off task was started{command} and what it did is not undone"))
     }
 
     /// Whether this was only changed for the rollout: it is restored in every end, also a good one.
     pub fn is_temporary(&self) -> bool {
         match self {
             Self::Hooks(_) | Self::Scaling(_) | Self::Tester(_) => true,
-            Self::Revision(_) | Self::Task(_) | Self::CodeDeploy(_) | Self::Rolling(_) | Self::Native(_) => false,
+            Self::Revision(_)
+            | Self::Task(_)
+            | Self::CodeDeploy(_)
+            | Self::Rolling(_)
+            | Self::Native(_) => false,
         }
     }
 
@@ -276,35 +304,62 @@ mod tests {
             revision: "api:2".into(),
             group: None,
             arns: arns.iter().map(|arn| (*arn).to_owned()).collect(),
-            one_off: Some(OneOffUndo { command: Some("migrate".into()), ran }),
+            one_off: Some(OneOffUndo {
+                command: Some("migrate".into()),
+                ran,
+            }),
         })
     }
 
     #[test]
     fn a_one_off_task_that_ran_or_may_have_run_stays_and_a_tester_leaves_nothing() {
         let end = TaskEnd::Exited { code: 3 };
-        let ran = OneOffTask { command: Some("migrate".into()), task: "a".into(), container: "app".into(), end };
-        let own = OneOffTask { command: None, end: TaskEnd::Stopped, ..ran.clone() };
+        let ran = OneOffTask {
+            command: Some("migrate".into()),
+            task: "a".into(),
+            container: "app".into(),
+            end,
+        };
+        let own = OneOffTask {
+            command: None,
+            end: TaskEnd::Stopped,
+            ..ran.clone()
+        };
         let stays = |undo: &Undo| undo.what_stays();
-        assert_eq!(stays(&one_off(&["a"], vec![ran])).unwrap(), "the one-off task ran (command \"migrate\", exit 3) and is not undone");
-        let words = "the one-off task ran (container app, stopped before its end) and is not undone";
+        assert_eq!(
+            stays(&one_off(&["a"], vec![ran])).unwrap(),
+            "the one-off task ran (command \"migrate\", exit 3) and is not undone"
+        );
+        let words =
+            "the one-off task ran (container app, stopped before its end) and is not undone";
         assert_eq!(stays(&one_off(&["a"], vec![own])).unwrap(), words);
-        let begun = "the one-off task was started (command \"migrate\") and what it did is not undone";
+        let begun =
+            "the one-off task was started (command \"migrate\") and what it did is not undone";
         assert_eq!(stays(&one_off(&["a"], Vec::new())).unwrap(), begun);
         assert_eq!(stays(&one_off(&[], Vec::new())), None);
-        let tester = TaskUndo { arns: vec!["a".into()], ..TaskUndo::default() };
+        let tester = TaskUndo {
+            arns: vec!["a".into()],
+            ..TaskUndo::default()
+        };
         assert_eq!(stays(&Undo::Task(tester)), None);
     }
 
     #[test]
     fn a_task_s_undo_of_an_earlier_version_is_read() {
-        let text = r#"{"undo":"task","cluster":"prod","started_by":"x","revision":"api:2","arns":["a"]}"#;
-        assert!(matches!(serde_json::from_str::<Undo>(text).unwrap(), Undo::Task(TaskUndo { one_off: None, .. })));
+        let text =
+            r#"{"undo":"task","cluster":"prod","started_by":"x","revision":"api:2","arns":["a"]}"#;
+        assert!(matches!(
+            serde_json::from_str::<Undo>(text).unwrap(),
+            Undo::Task(TaskUndo { one_off: None, .. })
+        ));
     }
 
     #[test]
     fn an_undo_survives_the_runner_s_state_file() {
-        let undo = Undo::Revision(RevisionUndo { arn: "arn:aws:ecs:eu-central-1:1:task-definition/api:4".into(), service: None });
+        let undo = Undo::Revision(RevisionUndo {
+            arn: "arn:aws:ecs:eu-central-1:1:task-definition/api:4".into(),
+            service: None,
+        });
         let text = serde_json::to_string(&undo).unwrap();
         assert_eq!(serde_json::from_str::<Undo>(&text).unwrap(), undo);
         assert_eq!(undo.words(), "task definition api:4");

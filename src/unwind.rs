@@ -1,4 +1,5 @@
-//! Undoing what is armed, newest first. Each undo is idempotent, waits until it is true, and says so.
+//! Undoing what is armed, newest first. Each undo is idempotent, waits until it is true, and says
+//! so.
 //!
 //! The same code serves a failed run, a cancelled one and the `post` step of a run that was killed.
 
@@ -81,7 +82,8 @@ impl Unwound {
         }
     }
 
-    /// Being stuck outweighs everything; what was said of traffic outweighs nothing having been said.
+    /// Being stuck outweighs everything; what was said of traffic outweighs nothing having been
+    /// said.
     fn and(self, newer: Self) -> Self {
         match (self, newer) {
             (stuck @ Self::Stuck { .. }, _) | (_, stuck @ Self::Stuck { .. }) => stuck,
@@ -91,10 +93,14 @@ impl Unwound {
     }
 }
 
-/// Restores what was only changed for the rollout, and a revision that nobody deploys any more. What cannot be restored stays armed,
-/// for `post` and the next run.
+/// Restores what was only changed for the rollout, and a revision that nobody deploys any more.
+/// What cannot be restored stays armed, for `post` and the next run.
 pub async fn settle(run: &Run) -> Unwound {
-    let left: Vec<Undo> = run.armed().into_iter().filter(|undo| undo.is_temporary() || matches!(undo, Undo::Revision(_))).collect();
+    let left: Vec<Undo> = run
+        .armed()
+        .into_iter()
+        .filter(|undo| undo.is_temporary() || matches!(undo, Undo::Revision(_)))
+        .collect();
     all(run, &left).await
 }
 
@@ -112,7 +118,8 @@ pub async fn watch(run: &Run, undo: &Undo) -> Unwound {
     one(run, undo, Trigger::Watch).await
 }
 
-/// Takes back everything that is given, newest first, and goes on when one fails. Nothing waits for the containers of testers.
+/// Takes back everything that is given, newest first, and goes on when one fails. Nothing waits for
+/// the containers of testers.
 pub async fn all(run: &Run, armed: &[Undo]) -> Unwound {
     run.aws.begin_undoing();
     let (unwound, ()) = tokio::join!(in_aws(run, armed), tester::remove(run, armed));
@@ -122,9 +129,16 @@ pub async fn all(run: &Run, armed: &[Undo]) -> Unwound {
 
 async fn in_aws(run: &Run, armed: &[Undo]) -> Unwound {
     let mut unwound = Unwound::NoRollout;
-    for undo in armed.iter().rev().filter(|undo| !matches!(undo, Undo::Tester(_))) {
+    for undo in armed
+        .iter()
+        .rev()
+        .filter(|undo| !matches!(undo, Undo::Tester(_)))
+    {
         // A revision stays while its rollout could not be undone, and where green serves after all.
-        let is_in_use = matches!(unwound, Unwound::Stuck { .. } | Unwound::TooLate { .. } | Unwound::Superseded { .. });
+        let is_in_use = matches!(
+            unwound,
+            Unwound::Stuck { .. } | Unwound::TooLate { .. } | Unwound::Superseded { .. }
+        );
         if is_in_use && matches!(undo, Undo::Revision(_)) {
             continue;
         }
@@ -154,14 +168,22 @@ async fn one(run: &Run, undo: &Undo, hand: Trigger) -> Unwound {
         }
         Ok(Undone::Absent) => Unwound::NoRollout,
         // What came too late, or is somebody else's by now, was left as it is.
-        Ok(Undone::Traffic(unwound @ (Unwound::TooLate { .. } | Unwound::Superseded { .. }))) => unwound,
+        Ok(Undone::Traffic(unwound @ (Unwound::TooLate { .. } | Unwound::Superseded { .. }))) => {
+            unwound
+        }
         Ok(Undone::Traffic(unwound)) => {
             run.tell(Event::Undone { what });
             unwound
         }
         Err(failure) => {
-            run.tell(Event::UndoFailed { what: what.clone(), failure });
-            Unwound::Stuck { what, serves: serves(run, undo).await }
+            run.tell(Event::UndoFailed {
+                what: what.clone(),
+                failure,
+            });
+            Unwound::Stuck {
+                what,
+                serves: serves(run, undo).await,
+            }
         }
     }
 }
@@ -169,13 +191,23 @@ async fn one(run: &Run, undo: &Undo, hand: Trigger) -> Unwound {
 /// What serves production while an undo is stuck: the first thing a person needs to know.
 async fn serves(run: &Run, undo: &Undo) -> Option<String> {
     match undo {
-        Undo::CodeDeploy(undo) => traffic::observe(run, &undo.place, &undo.blue).await.map(|observed| observed.words()),
-        Undo::Native(undo) => native::observe(run, undo).await.map(|observed| observed.words()),
-        Undo::Revision(_) | Undo::Task(_) | Undo::Rolling(_) | Undo::Hooks(_) | Undo::Scaling(_) | Undo::Tester(_) => None,
+        Undo::CodeDeploy(undo) => traffic::observe(run, &undo.place, &undo.blue)
+            .await
+            .map(|observed| observed.words()),
+        Undo::Native(undo) => native::observe(run, undo)
+            .await
+            .map(|observed| observed.words()),
+        Undo::Revision(_)
+        | Undo::Task(_)
+        | Undo::Rolling(_)
+        | Undo::Hooks(_)
+        | Undo::Scaling(_)
+        | Undo::Tester(_) => None,
     }
 }
 
-/// Somebody has changed production's weights after the shift: the rules are named, because a person has to set them right.
+/// Somebody has changed production's weights after the shift: the rules are named, because a person
+/// has to set them right.
 async fn weights_changed(run: &Run, blue: &Blue, sentence: String) -> Failure {
     let rules = traffic::rules_to_blue(run, blue).await;
     let failure = Failure::new(Reason::RolloutFailed, sentence);

@@ -1,8 +1,10 @@
-//! The job's files: where a path in an input leads. Only regular files inside the workspace and the runner's temporary folder are read.
+//! The job's files: where a path in an input leads. Only regular files inside the workspace and the
+//! runner's temporary folder are read.
 //!
-//! The runner translates a path only when it is the whole value, and mounts its temporary folder only since 2.329; so an absolute path that
-//! cannot be read is translated here. What says neither workspace nor temporary folder is looked for by its end, and a file of
-//! the workspace that is found so is named ([`Workspace::elsewhere`]). An error says what was tried.
+//! The runner translates a path only when it is the whole value, and mounts its temporary folder
+//! only since 2.329; so an absolute path that cannot be read is translated here. What says neither
+//! workspace nor temporary folder is looked for by its end, and a file of the workspace that is
+//! found so is named ([`Workspace::elsewhere`]). An error says what was tried.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -15,7 +17,8 @@ pub struct Workspace {
     pub root: PathBuf,
     /// `RUNNER_TEMP`, where there is one.
     pub runner_temp: Option<PathBuf>,
-    /// The repository's name without its owner, after which the runner names the workspace on the host.
+    /// The repository's name without its owner, after which the runner names the workspace on the
+    /// host.
     pub repository: Option<String>,
 }
 
@@ -52,15 +55,20 @@ impl Workspace {
     /// # Errors
     /// None of the places it may be in has a readable text file.
     pub fn read(&self, text: &str) -> Result<String, Unreadable> {
-        self.first(text, &self.folders(), |place, folders| as_text(files::read_inside(place, folders)))
+        self.first(text, &self.folders(), |place, folders| {
+            as_text(files::read_inside(place, folders))
+        })
     }
 
-    /// The bytes of a file that a document names. A document is trusted less than an input: the workspace is all it sees.
+    /// The bytes of a file that a document names. A document is trusted less than an input: the
+    /// workspace is all it sees.
     ///
     /// # Errors
     /// The workspace has no such readable file.
     pub fn document_file(&self, text: &str) -> Result<Vec<u8>, Unreadable> {
-        let reading = |place: &Path, folders: &[&Path]| files::read_inside(place, folders).map_err(|error| error.to_string());
+        let reading = |place: &Path, folders: &[&Path]| {
+            files::read_inside(place, folders).map_err(|error| error.to_string())
+        };
         self.first(text, &[&self.root], reading)
     }
 
@@ -69,7 +77,9 @@ impl Workspace {
     /// # Errors
     /// It is in none of the places it may be in.
     pub fn find(&self, text: &str) -> Result<PathBuf, Unreadable> {
-        self.first(text, &self.folders(), |place, folders| files::resolve(place, folders).map_err(|error| error.to_string()))
+        self.first(text, &self.folders(), |place, folders| {
+            files::resolve(place, folders).map_err(|error| error.to_string())
+        })
     }
 
     /// The text of a file that the job's environment states (`DOCKER_CONFIG`), wherever it is.
@@ -86,24 +96,53 @@ impl Workspace {
     }
 
     fn folders(&self) -> Vec<&Path> {
-        self.runner_temp.as_deref().into_iter().chain([self.root.as_path()]).collect()
+        self.runner_temp
+            .as_deref()
+            .into_iter()
+            .chain([self.root.as_path()])
+            .collect()
     }
 
     /// What is read at the first place that has it.
-    fn first<T>(&self, text: &str, folders: &[&Path], read: impl Fn(&Path, &[&Path]) -> Result<T, String>) -> Result<T, Unreadable> {
+    fn first<T>(
+        &self,
+        text: &str,
+        folders: &[&Path],
+        read: impl Fn(&Path, &[&Path]) -> Result<T, String>,
+    ) -> Result<T, Unreadable> {
         let given = self.path(text);
         let why = match read(&given, folders) {
             Ok(content) => return Ok(content),
             Err(why) => why,
         };
         let elsewhere = self.places(text, folders);
-        if let Some(content) = elsewhere.iter().find_map(|(place, _)| read(place, folders).ok()) {
+        if let Some(content) = elsewhere
+            .iter()
+            .find_map(|(place, _)| read(place, folders).ok())
+        {
             return Ok(content);
         }
         let mut tried = vec![given.display().to_string()];
-        let shortest = |how| elsewhere.iter().rev().find(|(_, other)| *other == how).map(|(place, _)| place.display().to_string());
-        tried.extend([PathMatch::Translated, PathMatch::Temporary, PathMatch::ByItsEnd].into_iter().filter_map(shortest));
-        Err(Unreadable { tried: tried.join(", "), why })
+        let shortest = |how| {
+            elsewhere
+                .iter()
+                .rev()
+                .find(|(_, other)| *other == how)
+                .map(|(place, _)| place.display().to_string())
+        };
+        tried.extend(
+            [
+                PathMatch::Translated,
+                PathMatch::Temporary,
+                PathMatch::ByItsEnd,
+            ]
+            .into_iter()
+            .filter_map(shortest),
+        );
+        Err(Unreadable {
+            tried: tried.join(", "),
+            why,
+        })
     }
 
     /// Where an absolute path of the host may be here, the likeliest first.
@@ -115,43 +154,67 @@ impl Workspace {
         let ends = ends(path);
         let in_temporary = |end: &PathBuf| self.runner_temp.as_ref().map(|folder| folder.join(end));
         let is_read = |place: &PathBuf| folders.iter().any(|folder| place.starts_with(folder));
-        let temporary = ends.iter().filter_map(in_temporary).filter(is_read).map(|place| (place, PathMatch::Temporary));
+        let temporary = ends
+            .iter()
+            .filter_map(in_temporary)
+            .filter(is_read)
+            .map(|place| (place, PathMatch::Temporary));
         if let Some(rest) = self.below_workspace(path) {
-            return std::iter::once((self.root.join(rest), PathMatch::Translated)).chain(temporary).collect();
+            return std::iter::once((self.root.join(rest), PathMatch::Translated))
+                .chain(temporary)
+                .collect();
         }
         // What names the temporary folder does not mean a file of the workspace.
-        let is_temporary = path.components().any(|part| part.as_os_str() == HOST_TEMPORARY);
-        let by_end = ends.iter().filter(|_| !is_temporary).map(|end| (self.root.join(end), PathMatch::ByItsEnd));
+        let is_temporary = path
+            .components()
+            .any(|part| part.as_os_str() == HOST_TEMPORARY);
+        let by_end = ends
+            .iter()
+            .filter(|_| !is_temporary)
+            .map(|end| (self.root.join(end), PathMatch::ByItsEnd));
         temporary.chain(by_end).collect()
     }
 
-    /// The rest of a path of the host that leads into the workspace: `…/api/api/REST` of the repository `org/api`.
+    /// The rest of a path of the host that leads into the workspace: `…/api/api/REST` of the
+    /// repository `org/api`.
     fn below_workspace(&self, path: &Path) -> Option<PathBuf> {
         let name = self.repository.as_deref()?;
         let parts: Vec<_> = path.components().map(Component::as_os_str).collect();
-        let at = parts.windows(2).position(|pair| pair.iter().all(|part| *part == name))?;
+        let at = parts
+            .windows(2)
+            .position(|pair| pair.iter().all(|part| *part == name))?;
         Some(parts[at + 2..].iter().collect())
     }
 
-    /// Which file of the workspace is taken for an absolute path that only ends like it; none when the path itself says where it is.
+    /// Which file of the workspace is taken for an absolute path that only ends like it; none when
+    /// the path itself says where it is.
     pub fn elsewhere(&self, text: &str) -> Option<String> {
         let folders = self.folders();
         if files::resolve(&self.path(text), &folders).is_ok() {
             return None;
         }
         let places = self.places(text, &folders);
-        let (place, how) = places.into_iter().find(|(place, _)| files::resolve(place, &folders).is_ok())?;
+        let (place, how) = places
+            .into_iter()
+            .find(|(place, _)| files::resolve(place, &folders).is_ok())?;
         (how == PathMatch::ByItsEnd).then(|| {
-            let place = place.strip_prefix(&self.root).unwrap_or(&place).display().to_string();
+            let place = place
+                .strip_prefix(&self.root)
+                .unwrap_or(&place)
+                .display()
+                .to_string();
             format!("{text} is not there; {place} in the workspace is read instead")
         })
     }
 }
 
-/// The ends of an absolute path of the host, the longest first: what comes after the folder that is mounted elsewhere here.
+/// The ends of an absolute path of the host, the longest first: what comes after the folder that is
+/// mounted elsewhere here.
 fn ends(path: &Path) -> Vec<PathBuf> {
     let parts: Vec<_> = path.components().skip(1).collect();
-    (0..parts.len()).map(|from| parts[from..].iter().collect()).collect()
+    (0..parts.len())
+        .map(|from| parts[from..].iter().collect())
+        .collect()
 }
 
 fn as_text(read: Result<Vec<u8>, FileError>) -> Result<String, String> {
@@ -168,7 +231,14 @@ mod tests {
         let (root, temp) = (home.path().join("workspace"), home.path().join("temp"));
         std::fs::create_dir_all(root.join("dist/out")).unwrap();
         std::fs::create_dir(&temp).unwrap();
-        (home, Workspace { root, runner_temp: Some(temp), repository: Some("api".to_owned()) })
+        (
+            home,
+            Workspace {
+                root,
+                runner_temp: Some(temp),
+                repository: Some("api".to_owned()),
+            },
+        )
     }
 
     #[test]
@@ -176,7 +246,13 @@ mod tests {
         let (_home, workspace) = job();
         std::fs::write(workspace.root.join("picture"), [0, 255]).unwrap();
         assert_eq!(workspace.document_file("picture").unwrap(), [0, 255]);
-        assert!(workspace.read("picture").unwrap_err().to_string().contains("it is not UTF-8 text"));
+        assert!(
+            workspace
+                .read("picture")
+                .unwrap_err()
+                .to_string()
+                .contains("it is not UTF-8 text")
+        );
     }
 
     #[test]
@@ -185,28 +261,66 @@ mod tests {
         let at = |path: &str| home.path().join(path);
         std::fs::write(at("temp/task.json"), "{}").unwrap();
         std::fs::write(at("workspace/dist/out/index.json"), "[]").unwrap();
-        assert_eq!(workspace.read("/home/runner/work/_temp/task.json").unwrap(), "{}");
-        assert_eq!(workspace.read("/home/runner/work/api/api/dist/out/index.json").unwrap(), "[]");
-        let found = workspace.find("/home/runner/work/api/api/dist/out").unwrap();
+        assert_eq!(
+            workspace.read("/home/runner/work/_temp/task.json").unwrap(),
+            "{}"
+        );
+        assert_eq!(
+            workspace
+                .read("/home/runner/work/api/api/dist/out/index.json")
+                .unwrap(),
+            "[]"
+        );
+        let found = workspace
+            .find("/home/runner/work/api/api/dist/out")
+            .unwrap();
         assert_eq!(found, at("workspace/dist/out").canonicalize().unwrap());
-        let error = workspace.read("/home/runner/work/_temp/other.json").unwrap_err().to_string();
+        let error = workspace
+            .read("/home/runner/work/_temp/other.json")
+            .unwrap_err()
+            .to_string();
         let expected = at("temp/other.json").display().to_string();
-        assert_eq!(error, format!("cannot be read (there is no such file); tried /home/runner/work/_temp/other.json, {expected}"));
+        assert_eq!(
+            error,
+            format!(
+                "cannot be read (there is no such file); tried /home/runner/work/_temp/other.json, {expected}"
+            )
+        );
     }
 
     #[test]
     fn another_file_of_the_same_name_is_never_read_in_silence() {
         let (home, workspace) = job();
         std::fs::write(home.path().join("workspace/td.json"), "top").unwrap();
-        for path in ["/home/runner/work/api/api/deploy/prod/td.json", "/home/runner/work/_temp/td.json", "deploy/td.json"] {
-            assert!(workspace.read(path).unwrap_err().to_string().contains("there is no such file"), "{path}");
+        for path in [
+            "/home/runner/work/api/api/deploy/prod/td.json",
+            "/home/runner/work/_temp/td.json",
+            "deploy/td.json",
+        ] {
+            assert!(
+                workspace
+                    .read(path)
+                    .unwrap_err()
+                    .to_string()
+                    .contains("there is no such file"),
+                "{path}"
+            );
             assert_eq!(workspace.elsewhere(path), None, "{path}");
         }
-        assert_eq!(workspace.read("/home/runner/work/api/api/td.json").unwrap(), "top");
-        assert_eq!(workspace.elsewhere("/home/runner/work/api/api/td.json"), None);
+        assert_eq!(
+            workspace.read("/home/runner/work/api/api/td.json").unwrap(),
+            "top"
+        );
+        assert_eq!(
+            workspace.elsewhere("/home/runner/work/api/api/td.json"),
+            None
+        );
         assert_eq!(workspace.read("/builds/org/td.json").unwrap(), "top");
         let expected = "/builds/org/td.json is not there; td.json in the workspace is read instead";
-        assert_eq!(workspace.elsewhere("/builds/org/td.json").unwrap(), expected);
+        assert_eq!(
+            workspace.elsewhere("/builds/org/td.json").unwrap(),
+            expected
+        );
         assert_eq!(workspace.elsewhere("td.json"), None);
     }
 
@@ -216,8 +330,26 @@ mod tests {
         std::fs::write(home.path().join("temp/a"), "a").unwrap();
         std::fs::write(home.path().join("b"), "b").unwrap();
         assert_eq!(workspace.read("../temp/a").unwrap(), "a");
-        assert!(workspace.document_file("../temp/a").unwrap_err().to_string().contains("it is outside the workspace"));
-        assert!(workspace.read("../b").unwrap_err().to_string().contains("it is outside the workspace"));
-        assert!(workspace.find("..").unwrap_err().to_string().contains("it is outside the workspace"));
+        assert!(
+            workspace
+                .document_file("../temp/a")
+                .unwrap_err()
+                .to_string()
+                .contains("it is outside the workspace")
+        );
+        assert!(
+            workspace
+                .read("../b")
+                .unwrap_err()
+                .to_string()
+                .contains("it is outside the workspace")
+        );
+        assert!(
+            workspace
+                .find("..")
+                .unwrap_err()
+                .to_string()
+                .contains("it is outside the workspace")
+        );
     }
 }

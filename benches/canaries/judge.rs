@@ -1,6 +1,9 @@
-//! Judges a canary minute by minute, as the preset `green no worse than blue` does: errors and p95, each with half of alpha.
+//! Judges a canary minute by minute, as the preset `green no worse than blue` does: errors and p95,
+//! each with half of alpha.
 
-use ecs_bluegreen_checks::analysis::compare::{ComparePolicy, Looks, MORE_ERRORS, SLOWER, VALUES, rates, requests_for, samples};
+use ecs_bluegreen_checks::analysis::compare::{
+    ComparePolicy, Looks, MORE_ERRORS, SLOWER, VALUES, rates, requests_for, samples,
+};
 use ecs_bluegreen_checks::measurement::Phase;
 use ecs_bluegreen_checks::statistics::Counts;
 
@@ -40,15 +43,31 @@ impl Canary {
             must_see_difference: MORE_ERRORS,
             ..ComparePolicy::default()
         };
-        let slower = ComparePolicy { looks: Looks::Values(minutes.max(VALUES)), allowed_increase: SLOWER, ..policy };
-        Self { policy, slower, look: 0, least: requests_for(95.0), blue: Seen::default(), green: Seen::default() }
+        let slower = ComparePolicy {
+            looks: Looks::Values(minutes.max(VALUES)),
+            allowed_increase: SLOWER,
+            ..policy
+        };
+        Self {
+            policy,
+            slower,
+            look: 0,
+            least: requests_for(95.0),
+            blue: Seen::default(),
+            green: Seen::default(),
+        }
     }
 
     /// One minute more; the worse of the two verdicts.
     pub(super) fn judge(&mut self, minute: Minutes) -> Phase {
         self.look += 1;
         self.take(minute);
-        let errors = rates(self.blue.counts(), self.green.counts(), self.look, &self.policy);
+        let errors = rates(
+            self.blue.counts(),
+            self.green.counts(),
+            self.look,
+            &self.policy,
+        );
         let p95 = samples(&self.blue.p95, &self.green.p95, self.look, &self.slower);
         errors.phase.max(p95.phase)
     }

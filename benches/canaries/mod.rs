@@ -1,6 +1,8 @@
-//! Simulated canaries with a known truth: how often an equal green is called worse, how often a worse one is not, and how soon it is seen.
+//! Simulated canaries with a known truth: how often an equal green is called worse, how often a
+//! worse one is not, and how soon it is seen.
 //!
-//! Only the judgement is measured, by the functions that the product uses. Every run is drawn from a seed of its own: the table is the same each time.
+//! Only the judgement is measured, by the functions that the product uses. Every run is drawn from
+//! a seed of its own: the table is the same each time.
 
 mod judge;
 mod traffic;
@@ -36,28 +38,76 @@ pub(super) fn bars(extent: Extent) -> (Vec<String>, Vec<Bar>) {
     let (mut alarms, mut passes): (f64, f64) = (0.0, 0.0);
     let runs = extent.of(RUNS, 2);
     for (share, minutes) in CANARIES {
-        let measured: Vec<Measured> =
-            REQUESTS.iter().map(|requests| Measured::of(Traffic { requests: *requests, share }, minutes, runs)).collect();
-        alarms = measured.iter().map(|measured| measured.equal.percent_failed()).fold(alarms, f64::max);
-        passes = measured.iter().map(|measured| measured.worse.percent(measured.worse.passed)).fold(passes, f64::max);
+        let measured: Vec<Measured> = REQUESTS
+            .iter()
+            .map(|requests| {
+                Measured::of(
+                    Traffic {
+                        requests: *requests,
+                        share,
+                    },
+                    minutes,
+                    runs,
+                )
+            })
+            .collect();
+        alarms = measured
+            .iter()
+            .map(|measured| measured.equal.percent_failed())
+            .fold(alarms, f64::max);
+        passes = measured
+            .iter()
+            .map(|measured| measured.worse.percent(measured.worse.passed))
+            .fold(passes, f64::max);
         rows.extend(measured.iter().map(Measured::row));
         bars.push(needed(share, minutes, &measured));
     }
     let note = "of 500 runs, at the traffic where it is most";
-    bars.push(Bar::at_most("canaries: equal green called worse", alarms, 100.0 * ALPHA, "%", note));
-    bars.push(Bar::at_most("canaries: worse green called no worse", passes, 100.0 * ALPHA, "%", note));
+    bars.push(Bar::at_most(
+        "canaries: equal green called worse",
+        alarms,
+        100.0 * ALPHA,
+        "%",
+        note,
+    ));
+    bars.push(Bar::at_most(
+        "canaries: worse green called no worse",
+        passes,
+        100.0 * ALPHA,
+        "%",
+        note,
+    ));
     (ruled(&rows), bars)
 }
 
 /// The least traffic at which a worse green is missed in no more than one of twenty runs.
 fn needed(share: u32, minutes: u32, measured: &[Measured]) -> Bar {
     let name = format!("canaries: traffic for {share} % watched for {minutes} minutes");
-    match measured.iter().find(|measured| measured.worse.percent_missed() <= 100.0 * ALPHA) {
+    match measured
+        .iter()
+        .find(|measured| measured.worse.percent_missed() <= 100.0 * ALPHA)
+    {
         Some(enough) => {
-            let note = format!("misses {:.1} %, seen after {:.0} minutes", enough.worse.percent_missed(), median(&enough.worse.failed));
-            Bar::at_most(&name, f64::from(enough.traffic.requests), ENOUGH, "requests/min", &note)
+            let note = format!(
+                "misses {:.1} %, seen after {:.0} minutes",
+                enough.worse.percent_missed(),
+                median(&enough.worse.failed)
+            );
+            Bar::at_most(
+                &name,
+                f64::from(enough.traffic.requests),
+                ENOUGH,
+                "requests/min",
+                &note,
+            )
         }
-        None => Bar::at_most(&name, f64::INFINITY, ENOUGH, "requests/min", "a worse green is missed too often at all of them"),
+        None => Bar::at_most(
+            &name,
+            f64::INFINITY,
+            ENOUGH,
+            "requests/min",
+            "a worse green is missed too often at all of them",
+        ),
     }
 }
 
@@ -74,13 +124,27 @@ struct Measured {
 impl Measured {
     fn of(traffic: Traffic, minutes: u32, runs: u32) -> Self {
         let [equal, worse, more_errors, slower] =
-            [Truth::Equal, Truth::Worse, Truth::MoreErrors, Truth::Slower].map(|truth| ends(traffic, minutes, truth, runs));
-        Self { traffic, minutes, equal, worse, more_errors, slower }
+            [Truth::Equal, Truth::Worse, Truth::MoreErrors, Truth::Slower]
+                .map(|truth| ends(traffic, minutes, truth, runs));
+        Self {
+            traffic,
+            minutes,
+            equal,
+            worse,
+            more_errors,
+            slower,
+        }
     }
 
     fn row(&self) -> Vec<String> {
         let words = |percent: f64| format!("{percent:.1} %");
-        let soon = |ends: &Ends| if ends.failed.is_empty() { "–".to_owned() } else { format!("{:.0} min", median(&ends.failed)) };
+        let soon = |ends: &Ends| {
+            if ends.failed.is_empty() {
+                "–".to_owned()
+            } else {
+                format!("{:.0} min", median(&ends.failed))
+            }
+        };
         vec![
             format!("{} % for {} min", self.traffic.share, self.minutes),
             self.traffic.requests.to_string(),
@@ -96,9 +160,24 @@ impl Measured {
 }
 
 fn head() -> Vec<String> {
-    let known = ["canary", "requests/min", "false alarms", "equal: no verdict"];
-    let worse = ["misses", "of them passed", "seen after", "errors × 3: misses", "p95 × 2: misses"];
-    known.iter().chain(&worse).map(ToString::to_string).collect()
+    let known = [
+        "canary",
+        "requests/min",
+        "false alarms",
+        "equal: no verdict",
+    ];
+    let worse = [
+        "misses",
+        "of them passed",
+        "seen after",
+        "errors × 3: misses",
+        "p95 × 2: misses",
+    ];
+    known
+        .iter()
+        .chain(&worse)
+        .map(ToString::to_string)
+        .collect()
 }
 
 /// What came of all runs of one kind.
@@ -129,9 +208,17 @@ impl Ends {
 }
 
 fn ends(traffic: Traffic, minutes: u32, truth: Truth, runs: u32) -> Ends {
-    let mut ends = Ends { runs, ..Ends::default() };
+    let mut ends = Ends {
+        runs,
+        ..Ends::default()
+    };
     for run in 0..runs {
-        match canary(traffic, minutes, truth, &mut Pcg64::new(SEED, u128::from(run))) {
+        match canary(
+            traffic,
+            minutes,
+            truth,
+            &mut Pcg64::new(SEED, u128::from(run)),
+        ) {
             End::Failed(minute) => ends.failed.push(f64::from(minute)),
             End::Passed => ends.passed += 1,
             End::Open => ends.open += 1,

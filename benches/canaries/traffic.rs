@@ -1,11 +1,13 @@
-//! Draws the traffic of a canary: what CloudWatch would say of each minute and side, with a truth that is known.
+//! Draws the traffic of a canary: what CloudWatch would say of each minute and side, with a truth
+//! that is known.
 
 use std::ops::AddAssign;
 
 use rand_distr::{Binomial, Distribution, Poisson, StandardNormal};
 use rand_pcg::Pcg64;
 
-/// The median latency of blue in seconds, and how far latencies scatter (the deviation of their logarithm): p95 is 0.37 s.
+/// The median latency of blue in seconds, and how far latencies scatter (the deviation of their
+/// logarithm): p95 is 0.37 s.
 const LATENCY: (f64, f64) = (0.1, 0.8);
 
 /// Blue's share of errors.
@@ -86,25 +88,40 @@ impl AddAssign<Minute> for Minute {
 pub(super) fn minute(traffic: Traffic, truth: Truth, random: &mut Pcg64) -> Minutes {
     let part = |percent: u32| f64::from(traffic.requests) * f64::from(percent) / 100.0;
     let blue = side(part(100 - traffic.share), Truth::Equal, random);
-    Minutes { blue, green: side(part(traffic.share), truth, random) }
+    Minutes {
+        blue,
+        green: side(part(traffic.share), truth, random),
+    }
 }
 
 fn side(expected: f64, truth: Truth, random: &mut Pcg64) -> Minute {
     let requests = Poisson::new(expected).map_or(0.0, |poisson| poisson.sample(random));
     let requests = whole(requests);
-    let errors = Binomial::new(requests, truth.errors()).map_or(0, |binomial| binomial.sample(random));
-    Minute { requests, errors, p95: p95(requests, truth.latency(), random) }
+    let errors =
+        Binomial::new(requests, truth.errors()).map_or(0, |binomial| binomial.sample(random));
+    Minute {
+        requests,
+        errors,
+        p95: p95(requests, truth.latency(), random),
+    }
 }
 
-/// The value at rank 95 % of so many lognormal ones. Ranks are the same before and after the exponential, so only one value needs it.
+/// The value at rank 95 % of so many lognormal ones. Ranks are the same before and after the
+/// exponential, so only one value needs it.
 fn p95(requests: u64, times: f64, random: &mut Pcg64) -> Option<f64> {
-    let mut logarithms: Vec<f64> = (0..requests).map(|_| StandardNormal.sample(random)).collect();
+    let mut logarithms: Vec<f64> = (0..requests)
+        .map(|_| StandardNormal.sample(random))
+        .collect();
     let rank = (logarithms.len() * 95).div_ceil(100).checked_sub(1)?;
     let (_, at, _) = logarithms.select_nth_unstable_by(rank, f64::total_cmp);
     Some(LATENCY.0 * times * (LATENCY.1 * *at).exp())
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "thousands")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "thousands"
+)]
 fn whole(count: f64) -> u64 {
     count as u64
 }

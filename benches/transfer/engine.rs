@@ -30,7 +30,10 @@ impl Engine {
     pub(super) fn start(folder: &Path) -> Result<Self> {
         let folder = tempfile::tempdir_in(folder)?;
         // One that was left by a run that was killed is as good.
-        let _ = bridge("add").args(["type", "bridge"]).stderr(Stdio::null()).status()?;
+        let _ = bridge("add")
+            .args(["type", "bridge"])
+            .stderr(Stdio::null())
+            .status()?;
         let process = Mutex::new(spawn(folder.path())?);
         let engine = Self { process, folder };
         engine.wait()?;
@@ -44,16 +47,27 @@ impl Engine {
     /// A docker command that speaks with this engine.
     pub(super) fn docker(&self) -> Command {
         let mut docker = Command::new("docker");
-        docker.env("DOCKER_HOST", format!("unix://{}", self.socket().display())).stdout(Stdio::null());
+        docker
+            .env("DOCKER_HOST", format!("unix://{}", self.socket().display()))
+            .stdout(Stdio::null());
         docker
     }
 
     pub(super) fn load(&self, archive: &Path) -> Result<()> {
-        let done = self.docker().args(["load", "--quiet", "--input"]).arg(archive).status()?;
-        if done.success() { Ok(()) } else { Err("the engine does not load the image".into()) }
+        let done = self
+            .docker()
+            .args(["load", "--quiet", "--input"])
+            .arg(archive)
+            .status()?;
+        if done.success() {
+            Ok(())
+        } else {
+            Err("the engine does not load the image".into())
+        }
     }
 
-    /// As on a machine that has just begun: the images are there, what was pushed where is not remembered.
+    /// As on a machine that has just begun: the images are there, what was pushed where is not
+    /// remembered.
     pub(super) fn forget(&self) -> Result<()> {
         self.stop();
         for driver in fs::read_dir(self.folder.path().join("data/image"))? {
@@ -70,7 +84,14 @@ impl Engine {
 
     fn wait(&self) -> Result<()> {
         for _ in 0..500 {
-            if UnixStream::connect(self.socket()).is_ok() && self.docker().arg("info").stderr(Stdio::null()).status()?.success() {
+            if UnixStream::connect(self.socket()).is_ok()
+                && self
+                    .docker()
+                    .arg("info")
+                    .stderr(Stdio::null())
+                    .status()?
+                    .success()
+            {
                 return Ok(());
             }
             if let Ok(mut process) = self.process.lock()
@@ -101,8 +122,16 @@ fn bridge(what: &str) -> Command {
 
 fn spawn(folder: &Path) -> io::Result<Child> {
     let mut engine = Command::new("dockerd");
-    engine.arg("--data-root").arg(folder.join("data")).arg("--exec-root").arg(folder.join("exec"));
-    engine.arg("--pidfile").arg(folder.join("engine.pid")).arg("--host").arg(format!("unix://{}", folder.join("engine.sock").display()));
+    engine
+        .arg("--data-root")
+        .arg(folder.join("data"))
+        .arg("--exec-root")
+        .arg(folder.join("exec"));
+    engine
+        .arg("--pidfile")
+        .arg(folder.join("engine.pid"))
+        .arg("--host")
+        .arg(format!("unix://{}", folder.join("engine.sock").display()));
     engine.args(["--bridge", BRIDGE, "--iptables=false", "--ip6tables=false"]);
     let log = File::create(folder.join("engine.log"))?;
     engine.stdout(log.try_clone()?).stderr(log).spawn()

@@ -1,4 +1,5 @@
-//! The images that are moved: layers of noise, as an OCI layout and as an archive that an engine loads.
+//! The images that are moved: layers of noise, as an OCI layout and as an archive that an engine
+//! loads.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
@@ -30,10 +31,15 @@ struct Content {
 
 impl Images {
     pub(super) fn write(folder: &Path, layers: &[u64], more: u64) -> io::Result<Self> {
-        let images = Self { folder: folder.join("images") };
+        let images = Self {
+            folder: folder.join("images"),
+        };
         fs::create_dir_all(images.folder.join("contents"))?;
         let mut noise = File::open("/dev/urandom")?;
-        let mut written = layers.iter().map(|size| images.layer(&mut noise, *size)).collect::<io::Result<Vec<_>>>()?;
+        let mut written = layers
+            .iter()
+            .map(|size| images.layer(&mut noise, *size))
+            .collect::<io::Result<Vec<_>>>()?;
         images.image("one", &written)?;
         written.push(images.layer(&mut noise, more)?);
         images.image("changed", &written)?;
@@ -58,15 +64,20 @@ impl Images {
 
     /// The layers, for whoever sends files and knows nothing of images.
     pub(super) fn layers(&self) -> io::Result<Vec<PathBuf>> {
-        let files = fs::read_dir(self.folder.join("one/blobs/sha256"))?.map(|entry| entry.map(|entry| entry.path()));
+        let files = fs::read_dir(self.folder.join("one/blobs/sha256"))?
+            .map(|entry| entry.map(|entry| entry.path()));
         let files = files.collect::<io::Result<Vec<_>>>()?;
-        Ok(files.into_iter().filter(|path| fs::metadata(path).is_ok_and(|file| file.len() > 1024 * 1024)).collect())
+        Ok(files
+            .into_iter()
+            .filter(|path| fs::metadata(path).is_ok_and(|file| file.len() > 1024 * 1024))
+            .collect())
     }
 
     /// An archive of one file of noise, as a layer is.
     fn layer(&self, noise: &mut File, size: u64) -> io::Result<Content> {
         let path = self.folder.join("contents/new");
-        let mut archive = tar::Builder::new(BufWriter::with_capacity(1 << 20, File::create(&path)?));
+        let mut archive =
+            tar::Builder::new(BufWriter::with_capacity(1 << 20, File::create(&path)?));
         let mut header = tar::Header::new_gnu();
         header.set_size(size);
         header.set_mode(0o644);
@@ -89,7 +100,11 @@ impl Images {
         let hex = format!("{:x}", hasher.finalize());
         let named = self.folder.join("contents").join(&hex);
         fs::rename(path, &named)?;
-        Ok(Content { digest: format!("sha256:{hex}"), size, path: named })
+        Ok(Content {
+            digest: format!("sha256:{hex}"),
+            size,
+            path: named,
+        })
     }
 
     fn image(&self, name: &str, layers: &[Content]) -> io::Result<()> {
@@ -108,17 +123,28 @@ impl Images {
         let manifest =
             self.document(&json!({"schemaVersion": 2, "mediaType": MANIFEST, "config": described(config, CONFIG), "layers": listed}))?;
         for content in layers.iter().chain([config, &manifest]) {
-            fs::hard_link(&content.path, dir.join("blobs").join(content.digest.replace(':', "/")))?;
+            fs::hard_link(
+                &content.path,
+                dir.join("blobs").join(content.digest.replace(':', "/")),
+            )?;
         }
         let mut root = described(&manifest, MANIFEST);
         root["annotations"] = json!({"org.opencontainers.image.ref.name": "v1"});
-        fs::write(dir.join("index.json"), json!({"schemaVersion": 2, "manifests": [root]}).to_string())?;
+        fs::write(
+            dir.join("index.json"),
+            json!({"schemaVersion": 2, "manifests": [root]}).to_string(),
+        )?;
         fs::write(dir.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#)
     }
 
     fn write_archive(&self, name: &str, config: &Content, layers: &[Content]) -> io::Result<()> {
-        let mut archive = tar::Builder::new(BufWriter::with_capacity(1 << 20, File::create(self.folder.join(name).with_extension("tar"))?));
-        let file = |content: &Content, suffix: &str| format!("{}{suffix}", content.digest.replace("sha256:", ""));
+        let mut archive = tar::Builder::new(BufWriter::with_capacity(
+            1 << 20,
+            File::create(self.folder.join(name).with_extension("tar"))?,
+        ));
+        let file = |content: &Content, suffix: &str| {
+            format!("{}{suffix}", content.digest.replace("sha256:", ""))
+        };
         for layer in layers {
             archive.append_path_with_name(&layer.path, file(layer, ".tar"))?;
         }

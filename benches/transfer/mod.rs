@@ -1,8 +1,10 @@
-//! Images: how long a transfer takes, what it costs and how much memory it needs, beside the tools people use today.
+//! Images: how long a transfer takes, what it costs and how much memory it needs, beside the tools
+//! people use today.
 //!
-//! All of it against Debian's docker-registry on this machine, in one run. What is ours is measured inside a running process
-//! (from finding the image to its last tag), because a run does much else; the others are programs, measured from outside.
-//! The engine is a Docker engine of its own, made anew, so that it remembers no earlier push, as on a hosted runner.
+//! All of it against Debian's docker-registry on this machine, in one run. What is ours is measured
+//! inside a running process (from finding the image to its last tag), because a run does much else;
+//! the others are programs, measured from outside. The engine is a Docker engine of its own, made
+//! anew, so that it remembers no earlier push, as on a hosted runner.
 
 mod engine;
 mod images;
@@ -26,7 +28,8 @@ use rig::Registry;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// Ours is run so often, and the median counts; the others are run once or twice, because they take their time.
+/// Ours is run so often, and the median counts; the others are run once or twice, because they take
+/// their time.
 const RUNS: usize = 5;
 const RUNS_OF_PEERS: usize = 2;
 const MIB: u64 = 1024 * 1024;
@@ -44,7 +47,11 @@ pub(crate) fn bars(folder: &Path, extent: Extent) -> Measured {
     bars.extend(match Engine::start(folder.path()) {
         Ok(engine) => engine_bars(folder.path(), &images, &engine, extent)?,
         Err(error) => {
-            vec![Bar::not_measured("engine: all transfers", "≤ 3.0 s, 2.6 s, 80 ms", &format!("no Docker engine can be started: {error}"))]
+            vec![Bar::not_measured(
+                "engine: all transfers",
+                "≤ 3.0 s, 2.6 s, 80 ms",
+                &format!("no Docker engine can be started: {error}"),
+            )]
         }
     });
     drop(folder);
@@ -57,8 +64,13 @@ pub(crate) fn memory(folder: &Path, extent: Extent) -> Measured {
     let images = Images::write(folder.path(), extent.of(&LARGE[..], &SHORT), SMALL)?;
     let registry = Registry::start(folder.path())?;
     let took = Ours::new(&registry, "team/large").push(&images.layout(), "v1")?;
-    let mut bars =
-        vec![Bar::at_most("2 GiB from an OCI layout, peak memory", took.memory, 40.0, "MiB", &format!("{:.1} s", took.wall / 1000.0))];
+    let mut bars = vec![Bar::at_most(
+        "2 GiB from an OCI layout, peak memory",
+        took.memory,
+        40.0,
+        "MiB",
+        &format!("{:.1} s", took.wall / 1000.0),
+    )];
     if let Ok(engine) = Engine::start(folder.path()) {
         engine.load(&images.archive())?;
         let took = Ours::with(&registry, "team/engine", engine.socket()).push(IN_ENGINE, "v1")?;
@@ -74,7 +86,8 @@ pub(crate) fn memory(folder: &Path, extent: Extent) -> Measured {
 }
 
 fn layouts(folder: &Path, images: &Images, extent: Extent) -> Measured {
-    let (mut cold, mut noop, mut changed, mut promoted, mut retagged) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut cold, mut noop, mut changed, mut promoted, mut retagged) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..extent.of(RUNS, 1) {
         let registry = Registry::start(folder)?;
         let ours = Ours::new(&registry, "team/api");
@@ -100,7 +113,13 @@ fn layouts(folder: &Path, images: &Images, extent: Extent) -> Measured {
             "ms",
             &format!("4 streams of curl {}; {}", time(limit), beside(0)),
         ),
-        Bar::at_most("OCI layout, cold, CPU", median_of(&cold, |took| took.cpu), 200.0, "ms", ""),
+        Bar::at_most(
+            "OCI layout, cold, CPU",
+            median_of(&cold, |took| took.cpu),
+            200.0,
+            "ms",
+            "",
+        ),
         requests("OCI layout, nothing new", &noop, 12.0, 2, &beside(1)),
         requests("OCI layout, 1 MiB new", &changed, 30.0, 10, &beside(2)),
         Bar::at_most(
@@ -139,29 +158,62 @@ fn engine_bars(folder: &Path, images: &Images, engine: &Engine, extent: Extent) 
     }
     let skopeo = {
         let registry = Registry::start(folder)?;
-        [IN_ENGINE, IN_ENGINE, CHANGED_IN_ENGINE].map(|image| peers::skopeo_of_engine(engine, image, &registry.image("team/api:v1")))
+        [IN_ENGINE, IN_ENGINE, CHANGED_IN_ENGINE]
+            .map(|image| peers::skopeo_of_engine(engine, image, &registry.image("team/api:v1")))
     };
     let docker = {
         let registry = Registry::start(folder)?;
-        [IN_ENGINE, IN_ENGINE, CHANGED_IN_ENGINE].map(|image| peers::docker_push(engine, image, &registry))
+        [IN_ENGINE, IN_ENGINE, CHANGED_IN_ENGINE]
+            .map(|image| peers::docker_push(engine, image, &registry))
     };
-    let beside = |at: usize| format!("docker push {}; skopeo {}", shown(&docker[at]), shown(&skopeo[at]));
+    let beside = |at: usize| {
+        format!(
+            "docker push {}; skopeo {}",
+            shown(&docker[at]),
+            shown(&skopeo[at])
+        )
+    };
     Ok(vec![
         Bar::at_most("engine, cold", wall(&cold), 3000.0, "ms", &beside(0)),
-        Bar::at_most("engine, 1 MiB new, on a fresh machine", wall(&changed), 2600.0, "ms", &beside(2)),
-        Bar::at_most("engine, nothing new, on a fresh machine", wall(&noop), 80.0, "ms", &beside(1)),
+        Bar::at_most(
+            "engine, 1 MiB new, on a fresh machine",
+            wall(&changed),
+            2600.0,
+            "ms",
+            &beside(2),
+        ),
+        Bar::at_most(
+            "engine, nothing new, on a fresh machine",
+            wall(&noop),
+            80.0,
+            "ms",
+            &beside(1),
+        ),
     ])
 }
 
 /// A bar of time that fails as well when more is asked of the registry.
 fn requests(name: &str, all: &[Took], limit: f64, most: usize, beside: &str) -> Bar {
     let asked = most_requests(all);
-    let measured = if asked <= most { wall(all) } else { f64::INFINITY };
-    Bar::at_most(name, measured, limit, "ms", &format!("{asked} requests, ≤ {most}; {beside}"))
+    let measured = if asked <= most {
+        wall(all)
+    } else {
+        f64::INFINITY
+    };
+    Bar::at_most(
+        name,
+        measured,
+        limit,
+        "ms",
+        &format!("{asked} requests, ≤ {most}; {beside}"),
+    )
 }
 
 fn most_requests(all: &[Took]) -> usize {
-    all.iter().map(|took| took.requests).max().unwrap_or_default()
+    all.iter()
+        .map(|took| took.requests)
+        .max()
+        .unwrap_or_default()
 }
 
 fn wall(all: &[Took]) -> f64 {
@@ -173,9 +225,16 @@ fn median_of(all: &[Took], value: impl Fn(&Took) -> f64) -> f64 {
 }
 
 fn time(milliseconds: f64) -> String {
-    if milliseconds < 1000.0 { format!("{milliseconds:.0} ms") } else { format!("{:.2} s", milliseconds / 1000.0) }
+    if milliseconds < 1000.0 {
+        format!("{milliseconds:.0} ms")
+    } else {
+        format!("{:.2} s", milliseconds / 1000.0)
+    }
 }
 
 fn shown(measured: &Result<f64>) -> String {
-    measured.as_ref().map_or_else(|error| format!("not measured ({error})"), |milliseconds| time(*milliseconds))
+    measured.as_ref().map_or_else(
+        |error| format!("not measured ({error})"),
+        |milliseconds| time(*milliseconds),
+    )
 }

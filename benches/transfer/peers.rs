@@ -11,30 +11,54 @@ use super::rig::Registry;
 
 /// A copy by skopeo.
 pub(super) fn skopeo(from: &str, to: &str) -> Result<f64> {
-    timed(Command::new("skopeo").args(["copy", "--quiet", "--src-tls-verify=false", "--dest-tls-verify=false", from, to]))
+    timed(Command::new("skopeo").args([
+        "copy",
+        "--quiet",
+        "--src-tls-verify=false",
+        "--dest-tls-verify=false",
+        from,
+        to,
+    ]))
 }
 
 /// A copy by skopeo out of this engine.
 pub(super) fn skopeo_of_engine(engine: &Engine, from: &str, to: &str) -> Result<f64> {
     let socket = format!("unix://{}", engine.socket().display());
-    timed(Command::new("skopeo").args(["copy", "--quiet", "--src-daemon-host", &socket, "--dest-tls-verify=false", from, to]))
+    timed(Command::new("skopeo").args([
+        "copy",
+        "--quiet",
+        "--src-daemon-host",
+        &socket,
+        "--dest-tls-verify=false",
+        from,
+        to,
+    ]))
 }
 
 /// A push by the engine, which remembers no earlier one.
 pub(super) fn docker_push(engine: &Engine, image: &str, registry: &Registry) -> Result<f64> {
     engine.forget()?;
     let name = format!("127.0.0.1:{}/team/api:v1", registry.port);
-    timed(engine.docker().args(["tag", image.trim_start_matches("docker-daemon:"), &name]))?;
+    timed(
+        engine
+            .docker()
+            .args(["tag", image.trim_start_matches("docker-daemon:"), &name]),
+    )?;
     timed(engine.docker().args(["push", "--quiet", &name]))
 }
 
-/// The limit of the registry itself: every layer in one PUT, four at a time, with nothing asked or checked.
+/// The limit of the registry itself: every layer in one PUT, four at a time, with nothing asked or
+/// checked.
 pub(super) fn four_streams(registry: &Registry, images: &Images) -> Result<f64> {
     let began = Instant::now();
     let mut curl = Command::new("curl");
     curl.args(["--silent", "--fail", "--parallel", "--parallel-max", "4"]);
     for layer in images.layers()? {
-        let digest = layer.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let digest = layer
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         curl.arg("--upload-file")
             .arg(&layer)
             .arg(format!("{}&digest=sha256:{digest}", begun(registry)?))
@@ -46,9 +70,21 @@ pub(super) fn four_streams(registry: &Registry, images: &Images) -> Result<f64> 
 
 /// Begins an upload and answers its address.
 fn begun(registry: &Registry) -> Result<String> {
-    let address = format!("http://127.0.0.1:{}/v2/team/api/blobs/uploads/", registry.port);
+    let address = format!(
+        "http://127.0.0.1:{}/v2/team/api/blobs/uploads/",
+        registry.port
+    );
     let answer = Command::new("curl")
-        .args(["--silent", "--fail", "--request", "POST", "--output", "/dev/null", "--write-out", "%header{location}"])
+        .args([
+            "--silent",
+            "--fail",
+            "--request",
+            "POST",
+            "--output",
+            "/dev/null",
+            "--write-out",
+            "%header{location}",
+        ])
         .arg(address)
         .output()?;
     Ok(String::from_utf8(answer.stdout)?)
@@ -56,7 +92,17 @@ fn begun(registry: &Registry) -> Result<String> {
 
 fn timed(command: &mut Command) -> Result<f64> {
     let began = Instant::now();
-    let done = command.stdout(Stdio::null()).stderr(Stdio::piped()).output()?;
+    let done = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .output()?;
     let took = began.elapsed().as_secs_f64() * 1000.0;
-    if done.status.success() { Ok(took) } else { Err(String::from_utf8_lossy(&done.stderr).trim().to_owned().into()) }
+    if done.status.success() {
+        Ok(took)
+    } else {
+        Err(String::from_utf8_lossy(&done.stderr)
+            .trim()
+            .to_owned()
+            .into())
+    }
 }

@@ -16,7 +16,11 @@ const ROOM: u64 = 4 * 1024 * 1024 * 1024;
 pub(super) fn fast_folder(otherwise: &Path) -> PathBuf {
     let memory = Path::new("/dev/shm");
     let free = rustix::fs::statvfs(memory).map_or(0, |room| room.f_bavail * room.f_frsize);
-    if free > ROOM { memory.to_owned() } else { otherwise.to_owned() }
+    if free > ROOM {
+        memory.to_owned()
+    } else {
+        otherwise.to_owned()
+    }
 }
 
 /// A registry; dropping it ends it and removes what it keeps.
@@ -44,8 +48,16 @@ impl Registry {
         let path = folder.path().join("config.yml");
         fs::write(&path, config.to_string())?;
         let mut serve = Command::new("docker-registry");
-        serve.arg("serve").arg(&path).stdout(File::create(folder.path().join("requests"))?).stderr(Stdio::null());
-        let registry = Self { process: serve.spawn()?, folder, port };
+        serve
+            .arg("serve")
+            .arg(&path)
+            .stdout(File::create(folder.path().join("requests"))?)
+            .stderr(Stdio::null());
+        let registry = Self {
+            process: serve.spawn()?,
+            folder,
+            port,
+        };
         registry.wait()?;
         Ok(registry)
     }
@@ -62,7 +74,9 @@ impl Registry {
 
     /// How many requests it has answered; its log has a line for each.
     pub(super) fn requests(&self) -> io::Result<usize> {
-        Ok(fs::read_to_string(self.folder.path().join("requests"))?.lines().count())
+        Ok(fs::read_to_string(self.folder.path().join("requests"))?
+            .lines()
+            .count())
     }
 
     /// A reference to an image of it.

@@ -1,14 +1,16 @@
 //! A text → the words of a command.
 //!
-//! White space separates words, and quotes keep words together (the official action splits at each single space and
-//! leaves the quotes in). A backslash is an ordinary character except before a quote, white space or, in double
-//! quotes, another backslash, so that what has no quotes means what it always meant. A JSON list of texts is taken as it is.
+//! White space separates words, and quotes keep words together (the official action splits at each
+//! single space and leaves the quotes in). A backslash is an ordinary character except before a
+//! quote, white space or, in double quotes, another backslash, so that what has no quotes means
+//! what it always meant. A JSON list of texts is taken as it is.
 
 use std::iter::Peekable;
 use std::str::Chars;
 
 /// What to do about a quote that is not closed.
-pub const UNCLOSED: &str = "Close the quote, write \\' or \\\" for the character itself, or give a JSON list of texts";
+pub const UNCLOSED: &str =
+    "Close the quote, write \\' or \\\" for the character itself, or give a JSON list of texts";
 
 /// The words of a command; none when a quote in it is not closed.
 pub fn words(command: &str) -> Option<Vec<String>> {
@@ -32,7 +34,11 @@ fn word(characters: &mut Peekable<Chars<'_>>) -> Option<String> {
     while let Some(next) = characters.next_if(|next| !next.is_whitespace()) {
         match next {
             '\'' | '"' => quoted(next, characters, &mut word)?,
-            '\\' => word.push(characters.next_if(|next| matches!(next, '\'' | '"') || next.is_whitespace()).unwrap_or('\\')),
+            '\\' => word.push(
+                characters
+                    .next_if(|next| matches!(next, '\'' | '"') || next.is_whitespace())
+                    .unwrap_or('\\'),
+            ),
             other => word.push(other),
         }
     }
@@ -43,7 +49,11 @@ fn quoted(quote: char, characters: &mut Peekable<Chars<'_>>, word: &mut String) 
     loop {
         match characters.next()? {
             next if next == quote => return Some(()),
-            '\\' if quote == '"' => word.push(characters.next_if(|next| matches!(next, '"' | '\\')).unwrap_or('\\')),
+            '\\' if quote == '"' => word.push(
+                characters
+                    .next_if(|next| matches!(next, '"' | '\\'))
+                    .unwrap_or('\\'),
+            ),
             next => word.push(next),
         }
     }
@@ -59,10 +69,16 @@ mod tests {
             ("npm start", vec!["npm", "start"]),
             ("a  b\tc\nd", vec!["a", "b", "c", "d"]),
             (r#"a "b c""#, vec!["a", "b c"]),
-            (r#"sh -c 'echo "x" && y'"#, vec!["sh", "-c", r#"echo "x" && y"#]),
+            (
+                r#"sh -c 'echo "x" && y'"#,
+                vec!["sh", "-c", r#"echo "x" && y"#],
+            ),
             (r#"--name="a b" ''"#, vec!["--name=a b", ""]),
             (r#""say \"hi\" \\ \n""#, vec![r#"say "hi" \ \n"#]),
-            (r"C:\app\run.exe a\ b it\'s", vec![r"C:\app\run.exe", "a b", "it's"]),
+            (
+                r"C:\app\run.exe a\ b it\'s",
+                vec![r"C:\app\run.exe", "a b", "it's"],
+            ),
             (r#"["sh", "-c", "a b"]"#, vec!["sh", "-c", "a b"]),
             ("[ -f x ]", vec!["[", "-f", "x", "]"]),
         ];

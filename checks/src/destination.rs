@@ -1,6 +1,8 @@
-//! Where no request of a document goes, whoever points there: link-local addresses, and those at which clouds hand out credentials.
+//! Where no request of a document goes, whoever points there: link-local addresses, and those at
+//! which clouds hand out credentials.
 //!
-//! A document chooses paths, and what it asks chooses redirects: neither may reach what only the machine itself should ask.
+//! A document chooses paths, and what it asks chooses redirects: neither may reach what only the
+//! machine itself should ask.
 
 use std::error::Error;
 use std::fmt;
@@ -12,8 +14,13 @@ use url::{Host, Url};
 
 use crate::scrub::masked;
 
-/// Metadata services outside of link-local addresses: Alibaba Cloud, Oracle Cloud, and Azure's host, on which GitHub's runners run.
-const METADATA_V4: [Ipv4Addr; 3] = [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(192, 0, 0, 192), Ipv4Addr::new(168, 63, 129, 16)];
+/// Metadata services outside of link-local addresses: Alibaba Cloud, Oracle Cloud, and Azure's
+/// host, on which GitHub's runners run.
+const METADATA_V4: [Ipv4Addr; 3] = [
+    Ipv4Addr::new(100, 100, 100, 200),
+    Ipv4Addr::new(192, 0, 0, 192),
+    Ipv4Addr::new(168, 63, 129, 16),
+];
 /// The first two groups of AWS's own addresses on an instance (`fd00:ec2::254` and others).
 const AWS_V6: [u16; 2] = [0xfd00, 0x0ec2];
 /// Google Cloud's metadata service.
@@ -41,19 +48,26 @@ impl fmt::Display for Forbidden {
 
 impl Error for Forbidden {}
 
-/// Why a URL is not asked, as far as the URL itself shows it. Every spelling of an address is the same address to the `url` crate.
+/// Why a URL is not asked, as far as the URL itself shows it. Every spelling of an address is the
+/// same address to the `url` crate.
 pub(crate) fn written(url: &Url) -> Option<Forbidden> {
     let address: IpAddr = match url.host()? {
         Host::Ipv4(address) => address.into(),
         Host::Ipv6(address) => address.into(),
         Host::Domain(_) => return None,
     };
-    is_forbidden(address).then(|| Forbidden { host: address.to_string(), address })
+    is_forbidden(address).then(|| Forbidden {
+        host: address.to_string(),
+        address,
+    })
 }
 
-/// The same, also when its name leads there. A proxy looks names up by itself, so this is asked besides what [`Guard`] does.
+/// The same, also when its name leads there. A proxy looks names up by itself, so this is asked
+/// besides what [`Guard`] does.
 pub(crate) async fn reached(url: &Url) -> Option<Forbidden> {
-    let Some(Host::Domain(name)) = url.host() else { return written(url) };
+    let Some(Host::Domain(name)) = url.host() else {
+        return written(url);
+    };
     let found: Vec<SocketAddr> = tokio::net::lookup_host((name, 0)).await.ok()?.collect();
     allowed(name, found).err()
 }
@@ -63,10 +77,18 @@ pub fn refusal(url: &Url) -> Option<String> {
     written(url).map(|forbidden| forbidden.to_string())
 }
 
-/// The addresses of a name, none of which is forbidden: a name with a good and a bad one is made to deceive.
+/// The addresses of a name, none of which is forbidden: a name with a good and a bad one is made to
+/// deceive.
 fn allowed(name: &str, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, Forbidden> {
-    match found.iter().map(SocketAddr::ip).find(|address| is_forbidden(*address)) {
-        Some(address) => Err(Forbidden { host: name.to_owned(), address }),
+    match found
+        .iter()
+        .map(SocketAddr::ip)
+        .find(|address| is_forbidden(*address))
+    {
+        Some(address) => Err(Forbidden {
+            host: name.to_owned(),
+            address,
+        }),
         None => Ok(found),
     }
 }
@@ -75,17 +97,22 @@ fn is_forbidden(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => address.is_link_local() || METADATA_V4.contains(&address),
         IpAddr::V6(address) => {
-            let own = address.is_unicast_link_local() || address.segments()[..2] == AWS_V6 || address == GOOGLE_V6;
+            let own = address.is_unicast_link_local()
+                || address.segments()[..2] == AWS_V6
+                || address == GOOGLE_V6;
             own || inside(address).is_some_and(|inside| is_forbidden(inside.into()))
         }
     }
 }
 
-/// The IPv4 address that an IPv6 address stands for: mapped, translated (RFC 6052, RFC 2765), 6to4, or the old compatible form.
+/// The IPv4 address that an IPv6 address stands for: mapped, translated (RFC 6052, RFC 2765), 6to4,
+/// or the old compatible form.
 fn inside(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let [first, second, third, fourth, fifth, sixth, high, low] = address.segments();
     let (high, low) = match (first, [second, third, fourth, fifth], sixth) {
-        (0, [0, 0, 0, 0], 0 | 0xffff) | (0, [0, 0, 0, 0xffff], 0) | (0x64, [0xff9b, 0, 0, 0], 0) => (high, low),
+        (0, [0, 0, 0, 0], 0 | 0xffff)
+        | (0, [0, 0, 0, 0xffff], 0)
+        | (0x64, [0xff9b, 0, 0, 0], 0) => (high, low),
         (0x2002, ..) => (second, third),
         _ => return None,
     };
@@ -102,16 +129,23 @@ pub(crate) struct Guard {
 impl Guard {
     /// One that looks `name` up as if it were `host`.
     pub(crate) fn with_detour(name: &str, host: String) -> Self {
-        Self { detour: Some(Arc::new((name.to_owned(), host))) }
+        Self {
+            detour: Some(Arc::new((name.to_owned(), host))),
+        }
     }
 }
 
 impl Resolve for Guard {
     fn resolve(&self, name: Name) -> Resolving {
-        let detour = self.detour.as_deref().filter(|(from, _)| name.as_str().eq_ignore_ascii_case(from));
+        let detour = self
+            .detour
+            .as_deref()
+            .filter(|(from, _)| name.as_str().eq_ignore_ascii_case(from));
         let asked = detour.map_or_else(|| name.as_str().to_owned(), |(_, host)| host.clone());
         Box::pin(async move {
-            let found = tokio::net::lookup_host((asked.as_str(), 0)).await?.collect();
+            let found = tokio::net::lookup_host((asked.as_str(), 0))
+                .await?
+                .collect();
             Ok(Box::new(allowed(&asked, found)?.into_iter()) as Addrs)
         })
     }
@@ -149,17 +183,45 @@ mod tests {
             let url = Url::parse(&format!("http://{host}/latest/meta-data/")).unwrap();
             assert!(written(&url).is_some(), "{host}");
         }
-        for host in ["127.0.0.1", "10.0.0.1", "169.253.0.1", "[::1]", "[fd00::1]", "[2001:db8::1]", "api.example.com", "[::ffff:10.0.0.1]"]
-        {
-            assert_eq!(written(&Url::parse(&format!("http://{host}/")).unwrap()), None, "{host}");
+        for host in [
+            "127.0.0.1",
+            "10.0.0.1",
+            "169.253.0.1",
+            "[::1]",
+            "[fd00::1]",
+            "[2001:db8::1]",
+            "api.example.com",
+            "[::ffff:10.0.0.1]",
+        ] {
+            assert_eq!(
+                written(&Url::parse(&format!("http://{host}/")).unwrap()),
+                None,
+                "{host}"
+            );
         }
     }
 
     #[test]
     fn a_name_that_leads_to_a_metadata_address_is_refused_also_when_it_leads_elsewhere_too() {
-        let addresses = |texts: &[&str]| texts.iter().map(|text| SocketAddr::new(text.parse().unwrap(), 0)).collect::<Vec<_>>();
-        let both = allowed("rebind.example", addresses(&["203.0.113.9", "169.254.169.254"])).unwrap_err();
-        assert!(both.to_string().starts_with("rebind.example, which is 169.254.169.254: an address of"), "{both}");
-        assert_eq!(allowed("good.example", addresses(&["203.0.113.9"])), Ok(addresses(&["203.0.113.9"])));
+        let addresses = |texts: &[&str]| {
+            texts
+                .iter()
+                .map(|text| SocketAddr::new(text.parse().unwrap(), 0))
+                .collect::<Vec<_>>()
+        };
+        let both = allowed(
+            "rebind.example",
+            addresses(&["203.0.113.9", "169.254.169.254"]),
+        )
+        .unwrap_err();
+        assert!(
+            both.to_string()
+                .starts_with("rebind.example, which is 169.254.169.254: an address of"),
+            "{both}"
+        );
+        assert_eq!(
+            allowed("good.example", addresses(&["203.0.113.9"])),
+            Ok(addresses(&["203.0.113.9"]))
+        );
     }
 }

@@ -1,7 +1,9 @@
-//! A YAML 1.2 document as a tree in which every node knows its place, so that a problem can name line and column.
+//! A YAML 1.2 document as a tree in which every node knows its place, so that a problem can name
+//! line and column.
 //!
-//! It only reads what stands there: what a document may say is judged by the form it is read for. Keys that stand twice,
-//! several documents in one and aliases that refer to themselves are refused here.
+//! It only reads what stands there: what a document may say is judged by the form it is read for.
+//! Keys that stand twice, several documents in one and aliases that refer to themselves are refused
+//! here.
 
 use std::ops::Range;
 
@@ -69,8 +71,9 @@ pub fn read(text: &str, input: &str, origin: &str) -> Result<Node, Problem> {
     // YAML 1.2: `on` is a text, not a boolean.
     let budget = budget! { max_nodes: MOST_NODES, max_total_scalar_bytes: MOST_BYTES };
     let options = options! { strict_booleans: true, budget: budget };
-    serde_saphyr::from_str_with_options(text, options)
-        .map_err(|error| malformed_json(text, input, origin).unwrap_or_else(|| malformed(&error, input, origin)))
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| {
+        malformed_json(text, input, origin).unwrap_or_else(|| malformed(&error, input, origin))
+    })
 }
 
 /// What was meant as JSON is explained as JSON.
@@ -79,23 +82,46 @@ fn malformed_json(text: &str, input: &str, origin: &str) -> Option<Problem> {
         Ok(json) => json?.fault()?,
         Err(fault) => fault,
     };
-    let position = Position { origin: origin.to_owned(), line: fault.line, column: fault.column };
+    let position = Position {
+        origin: origin.to_owned(),
+        line: fault.line,
+        column: fault.column,
+    };
     Some(Problem::new(input, fault.message, fault.remedy).at(position))
 }
 
 fn malformed(error: &serde_saphyr::Error, input: &str, origin: &str) -> Problem {
-    let message = error.without_snippet().render_with_formatter(&UserMessageFormatter);
+    let message = error
+        .without_snippet()
+        .render_with_formatter(&UserMessageFormatter);
     // The place is said once, by the problem itself.
-    let message = message.split(" at line ").next().unwrap_or_default().to_owned();
-    let problem = Problem::new(input, format!("Not valid YAML: {message}"), "Correct the document at this place");
-    let Some(location) = error.location() else { return problem };
+    let message = message
+        .split(" at line ")
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    let problem = Problem::new(
+        input,
+        format!("Not valid YAML: {message}"),
+        "Correct the document at this place",
+    );
+    let Some(location) = error.location() else {
+        return problem;
+    };
     let place = Place::from(location);
-    problem.at(Position { origin: origin.to_owned(), line: place.line, column: place.column })
+    problem.at(Position {
+        origin: origin.to_owned(),
+        line: place.line,
+        column: place.column,
+    })
 }
 
 impl From<Location> for Place {
     fn from(location: Location) -> Self {
-        Self { line: count(location.line()), column: count(location.column()) }
+        Self {
+            line: count(location.line()),
+            column: count(location.column()),
+        }
     }
 }
 
@@ -105,11 +131,19 @@ fn count(number: u64) -> usize {
 
 impl<'de> Deserialize<'de> for Node {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Spanned { value, referenced, defined } = Spanned::deserialize(deserializer)?;
+        let Spanned {
+            value,
+            referenced,
+            defined,
+        } = Spanned::deserialize(deserializer)?;
         let span = defined.span();
         let start = count(span.byte_offset().unwrap_or_default());
         let length = count(span.byte_len().unwrap_or_default());
-        Ok(Self { content: value, place: referenced.into(), spelled: start..start.saturating_add(length) })
+        Ok(Self {
+            content: value,
+            place: referenced.into(),
+            spelled: start..start.saturating_add(length),
+        })
     }
 }
 
@@ -145,7 +179,9 @@ impl<'de> Visitor<'de> for ContentVisitor {
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Content, E> {
-        Number::from_f64(value).map(Content::Number).ok_or_else(|| E::custom("infinite and undefined numbers have no meaning here"))
+        Number::from_f64(value)
+            .map(Content::Number)
+            .ok_or_else(|| E::custom("infinite and undefined numbers have no meaning here"))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Content, E> {
@@ -163,7 +199,11 @@ impl<'de> Visitor<'de> for ContentVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut items: A) -> Result<Content, A::Error> {
         let mut entries = Vec::new();
         while let Some((key, value)) = items.next_entry::<Spanned<String>, Node>()? {
-            entries.push(Entry { key: key.value, place: key.referenced.into(), value });
+            entries.push(Entry {
+                key: key.value,
+                place: key.referenced.into(),
+                value,
+            });
         }
         Ok(Content::Mapping(entries))
     }
@@ -174,17 +214,34 @@ mod tests {
     use super::*;
 
     fn problem(text: &str) -> String {
-        read(text, "smoke-tests", "smoke.yml").unwrap_err().to_string()
+        read(text, "smoke-tests", "smoke.yml")
+            .unwrap_err()
+            .to_string()
     }
 
     #[test]
     fn malformed_documents_name_line_and_column() {
         let table = [
-            ("a: 1\na: 2\n", "smoke-tests: smoke.yml:2:1: Not valid YAML: duplicate mapping key: a not allowed here"),
-            ("a:\n  b: c: d\n", "smoke-tests: smoke.yml:2:7: Not valid YAML: mapping values are not allowed in this context"),
-            ("a: *b\n", "smoke-tests: smoke.yml:1:4: Not valid YAML: reference to unknown value"),
-            ("a: &a [*a]\n", "smoke-tests: smoke.yml:1:8: Not valid YAML: Recursive reference not allowed here"),
-            ("a: .inf\n", "smoke-tests: smoke.yml:1:4: Not valid YAML: value `.inf` is not a finite number"),
+            (
+                "a: 1\na: 2\n",
+                "smoke-tests: smoke.yml:2:1: Not valid YAML: duplicate mapping key: a not allowed here",
+            ),
+            (
+                "a:\n  b: c: d\n",
+                "smoke-tests: smoke.yml:2:7: Not valid YAML: mapping values are not allowed in this context",
+            ),
+            (
+                "a: *b\n",
+                "smoke-tests: smoke.yml:1:4: Not valid YAML: reference to unknown value",
+            ),
+            (
+                "a: &a [*a]\n",
+                "smoke-tests: smoke.yml:1:8: Not valid YAML: Recursive reference not allowed here",
+            ),
+            (
+                "a: .inf\n",
+                "smoke-tests: smoke.yml:1:4: Not valid YAML: value `.inf` is not a finite number",
+            ),
         ];
         for (text, expected) in table {
             assert_eq!(problem(text), expected);
@@ -193,20 +250,44 @@ mod tests {
 
     #[test]
     fn a_document_built_to_explode_is_refused() {
-        let line = |level: usize| format!("a{level}: &a{level} [{}]\n", [format!("*a{}", level - 1).as_str(); 10].join(", "));
-        let values = format!("a0: &a0 [{}]\n{}", ["x"; 10].join(", "), (1..9).map(line).collect::<String>());
-        let bytes = format!("a: &a {}\nb: [{}]\n", "x".repeat(100_000), vec!["*a"; 2_000].join(", "));
+        let line = |level: usize| {
+            format!(
+                "a{level}: &a{level} [{}]\n",
+                [format!("*a{}", level - 1).as_str(); 10].join(", ")
+            )
+        };
+        let values = format!(
+            "a0: &a0 [{}]\n{}",
+            ["x"; 10].join(", "),
+            (1..9).map(line).collect::<String>()
+        );
+        let bytes = format!(
+            "a: &a {}\nb: [{}]\n",
+            "x".repeat(100_000),
+            vec!["*a"; 2_000].join(", ")
+        );
         for text in [values, bytes] {
-            assert!(problem(&text).contains("Not valid YAML: "), "{}", problem(&text));
+            assert!(
+                problem(&text).contains("Not valid YAML: "),
+                "{}",
+                problem(&text)
+            );
         }
     }
 
     #[test]
     fn words_of_yaml_1_1_are_texts_and_numbers_keep_their_spelling() {
         let text = "on: [yes, off, 1.10, true, 5]";
-        let Content::Mapping(entries) = read(text, "i", "o").unwrap().content else { panic!("a mapping") };
-        assert_eq!((entries[0].key.as_str(), entries[0].place), ("on", Place { line: 1, column: 1 }));
-        let Content::List(items) = &entries[0].value.content else { panic!("a list") };
+        let Content::Mapping(entries) = read(text, "i", "o").unwrap().content else {
+            panic!("a mapping")
+        };
+        assert_eq!(
+            (entries[0].key.as_str(), entries[0].place),
+            ("on", Place { line: 1, column: 1 })
+        );
+        let Content::List(items) = &entries[0].value.content else {
+            panic!("a list")
+        };
         assert!(matches!(&items[0].content, Content::Text(text) if text == "yes"));
         assert!(matches!(&items[1].content, Content::Text(text) if text == "off"));
         assert!(matches!(&items[2].content, Content::Number(_)));

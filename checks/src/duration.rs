@@ -1,6 +1,7 @@
 //! Durations as people write them (`90s`, `10m`, `1h30m`) and as they read them (`1 m 30 s`).
 //!
-//! Only whole numbers with a unit are accepted: a bare `30` would be seconds to one reader and minutes to another.
+//! Only whole numbers with a unit are accepted: a bare `30` would be seconds to one reader and
+//! minutes to another.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,13 +12,16 @@ const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), 
 /// Above this a tenth of a second tells the reader nothing.
 const TENTHS_BELOW: Duration = Duration::from_secs(10);
 
-/// Reads `250ms`, `90s`, `10m`, `2h`, `1h30m`: whole numbers with units, the longest unit first, each unit once.
+/// Reads `250ms`, `90s`, `10m`, `2h`, `1h30m`: whole numbers with units, the longest unit first,
+/// each unit once.
 ///
 /// The error is one sentence without a full stop that names the text and shows how it is written.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     milliseconds(text.trim())
         .map(Duration::from_millis)
-        .ok_or_else(|| format!("`{text}` is not a duration such as `250ms`, `90s`, `10m` or `1h30m`"))
+        .ok_or_else(|| {
+            format!("`{text}` is not a duration such as `250ms`, `90s`, `10m` or `1h30m`")
+        })
 }
 
 fn milliseconds(text: &str) -> Option<u64> {
@@ -29,14 +33,21 @@ fn milliseconds(text: &str) -> Option<u64> {
         let (number, after) = split(rest, |character| character.is_ascii_digit());
         let (unit, after) = split(after, |character| character.is_ascii_alphabetic());
         let position = units.iter().position(|(name, _)| *name == unit)?;
-        total = number.parse::<u64>().ok()?.checked_mul(units[position].1)?.checked_add(total)?;
+        total = number
+            .parse::<u64>()
+            .ok()?
+            .checked_mul(units[position].1)?
+            .checked_add(total)?;
         (rest, units) = (after, &units[position + 1..]);
     }
     Some(total)
 }
 
 fn split(text: &str, belongs: impl Fn(char) -> bool) -> (&str, &str) {
-    text.split_at(text.find(|character| !belongs(character)).unwrap_or(text.len()))
+    text.split_at(
+        text.find(|character| !belongs(character))
+            .unwrap_or(text.len()),
+    )
 }
 
 /// A duration in words for people: `850 ms`, `2.4 s`, `42 s`, `1 m 30 s`, `2 h`.
@@ -57,8 +68,16 @@ impl fmt::Display for Human {
 }
 
 fn whole_seconds(out: &mut fmt::Formatter<'_>, seconds: u128) -> fmt::Result {
-    let parts = [(seconds / 3600, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")];
-    let words: Vec<String> = parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count} {unit}")).collect();
+    let parts = [
+        (seconds / 3600, "h"),
+        (seconds / 60 % 60, "m"),
+        (seconds % 60, "s"),
+    ];
+    let words: Vec<String> = parts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, unit)| format!("{count} {unit}"))
+        .collect();
     out.write_str(&words.join(" "))
 }
 
@@ -78,15 +97,36 @@ mod tests {
             (" 1m5s250ms ", 65_250),
         ];
         for (text, expected) in table {
-            assert_eq!(parse_duration(text), Ok(Duration::from_millis(expected)), "{text}");
+            assert_eq!(
+                parse_duration(text),
+                Ok(Duration::from_millis(expected)),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn everything_else_is_refused_with_an_example() {
-        for text in ["", "30", "s", "1.5s", "-1s", "1d", "1m1h", "1s1s", "5 s", "99999999999999999999h", "9999999999999999h", "1S", "٣s"] {
+        for text in [
+            "",
+            "30",
+            "s",
+            "1.5s",
+            "-1s",
+            "1d",
+            "1m1h",
+            "1s1s",
+            "5 s",
+            "99999999999999999999h",
+            "9999999999999999h",
+            "1S",
+            "٣s",
+        ] {
             let error = parse_duration(text).unwrap_err();
-            assert!(error.contains("90s") && error.starts_with(&format!("`{text}`")), "{text}: {error}");
+            assert!(
+                error.contains("90s") && error.starts_with(&format!("`{text}`")),
+                "{text}: {error}"
+            );
         }
     }
 
@@ -105,7 +145,10 @@ mod tests {
             (7_230_000, "2 h 30 s"),
         ];
         for (milliseconds, expected) in table {
-            assert_eq!(Human(Duration::from_millis(milliseconds)).to_string(), expected);
+            assert_eq!(
+                Human(Duration::from_millis(milliseconds)).to_string(),
+                expected
+            );
         }
     }
 }

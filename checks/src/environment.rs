@@ -1,14 +1,19 @@
-//! PURE: which variables of the environment a document may use, and which of their values are secrets.
+//! PURE: which variables of the environment a document may use, and which of their values are
+//! secrets.
 //!
-//! A document is less trusted than the workflow: it may come from whoever may push, and sends what it is given to wherever it says.
-//! What belongs to the platform or is a credential of the job is never given to it; the workflow may leave it less, not more.
+//! A document is less trusted than the workflow: it may come from whoever may push, and sends what
+//! it is given to wherever it says. What belongs to the platform or is a credential of the job is
+//! never given to it; the workflow may leave it less, not more.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::template::Secrecy;
 
-/// What GitHub's runner, AWS's clients and Docker's find in a job's environment: credentials, tokens, and what names them.
-const RESERVED: [&str; 7] = ["AWS_", "ACTIONS_", "GITHUB_", "RUNNER_", "INPUT_", "STATE_", "DOCKER_"];
+/// What GitHub's runner, AWS's clients and Docker's find in a job's environment: credentials,
+/// tokens, and what names them.
+const RESERVED: [&str; 7] = [
+    "AWS_", "ACTIONS_", "GITHUB_", "RUNNER_", "INPUT_", "STATE_", "DOCKER_",
+];
 
 /// The environment, as far as the workflow gives it to documents.
 #[derive(Debug, Clone, Copy)]
@@ -46,19 +51,31 @@ impl Environment<'_> {
             let message = format!(
                 "`${{env.{name}}}` is never given to a document: names with AWS_, ACTIONS_, GITHUB_, RUNNER_, INPUT_, STATE_ and DOCKER_ belong to the platform and to credentials"
             );
-            let remedy =
-                format!("set a variable of another name under `env:` of the step (`SMOKE_{name}`, say), if a document may have the value");
+            let remedy = format!(
+                "set a variable of another name under `env:` of the step (`SMOKE_{name}`, say), if a document may have the value"
+            );
             return Err(Withheld { message, remedy });
         }
         if self.exposed.is_some_and(|exposed| !exposed.contains(name)) {
-            let message = format!("`${{env.{name}}}` is used, but the input `expose-env` does not list it");
-            return Err(Withheld { message, remedy: format!("add {name} to `expose-env`, if the document may have its value") });
+            let message =
+                format!("`${{env.{name}}}` is used, but the input `expose-env` does not list it");
+            return Err(Withheld {
+                message,
+                remedy: format!("add {name} to `expose-env`, if the document may have its value"),
+            });
         }
         if !self.variables.contains_key(name) {
             let message = format!("`${{env.{name}}}` is used, but the environment has no {name}");
-            return Err(Withheld { message, remedy: format!("set {name} under `env:` of the step") });
+            return Err(Withheld {
+                message,
+                remedy: format!("set {name} under `env:` of the step"),
+            });
         }
-        Ok(if self.plain.contains(name) { Secrecy::Open } else { Secrecy::Secret })
+        Ok(if self.plain.contains(name) {
+            Secrecy::Open
+        } else {
+            Secrecy::Secret
+        })
     }
 }
 
@@ -86,10 +103,17 @@ pub(crate) mod tests {
 
     /// One in which the names that the tests use are set, `STAGE` being no secret.
     pub(crate) fn environment() -> Environment<'static> {
-        static VARIABLES: LazyLock<BTreeMap<String, String>> =
-            LazyLock::new(|| SET.iter().map(|name| ((*name).to_owned(), format!("value of {name}"))).collect());
+        static VARIABLES: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
+            SET.iter()
+                .map(|name| ((*name).to_owned(), format!("value of {name}")))
+                .collect()
+        });
         static PLAIN: LazyLock<BTreeSet<String>> = LazyLock::new(|| ["STAGE".to_owned()].into());
-        Environment { variables: &VARIABLES, exposed: None, plain: &PLAIN }
+        Environment {
+            variables: &VARIABLES,
+            exposed: None,
+            plain: &PLAIN,
+        }
     }
 
     #[test]
@@ -106,22 +130,47 @@ pub(crate) mod tests {
             "DOCKER_CONFIG",
         ];
         let all: BTreeSet<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        let variables = all.iter().map(|name| (name.clone(), "x".to_owned())).collect();
-        let generous = Environment { variables: &variables, exposed: Some(&all), plain: &all };
+        let variables = all
+            .iter()
+            .map(|name| (name.clone(), "x".to_owned()))
+            .collect();
+        let generous = Environment {
+            variables: &variables,
+            exposed: Some(&all),
+            plain: &all,
+        };
         for name in names {
             let withheld = generous.secrecy(name).unwrap_err();
-            assert!(withheld.message.starts_with(&format!("`${{env.{name}}}` is never given to a document")), "{withheld:?}");
+            assert!(
+                withheld
+                    .message
+                    .starts_with(&format!("`${{env.{name}}}` is never given to a document")),
+                "{withheld:?}"
+            );
         }
         assert!(!is_reserved("SMOKE_TOKEN") && !is_reserved("AWARE") && !is_reserved("MY_AWS_KEY"));
     }
 
     #[test]
     fn the_workflow_narrows_what_documents_use_and_says_what_is_no_secret() {
-        let exposed: BTreeSet<String> = ["TOKEN".to_owned(), "STAGE".to_owned(), "UNSET".to_owned()].into();
-        let limited = Environment { exposed: Some(&exposed), ..environment() };
-        assert_eq!((limited.secrecy("TOKEN"), limited.secrecy("STAGE")), (Ok(Secrecy::Secret), Ok(Secrecy::Open)));
+        let exposed: BTreeSet<String> =
+            ["TOKEN".to_owned(), "STAGE".to_owned(), "UNSET".to_owned()].into();
+        let limited = Environment {
+            exposed: Some(&exposed),
+            ..environment()
+        };
+        assert_eq!(
+            (limited.secrecy("TOKEN"), limited.secrecy("STAGE")),
+            (Ok(Secrecy::Secret), Ok(Secrecy::Open))
+        );
         let why = |name: &str| limited.secrecy(name).unwrap_err().message;
-        assert_eq!(why("OTHER"), "`${env.OTHER}` is used, but the input `expose-env` does not list it");
-        assert_eq!(why("UNSET"), "`${env.UNSET}` is used, but the environment has no UNSET");
+        assert_eq!(
+            why("OTHER"),
+            "`${env.OTHER}` is used, but the input `expose-env` does not list it"
+        );
+        assert_eq!(
+            why("UNSET"),
+            "`${env.UNSET}` is used, but the environment has no UNSET"
+        );
     }
 }

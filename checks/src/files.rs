@@ -1,7 +1,9 @@
-//! Files that inputs and documents name: regular files inside the job's folders, wherever a path or a link leads.
+//! Files that inputs and documents name: regular files inside the job's folders, wherever a path or
+//! a link leads.
 //!
-//! What a file resolves to counts, not how it is spelled: `../`, absolute paths and symbolic links are followed first.
-//! Pipes and devices are refused before they are opened, because opening or reading one may never end.
+//! What a file resolves to counts, not how it is spelled: `../`, absolute paths and symbolic links
+//! are followed first. Pipes and devices are refused before they are opened, because opening or
+//! reading one may never end.
 
 use std::fs::{File, FileType, Metadata};
 use std::io::{self, Read};
@@ -46,13 +48,16 @@ impl From<io::Error> for FileError {
     }
 }
 
-/// Where a path really leads, when that is inside one of the folders: an absolute path without links.
+/// Where a path really leads, when that is inside one of the folders: an absolute path without
+/// links.
 ///
 /// # Errors
 /// Nothing is there, or it is outside of the folders.
 pub fn resolve(path: &Path, folders: &[&Path]) -> Result<PathBuf, FileError> {
     let resolved = path.canonicalize()?;
-    let mut roots = folders.iter().filter_map(|folder| folder.canonicalize().ok());
+    let mut roots = folders
+        .iter()
+        .filter_map(|folder| folder.canonicalize().ok());
     let inside = roots.find_map(|root| resolved.strip_prefix(root).ok().map(Path::to_owned));
     match inside {
         None => Err(FileError::Outside),
@@ -78,18 +83,28 @@ pub fn read_regular(path: &Path) -> Result<Vec<u8>, FileError> {
     let file = File::open(path)?;
     let opened = checked(file.metadata()?)?;
     if (before.dev(), before.ino()) != (opened.dev(), opened.ino()) {
-        return Err(FileError::Unreadable(io::Error::other("it was replaced while it was read")));
+        return Err(FileError::Unreadable(io::Error::other(
+            "it was replaced while it was read",
+        )));
     }
     let mut bytes = Vec::new();
     let length = file.take(LARGEST + 1).read_to_end(&mut bytes)?;
-    if length as u64 > LARGEST { Err(FileError::TooLarge) } else { Ok(bytes) }
+    if length as u64 > LARGEST {
+        Err(FileError::TooLarge)
+    } else {
+        Ok(bytes)
+    }
 }
 
 fn checked(about: Metadata) -> Result<Metadata, FileError> {
     if let Some(kind) = other_kind(about.file_type()) {
         return Err(FileError::NotRegular(kind));
     }
-    if about.len() > LARGEST { Err(FileError::TooLarge) } else { Ok(about) }
+    if about.len() > LARGEST {
+        Err(FileError::TooLarge)
+    } else {
+        Ok(about)
+    }
 }
 
 /// What it is when it is no regular file.
@@ -115,11 +130,19 @@ mod tests {
 
     impl Job {
         fn new() -> Self {
-            let job = Self { home: tempfile::tempdir().unwrap() };
+            let job = Self {
+                home: tempfile::tempdir().unwrap(),
+            };
             for folder in ["workspace/deploy", "workspace/.git", "temp", "elsewhere"] {
                 std::fs::create_dir_all(job.at(folder)).unwrap();
             }
-            for file in ["workspace/a", "workspace/deploy/b", "workspace/.git/config", "temp/c", "elsewhere/secret"] {
+            for file in [
+                "workspace/a",
+                "workspace/deploy/b",
+                "workspace/.git/config",
+                "temp/c",
+                "elsewhere/secret",
+            ] {
                 std::fs::write(job.at(file), file).unwrap();
             }
             job
@@ -152,7 +175,10 @@ mod tests {
         job.link("self", "/proc/self/environ");
         job.link("loop", "loop");
         job.link("git", ".git/config");
-        let (absolute, secret) = (job.at("workspace/a").display().to_string(), job.at("elsewhere/secret").display().to_string());
+        let (absolute, secret) = (
+            job.at("workspace/a").display().to_string(),
+            job.at("elsewhere/secret").display().to_string(),
+        );
         let table = [
             ("a", "read workspace/a"),
             ("./deploy/../a", "read workspace/a"),
@@ -160,7 +186,10 @@ mod tests {
             ("in", "read workspace/deploy/b"),
             ("../temp/c", "read temp/c"),
             ("../elsewhere/secret", "it is outside the workspace"),
-            ("deploy/../../elsewhere/secret", "it is outside the workspace"),
+            (
+                "deploy/../../elsewhere/secret",
+                "it is outside the workspace",
+            ),
             (secret.as_str(), "it is outside the workspace"),
             ("out", "it is outside the workspace"),
             ("out-folder/secret", "it is outside the workspace"),
@@ -168,7 +197,10 @@ mod tests {
             ("/proc/self/environ", "it is outside the workspace"),
             ("/etc/passwd", "it is outside the workspace"),
             ("/dev/zero", "it is outside the workspace"),
-            (".git/config", "it is in .git, where checkouts keep credentials"),
+            (
+                ".git/config",
+                "it is in .git, where checkouts keep credentials",
+            ),
             ("git", "it is in .git, where checkouts keep credentials"),
             ("nowhere", "there is no such file"),
             ("a/b", "there is no such file"),
@@ -177,21 +209,39 @@ mod tests {
         for (path, expected) in table {
             assert_eq!(job.read(path), expected, "{path}");
         }
-        assert!(job.read("loop").contains("symbolic links"), "{}", job.read("loop"));
+        assert!(
+            job.read("loop").contains("symbolic links"),
+            "{}",
+            job.read("loop")
+        );
     }
 
     #[test]
     fn pipes_sockets_and_devices_are_refused_at_once_and_large_files_are_not_read() {
         let job = Job::new();
-        let made = std::process::Command::new("mkfifo").arg(job.at("workspace/pipe")).status().unwrap();
+        let made = std::process::Command::new("mkfifo")
+            .arg(job.at("workspace/pipe"))
+            .status()
+            .unwrap();
         assert!(made.success());
         let _socket = std::os::unix::net::UnixListener::bind(job.at("workspace/socket")).unwrap();
-        File::create(job.at("workspace/huge")).unwrap().set_len(LARGEST + 1).unwrap();
-        File::create(job.at("workspace/largest")).unwrap().set_len(LARGEST).unwrap();
+        File::create(job.at("workspace/huge"))
+            .unwrap()
+            .set_len(LARGEST + 1)
+            .unwrap();
+        File::create(job.at("workspace/largest"))
+            .unwrap()
+            .set_len(LARGEST)
+            .unwrap();
         assert_eq!(job.read("pipe"), "it is a pipe");
         assert_eq!(job.read("socket"), "it is a socket");
         assert_eq!(job.read("huge"), "it is larger than 16 MiB");
         assert!(job.read("largest").starts_with("read"));
-        assert_eq!(read_regular(Path::new("/dev/zero")).unwrap_err().to_string(), "it is a device");
+        assert_eq!(
+            read_regular(Path::new("/dev/zero"))
+                .unwrap_err()
+                .to_string(),
+            "it is a device"
+        );
     }
 }

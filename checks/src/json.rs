@@ -1,7 +1,9 @@
-//! What people put into files ending in `.json`: comments (JSONC), and mistakes that a YAML parser explains badly.
+//! What people put into files ending in `.json`: comments (JSONC), and mistakes that a YAML parser
+//! explains badly.
 //!
-//! YAML takes `//` and `/*` for the begin of a text, which swallows the key that follows. So in a document that is JSON
-//! comments become blanks before it is composed, which keeps every line and column, and what is left must be JSON.
+//! YAML takes `//` and `/*` for the begin of a text, which swallows the key that follows. So in a
+//! document that is JSON comments become blanks before it is composed, which keeps every line and
+//! column, and what is left must be JSON.
 
 use serde::de::IgnoredAny;
 
@@ -34,14 +36,19 @@ impl Json {
     pub fn of(text: &str) -> Result<Option<Self>, JsonFault> {
         let (blanked, comments) = match without_comments(text) {
             Ok(found) => found,
-            Err(open) if is_json(&text[..open]) || text[..open].trim().is_empty() => return Err(unclosed(text, open)),
+            Err(open) if is_json(&text[..open]) || text[..open].trim().is_empty() => {
+                return Err(unclosed(text, open));
+            }
             Err(_) => return Ok(None),
         };
-        Ok(is_json(&blanked).then_some(Self { text: blanked, has_comments: comments > 0 }))
+        Ok(is_json(&blanked).then_some(Self {
+            text: blanked,
+            has_comments: comments > 0,
+        }))
     }
 
-    /// What a YAML composer may read: only with comments there is more to ask than YAML does, because what was blanked might have been
-    /// a text in YAML.
+    /// What a YAML composer may read: only with comments there is more to ask than YAML does,
+    /// because what was blanked might have been a text in YAML.
     ///
     /// # Errors
     /// It has comments, and is no JSON without them.
@@ -52,19 +59,32 @@ impl Json {
         }
     }
 
-    /// The first mistake in JSON's own words. A comma at the end of a list is none: YAML allows it, and so do most tools.
+    /// The first mistake in JSON's own words. A comma at the end of a list is none: YAML allows it,
+    /// and so do most tools.
     pub fn fault(&self) -> Option<JsonFault> {
         let error = serde_json::from_str::<IgnoredAny>(&without_last_commas(&self.text)).err()?;
         let message = error.to_string();
-        let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
-        let message =
-            message.replace("EOF while parsing", "the text ends inside").replace("expected ident", "expected true, false or null");
+        let message = message
+            .rsplit_once(" at line ")
+            .map_or(message.as_str(), |(message, _)| message);
+        let message = message
+            .replace("EOF while parsing", "the text ends inside")
+            .replace("expected ident", "expected true, false or null");
         let remedy = match error.classify() {
-            serde_json::error::Category::Eof => "Close what is still open, and check that nothing is cut off",
-            _ if message.starts_with("expected `,`") => "Add the comma before this place, or the quote or bracket that is missing there",
+            serde_json::error::Category::Eof => {
+                "Close what is still open, and check that nothing is cut off"
+            }
+            _ if message.starts_with("expected `,`") => {
+                "Add the comma before this place, or the quote or bracket that is missing there"
+            }
             _ => "Correct the JSON at this place",
         };
-        Some(JsonFault { line: error.line(), column: error.column().max(1), message: format!("it is not JSON: {message}"), remedy })
+        Some(JsonFault {
+            line: error.line(),
+            column: error.column().max(1),
+            message: format!("it is not JSON: {message}"),
+            remedy,
+        })
     }
 }
 
@@ -81,11 +101,23 @@ fn is_json(text: &str) -> bool {
 fn unclosed(text: &str, open: usize) -> JsonFault {
     let before = &text[..open];
     let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    JsonFault { line, column, message: "the comment that begins here has no end".to_owned(), remedy: "Close it with `*/`" }
+    let column = before
+        .rsplit('\n')
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .count()
+        + 1;
+    JsonFault {
+        line,
+        column,
+        message: "the comment that begins here has no end".to_owned(),
+        remedy: "Close it with `*/`",
+    }
 }
 
-/// The text with blanks for comments, and how many there were; or where one begins that does not end.
+/// The text with blanks for comments, and how many there were; or where one begins that does not
+/// end.
 fn without_comments(text: &str) -> Result<(String, usize), usize> {
     let mut blanked = String::with_capacity(text.len());
     let (mut at, mut comments) = (0, 0);
@@ -117,11 +149,15 @@ fn without_comments(text: &str) -> Result<(String, usize), usize> {
 
 /// Within a word, as in `https://host` or `a/*`, it is no comment.
 fn may_begin(before: &str) -> bool {
-    before.chars().next_back().is_none_or(|letter| letter.is_whitespace() || "{}[],\"".contains(letter) || is_after_key(before))
+    before.chars().next_back().is_none_or(|letter| {
+        letter.is_whitespace() || "{}[],\"".contains(letter) || is_after_key(before)
+    })
 }
 
 fn is_after_key(before: &str) -> bool {
-    before.strip_suffix(':').is_some_and(|key| key.trim_end().ends_with('"'))
+    before
+        .strip_suffix(':')
+        .is_some_and(|key| key.trim_end().ends_with('"'))
 }
 
 /// A text with its quotes; one that is not closed goes to the end.
@@ -139,7 +175,13 @@ fn text_length(rest: &str) -> usize {
 
 /// As many blanks as there are letters; ends of lines stay.
 fn blank(comment: &str, blanked: &mut String) {
-    blanked.extend(comment.chars().map(|letter| if letter == '\n' || letter == '\r' { letter } else { ' ' }));
+    blanked.extend(comment.chars().map(|letter| {
+        if letter == '\n' || letter == '\r' {
+            letter
+        } else {
+            ' '
+        }
+    }));
 }
 
 /// Commas before a closing bracket become blanks.
@@ -148,7 +190,11 @@ fn without_last_commas(text: &str) -> String {
     let mut at = 0;
     while let Some(letter) = text[at..].chars().next() {
         let rest = &text[at..];
-        let length = if letter == '"' { text_length(rest) } else { letter.len_utf8() };
+        let length = if letter == '"' {
+            text_length(rest)
+        } else {
+            letter.len_utf8()
+        };
         let is_last = letter == ',' && rest[1..].trim_start().starts_with(['}', ']']);
         kept.push_str(if is_last { " " } else { &rest[..length] });
         at += length;

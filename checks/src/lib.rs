@@ -18,10 +18,11 @@
 //! | `destination` | where no request of a document goes |
 //! | `environment` | which variables of the environment a document may use |
 //!
-//! A check observes and says what it saw; what follows from it (go on, wait, go back) is decided elsewhere. Nothing here
-//! knows AWS, reads the environment, or prints.
+//! A check observes and says what it saw; what follows from it (go on, wait, go back) is decided
+//! elsewhere. Nothing here knows AWS, reads the environment, or prints.
 //!
-//! Before the first request a rustls crypto provider is installed for the process, unless there is one.
+//! Before the first request a rustls crypto provider is installed for the process, unless there is
+//! one.
 
 pub mod analysis;
 mod cause;

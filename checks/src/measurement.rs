@@ -1,4 +1,5 @@
-//! What one measurement of a check came to: the one form in which metrics, comparisons, logs, load, alarms and testers are reported.
+//! What one measurement of a check came to: the one form in which metrics, comparisons, logs, load,
+//! alarms and testers are reported.
 //!
 //! A fact for the journal: every text in it is free of secrets and stands on one line.
 
@@ -20,7 +21,8 @@ pub struct Measurement {
     pub moment: Moment,
     /// What was asked, in words: the metric, the query, the pattern.
     pub query: String,
-    /// What was found, in words: `0.4 %`, `green 3.1 % (93 of 3,001), blue 1.0 % (30 of 3,000)`; empty when nothing was.
+    /// What was found, in words: `0.4 %`, `green 3.1 % (93 of 3,001), blue 1.0 % (30 of 3,000)`;
+    /// empty when nothing was.
     pub value: String,
     /// What it was held against: `< 5 %`, `green no worse than blue (p < 0.05)`.
     pub condition: String,

@@ -19,8 +19,12 @@ pub enum Moment {
 }
 
 /// The words of a form, in the order in which the moments come.
-pub const MOMENTS: &[(&str, Moment)] =
-    &[("green", Moment::Green), ("step", Moment::Step), ("production", Moment::Production), ("bake", Moment::Bake)];
+pub const MOMENTS: &[(&str, Moment)] = &[
+    ("green", Moment::Green),
+    ("step", Moment::Step),
+    ("production", Moment::Production),
+    ("bake", Moment::Bake),
+];
 
 impl fmt::Display for Moment {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,21 +3,27 @@
 /// How much of a word is enough to know it by.
 const BEGIN: usize = 3;
 
-/// The known word a slip away: at most one edit in three characters of the longer word; or the only one that begins so.
+/// The known word a slip away: at most one edit in three characters of the longer word; or the only
+/// one that begins so.
 pub fn nearest<'k>(given: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let plain = |word: &str| word.to_lowercase().replace('_', "-");
     let given = plain(given);
     let known: Vec<(String, &str)> = known.into_iter().map(|word| (plain(word), word)).collect();
-    let mut begun = known.iter().filter(|(word, _)| given.len() >= BEGIN && word.starts_with(&given));
+    let mut begun = known
+        .iter()
+        .filter(|(word, _)| given.len() >= BEGIN && word.starts_with(&given));
     if let (Some((_, word)), None) = (begun.next(), begun.next()) {
         return Some(*word);
     }
-    let near = known.iter().map(|(plain, word)| (strsim::levenshtein(&given, plain), *word));
+    let near = known
+        .iter()
+        .map(|(plain, word)| (strsim::levenshtein(&given, plain), *word));
     let near = near.filter(|(edits, word)| *edits <= word.len().max(given.len()).div_ceil(3));
     near.min_by_key(|(edits, _)| *edits).map(|(_, word)| word)
 }
 
-/// Whether a word is another one but for one slip, or two in a long word: near enough not to be a word of its own.
+/// Whether a word is another one but for one slip, or two in a long word: near enough not to be a
+/// word of its own.
 pub fn is_slip(given: &str, word: &str) -> bool {
     strsim::damerau_levenshtein(given, word) <= if word.len() > 7 { 2 } else { 1 }
 }
@@ -28,9 +34,21 @@ mod tests {
 
     #[test]
     fn a_word_is_known_by_its_begin_when_no_other_begins_so() {
-        let known = ["production", "green", "step", "status", "canary-percent", "canary-bake"];
-        let table =
-            [("prod", Some("production")), ("sta", Some("status")), ("canary", None), ("grn", Some("green")), ("STEPS", Some("step"))];
+        let known = [
+            "production",
+            "green",
+            "step",
+            "status",
+            "canary-percent",
+            "canary-bake",
+        ];
+        let table = [
+            ("prod", Some("production")),
+            ("sta", Some("status")),
+            ("canary", None),
+            ("grn", Some("green")),
+            ("STEPS", Some("step")),
+        ];
         for (given, expected) in table {
             assert_eq!(nearest(given, known), expected, "{given}");
         }

@@ -1,6 +1,7 @@
 //! One thing that is wrong with what the user gave us, in words that lead to its remedy.
 //!
-//! Problems are collected, never thrown one by one: a run reports all of them at once, before anything is touched.
+//! Problems are collected, never thrown one by one: a run reports all of them at once, before
+//! anything is touched.
 
 use std::fmt;
 
@@ -36,8 +37,17 @@ pub struct Problem {
 
 impl Problem {
     /// A problem of an input as a whole.
-    pub fn new(input: impl Into<String>, message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { input: input.into(), at: None, message: message.into(), remedy: remedy.into() }
+    pub fn new(
+        input: impl Into<String>,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self {
+            input: input.into(),
+            at: None,
+            message: message.into(),
+            remedy: remedy.into(),
+        }
     }
 
     /// The same problem, at a place in the input's document.

@@ -6,7 +6,9 @@ use schemars::JsonSchema;
 
 /// A duration such as `250ms`, `90s`, `10m` or `1h30m`.
 #[derive(JsonSchema)]
-pub(crate) struct Span(#[schemars(regex(pattern = r"^\s*(?=\d)(\d+h)?(\d+m)?(\d+s)?(\d+ms)?\s*$"))] String);
+pub(crate) struct Span(
+    #[schemars(regex(pattern = r"^\s*(?=\d)(\d+h)?(\d+m)?(\d+s)?(\d+ms)?\s*$"))] String,
+);
 
 #[derive(JsonSchema)]
 #[schemars(untagged)]

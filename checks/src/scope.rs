@@ -1,6 +1,8 @@
-//! PURE: the names that a document gives to values (variables, captures, a matrix), and where each may be used.
+//! PURE: the names that a document gives to values (variables, captures, a matrix), and where each
+//! may be used.
 //!
-//! A document is read from top to bottom: a name is known from where it is declared on, so nothing can wait for itself.
+//! A document is read from top to bottom: a name is known from where it is declared on, so nothing
+//! can wait for itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -62,13 +64,18 @@ impl Scope {
     /// Every use of a name that meant nothing there, and why.
     pub(crate) fn take_unresolved(&mut self) -> Vec<(String, Place, Unresolved)> {
         let unresolved = std::mem::take(&mut self.unresolved);
-        unresolved.into_iter().map(|(name, place)| (name.clone(), place, self.reason(&name, place))).collect()
+        unresolved
+            .into_iter()
+            .map(|(name, place)| (name.clone(), place, self.reason(&name, place)))
+            .collect()
     }
 
     fn reason(&self, name: &str, used: Place) -> Unresolved {
         match self.declared.get(name) {
             None => Unresolved::Unknown,
-            Some(declared) if (declared.line, declared.column) > (used.line, used.column) => Unresolved::TooEarly,
+            Some(declared) if (declared.line, declared.column) > (used.line, used.column) => {
+                Unresolved::TooEarly
+            }
             Some(_) => Unresolved::Inside,
         }
     }

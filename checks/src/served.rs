@@ -10,8 +10,13 @@ pub(crate) async fn receive(stream: &mut TcpStream) -> std::io::Result<String> {
         let mut buffer = [0; 4096];
         let read = stream.read(&mut buffer).await?;
         request.push_str(&String::from_utf8_lossy(&buffer[..read]));
-        let Some((head, body)) = request.split_once("\r\n\r\n") else { continue };
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |length| length.parse().unwrap());
+        let Some((head, body)) = request.split_once("\r\n\r\n") else {
+            continue;
+        };
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: "))
+            .map_or(0, |length| length.parse().unwrap());
         if body.len() >= length || read == 0 {
             return Ok(request);
         }

@@ -1,8 +1,9 @@
-//! Texts with `${…}` in them, and what is put there: `${version}`, `${digest}`, `${revision}`, `${env.NAME}`, `${secret.NAME}`, and
-//! names that the document itself gives to values.
+//! Texts with `${…}` in them, and what is put there: `${version}`, `${digest}`, `${revision}`,
+//! `${env.NAME}`, `${secret.NAME}`, and names that the document itself gives to values.
 //!
-//! A value of `${secret.NAME}` is a secret, one of `${env.NAME}` unless the workflow says otherwise, and so is a name of the document
-//! that is said to be one: [`Template::masked`] is the only form of a template that people may read. `$${` is a plain `${`.
+//! A value of `${secret.NAME}` is a secret, one of `${env.NAME}` unless the workflow says
+//! otherwise, and so is a name of the document that is said to be one: [`Template::masked`] is the
+//! only form of a template that people may read. `$${` is a plain `${`.
 
 mod bound;
 
@@ -37,7 +38,11 @@ pub struct Values {
 impl Values {
     /// Everything that was given and must never be read by people.
     pub fn confidential(&self) -> impl Iterator<Item = &Secret> {
-        let environment = self.environment.iter().filter(|(name, _)| !self.plain.contains(*name)).map(|(_, value)| value);
+        let environment = self
+            .environment
+            .iter()
+            .filter(|(name, _)| !self.plain.contains(*name))
+            .map(|(_, value)| value);
         environment.chain(self.secrets.values())
     }
 }
@@ -66,7 +71,11 @@ pub enum Secrecy {
 }
 
 /// The variables that are not `env.NAME`, by name.
-const NAMED: [(&str, Variable); 3] = [("version", Variable::Version), ("digest", Variable::Digest), ("revision", Variable::Revision)];
+const NAMED: [(&str, Variable); 3] = [
+    ("version", Variable::Version),
+    ("digest", Variable::Digest),
+    ("revision", Variable::Revision),
+];
 
 /// Stands for a secret where people read.
 const MASK: &str = "***";
@@ -74,12 +83,16 @@ const MASK: &str = "***";
 impl Variable {
     fn named(name: &str) -> Option<Self> {
         if let Some(environment) = name.strip_prefix("env.") {
-            return is_name(environment).then(|| Self::Environment(environment.to_owned(), Secrecy::Secret));
+            return is_name(environment)
+                .then(|| Self::Environment(environment.to_owned(), Secrecy::Secret));
         }
         if let Some(secret) = name.strip_prefix("secret.") {
             return is_name(secret).then(|| Self::Secret(secret.to_owned()));
         }
-        let known = NAMED.into_iter().find(|(known, _)| *known == name).map(|(_, variable)| variable);
+        let known = NAMED
+            .into_iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, variable)| variable);
         let own = name.strip_prefix("matrix.").unwrap_or(name);
         known.or_else(|| is_value_name(own).then(|| Self::Bound(name.to_owned(), Secrecy::Open)))
     }
@@ -88,7 +101,9 @@ impl Variable {
     pub(crate) fn environment(&self) -> Option<&str> {
         match self {
             Self::Environment(name, _) => Some(name),
-            Self::Version | Self::Digest | Self::Revision | Self::Secret(_) | Self::Bound(..) => None,
+            Self::Version | Self::Digest | Self::Revision | Self::Secret(_) | Self::Bound(..) => {
+                None
+            }
         }
     }
 
@@ -96,7 +111,11 @@ impl Variable {
     pub(crate) fn secret(&self) -> Option<&str> {
         match self {
             Self::Secret(name) => Some(name),
-            Self::Version | Self::Digest | Self::Revision | Self::Environment(..) | Self::Bound(..) => None,
+            Self::Version
+            | Self::Digest
+            | Self::Revision
+            | Self::Environment(..)
+            | Self::Bound(..) => None,
         }
     }
 
@@ -139,8 +158,10 @@ pub(crate) fn is_name(text: &str) -> bool {
 
 /// What a document may call a value: letters, digits, `_` and `-`, beginning with a letter or `_`.
 pub(crate) fn is_value_name(name: &str) -> bool {
-    let legal = |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '-');
-    name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_') && name.chars().all(legal)
+    let legal =
+        |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '-');
+    name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && name.chars().all(legal)
 }
 
 /// Why a text is not a template: what is wrong, and the remedy.
@@ -172,7 +193,9 @@ impl Template {
             }
             let (name, after) = after.split_once('}').ok_or_else(unclosed)?;
             parts.push(TemplatePart::Text(before.to_owned()));
-            parts.push(TemplatePart::Variable(Variable::named(name).ok_or_else(|| unknown(name))?));
+            parts.push(TemplatePart::Variable(
+                Variable::named(name).ok_or_else(|| unknown(name))?,
+            ));
             rest = after;
         }
         parts.push(TemplatePart::Text(rest.to_owned()));
@@ -217,7 +240,8 @@ impl Template {
         }
     }
 
-    /// The JSON of the value that is all there is of the template: `"${id}"` stays the number that was captured.
+    /// The JSON of the value that is all there is of the template: `"${id}"` stays the number that
+    /// was captured.
     fn alone<'v>(&self, values: &'v Values) -> Option<&'v Value> {
         match self.0.as_slice() {
             [TemplatePart::Variable(Variable::Bound(name, _))] => values.bound.json(name),
@@ -249,7 +273,10 @@ fn unclosed() -> TemplateError {
 }
 
 fn unknown(name: &str) -> TemplateError {
-    TemplateError { message: format!("Unknown variable `${{{name}}}`"), remedy: known_here(&[]) }
+    TemplateError {
+        message: format!("Unknown variable `${{{name}}}`"),
+        remedy: known_here(&[]),
+    }
 }
 
 /// The remedy for a name that means nothing: what does, `own` being the names of the document.
@@ -283,7 +310,13 @@ impl Pattern {
     pub(crate) fn first(&self, text: &str, values: &Values) -> Option<String> {
         let regex = self.compile(values).ok()?;
         let found = regex.captures(text)?;
-        found.iter().skip(1).flatten().next().or_else(|| found.get(0)).map(|part| part.as_str().to_owned())
+        found
+            .iter()
+            .skip(1)
+            .flatten()
+            .next()
+            .or_else(|| found.get(0))
+            .map(|part| part.as_str().to_owned())
     }
 
     pub(crate) fn masked(&self, values: &Values) -> String {
@@ -292,8 +325,13 @@ impl Pattern {
 
     fn compile(&self, values: &Values) -> Result<Regex, regex::Error> {
         // In a group, so that `${version}?` and the like mean the whole value.
-        let pattern = self.0.render_with(values, |value| format!("(?:{})", regex::escape(value)));
-        RegexBuilder::new(&pattern).size_limit(LARGEST_PATTERN).dfa_size_limit(LARGEST_PATTERN).build()
+        let pattern = self
+            .0
+            .render_with(values, |value| format!("(?:{})", regex::escape(value)));
+        RegexBuilder::new(&pattern)
+            .size_limit(LARGEST_PATTERN)
+            .dfa_size_limit(LARGEST_PATTERN)
+            .build()
     }
 }
 
@@ -308,11 +346,21 @@ pub(crate) enum JsonTemplate {
 
 impl JsonTemplate {
     pub(crate) fn render(&self, values: &Values) -> Value {
-        self.render_as(&|template| template.alone(values).cloned().unwrap_or_else(|| template.render(values).into()))
+        self.render_as(&|template| {
+            template
+                .alone(values)
+                .cloned()
+                .unwrap_or_else(|| template.render(values).into())
+        })
     }
 
     pub(crate) fn masked(&self, values: &Values) -> Value {
-        let open = |template: &Template| template.alone(values).filter(|_| !template.holds_secret()).cloned();
+        let open = |template: &Template| {
+            template
+                .alone(values)
+                .filter(|_| !template.holds_secret())
+                .cloned()
+        };
         self.render_as(&|template| open(template).unwrap_or_else(|| template.masked(values).into()))
     }
 
@@ -330,7 +378,10 @@ impl JsonTemplate {
             Self::Fixed(value) => value.clone(),
             Self::Text(template) => spell(template),
             Self::List(items) => items.iter().map(|item| item.render_as(spell)).collect(),
-            Self::Object(entries) => entries.iter().map(|(key, item)| (key.clone(), item.render_as(spell))).collect(),
+            Self::Object(entries) => entries
+                .iter()
+                .map(|(key, item)| (key.clone(), item.render_as(spell)))
+                .collect(),
         }
     }
 }
@@ -357,20 +408,45 @@ mod tests {
     fn variables_are_replaced_and_secrets_masked_for_people() {
         let table = [
             ("plain", "plain", "plain"),
-            ("${version} on ${revision}", "v1.2 on api:7", "v1.2 on api:7"),
+            (
+                "${version} on ${revision}",
+                "v1.2 on api:7",
+                "v1.2 on api:7",
+            ),
             ("Bearer ${env.TOKEN}", "Bearer hunter2", "Bearer ***"),
             ("task ${id} of ${none}", "task 7 of ", "task 7 of ${none}"),
-            ("$${version} costs $5", "${version} costs $5", "${version} costs $5"),
+            (
+                "$${version} costs $5",
+                "${version} costs $5",
+                "${version} costs $5",
+            ),
         ];
         for (text, rendered, masked) in table {
             let template = Template::parse(text).unwrap();
-            assert_eq!((template.render(&values()).as_str(), template.masked(&values()).as_str()), (rendered, masked));
+            assert_eq!(
+                (
+                    template.render(&values()).as_str(),
+                    template.masked(&values()).as_str()
+                ),
+                (rendered, masked)
+            );
         }
     }
 
     #[test]
     fn unknown_and_unclosed_variables_are_refused() {
-        for text in ["${a b}", "${1}", "${a.b}", "${matrix.}", "${}", "${env.}", "${env.1A}", "${env.A-B}", "${version", "${ version }"] {
+        for text in [
+            "${a b}",
+            "${1}",
+            "${a.b}",
+            "${matrix.}",
+            "${}",
+            "${env.}",
+            "${env.1A}",
+            "${env.A-B}",
+            "${version",
+            "${ version }",
+        ] {
             assert!(Template::parse(text).is_err(), "{text}");
         }
     }
@@ -381,7 +457,12 @@ mod tests {
             let mut template = Template::parse(text).unwrap();
             template.classify(|_| secrecy);
             let json = JsonTemplate::Text(template);
-            format!("{} {} {}", json.render(&values()), json.masked(&values()), json.holds_secret())
+            format!(
+                "{} {} {}",
+                json.render(&values()),
+                json.masked(&values()),
+                json.holds_secret()
+            )
         };
         assert_eq!(json("${id}", Secrecy::Open), "7 7 false");
         assert_eq!(json("no. ${id}", Secrecy::Open), r#""no. 7" "no. 7" false"#);

@@ -1,5 +1,5 @@
-//! Texts with variables, patterns and JSON out of a document's nodes; remembers which variables were used, and reports names that
-//! mean nothing where they are used.
+//! Texts with variables, patterns and JSON out of a document's nodes; remembers which variables
+//! were used, and reports names that mean nothing where they are used.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,8 @@ use crate::reader::Reader;
 use crate::scope::{Scope, Unresolved};
 use crate::template::{JsonTemplate, Pattern, Secrecy, Template, Variable, known_here};
 
-/// Gives a file of the workspace, or says why it cannot be read (`cannot be read (there is no such file)`).
+/// Gives a file of the workspace, or says why it cannot be read (`cannot be read (there is no such
+/// file)`).
 pub type Files<'a> = &'a dyn Fn(&str) -> Result<Vec<u8>, String>;
 
 /// What a document may use that is not in it.
@@ -37,7 +38,13 @@ pub(crate) struct Words<'a> {
 
 impl<'a> Words<'a> {
     pub(crate) fn new(reader: Reader<'a>, outside: Outside<'a>) -> Self {
-        Self { reader, scope: Scope::default(), variables: BTreeSet::new(), declared: BTreeSet::new(), outside }
+        Self {
+            reader,
+            scope: Scope::default(),
+            variables: BTreeSet::new(),
+            declared: BTreeSet::new(),
+            outside,
+        }
     }
 
     pub(crate) fn finish(mut self) -> (Vec<Problem>, BTreeSet<Variable>) {
@@ -69,7 +76,12 @@ impl<'a> Words<'a> {
     pub(crate) fn file(&mut self, node: &Node, what: &str) -> Option<Vec<u8>> {
         let path = self.reader.text(node, what)?;
         let remedy = "Write the path of a file that the job has checked out";
-        (self.outside.files)(&path).map_err(|why| self.reader.report(node.place, format!("{what}: `{path}` {why}"), remedy)).ok()
+        (self.outside.files)(&path)
+            .map_err(|why| {
+                self.reader
+                    .report(node.place, format!("{what}: `{path}` {why}"), remedy);
+            })
+            .ok()
     }
 
     /// A text with variables.
@@ -81,7 +93,9 @@ impl<'a> Words<'a> {
     /// A regular expression with variables.
     pub(crate) fn pattern(&mut self, node: &Node, what: &str) -> Option<Pattern> {
         let template = self.template(node, what)?;
-        Pattern::new(template).map_err(|error| self.bad_pattern(node, what, &error)).ok()
+        Pattern::new(template)
+            .map_err(|error| self.bad_pattern(node, what, &error))
+            .ok()
     }
 
     /// Any value, as the JSON it stands for.
@@ -103,16 +117,25 @@ impl<'a> Words<'a> {
     }
 
     fn json_entries(&mut self, entries: &[Entry]) -> Option<Vec<(String, JsonTemplate)>> {
-        let entries: Vec<_> = entries.iter().map(|entry| Some((entry.key.clone(), self.json(&entry.value)?))).collect();
+        let entries: Vec<_> = entries
+            .iter()
+            .map(|entry| Some((entry.key.clone(), self.json(&entry.value)?)))
+            .collect();
         entries.into_iter().collect()
     }
 
     /// A text that was read already, as a template.
     pub(crate) fn parsed(&mut self, node: &Node, text: &str) -> Option<Template> {
-        let mut template = Template::parse(text).map_err(|error| self.reader.report(node.place, error.message, error.remedy)).ok()?;
+        let mut template = Template::parse(text)
+            .map_err(|error| self.reader.report(node.place, error.message, error.remedy))
+            .ok()?;
         template.classify(|name| self.scope.look_up(name, node.place));
         template.classify_environment(|name| self.environment(node, name));
-        if let Some(name) = template.variables().filter_map(Variable::secret).find(|name| !self.declared.contains(*name)) {
+        if let Some(name) = template
+            .variables()
+            .filter_map(Variable::secret)
+            .find(|name| !self.declared.contains(*name))
+        {
             self.reader.report(
                 node.place,
                 format!("`${{secret.{name}}}` is not declared"),
@@ -125,16 +148,25 @@ impl<'a> Words<'a> {
 
     /// Whether a variable of the environment is a secret; one that is withheld is reported.
     fn environment(&mut self, node: &Node, name: &str) -> Secrecy {
-        self.outside.environment.secrecy(name).unwrap_or_else(|withheld| {
-            self.reader.report(node.place, withheld.message, withheld.remedy);
-            Secrecy::Secret
-        })
+        self.outside
+            .environment
+            .secrecy(name)
+            .unwrap_or_else(|withheld| {
+                self.reader
+                    .report(node.place, withheld.message, withheld.remedy);
+                Secrecy::Secret
+            })
     }
 
     fn bad_pattern(&mut self, node: &Node, what: &str, error: &regex::Error) {
         // The last line of the crate's drawing is the reason.
         let reason = error.to_string();
-        let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        let reason = reason
+            .lines()
+            .last()
+            .unwrap_or_default()
+            .trim_start_matches("error: ")
+            .to_owned();
         self.reader.report(
             node.place,
             format!("{what} is not a regular expression: {reason}"),

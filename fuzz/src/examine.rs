@@ -42,16 +42,33 @@ pub fn examine(reference: &str, write: impl FnOnce(&Path)) {
 impl Bench {
     fn new() -> Self {
         let memory = PathBuf::from("/dev/shm");
-        let dir = if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() };
-        Self { runtime: Builder::new_current_thread().enable_all().build().expect("a runtime"), dir: dir.expect("a folder") }
+        let dir = if memory.is_dir() {
+            TempDir::new_in(memory)
+        } else {
+            TempDir::new()
+        };
+        Self {
+            runtime: Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime"),
+            dir: dir.expect("a folder"),
+        }
     }
 }
 
 async fn read(reference: &str, place: &Path) {
     let reference: ImageReference = reference.parse().expect("a reference");
     let (workspace, temporary) = (place.to_owned(), place.to_owned());
-    let sources = Sources { engine_socket: place.join("no.sock"), workspace, temporary, registry: None };
-    let Ok(source) = find(&reference, &sources, &|_| {}).await else { return };
+    let sources = Sources {
+        engine_socket: place.join("no.sock"),
+        workspace,
+        temporary,
+        registry: None,
+    };
+    let Ok(source) = find(&reference, &sources, &|_| {}).await else {
+        return;
+    };
     // Facts of an image that was found here need nothing else.
     source.facts(&|_| {}).await.expect("facts");
     let (intake, mut blobs) = mpsc::channel(4);
@@ -66,13 +83,27 @@ async fn read(reference: &str, place: &Path) {
     let (image, handed) = tokio::join!(source.open(&known, intake, &|_| {}), whole);
     let Ok(image) = image else { return };
     for manifest in &image.manifests {
-        assert_eq!(manifest.digest, Digest::of(&manifest.bytes), "a manifest is called what it is");
+        assert_eq!(
+            manifest.digest,
+            Digest::of(&manifest.bytes),
+            "a manifest is called what it is"
+        );
     }
-    assert!(source.digest().is_none_or(|digest| image.manifests.last().is_some_and(|root| root.digest == *digest)), "it is what was found");
+    assert!(
+        source.digest().is_none_or(|digest| image
+            .manifests
+            .last()
+            .is_some_and(|root| root.digest == *digest)),
+        "it is what was found"
+    );
     for blob in &handed {
         // A layer may turn out to be garbled here, and then it is refused here.
         if let Ok(bytes) = blob.read_whole(LARGEST) {
-            assert_eq!(blob.digest, Digest::of(&bytes), "a blob is called what it is");
+            assert_eq!(
+                blob.digest,
+                Digest::of(&bytes),
+                "a blob is called what it is"
+            );
         }
     }
 }

@@ -46,7 +46,11 @@ pub fn read(text: &[u8]) -> Vec<File> {
         }
     }
     let names: Vec<Vec<u8>> = raw.iter().map(|(line, _)| filled(line, 0, &raw)).collect();
-    names.into_iter().zip(raw).map(|(line, (_, content))| file(&line, content)).collect()
+    names
+        .into_iter()
+        .zip(raw)
+        .map(|(line, (_, content))| file(&line, content))
+        .collect()
 }
 
 fn split(text: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
@@ -70,10 +74,18 @@ fn split(text: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
 fn filled(text: &[u8], first: usize, files: &[(Vec<u8>, Vec<u8>)]) -> Vec<u8> {
     let (mut whole, mut at) = (Vec::with_capacity(text.len()), 0);
     while let Some(&byte) = text.get(at) {
-        let number = text.get(at + 1).filter(|next| next.is_ascii_digit()).map(|next| usize::from(next - b'0'));
-        let content = number.and_then(|number| number.checked_sub(first)).and_then(|at| files.get(at)).map(|(_, content)| content);
+        let number = text
+            .get(at + 1)
+            .filter(|next| next.is_ascii_digit())
+            .map(|next| usize::from(next - b'0'));
+        let content = number
+            .and_then(|number| number.checked_sub(first))
+            .and_then(|at| files.get(at))
+            .map(|(_, content)| content);
         match (byte, content) {
-            (b'@', Some(content)) => whole.extend_from_slice(Digest::of(content).as_str().as_bytes()),
+            (b'@', Some(content)) => {
+                whole.extend_from_slice(Digest::of(content).as_str().as_bytes())
+            }
             (b'#', Some(content)) => whole.extend_from_slice(Digest::of(content).hex().as_bytes()),
             (b'$', Some(content)) => whole.extend_from_slice(content.len().to_string().as_bytes()),
             (other, _) => {
@@ -90,17 +102,34 @@ fn filled(text: &[u8], first: usize, files: &[(Vec<u8>, Vec<u8>)]) -> Vec<u8> {
 fn file(line: &[u8], content: Vec<u8>) -> File {
     let text = |bytes: &[u8]| bytes.to_vec();
     if let Some((name, target)) = cut(line, b" -> ") {
-        return File { name: text(name), kind: Kind::Symbolic(text(target)), content };
+        return File {
+            name: text(name),
+            kind: Kind::Symbolic(text(target)),
+            content,
+        };
     }
     if let Some((name, target)) = cut(line, b" => ") {
-        return File { name: text(name), kind: Kind::Hard(text(target)), content };
+        return File {
+            name: text(name),
+            kind: Kind::Hard(text(target)),
+            content,
+        };
     }
     if line.ends_with(b"/") {
-        return File { name: text(line), kind: Kind::Directory, content };
+        return File {
+            name: text(line),
+            kind: Kind::Directory,
+            content,
+        };
     }
-    let lie = cut(line, b" ").and_then(|(name, by)| Some((name, std::str::from_utf8(by).ok()?.parse().ok()?)));
+    let lie = cut(line, b" ")
+        .and_then(|(name, by)| Some((name, std::str::from_utf8(by).ok()?.parse().ok()?)));
     let (name, by) = lie.unwrap_or((line, 0));
-    File { name: text(name), kind: Kind::Regular(by), content }
+    File {
+        name: text(name),
+        kind: Kind::Regular(by),
+        content,
+    }
 }
 
 fn cut<'a>(line: &'a [u8], at: &[u8]) -> Option<(&'a [u8], &'a [u8])> {

@@ -34,7 +34,11 @@ fn made(files: &[File]) -> Vec<u8> {
     let mut whole = Vec::new();
     for file in files {
         let (kind, target, size) = match &file.kind {
-            Kind::Regular(by) => (b'0', &[][..], (file.content.len() as u64).saturating_add_signed(*by)),
+            Kind::Regular(by) => (
+                b'0',
+                &[][..],
+                (file.content.len() as u64).saturating_add_signed(*by),
+            ),
             Kind::Symbolic(target) => (b'2', target.as_slice(), 0),
             Kind::Hard(target) => (b'1', target.as_slice(), 0),
             Kind::Directory => (b'5', &[][..], 0),
@@ -57,7 +61,11 @@ fn header(name: &[u8], kind: u8, target: &[u8], size: u64) -> [u8; BLOCK] {
     };
     put(0, 100, name);
     put(100, 8, b"0000644\0");
-    put(124, 12, format!("{:011o}\0", size & 0o77_777_777_777).as_bytes());
+    put(
+        124,
+        12,
+        format!("{:011o}\0", size & 0o77_777_777_777).as_bytes(),
+    );
     put(136, 12, b"00000000000\0");
     put(156, 1, &[kind]);
     put(157, 100, target);
@@ -76,7 +84,10 @@ fn sealed(mut block: [u8; BLOCK]) -> [u8; BLOCK] {
 /// With the checksums of all blocks that could be headers put right: those at which a reader would arrive.
 fn mended(mut raw: Vec<u8>) -> Vec<u8> {
     let mut at = 0;
-    while let Some(block) = raw.get(at..at + BLOCK).and_then(|block| <[u8; BLOCK]>::try_from(block).ok()) {
+    while let Some(block) = raw
+        .get(at..at + BLOCK)
+        .and_then(|block| <[u8; BLOCK]>::try_from(block).ok())
+    {
         if block.iter().all(|byte| *byte == 0) {
             at += BLOCK;
             continue;
@@ -86,9 +97,15 @@ fn mended(mut raw: Vec<u8>) -> Vec<u8> {
             digits
                 .iter()
                 .filter(|digit| (b'0'..b'8').contains(digit))
-                .fold(0_usize, |size, digit| size.wrapping_mul(8).wrapping_add(usize::from(digit - b'0')))
+                .fold(0_usize, |size, digit| {
+                    size.wrapping_mul(8).wrapping_add(usize::from(digit - b'0'))
+                })
         };
-        at = at.saturating_add(BLOCK).saturating_add(octal(&block[124..136]).min(raw.len()).next_multiple_of(BLOCK));
+        at = at.saturating_add(BLOCK).saturating_add(
+            octal(&block[124..136])
+                .min(raw.len())
+                .next_multiple_of(BLOCK),
+        );
     }
     raw
 }

@@ -12,13 +12,18 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
     let files = read(data);
-    examine("oci:.", |place| files.iter().for_each(|file| write(place, file)));
+    examine("oci:.", |place| {
+        files.iter().for_each(|file| write(place, file))
+    });
 });
 
 /// Writes a file below the folder; what the system does not take is left out.
 fn write(place: &Path, file: &File) {
     let name = Path::new(std::ffi::OsStr::from_bytes(&file.name));
-    if name.components().any(|part| !matches!(part, Component::Normal(_))) {
+    if name
+        .components()
+        .any(|part| !matches!(part, Component::Normal(_)))
+    {
         return;
     }
     let path = place.join(name);
@@ -27,7 +32,10 @@ fn write(place: &Path, file: &File) {
     }
     match &file.kind {
         Kind::Regular(_) => drop(fs::write(path, &file.content)),
-        Kind::Symbolic(target) | Kind::Hard(target) => drop(std::os::unix::fs::symlink(std::ffi::OsStr::from_bytes(target), path)),
+        Kind::Symbolic(target) | Kind::Hard(target) => drop(std::os::unix::fs::symlink(
+            std::ffi::OsStr::from_bytes(target),
+            path,
+        )),
         Kind::Directory => drop(fs::create_dir_all(path)),
     }
 }

@@ -5,6 +5,10 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
     if let Ok(reference) = text.parse::<ImageReference>() {
-        assert_eq!(reference.to_string().parse::<ImageReference>().as_ref(), Ok(&reference), "{text}");
+        assert_eq!(
+            reference.to_string().parse::<ImageReference>().as_ref(),
+            Ok(&reference),
+            "{text}"
+        );
     }
 });

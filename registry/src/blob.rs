@@ -1,7 +1,9 @@
-//! One content of an image: where its bytes are, and how they are read, as often as needed, never trusted.
+//! One content of an image: where its bytes are, and how they are read, as often as needed, never
+//! trusted.
 //!
-//! A blob is opened anew for every attempt to upload it, and its size and digest are verified while it is read: the last
-//! piece is handed out only when all of it is what it claims to be, so a garbled file never becomes a whole upload.
+//! A blob is opened anew for every attempt to upload it, and its size and digest are verified while
+//! it is read: the last piece is handed out only when all of it is what it claims to be, so a
+//! garbled file never becomes a whole upload.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -18,7 +20,8 @@ use super::client::{Fault, Registry};
 use super::digest::{Digest, Tally};
 use super::error::{PushError, SourceError};
 
-/// Large enough that system calls do not count, small enough that four uploads stay within a few MiB.
+/// Large enough that system calls do not count, small enough that four uploads stay within a few
+/// MiB.
 const PIECE: usize = 256 * 1024;
 /// Pieces that wait for the network.
 const PIECES_AHEAD: usize = 2;
@@ -106,9 +109,13 @@ impl UploadProgress {
         self.sent.store(0, Ordering::Relaxed);
     }
 
-    /// The reason why a body broke off, when it was the side that is read and not the one that is written.
+    /// The reason why a body broke off, when it was the side that is read and not the one that is
+    /// written.
     pub(crate) fn fault(&self) -> Option<Fault> {
-        self.fault.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.fault
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
     }
 
     fn blame(&self, fault: Fault) {
@@ -130,10 +137,16 @@ impl Blob {
         let (sender, receiver) = mpsc::channel(PIECES_AHEAD);
         let (blob, meter) = (self.clone(), Arc::clone(meter));
         match &self.place {
-            Place::There(from) => drop(tokio::spawn(pass_on(Arc::clone(from), blob, sender, meter))),
-            Place::File(_) | Place::Span { .. } => drop(tokio::task::spawn_blocking(move || blob.read_into(&sender, &meter))),
+            Place::There(from) => {
+                drop(tokio::spawn(pass_on(Arc::clone(from), blob, sender, meter)));
+            }
+            Place::File(_) | Place::Span { .. } => drop(tokio::task::spawn_blocking(move || {
+                blob.read_into(&sender, &meter);
+            })),
         }
-        let pieces = stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|piece| (piece, receiver)) });
+        let pieces = stream::unfold(receiver, |mut receiver| async move {
+            receiver.recv().await.map(|piece| (piece, receiver))
+        });
         reqwest::Body::wrap_stream(pieces)
     }
 
@@ -158,7 +171,10 @@ impl Blob {
     /// The whole content, verified; for manifests and configs, which are small.
     pub(crate) fn read_whole(&self, limit: u64) -> Result<Vec<u8>, BlobError> {
         if self.size > limit {
-            return Err(BlobError::TooLarge { digest: self.digest.clone(), size: self.size });
+            return Err(BlobError::TooLarge {
+                digest: self.digest.clone(),
+                size: self.size,
+            });
         }
         let mut whole = Vec::new();
         self.read(|piece| {
@@ -170,14 +186,18 @@ impl Blob {
 
     /// Hands out the blob piece by piece, the last one only when size and digest are right.
     fn read(&self, mut hand: impl FnMut(Bytes) -> Demand) -> Result<(), BlobError> {
-        let unreadable = |source| BlobError::Unreadable { digest: self.digest.clone(), source };
+        let unreadable = |source| BlobError::Unreadable {
+            digest: self.digest.clone(),
+            source,
+        };
         let (file, start) = self.open()?;
         let (mut tally, buffers) = (Tally::new(io::sink()), Buffers::default());
         let mut done = 0;
         while done < self.size {
             let length = (self.size - done).min(PIECE as u64);
             let mut piece = buffers.take(usize::try_from(length).unwrap_or(PIECE));
-            file.read_exact_at(&mut piece.bytes, start + done).map_err(unreadable)?;
+            file.read_exact_at(&mut piece.bytes, start + done)
+                .map_err(unreadable)?;
             tally.write_all(&piece.bytes).map_err(unreadable)?;
             done += length;
             if done == self.size {
@@ -197,9 +217,20 @@ impl Blob {
     fn matches(&self, tally: Tally<io::Sink>) -> Result<(), BlobError> {
         let (found, bytes) = tally.finish();
         if bytes != self.size {
-            return Err(BlobError::Size { digest: self.digest.clone(), announced: self.size, found: bytes });
+            return Err(BlobError::Size {
+                digest: self.digest.clone(),
+                announced: self.size,
+                found: bytes,
+            });
         }
-        if found == self.digest { Ok(()) } else { Err(BlobError::Garbled { digest: self.digest.clone(), found }) }
+        if found == self.digest {
+            Ok(())
+        } else {
+            Err(BlobError::Garbled {
+                digest: self.digest.clone(),
+                found,
+            })
+        }
     }
 
     /// A file must be as long as announced; a span was measured when it was written.
@@ -207,23 +238,34 @@ impl Blob {
         match &self.place {
             Place::Span { file, offset } => Ok((Arc::clone(file), *offset)),
             Place::File(path) => {
-                let unreadable = |source| BlobError::Unreadable { digest: self.digest.clone(), source };
+                let unreadable = |source| BlobError::Unreadable {
+                    digest: self.digest.clone(),
+                    source,
+                };
                 let file = File::open(path).map_err(unreadable)?;
                 let found = file.metadata().map_err(unreadable)?.len();
                 if found != self.size {
-                    return Err(BlobError::Size { digest: self.digest.clone(), announced: self.size, found });
+                    return Err(BlobError::Size {
+                        digest: self.digest.clone(),
+                        announced: self.size,
+                        found,
+                    });
                 }
                 Ok((Arc::new(file), 0))
             }
             Place::There(_) => {
                 let source = io::Error::other("it is in a registry and has to be fetched");
-                Err(BlobError::Unreadable { digest: self.digest.clone(), source })
+                Err(BlobError::Unreadable {
+                    digest: self.digest.clone(),
+                    source,
+                })
             }
         }
     }
 }
 
-/// Buffers that go round between the reader and the network: fresh memory for every piece would cost as much as reading it.
+/// Buffers that go round between the reader and the network: fresh memory for every piece would
+/// cost as much as reading it.
 #[derive(Debug, Default)]
 struct Buffers {
     free: Arc<Mutex<Vec<Vec<u8>>>>,
@@ -238,9 +280,17 @@ struct Lent {
 
 impl Buffers {
     fn take(&self, length: usize) -> Lent {
-        let mut bytes = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        let mut bytes = self
+            .free
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop()
+            .unwrap_or_default();
         bytes.resize(length, 0);
-        Lent { bytes, home: Arc::clone(&self.free) }
+        Lent {
+            bytes,
+            home: Arc::clone(&self.free),
+        }
     }
 }
 
@@ -253,7 +303,10 @@ impl AsRef<[u8]> for Lent {
 impl Drop for Lent {
     fn drop(&mut self) {
         let bytes = std::mem::take(&mut self.bytes);
-        self.home.lock().unwrap_or_else(PoisonError::into_inner).push(bytes);
+        self.home
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(bytes);
     }
 }
 
@@ -263,7 +316,8 @@ enum Demand {
     Refused,
 }
 
-/// Passes a blob on from the registry where it is: the last piece only when all of it was what it claims to be.
+/// Passes a blob on from the registry where it is: the last piece only when all of it was what it
+/// claims to be.
 async fn pass_on(from: Arc<Registry>, blob: Blob, to: PieceSender, meter: Arc<UploadProgress>) {
     if let Err(fault) = passed_on(&from, &blob, &to, &meter).await {
         meter.blame(fault);
@@ -271,20 +325,28 @@ async fn pass_on(from: Arc<Registry>, blob: Blob, to: PieceSender, meter: Arc<Up
     }
 }
 
-async fn passed_on(from: &Registry, blob: &Blob, to: &PieceSender, meter: &UploadProgress) -> Result<(), Fault> {
+async fn passed_on(
+    from: &Registry,
+    blob: &Blob,
+    to: &PieceSender,
+    meter: &UploadProgress,
+) -> Result<(), Fault> {
     let mut response = from.fetch(&blob.digest).await?;
     let (mut tally, mut held) = (Tally::new(io::sink()), None);
     while let Some(piece) = from.next_piece(&mut response).await? {
         if tally.write_all(&piece).is_err() || tally.bytes() > blob.size {
             break;
         }
-        let Some(before) = held.replace(piece) else { continue };
+        let Some(before) = held.replace(piece) else {
+            continue;
+        };
         meter.count(before.len());
         if to.send(Ok(before)).await.is_err() {
             return Ok(());
         }
     }
-    blob.matches(tally).map_err(|error| Fault::passing(PushError::Source(SourceError::Blob(error))))?;
+    blob.matches(tally)
+        .map_err(|error| Fault::passing(PushError::Source(SourceError::Blob(error))))?;
     if let Some(last) = held {
         meter.count(last.len());
         // Whoever does not listen any more has its own reason.
@@ -301,7 +363,14 @@ mod tests {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(b"before").unwrap();
         file.write_all(content).unwrap();
-        Blob { digest, size, place: Place::Span { file: Arc::new(file), offset: 6 } }
+        Blob {
+            digest,
+            size,
+            place: Place::Span {
+                file: Arc::new(file),
+                offset: 6,
+            },
+        }
     }
 
     #[test]
@@ -326,12 +395,23 @@ mod tests {
 
     #[test]
     fn a_truncated_span_and_a_large_document_are_refused() {
-        assert!(matches!(blob(b"abc", Digest::of(b"abc"), 4).read_whole(9), Err(BlobError::Unreadable { .. })));
-        assert!(matches!(blob(b"abc", Digest::of(b"abc"), 3).read_whole(2), Err(BlobError::TooLarge { .. })));
+        assert!(matches!(
+            blob(b"abc", Digest::of(b"abc"), 4).read_whole(9),
+            Err(BlobError::Unreadable { .. })
+        ));
+        assert!(matches!(
+            blob(b"abc", Digest::of(b"abc"), 3).read_whole(2),
+            Err(BlobError::TooLarge { .. })
+        ));
     }
 
     #[test]
     fn the_empty_blob_is_a_blob() {
-        assert!(blob(b"", Digest::of(b""), 0).read_whole(9).unwrap().is_empty());
+        assert!(
+            blob(b"", Digest::of(b""), 0)
+                .read_whole(9)
+                .unwrap()
+                .is_empty()
+        );
     }
 }

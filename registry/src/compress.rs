@@ -1,9 +1,9 @@
-//! Compressing layers: gzip, on all cores, and byte for byte the same on every machine, so that a layer has one digest
-//! wherever it is compressed.
+//! Compressing layers: gzip, on all cores, and byte for byte the same on every machine, so that a
+//! layer has one digest wherever it is compressed.
 //!
-//! A layer is cut into chunks of one size, and each becomes a gzip member of its own; a file of several members is a gzip
-//! file (RFC 1952, 2.2), and seekable layers have long been made so (eStargz). How many cores there are decides only who
-//! compresses a chunk, never what comes out.
+//! A layer is cut into chunks of one size, and each becomes a gzip member of its own; a file of
+//! several members is a gzip file (RFC 1952, 2.2), and seekable layers have long been made so
+//! (eStargz). How many cores there are decides only who compresses a chunk, never what comes out.
 
 use std::io::{self, Read, Write};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
@@ -14,12 +14,13 @@ use libdeflater::{CompressionLvl, Compressor, crc32};
 
 use super::digest::{Digest, Tally};
 
-/// A member costs some 20 bytes and the matches that would reach back into the one before it: 0.2 % more than with chunks
-/// of 1 MiB, for half the memory.
+/// A member costs some 20 bytes and the matches that would reach back into the one before it: 0.2 %
+/// more than with chunks of 1 MiB, for half the memory.
 const CHUNK: usize = 512 * 1024;
-/// Measured over 150 MiB of a Linux system in chunks of this size, MiB a second on one core and what is left: level 1 162 to
-/// 202 and 40.5 %, 2 116 to 136 and 39.2 %, 4 115 to 118 and 38.6 %, 6 64 to 106 and 37.5 %. Two cores at level 4 keep up
-/// with the network of most runners; every machine that pulls the image profits from what is saved.
+/// Measured over 150 MiB of a Linux system in chunks of this size, MiB a second on one core and
+/// what is left: level 1 162 to 202 and 40.5 %, 2 116 to 136 and 39.2 %, 4 115 to 118 and 38.6 %, 6
+/// 64 to 106 and 37.5 %. Two cores at level 4 keep up with the network of most runners; every
+/// machine that pulls the image profits from what is saved.
 const LEVEL: i32 = 4;
 /// Every worker has a chunk, and every chunk its compressed form, in memory.
 const MOST_WORKERS: usize = 8;
@@ -37,7 +38,8 @@ pub(crate) enum CopyError {
     Write(io::Error),
 }
 
-/// A chunk and its compressed form; the two buffers go round, so memory is what the first round took.
+/// A chunk and its compressed form; the two buffers go round, so memory is what the first round
+/// took.
 #[derive(Default)]
 struct Chunk {
     plain: Vec<u8>,
@@ -51,8 +53,13 @@ struct Job {
 }
 
 /// Compresses everything that `from` gives, and names and counts what it was.
-pub(crate) fn gzip(from: &mut dyn Read, to: &mut (dyn Write + Send)) -> Result<(Digest, u64), CopyError> {
-    let workers = thread::available_parallelism().map_or(1, usize::from).min(MOST_WORKERS);
+pub(crate) fn gzip(
+    from: &mut dyn Read,
+    to: &mut (dyn Write + Send),
+) -> Result<(Digest, u64), CopyError> {
+    let workers = thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(MOST_WORKERS);
     let (jobs, waiting) = sync_channel(workers);
     let (order, ordered) = sync_channel(workers + 2);
     let (empty, empties) = channel();
@@ -63,9 +70,13 @@ pub(crate) fn gzip(from: &mut dyn Read, to: &mut (dyn Write + Send)) -> Result<(
         let writing = scope.spawn(move || write(&ordered, &empty, to));
         let fed = feed(from, &empties, &jobs, &order);
         drop((jobs, order));
-        let wrote = writing.join().unwrap_or_else(|_| Err(io::Error::other("compressing ended early")));
+        let wrote = writing
+            .join()
+            .unwrap_or_else(|_| Err(io::Error::other("compressing ended early")));
         // A disk that is full is the reason why feeding ended.
-        wrote.map_err(CopyError::Write).and(fed.map_err(CopyError::Read))
+        wrote
+            .map_err(CopyError::Write)
+            .and(fed.map_err(CopyError::Read))
     })
 }
 
@@ -100,16 +111,24 @@ fn work(jobs: &Mutex<Receiver<Job>>) {
     let mut compressor = Compressor::new(CompressionLvl::new(LEVEL).unwrap_or_default());
     loop {
         let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(Job { mut chunk, done }) = job else { return };
+        let Ok(Job { mut chunk, done }) = job else {
+            return;
+        };
         member(&mut compressor, &chunk.plain, &mut chunk.packed);
         // The writer gave up.
         drop(done.send(chunk));
     }
 }
 
-fn write(ordered: &Receiver<Receiver<Chunk>>, empty: &Sender<Chunk>, to: &mut (dyn Write + Send)) -> io::Result<()> {
+fn write(
+    ordered: &Receiver<Receiver<Chunk>>,
+    empty: &Sender<Chunk>,
+    to: &mut (dyn Write + Send),
+) -> io::Result<()> {
     for ready in ordered {
-        let chunk = ready.recv().map_err(|_| io::Error::other("compressing ended early"))?;
+        let chunk = ready
+            .recv()
+            .map_err(|_| io::Error::other("compressing ended early"))?;
         to.write_all(&chunk.packed)?;
         // The reader is through.
         drop(empty.send(chunk));
@@ -119,19 +138,33 @@ fn write(ordered: &Receiver<Receiver<Chunk>>, empty: &Sender<Chunk>, to: &mut (d
 
 /// One member of the gzip.
 fn member(compressor: &mut Compressor, plain: &[u8], packed: &mut Vec<u8>) {
-    packed.resize(compressor.gzip_compress_bound(CHUNK).max(stored_length(CHUNK)), 0);
-    let done = if pays(compressor, plain, packed) { compressor.gzip_compress(plain, packed).ok() } else { None };
+    packed.resize(
+        compressor
+            .gzip_compress_bound(CHUNK)
+            .max(stored_length(CHUNK)),
+        0,
+    );
+    let done = if pays(compressor, plain, packed) {
+        compressor.gzip_compress(plain, packed).ok()
+    } else {
+        None
+    };
     match done {
         Some(length) => packed.truncate(length),
         None => store(plain, packed),
     }
 }
 
-/// Whether compressing is worth its time: judged by the middle of the chunk alone, so that it is the same everywhere.
+/// Whether compressing is worth its time: judged by the middle of the chunk alone, so that it is
+/// the same everywhere.
 fn pays(compressor: &mut Compressor, plain: &[u8], scratch: &mut [u8]) -> bool {
     let middle = plain.len() / 2;
-    let Some(sample) = plain.get(middle..middle + SAMPLE) else { return true };
-    compressor.deflate_compress(sample, scratch).is_ok_and(|length| length < PAYS_BELOW)
+    let Some(sample) = plain.get(middle..middle + SAMPLE) else {
+        return true;
+    };
+    compressor
+        .deflate_compress(sample, scratch)
+        .is_ok_and(|length| length < PAYS_BELOW)
 }
 
 fn stored_length(plain: usize) -> usize {
@@ -213,7 +246,11 @@ mod tests {
     #[test]
     fn what_does_not_shrink_is_stored_and_what_does_is_compressed() {
         let (random, words) = (packed(&noise(4 * CHUNK)), packed(&text(4 * CHUNK)));
-        assert!(random.len() < 4 * CHUNK + 4 * CHUNK / 5000, "{}", random.len());
+        assert!(
+            random.len() < 4 * CHUNK + 4 * CHUNK / 5000,
+            "{}",
+            random.len()
+        );
         assert!(words.len() < CHUNK / 10, "{}", words.len());
     }
 
@@ -222,8 +259,12 @@ mod tests {
         let plain = [noise(CHUNK + 99), text(2 * CHUNK)].concat();
         let first = packed(&plain);
         assert!((0..5).all(|_| packed(&plain) == first));
-        // From another machine; a new version of libdeflate may change it, which costs every image one upload.
-        assert_eq!(Digest::of(&first).as_str(), "sha256:9c72e8e91966471e9786f71296b51a86c18034f77839c59c427567d4df2f144f");
+        // From another machine; a new version of libdeflate may change it, which costs every image
+        // one upload.
+        assert_eq!(
+            Digest::of(&first).as_str(),
+            "sha256:9c72e8e91966471e9786f71296b51a86c18034f77839c59c427567d4df2f144f"
+        );
     }
 
     #[test]
@@ -243,7 +284,9 @@ mod tests {
                 Err(io::ErrorKind::ConnectionReset.into())
             }
         }
-        assert!(matches!(gzip(&mut io::repeat(1), &mut Full), Err(CopyError::Write(error)) if error.kind() == io::ErrorKind::StorageFull));
+        assert!(
+            matches!(gzip(&mut io::repeat(1), &mut Full), Err(CopyError::Write(error)) if error.kind() == io::ErrorKind::StorageFull)
+        );
         assert!(
             matches!(gzip(&mut Broken, &mut Vec::new()), Err(CopyError::Read(error)) if error.kind() == io::ErrorKind::ConnectionReset)
         );

@@ -1,7 +1,8 @@
-//! The name of a content: `sha256:` and 64 hexadecimal digits, and how it is computed while bytes pass by.
+//! The name of a content: `sha256:` and 64 hexadecimal digits, and how it is computed while bytes
+//! pass by.
 //!
-//! Nothing else in this module compares digests as raw text, and no digest that came from outside becomes part of a
-//! path or an address before it went through [`Digest::from_str`].
+//! Nothing else in this module compares digests as raw text, and no digest that came from outside
+//! becomes part of a path or an address before it went through [`Digest::from_str`].
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -49,8 +50,14 @@ impl FromStr for Digest {
 
     fn from_str(text: &str) -> Result<Self, DigestError> {
         let hex = text.strip_prefix(ALGORITHM).unwrap_or_default();
-        let is_hex = hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        if hex.len() == HEX_DIGITS && is_hex { Ok(Self(text.to_owned())) } else { Err(DigestError(text.escape_debug().to_string())) }
+        let is_hex = hex
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        if hex.len() == HEX_DIGITS && is_hex {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(DigestError(text.escape_debug().to_string()))
+        }
     }
 }
 
@@ -84,7 +91,11 @@ pub(crate) struct Tally<W> {
 
 impl<W> Tally<W> {
     pub(crate) fn new(to: W) -> Self {
-        Self { to, hasher: Sha256::new(), bytes: 0 }
+        Self {
+            to,
+            hasher: Sha256::new(),
+            bytes: 0,
+        }
     }
 
     /// How many bytes passed so far.
@@ -140,7 +151,15 @@ mod tests {
     #[test]
     fn only_sha256_with_64_small_hexadecimal_digits_is_a_digest() {
         assert!(EMPTY.parse::<Digest>().is_ok());
-        for wrong in ["", "sha256:", "sha256:../../etc/passwd", &EMPTY.to_uppercase(), &EMPTY[..70], "md5:abc", &EMPTY[7..]] {
+        for wrong in [
+            "",
+            "sha256:",
+            "sha256:../../etc/passwd",
+            &EMPTY.to_uppercase(),
+            &EMPTY[..70],
+            "md5:abc",
+            &EMPTY[7..],
+        ] {
             assert!(wrong.parse::<Digest>().is_err(), "{wrong}");
         }
     }

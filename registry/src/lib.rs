@@ -14,8 +14,10 @@
 //! | `progress`, `error` | what it tells, and what can go wrong |
 //! | `secret`, `scrub` | a text that is never shown; taking it out of texts that people will read |
 //!
-//! It calls no API of AWS, although errors name the IAM actions that ECR wants: endpoint, repository and credentials are given ([`Target`]).
-//! It reads no environment and no clock, and prints nothing. Memory does not grow with the image: layers pass through one nameless temporary file.
+//! It calls no API of AWS, although errors name the IAM actions that ECR wants: endpoint,
+//! repository and credentials are given ([`Target`]). It reads no environment and no clock, and
+//! prints nothing. Memory does not grow with the image: layers pass through one nameless temporary
+//! file.
 //!
 //! Before the first call a rustls crypto provider must have been installed for the process.
 

@@ -1,8 +1,9 @@
 //! The transfer as a straight line: look, read, compare, blobs, manifests, tags.
 //!
-//! The order is what makes it safe: a manifest is written when everything that it points at is there, and a tag moves last,
-//! so whoever pulls the tag during a transfer, or after one that failed, gets an image that is whole. Where the image is only
-//! trusted once it serves, a tag that names another image is left for [`retag`].
+//! The order is what makes it safe: a manifest is written when everything that it points at is
+//! there, and a tag moves last, so whoever pulls the tag during a transfer, or after one that
+//! failed, gets an image that is whole. Where the image is only trusted once it serves, a tag that
+//! names another image is left for [`retag`].
 
 use std::collections::{HashSet, VecDeque};
 
@@ -23,7 +24,8 @@ use super::reference::Tag;
 use super::source::Source;
 use super::standing::{Inventory, Named};
 
-/// Uploads at once. Measured against a local registry, a fifth brings nothing; ECR drops connections when there are many.
+/// Uploads at once. Measured against a local registry, a fifth brings nothing; ECR drops
+/// connections when there are many.
 const UPLOADS: usize = 4;
 /// Questions at once: they are small, and ECR answers a thousand a second.
 const QUESTIONS: usize = 12;
@@ -98,13 +100,24 @@ impl Moved {
 }
 
 /// Sees to it that the registry has the image and that all tags name it.
-pub async fn push(source: &Source, to: &Target, delivery: Delivery<'_>, report: Report<'_>) -> Result<Pushed, PushError> {
+pub async fn push(
+    source: &Source,
+    to: &Target,
+    delivery: Delivery<'_>,
+    report: Report<'_>,
+) -> Result<Pushed, PushError> {
     let registry = Registry::new(to)?;
     let standing = Inventory::read(&registry, source, delivery, report).await?;
     standing.allows(&registry, source, delivery)?;
-    let transfer = Transfer { registry: &registry, source, delivery, report };
+    let transfer = Transfer {
+        registry: &registry,
+        source,
+        delivery,
+        report,
+    };
     match transfer.run(&standing).await {
-        // What was believed to be there is not: everything is asked for once more, and sent where it is missing.
+        // What was believed to be there is not: everything is asked for once more, and sent where
+        // it is missing.
         Err(PushError::ContentsMissing { message, .. }) => {
             report(Progress::Healing { reason: message });
             transfer.run(&standing.forgotten()).await
@@ -113,8 +126,13 @@ pub async fn push(source: &Source, to: &Target, delivery: Delivery<'_>, report: 
     }
 }
 
-/// The digest that a tag or a digest names in the registry; `None` when there is no such manifest, or no such repository.
-pub async fn resolve(target: &Target, name: &Name<'_>, report: Report<'_>) -> Result<Option<Digest>, PushError> {
+/// The digest that a tag or a digest names in the registry; `None` when there is no such manifest,
+/// or no such repository.
+pub async fn resolve(
+    target: &Target,
+    name: &Name<'_>,
+    report: Report<'_>,
+) -> Result<Option<Digest>, PushError> {
     Registry::new(target)?.resolve(name.text(), report).await
 }
 
@@ -122,13 +140,22 @@ pub async fn resolve(target: &Target, name: &Name<'_>, report: Report<'_>) -> Re
 ///
 /// # Errors
 /// The registry refuses, or cannot be reached for a while.
-pub async fn retag(target: &Target, image: &Root, tag: &Tag, report: Report<'_>) -> Result<(), PushError> {
+pub async fn retag(
+    target: &Target,
+    image: &Root,
+    tag: &Tag,
+    report: Report<'_>,
+) -> Result<(), PushError> {
     let registry = Registry::new(target)?;
     let named = match registry.resolve(tag.as_str(), report).await {
         Err(PushError::Denied { .. }) => None,
         other => other?,
     };
-    if named.as_ref() == Some(&image.0.digest) { Ok(()) } else { registry.tag(&image.0, tag, report).await }
+    if named.as_ref() == Some(&image.0.digest) {
+        Ok(())
+    } else {
+        registry.tag(&image.0, tag, report).await
+    }
 }
 
 /// What a manifest is asked for by.
@@ -161,13 +188,22 @@ impl Transfer<'_> {
     async fn run(&self, standing: &Inventory) -> Result<Pushed, PushError> {
         if let Some(root) = self.source.root().filter(|root| standing.has(&root.digest)) {
             let tags = self.name(root, standing).await?;
-            let moved = Moved { existing: self.source.contents(), ..Moved::default() };
+            let moved = Moved {
+                existing: self.source.contents(),
+                ..Moved::default()
+            };
             return Ok(pushed(root, tags, &moved, &Image::default()));
         }
         let (intake, arriving) = mpsc::channel(READ_AHEAD);
-        let reading = self.source.open(&standing.known, intake, self.report).map_err(PushError::from);
-        let (image, mut moved) = tokio::try_join!(reading, self.move_blobs(&standing.known, arriving))?;
-        let Some((root, children)) = image.manifests.split_last() else { return Err(nothing()) };
+        let reading = self
+            .source
+            .open(&standing.known, intake, self.report)
+            .map_err(PushError::from);
+        let (image, mut moved) =
+            tokio::try_join!(reading, self.move_blobs(&standing.known, arriving))?;
+        let Some((root, children)) = image.manifests.split_last() else {
+            return Err(nothing());
+        };
         moved.existing += image.present.len();
         if !standing.has(&root.digest) {
             self.write_children(children, &standing.known).await?;
@@ -176,10 +212,16 @@ impl Transfer<'_> {
         Ok(pushed(root, tags, &moved, &image))
     }
 
-    /// Every blob is asked for, many at once; what is missing is sent, a few at once, while more is still read.
-    async fn move_blobs(&self, known: &Known, mut arriving: mpsc::Receiver<Blob>) -> Result<Moved, PushError> {
+    /// Every blob is asked for, many at once; what is missing is sent, a few at once, while more is
+    /// still read.
+    async fn move_blobs(
+        &self,
+        known: &Known,
+        mut arriving: mpsc::Receiver<Blob>,
+    ) -> Result<Moved, PushError> {
         let (mut asking, mut sending) = (FuturesUnordered::new(), FuturesUnordered::new());
-        let (mut seen, mut missing, mut moved) = (HashSet::new(), VecDeque::new(), Moved::default());
+        let (mut seen, mut missing, mut moved) =
+            (HashSet::new(), VecDeque::new(), Moved::default());
         let mut more = true;
         loop {
             while sending.len() < UPLOADS
@@ -210,7 +252,12 @@ impl Transfer<'_> {
     async fn seek(&self, known: &Known, blob: Blob) -> Result<(Blob, Found), PushError> {
         if is_ecr(&self.registry.host()) && blob.size > LARGEST_IN_ECR {
             let (host, most) = (self.registry.host(), LARGEST_IN_ECR);
-            return Err(PushError::LayerTooLarge { host, digest: blob.digest, size: blob.size, most });
+            return Err(PushError::LayerTooLarge {
+                host,
+                digest: blob.digest,
+                size: blob.size,
+                most,
+            });
         }
         if known.has(&blob.digest) {
             return Ok((blob, Found::There(Sent::Existing)));
@@ -226,7 +273,10 @@ impl Transfer<'_> {
 
     /// One by one: ECR takes ten manifests a second from a whole account.
     async fn write_children(&self, children: &[Manifest], known: &Known) -> Result<(), PushError> {
-        for child in children.iter().filter(|child| !known.has_manifest(&child.digest)) {
+        for child in children
+            .iter()
+            .filter(|child| !known.has_manifest(&child.digest))
+        {
             self.registry.put_manifest(child, self.report).await?;
         }
         Ok(())
@@ -279,5 +329,7 @@ fn pushed(root: &Manifest, tags: Tags, moved: &Moved, image: &Image) -> Pushed {
 }
 
 fn nothing() -> PushError {
-    PushError::Source(SourceError::Export { reason: "it holds no manifest".to_owned() })
+    PushError::Source(SourceError::Export {
+        reason: "it holds no manifest".to_owned(),
+    })
 }

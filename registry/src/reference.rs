@@ -11,13 +11,15 @@ use super::digest::Digest;
 /// An image as the user names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ImageReference {
-    /// `docker-daemon:NAME[:TAG]`, `docker-daemon:NAME@sha256:…`, `docker-daemon:sha256:ID`: in the local Docker engine.
+    /// `docker-daemon:NAME[:TAG]`, `docker-daemon:NAME@sha256:…`, `docker-daemon:sha256:ID`: in the
+    /// local Docker engine.
     Engine(ImageName),
     /// `oci:DIR[:TAG]`: an OCI image layout in a directory.
     Layout {
         /// The directory as written; relative to the workspace.
         dir: PathBuf,
-        /// The `org.opencontainers.image.ref.name` to choose; absent when the layout holds one image only.
+        /// The `org.opencontainers.image.ref.name` to choose; absent when the layout holds one
+        /// image only.
         tag: Option<String>,
     },
     /// `oci-archive:FILE[:TAG]`: an OCI image layout in an archive.
@@ -40,7 +42,8 @@ pub enum ImageReference {
     Bare(ImageName),
 }
 
-/// The name of an image inside an engine or a registry: `[HOST[:PORT]/]PATH[:TAG][@DIGEST]`, or an engine's image id.
+/// The name of an image inside an engine or a registry: `[HOST[:PORT]/]PATH[:TAG][@DIGEST]`, or an
+/// engine's image id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageName {
     text: String,
@@ -49,7 +52,8 @@ pub struct ImageName {
     digest: Option<Digest>,
 }
 
-/// A tag of a manifest: at most 128 letters, digits, `_`, `.` and `-`, beginning with none of the last two.
+/// A tag of a manifest: at most 128 letters, digits, `_`, `.` and `-`, beginning with none of the
+/// last two.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Tag(String);
 
@@ -77,7 +81,9 @@ pub enum ReferenceError {
 
 /// A text that cannot be a tag.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a tag (1 to 128 of letters, digits, `_`, `.`, `-`, the first a letter, a digit or `_`)")]
+#[error(
+    "`{0}` is not a tag (1 to 128 of letters, digits, `_`, `.`, `-`, the first a letter, a digit or `_`)"
+)]
 pub struct TagError(String);
 
 /// Transports that people know from other tools.
@@ -93,7 +99,9 @@ impl ReferenceError {
             Self::Empty(_) | Self::Name { .. } => {
                 "write NAME:TAG, docker-daemon:NAME:TAG, oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE or docker://HOST/NAME:TAG"
             }
-            Self::Transport { .. } => "write it to an OCI layout or an archive, or load it into the Docker engine",
+            Self::Transport { .. } => {
+                "write it to an OCI layout or an archive, or load it into the Docker engine"
+            }
         }
     }
 }
@@ -102,8 +110,13 @@ impl FromStr for ImageReference {
     type Err = ReferenceError;
 
     fn from_str(text: &str) -> Result<Self, ReferenceError> {
-        if let Some(transport) = UNREAD.into_iter().find(|transport| text.starts_with(transport)) {
-            return Err(ReferenceError::Transport { transport: transport.to_owned() });
+        if let Some(transport) = UNREAD
+            .into_iter()
+            .find(|transport| text.starts_with(transport))
+        {
+            return Err(ReferenceError::Transport {
+                transport: transport.to_owned(),
+            });
         }
         if let Some(rest) = text.strip_prefix("docker-daemon:") {
             return Ok(Self::Engine(rest.parse()?));
@@ -126,7 +139,9 @@ impl FromStr for ImageReference {
 
 /// A path, and what of it is meant. The first colon ends the path, as in containers-transports(5).
 fn place(text: &str, rest: &str) -> Result<(PathBuf, Option<String>), ReferenceError> {
-    let (path, chosen) = rest.split_once(':').map_or((rest, None), |(path, chosen)| (path, Some(chosen.to_owned())));
+    let (path, chosen) = rest.split_once(':').map_or((rest, None), |(path, chosen)| {
+        (path, Some(chosen.to_owned()))
+    });
     if path.is_empty() || chosen.as_deref() == Some("") {
         return Err(ReferenceError::Empty(text.to_owned()));
     }
@@ -137,7 +152,10 @@ fn place(text: &str, rest: &str) -> Result<(PathBuf, Option<String>), ReferenceE
 fn in_registry(text: &str, rest: &str) -> Result<ImageName, ReferenceError> {
     let name: ImageName = rest.parse()?;
     if name.repository.is_empty() {
-        return Err(ReferenceError::Name { text: text.escape_debug().to_string(), reason: "a digest alone names no repository" });
+        return Err(ReferenceError::Name {
+            text: text.escape_debug().to_string(),
+            reason: "a digest alone names no repository",
+        });
     }
     Ok(name)
 }
@@ -147,22 +165,31 @@ impl fmt::Display for ImageReference {
         match self {
             Self::Engine(name) => write!(out, "docker-daemon:{name}"),
             Self::Layout { dir, tag } => place_and_choice(out, "oci", dir, tag.as_deref()),
-            Self::OciArchive { file, tag } => place_and_choice(out, "oci-archive", file, tag.as_deref()),
-            Self::DockerArchive { file, name } => place_and_choice(out, "docker-archive", file, name.as_deref()),
+            Self::OciArchive { file, tag } => {
+                place_and_choice(out, "oci-archive", file, tag.as_deref())
+            }
+            Self::DockerArchive { file, name } => {
+                place_and_choice(out, "docker-archive", file, name.as_deref())
+            }
             Self::Registry(name) => write!(out, "docker://{name}"),
             Self::Bare(name) => write!(out, "{name}"),
         }
     }
 }
 
-fn place_and_choice(out: &mut fmt::Formatter<'_>, transport: &str, path: &Path, choice: Option<&str>) -> fmt::Result {
+fn place_and_choice(
+    out: &mut fmt::Formatter<'_>,
+    transport: &str,
+    path: &Path,
+    choice: Option<&str>,
+) -> fmt::Result {
     write!(out, "{transport}:{}", path.display())?;
     choice.map_or(Ok(()), |choice| write!(out, ":{choice}"))
 }
 
 impl ImageName {
-    /// Host and path in the registry that the name means. A name without a host is Docker Hub's, and one without a slash
-    /// is in its `library/`, as everywhere.
+    /// Host and path in the registry that the name means. A name without a host is Docker Hub's,
+    /// and one without a slash is in its `library/`, as everywhere.
     pub fn address(&self) -> (String, String) {
         let (host, path) = match self.repository.split_once('/') {
             Some((host, path)) if is_host(host) => (host, path.to_owned()),
@@ -171,20 +198,35 @@ impl ImageName {
         if !HUB_NAMES.contains(&host) {
             return (host.to_owned(), path);
         }
-        (HUB.to_owned(), if path.contains('/') { path } else { format!("library/{path}") })
+        (
+            HUB.to_owned(),
+            if path.contains('/') {
+                path
+            } else {
+                format!("library/{path}")
+            },
+        )
     }
 
-    /// The name with which whoever has no engine pulls it: `api:1` → `docker.io/library/api:1`; none for an image id.
+    /// The name with which whoever has no engine pulls it: `api:1` → `docker.io/library/api:1`;
+    /// none for an image id.
     pub fn pulled(&self) -> Option<String> {
         let (host, path) = self.address();
-        let host = if host == HUB { HUB_NAMES[0].to_owned() } else { host };
+        let host = if host == HUB {
+            HUB_NAMES[0].to_owned()
+        } else {
+            host
+        };
         let rest = self.text.strip_prefix(&self.repository)?;
         (!self.repository.is_empty()).then(|| format!("{host}/{path}{rest}"))
     }
 
     /// The registry that the name says, when it says one.
     pub fn host(&self) -> Option<&str> {
-        self.repository.split_once('/').map(|(host, _)| host).filter(|host| is_host(host))
+        self.repository
+            .split_once('/')
+            .map(|(host, _)| host)
+            .filter(|host| is_host(host))
     }
 
     /// The name as it was written.
@@ -215,16 +257,37 @@ impl FromStr for ImageName {
         if text.is_empty() {
             return Err(ReferenceError::Empty(text.to_owned()));
         }
-        let wrong = |reason| ReferenceError::Name { text: text.escape_debug().to_string(), reason };
+        let wrong = |reason| ReferenceError::Name {
+            text: text.escape_debug().to_string(),
+            reason,
+        };
         if let Ok(id) = text.parse() {
-            return Ok(Self { text: text.to_owned(), repository: String::new(), tag: None, digest: Some(id) });
+            return Ok(Self {
+                text: text.to_owned(),
+                repository: String::new(),
+                tag: None,
+                digest: Some(id),
+            });
         }
-        let (name, digest) = text.split_once('@').map_or((text, None), |(name, digest)| (name, Some(digest)));
-        let digest = digest.map(str::parse).transpose().map_err(|_| wrong("what follows `@` must be a sha256 digest"))?;
+        let (name, digest) = text
+            .split_once('@')
+            .map_or((text, None), |(name, digest)| (name, Some(digest)));
+        let digest = digest
+            .map(str::parse)
+            .transpose()
+            .map_err(|_| wrong("what follows `@` must be a sha256 digest"))?;
         let (repository, tag) = split_tag(name);
-        let tag = tag.map(str::parse).transpose().map_err(|_| wrong("what follows the last `:` must be a tag"))?;
+        let tag = tag
+            .map(str::parse)
+            .transpose()
+            .map_err(|_| wrong("what follows the last `:` must be a tag"))?;
         check_repository(repository).map_err(wrong)?;
-        Ok(Self { text: text.to_owned(), repository: repository.to_owned(), tag, digest })
+        Ok(Self {
+            text: text.to_owned(),
+            repository: repository.to_owned(),
+            tag,
+            digest,
+        })
     }
 }
 
@@ -246,8 +309,13 @@ fn check_repository(repository: &str) -> Result<(), &'static str> {
     match repository.split_once('/') {
         Some((host, path)) if is_host(host) => {
             let fits = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
-            let begins = host.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '[');
-            if begins && host.bytes().all(fits) { check_path(path) } else { Err("its host is not one") }
+            let begins =
+                host.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '[');
+            if begins && host.bytes().all(fits) {
+                check_path(path)
+            } else {
+                Err("its host is not one")
+            }
         }
         Some(_) | None => check_path(repository),
     }
@@ -258,13 +326,18 @@ pub(crate) fn check_path(path: &str) -> Result<(), &'static str> {
     if path.bytes().any(|byte| byte.is_ascii_uppercase()) {
         return Err("a repository is written in lower case");
     }
-    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
+    let fits =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
     let edge = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-    let part_fits = |part: &str| part.bytes().all(fits) && edge(part.as_bytes().first()) && edge(part.as_bytes().last());
+    let part_fits = |part: &str| {
+        part.bytes().all(fits) && edge(part.as_bytes().first()) && edge(part.as_bytes().last())
+    };
     if path.split('/').all(part_fits) {
         Ok(())
     } else {
-        Err("parts between `/` are letters, digits, `.`, `_` and `-`, and begin and end with a letter or digit")
+        Err(
+            "parts between `/` are letters, digits, `.`, `_` and `-`, and begin and end with a letter or digit",
+        )
     }
 }
 
@@ -286,9 +359,14 @@ impl FromStr for Tag {
 
     fn from_str(text: &str) -> Result<Self, TagError> {
         let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-        let fits =
-            text.len() <= 128 && text.bytes().next().is_some_and(word) && text.bytes().all(|byte| word(byte) || b".-".contains(&byte));
-        if fits { Ok(Self(text.to_owned())) } else { Err(TagError(text.escape_debug().to_string())) }
+        let fits = text.len() <= 128
+            && text.bytes().next().is_some_and(word)
+            && text.bytes().all(|byte| word(byte) || b".-".contains(&byte));
+        if fits {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(TagError(text.escape_debug().to_string()))
+        }
     }
 }
 
@@ -306,7 +384,11 @@ mod tests {
 
     fn name(text: &str) -> (String, Option<String>, Option<String>) {
         let name: ImageName = text.parse().unwrap();
-        (name.repository().to_owned(), name.tag().map(ToString::to_string), name.digest().map(ToString::to_string))
+        (
+            name.repository().to_owned(),
+            name.tag().map(ToString::to_string),
+            name.digest().map(ToString::to_string),
+        )
     }
 
     #[test]
@@ -314,10 +396,19 @@ mod tests {
         let some = |text: &str| Some(text.to_owned());
         assert_eq!(name("api"), ("api".into(), None, None));
         assert_eq!(name("api:1.0"), ("api".into(), some("1.0"), None));
-        assert_eq!(name("localhost:5000/a/b"), ("localhost:5000/a/b".into(), None, None));
-        assert_eq!(name("ghcr.io/a/b:x"), ("ghcr.io/a/b".into(), some("x"), None));
+        assert_eq!(
+            name("localhost:5000/a/b"),
+            ("localhost:5000/a/b".into(), None, None)
+        );
+        assert_eq!(
+            name("ghcr.io/a/b:x"),
+            ("ghcr.io/a/b".into(), some("x"), None)
+        );
         assert_eq!(name(&format!("a/b@{ID}")), ("a/b".into(), None, some(ID)));
-        assert_eq!(name(&format!("a/b:t@{ID}")), ("a/b".into(), some("t"), some(ID)));
+        assert_eq!(
+            name(&format!("a/b:t@{ID}")),
+            ("a/b".into(), some("t"), some(ID))
+        );
         assert_eq!(name(ID), (String::new(), None, some(ID)));
     }
 
@@ -338,14 +429,22 @@ mod tests {
         ] {
             assert_eq!(text.parse::<ImageReference>().unwrap().to_string(), text);
         }
-        let layout = ImageReference::Layout { dir: "out".into(), tag: Some("ghcr.io/a/b:1".into()) };
+        let layout = ImageReference::Layout {
+            dir: "out".into(),
+            tag: Some("ghcr.io/a/b:1".into()),
+        };
         assert_eq!("oci:out:ghcr.io/a/b:1".parse(), Ok(layout));
     }
 
     #[test]
     fn transports_that_are_not_read_are_named() {
-        let error = "containers-storage:a".parse::<ImageReference>().unwrap_err();
-        assert_eq!(error.to_string(), "`containers-storage:` images are not read by this version");
+        let error = "containers-storage:a"
+            .parse::<ImageReference>()
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`containers-storage:` images are not read by this version"
+        );
     }
 
     #[test]
@@ -356,14 +455,28 @@ mod tests {
         };
         let pair = |host: &str, path: &str| (host.to_owned(), path.to_owned());
         assert_eq!(address("docker://ghcr.io/a/b:1"), pair("ghcr.io", "a/b"));
-        assert_eq!(address("docker://localhost:5000/b"), pair("localhost:5000", "b"));
-        for text in ["docker://alpine", "docker://library/alpine:3", "docker://docker.io/alpine", "docker://index.docker.io/library/alpine"]
-        {
+        assert_eq!(
+            address("docker://localhost:5000/b"),
+            pair("localhost:5000", "b")
+        );
+        for text in [
+            "docker://alpine",
+            "docker://library/alpine:3",
+            "docker://docker.io/alpine",
+            "docker://index.docker.io/library/alpine",
+        ] {
             assert_eq!(address(text), pair(HUB, "library/alpine"), "{text}");
         }
         assert!(format!("docker://{ID}").parse::<ImageReference>().is_err());
         let host = |text: &str| text.parse::<ImageName>().unwrap().host().map(str::to_owned);
-        assert_eq!((host("ghcr.io/a/b:1").as_deref(), host("team/api:1"), host("api")), (Some("ghcr.io"), None, None));
+        assert_eq!(
+            (
+                host("ghcr.io/a/b:1").as_deref(),
+                host("team/api:1"),
+                host("api")
+            ),
+            (Some("ghcr.io"), None, None)
+        );
     }
 
     #[test]
@@ -391,7 +504,10 @@ mod tests {
             assert!(text.parse::<ImageReference>().is_err(), "{text}");
         }
         let error = "ghcr.io/Owner/app:1".parse::<ImageReference>().unwrap_err();
-        assert_eq!(error.to_string(), "`ghcr.io/Owner/app:1` is not an image name: a repository is written in lower case");
+        assert_eq!(
+            error.to_string(),
+            "`ghcr.io/Owner/app:1` is not an image name: a repository is written in lower case"
+        );
     }
 
     #[test]

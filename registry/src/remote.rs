@@ -1,7 +1,8 @@
-//! An image that is in a registry: its manifests are read byte for byte, its layers pass through without touching a disk.
+//! An image that is in a registry: its manifests are read byte for byte, its layers pass through
+//! without touching a disk.
 //!
-//! It is resolved to a digest once; from there on everything is asked for by digest, so that a tag that moves meanwhile
-//! changes nothing, and no registry converts what it gives.
+//! It is resolved to a digest once; from there on everything is asked for by digest, so that a tag
+//! that moves meanwhile changes nothing, and no registry converts what it gives.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -32,14 +33,27 @@ pub(crate) struct Remote {
 
 impl Remote {
     /// Looks the image up by its digest, else by its tag, else as `latest`.
-    pub(crate) async fn find(target: &Target, name: &ImageName, report: Report<'_>) -> Result<Self, SourceError> {
+    pub(crate) async fn find(
+        target: &Target,
+        name: &ImageName,
+        report: Report<'_>,
+    ) -> Result<Self, SourceError> {
         let registry = Registry::new(target).map_err(unread)?;
         let digest = name.digest().map(Digest::as_str);
-        let asked = digest.or_else(|| name.tag().map(super::reference::Tag::as_str)).unwrap_or("latest");
+        let asked = digest
+            .or_else(|| name.tag().map(super::reference::Tag::as_str))
+            .unwrap_or("latest");
         let given = registry.given(asked, report).await.map_err(unread)?;
-        let missing = || SourceError::NotInRegistry { host: registry.host(), name: format!("{}:{asked}", registry.repository) };
+        let missing = || SourceError::NotInRegistry {
+            host: registry.host(),
+            name: format!("{}:{asked}", registry.repository),
+        };
         let root = given.ok_or_else(missing)?.read().map_err(unread)?;
-        Ok(Self { registry: Arc::new(registry), root, tree: OnceCell::new() })
+        Ok(Self {
+            registry: Arc::new(registry),
+            root,
+            tree: OnceCell::new(),
+        })
     }
 
     pub(crate) fn root(&self) -> &Manifest {
@@ -53,12 +67,19 @@ impl Remote {
     /// Reads every manifest below the root; contents are named, not read.
     pub(crate) async fn read(&self, report: Report<'_>) -> Result<Image, SourceError> {
         let tree = self.tree(report).await?;
-        let mut image = Image { manifests: tree.iter().map(|(_, manifest)| manifest.clone()).collect(), ..Image::default() };
+        let mut image = Image {
+            manifests: tree.iter().map(|(_, manifest)| manifest.clone()).collect(),
+            ..Image::default()
+        };
         let mut seen = HashSet::new();
         for descriptor in tree.iter().flat_map(|(_, manifest)| manifest.contents()) {
             if seen.insert(descriptor.digest.clone()) {
                 let place = Place::There(Arc::clone(&self.registry));
-                image.blobs.push(Blob { digest: descriptor.digest.clone(), size: descriptor.size, place });
+                image.blobs.push(Blob {
+                    digest: descriptor.digest.clone(),
+                    size: descriptor.size,
+                    place,
+                });
             }
         }
         Ok(image)
@@ -67,9 +88,19 @@ impl Remote {
     /// What it runs on, from the configs of its images.
     pub(crate) async fn facts(&self, report: Report<'_>) -> Result<Facts, SourceError> {
         let tree = self.tree(report).await?;
-        let configs: Vec<_> = tree.iter().filter_map(|(descriptor, manifest)| Some((manifest, runnable(descriptor, manifest)?))).collect();
-        let asked: Vec<_> = configs.iter().map(|(_, config)| self.registry.config(config, report)).collect();
-        let read: Vec<Config> = stream::iter(asked).buffered(AT_ONCE).try_collect().await.map_err(unread)?;
+        let configs: Vec<_> = tree
+            .iter()
+            .filter_map(|(descriptor, manifest)| Some((manifest, runnable(descriptor, manifest)?)))
+            .collect();
+        let asked: Vec<_> = configs
+            .iter()
+            .map(|(_, config)| self.registry.config(config, report))
+            .collect();
+        let read: Vec<Config> = stream::iter(asked)
+            .buffered(AT_ONCE)
+            .try_collect()
+            .await
+            .map_err(unread)?;
         let mut facts = Facts::default();
         for ((manifest, _), config) in configs.iter().zip(read) {
             facts.add(config.platform, Some(manifest.digest.clone()));
@@ -86,23 +117,47 @@ impl Remote {
         let mut levels = vec![vec![(self.root.describe(), self.root.clone())]];
         let mut seen = HashSet::from([self.root.digest.clone()]);
         loop {
-            let listed = levels.last().into_iter().flatten().flat_map(|(_, manifest)| manifest.listed());
-            let below: Vec<Descriptor> = listed.filter(|child| child.is_manifest()).cloned().collect();
-            let new: Vec<Descriptor> = below.into_iter().filter(|child| seen.insert(child.digest.clone())).collect();
+            let listed = levels
+                .last()
+                .into_iter()
+                .flatten()
+                .flat_map(|(_, manifest)| manifest.listed());
+            let below: Vec<Descriptor> = listed
+                .filter(|child| child.is_manifest())
+                .cloned()
+                .collect();
+            let new: Vec<Descriptor> = below
+                .into_iter()
+                .filter(|child| seen.insert(child.digest.clone()))
+                .collect();
             if new.is_empty() {
                 return Ok(levels.into_iter().rev().flatten().collect());
             }
             if levels.len() > DEEPEST {
                 let reason = "indexes are nested too deeply".to_owned();
-                return Err(SourceError::Manifest { digest: self.root.digest.clone(), reason });
+                return Err(SourceError::Manifest {
+                    digest: self.root.digest.clone(),
+                    reason,
+                });
             }
-            let asked: Vec<_> = new.into_iter().map(|child| self.child(child, report)).collect();
+            let asked: Vec<_> = new
+                .into_iter()
+                .map(|child| self.child(child, report))
+                .collect();
             levels.push(stream::iter(asked).buffered(AT_ONCE).try_collect().await?);
         }
     }
 
-    async fn child(&self, descriptor: Descriptor, report: Report<'_>) -> Result<(Descriptor, Manifest), SourceError> {
-        let given = self.registry.given(descriptor.digest.as_str(), report).await.map_err(unread)?;
+    async fn child(
+        &self,
+        descriptor: Descriptor,
+        report: Report<'_>,
+    ) -> Result<(Descriptor, Manifest), SourceError> {
+        let given = self
+            .registry
+            .given(descriptor.digest.as_str(), report)
+            .await
+            .map_err(unread)?;
         let missing = || SourceError::NotInRegistry {
             host: self.registry.host(),
             name: format!("{}@{}", self.registry.repository, descriptor.digest),
@@ -114,7 +169,9 @@ impl Remote {
 
 /// The config of an image that runs somewhere; attestations and other artifacts have none.
 fn runnable<'a>(descriptor: &Descriptor, manifest: &'a Manifest) -> Option<&'a Descriptor> {
-    manifest.config().filter(|config| !descriptor.is_attestation() && Config::is_announced_by(config))
+    manifest
+        .config()
+        .filter(|config| !descriptor.is_attestation() && Config::is_announced_by(config))
 }
 
 fn unread(error: PushError) -> SourceError {

@@ -1,9 +1,11 @@
-//! Takes secrets out of text that people will read, also where a program has re-written them on the way.
+//! Takes secrets out of text that people will read, also where a program has re-written them on the
+//! way.
 //!
-//! GitHub masks what is registered with it, in the log, as it was registered. Error texts and HTTP answers carry secrets in other
-//! spellings, and go to the summary, the journal and the outputs too. So text from outside is masked where it becomes a part of a
-//! sentence: [`masked`]. Our own words, names, ARNs and numbers never are, whatever value a secret has; a sentence as a whole is only
-//! searched for what no word of ours can be: [`without_tokens`].
+//! GitHub masks what is registered with it, in the log, as it was registered. Error texts and HTTP
+//! answers carry secrets in other spellings, and go to the summary, the journal and the outputs
+//! too. So text from outside is masked where it becomes a part of a sentence: [`masked`]. Our own
+//! words, names, ARNs and numbers never are, whatever value a secret has; a sentence as a whole is
+//! only searched for what no word of ours can be: [`without_tokens`].
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -18,21 +20,32 @@ use crate::secret::Secret;
 /// What stands where a secret stood.
 const MASK: &str = "***";
 
-/// Shorter texts occur everywhere by chance: masking `1` or `yes` would make every message unreadable and protect nothing.
+/// Shorter texts occur everywhere by chance: masking `1` or `yes` would make every message
+/// unreadable and protect nothing.
 const SHORTEST: usize = 4;
 
 /// A token is at least this long.
 const TOKEN: usize = 12;
 
 /// What URL libraries leave as it is.
-const UNRESERVED_KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const UNRESERVED_KEPT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
-/// The secrets of this process. A process serves one run, so there is no second run to confuse them with.
-static KNOWN: RwLock<Scrubber> = RwLock::new(Scrubber { spellings: BTreeMap::new() });
+/// The secrets of this process. A process serves one run, so there is no second run to confuse them
+/// with.
+static KNOWN: RwLock<Scrubber> = RwLock::new(Scrubber {
+    spellings: BTreeMap::new(),
+});
 
 /// A secret that text from outside is masked of from now on, whoever shows it.
 pub fn register(secret: &Secret) {
-    KNOWN.write().unwrap_or_else(PoisonError::into_inner).learn(secret);
+    KNOWN
+        .write()
+        .unwrap_or_else(PoisonError::into_inner)
+        .learn(secret);
 }
 
 /// A text from outside without secrets: a message of AWS, a line of a log, a part of an answer.
@@ -40,7 +53,8 @@ pub fn masked(text: &str) -> String {
     Scrubber::default().scrub(text)
 }
 
-/// A sentence of ours, in which text from outside may stand: only secrets that cannot be words of ours are taken out.
+/// A sentence of ours, in which text from outside may stand: only secrets that cannot be words of
+/// ours are taken out.
 pub fn without_tokens(text: &str) -> String {
     let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
     replaced(text, known.hidden(text, Likeness::is_token))
@@ -68,20 +82,32 @@ impl Likeness {
             return Self::Number;
         }
         let has = |text: &str, wanted: fn(char) -> bool| text.contains(wanted);
-        let is_mixed = |piece: &str| has(piece, |letter| letter.is_ascii_digit()) && has(piece, char::is_alphabetic);
+        let is_mixed = |piece: &str| {
+            has(piece, |letter| letter.is_ascii_digit()) && has(piece, char::is_alphabetic)
+        };
         let has_cases = has(secret, char::is_uppercase) && has(secret, char::is_lowercase);
         // The region `eu-central-1` is words and a number.
-        let mixes = secret.split(|letter: char| !letter.is_alphanumeric()).any(is_mixed) || (has_cases && is_mixed(secret));
-        let is_name = secret.starts_with("arn:") || secret.contains("amazonaws.com") || secret.contains("sha256:");
+        let mixes = secret
+            .split(|letter: char| !letter.is_alphanumeric())
+            .any(is_mixed)
+            || (has_cases && is_mixed(secret));
+        let is_name = secret.starts_with("arn:")
+            || secret.contains("amazonaws.com")
+            || secret.contains("sha256:");
         let is_whole = secret.chars().nth(TOKEN - 1).is_some() && !has(secret, char::is_whitespace);
-        if is_whole && mixes && !is_name { Self::Token } else { Self::Word }
+        if is_whole && mixes && !is_name {
+            Self::Token
+        } else {
+            Self::Word
+        }
     }
 
     fn is_token(self) -> bool {
         self == Self::Token
     }
 
-    /// Whether a secret like this counts where it was found. An ARN stays whole, and so does a longer number.
+    /// Whether a secret like this counts where it was found. An ARN stays whole, and so does a
+    /// longer number.
     fn counts(self, text: &str, at: &Range<usize>) -> bool {
         match self {
             Self::Token => true,
@@ -91,25 +117,31 @@ impl Likeness {
     }
 }
 
-/// Removes secrets from texts from outside: its own, and those that are registered. Secrets (and lines of secrets) of less than four
-/// characters are not looked for.
+/// Removes secrets from texts from outside: its own, and those that are registered. Secrets (and
+/// lines of secrets) of less than four characters are not looked for.
 #[derive(Default)]
 pub struct Scrubber {
     spellings: BTreeMap<String, Likeness>,
 }
 
 impl Scrubber {
-    /// A scrubber for these secrets in every spelling: as they are, line by line, URL-encoded, in base64, and escaped for JSON and HTML.
+    /// A scrubber for these secrets in every spelling: as they are, line by line, URL-encoded, in
+    /// base64, and escaped for JSON and HTML.
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
         let mut scrubber = Self::default();
-        secrets.into_iter().for_each(|secret| scrubber.learn(secret));
+        secrets
+            .into_iter()
+            .for_each(|secret| scrubber.learn(secret));
         scrubber
     }
 
     /// One more secret, which came to be known on the way.
     pub fn learn(&mut self, secret: &Secret) {
         let whole = secret.expose();
-        for text in [whole, whole.trim()].into_iter().chain(whole.lines().map(str::trim)) {
+        for text in [whole, whole.trim()]
+            .into_iter()
+            .chain(whole.lines().map(str::trim))
+        {
             let likeness = Likeness::of(text);
             for spelling in spellings_of(text) {
                 let known = self.spellings.entry(spelling).or_insert(likeness);
@@ -122,14 +154,26 @@ impl Scrubber {
     pub fn scrub(&self, text: &str) -> String {
         let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
         let everything = |_| true;
-        replaced(text, self.hidden(text, everything).into_iter().chain(known.hidden(text, everything)).collect())
+        replaced(
+            text,
+            self.hidden(text, everything)
+                .into_iter()
+                .chain(known.hidden(text, everything))
+                .collect(),
+        )
     }
 
     /// Where secrets stand.
     fn hidden(&self, text: &str, wanted: impl Fn(Likeness) -> bool) -> Vec<Range<usize>> {
-        let spellings = self.spellings.iter().filter(|(_, likeness)| wanted(**likeness));
-        let found =
-            spellings.flat_map(|(spelling, likeness)| occurrences(text, spelling).into_iter().filter(|at| likeness.counts(text, at)));
+        let spellings = self
+            .spellings
+            .iter()
+            .filter(|(_, likeness)| wanted(**likeness));
+        let found = spellings.flat_map(|(spelling, likeness)| {
+            occurrences(text, spelling)
+                .into_iter()
+                .filter(|at| likeness.counts(text, at))
+        });
         found.collect()
     }
 }
@@ -146,7 +190,8 @@ fn replaced(text: &str, hidden: Vec<Range<usize>>) -> String {
     scrubbed
 }
 
-/// In order, merged where they overlap: replacing one after the other would leave the rest of the second.
+/// In order, merged where they overlap: replacing one after the other would leave the rest of the
+/// second.
 fn merged(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
     found.sort_by_key(|range| range.start);
     let mut merged: Vec<Range<usize>> = Vec::new();
@@ -161,14 +206,23 @@ fn merged(mut found: Vec<Range<usize>>) -> Vec<Range<usize>> {
 
 /// Whether the word around a place is an ARN, which is a name and no secret.
 fn is_in_arn(text: &str, at: &Range<usize>) -> bool {
-    let ends = |letter: char| letter.is_whitespace() || matches!(letter, '"' | '\'' | '`' | ',' | ';' | '(' | ')' | '<' | '>' | '[' | ']');
-    // An ARN has at most 2,048 characters. Without this bound, a text of megabytes without a space would take minutes.
+    let ends = |letter: char| {
+        letter.is_whitespace()
+            || matches!(
+                letter,
+                '"' | '\'' | '`' | ',' | ';' | '(' | ')' | '<' | '>' | '[' | ']'
+            )
+    };
+    // An ARN has at most 2,048 characters. Without this bound, a text of megabytes without a space
+    // would take minutes.
     let mut floor = at.start.saturating_sub(2_048);
     while !text.is_char_boundary(floor) {
         floor += 1;
     }
     let before = &text[floor..at.start];
-    let from = before.rfind(ends).map_or(floor, |end| floor + end + before[end..].chars().next().map_or(1, char::len_utf8));
+    let from = before.rfind(ends).map_or(floor, |end| {
+        floor + end + before[end..].chars().next().map_or(1, char::len_utf8)
+    });
     text[from..].starts_with("arn:") && !text[at.clone()].contains(ends)
 }
 
@@ -178,7 +232,8 @@ fn is_apart(text: &str, at: &Range<usize>) -> bool {
     !joins(text[..at.start].chars().next_back()) && !joins(text[at.end..].chars().next())
 }
 
-/// The text on one line, at most so many characters long, with nothing in it that moves a cursor or turns the direction of writing.
+/// The text on one line, at most so many characters long, with nothing in it that moves a cursor or
+/// turns the direction of writing.
 pub fn one_line(text: &str, longest: usize) -> String {
     on_one_line(text.trim(), longest)
 }
@@ -202,7 +257,8 @@ fn harmless(character: char) -> char {
     }
 }
 
-/// Whether a character changes how others are shown: it moves a cursor, ends a line, turns the direction of writing, or is not seen.
+/// Whether a character changes how others are shown: it moves a cursor, ends a line, turns the
+/// direction of writing, or is not seen.
 pub fn is_trick(character: char) -> bool {
     let unseen = matches!(character, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}');
     unseen || matches!(character, '\u{feff}' | '\u{e0000}'..='\u{e007f}') || character.is_control()
@@ -244,8 +300,16 @@ fn lower_case_escapes(encoded: &str) -> String {
     let mut digits = 0u8;
     let mut lower = |character: char| {
         let escaped = digits > 0;
-        digits = if character == '%' { 2 } else { digits.saturating_sub(1) };
-        if escaped { character.to_ascii_lowercase() } else { character }
+        digits = if character == '%' {
+            2
+        } else {
+            digits.saturating_sub(1)
+        };
+        if escaped {
+            character.to_ascii_lowercase()
+        } else {
+            character
+        }
     };
     encoded.chars().map(&mut lower).collect()
 }
@@ -266,22 +330,34 @@ fn ascii_escaped(text: &str) -> String {
             escaped.push(character);
         } else {
             let mut units = [0; 2];
-            escaped.extend(character.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+            escaped.extend(
+                character
+                    .encode_utf16(&mut units)
+                    .iter()
+                    .map(|unit| format!("\\u{unit:04x}")),
+            );
         }
     }
     escaped
 }
 
 fn html_escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+        .replace('\'', "&#39;")
 }
 
-/// The part of the base64 text that does not depend on what stands around the secret, when `offset` bytes (modulo 3) stand before it, as
-/// in the `user:password` of basic authentication.
+/// The part of the base64 text that does not depend on what stands around the secret, when `offset`
+/// bytes (modulo 3) stand before it, as in the `user:password` of basic authentication.
 fn base64_inside(text: &str, offset: usize) -> [String; 2] {
     let bytes = [&[0; 2][..offset], text.as_bytes()].concat();
     let inside = (offset * 8).div_ceil(6)..bytes.len() * 8 / 6;
-    [STANDARD_NO_PAD.encode(&bytes)[inside.clone()].to_owned(), URL_SAFE_NO_PAD.encode(&bytes)[inside].to_owned()]
+    [
+        STANDARD_NO_PAD.encode(&bytes)[inside.clone()].to_owned(),
+        URL_SAFE_NO_PAD.encode(&bytes)[inside].to_owned(),
+    ]
 }
 
 #[cfg(test)]
@@ -291,7 +367,12 @@ mod tests {
     use super::*;
 
     fn scrubber(secrets: &[&str]) -> Scrubber {
-        Scrubber::new(&secrets.iter().map(|text| Secret::new(*text)).collect::<Vec<_>>())
+        Scrubber::new(
+            &secrets
+                .iter()
+                .map(|text| Secret::new(*text))
+                .collect::<Vec<_>>(),
+        )
     }
 
     #[test]
@@ -309,7 +390,10 @@ mod tests {
         ];
         for text in spelled {
             let shown = scrubber.scrub(&format!("before {text} after"));
-            assert!(shown.contains(MASK) && !shown.contains("rd"), "{text} → {shown}");
+            assert!(
+                shown.contains(MASK) && !shown.contains("rd"),
+                "{text} → {shown}"
+            );
         }
     }
 
@@ -319,31 +403,48 @@ mod tests {
         for before in ["", "u", "us", "user:"] {
             let encoded = STANDARD.encode(format!("{before}correct horse battery!"));
             let shown = scrubber.scrub(&encoded);
-            assert!(shown.contains(MASK) && shown.len() <= MASK.len() + 14, "{before}: {encoded} → {shown}");
+            assert!(
+                shown.contains(MASK) && shown.len() <= MASK.len() + 14,
+                "{before}: {encoded} → {shown}"
+            );
         }
     }
 
     #[test]
     fn overlapping_secrets_leave_nothing_of_either() {
-        assert_eq!(scrubber(&["abcdef", "defghi"]).scrub("x abcdefghi y"), "x *** y");
+        assert_eq!(
+            scrubber(&["abcdef", "defghi"]).scrub("x abcdefghi y"),
+            "x *** y"
+        );
         assert_eq!(scrubber(&["aaaa"]).scrub("aaaaaa b"), "*** b");
         assert_eq!(scrubber(&["éééé"]).scrub("ééééé!"), "***!");
     }
 
     #[test]
     fn lines_of_a_secret_are_secrets() {
-        assert_eq!(scrubber(&["-----BEGIN\nMIIEabc\n"]).scrub("found MIIEabc there"), "found *** there");
+        assert_eq!(
+            scrubber(&["-----BEGIN\nMIIEabc\n"]).scrub("found MIIEabc there"),
+            "found *** there"
+        );
     }
 
     #[test]
     fn very_short_secrets_are_not_looked_for() {
-        assert_eq!(scrubber(&["yes", ""]).scrub("yes, 200 bytes"), "yes, 200 bytes");
+        assert_eq!(
+            scrubber(&["yes", ""]).scrub("yes, 200 bytes"),
+            "yes, 200 bytes"
+        );
         assert_eq!(Scrubber::default().scrub("as it is"), "as it is");
     }
 
     #[test]
     fn an_arn_and_a_longer_number_stay_whole() {
-        let scrubber = scrubber(&["eu-central-1", "8080", "prod", "arn:aws:iam::123456789012:role/prod"]);
+        let scrubber = scrubber(&[
+            "eu-central-1",
+            "8080",
+            "prod",
+            "arn:aws:iam::123456789012:role/prod",
+        ]);
         for text in [
             "denied on resource: arn:aws:ecs:eu-central-1:123456788080:service/prod/api.",
             "(arn:aws:iam::123456789012:role/prod)",
@@ -351,7 +452,10 @@ mod tests {
         ] {
             assert_eq!(scrubber.scrub(text), text);
         }
-        assert_eq!(scrubber.scrub("in eu-central-1: 8080 (production)"), "in ***: *** (***uction)");
+        assert_eq!(
+            scrubber.scrub("in eu-central-1: 8080 (production)"),
+            "in ***: *** (***uction)"
+        );
         assert_eq!(scrubber.scrub("warn:prod arn: prod"), "warn:*** arn: ***");
     }
 
@@ -366,8 +470,15 @@ mod tests {
             "correct horse",
             "sha256:0a1b2c3d4e5f",
         ];
-        let tokens = ["ghp_16C7e42F292c6912E7710c838347Ae178B4a", "AKIAIOSFODNN7EXAMPLE", "a1b2c3d4e5f6"];
-        words.iter().chain(&tokens).for_each(|text| register(&Secret::new(*text)));
+        let tokens = [
+            "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
+            "AKIAIOSFODNN7EXAMPLE",
+            "a1b2c3d4e5f6",
+        ];
+        words
+            .iter()
+            .chain(&tokens)
+            .for_each(|text| register(&Secret::new(*text)));
         let sentence = words.join(", ");
         assert_eq!(without_tokens(&sentence), sentence);
         assert_eq!(without_tokens(&tokens.join(", ")), "***, ***, ***");
@@ -377,6 +488,9 @@ mod tests {
 
     #[test]
     fn what_is_short_or_punctuation_is_not_looked_for() {
-        assert_eq!(scrubber(&["abc", "----", "éé", "{ }"]).scrub("abc ---- éé { }"), "abc ---- éé { }");
+        assert_eq!(
+            scrubber(&["abc", "----", "éé", "{ }"]).scrub("abc ---- éé { }"),
+            "abc ---- éé { }"
+        );
     }
 }

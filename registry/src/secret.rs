@@ -1,6 +1,7 @@
 //! A text that must never be read by people: tokens, passwords, the values of `${env.NAME}`.
 //!
-//! Printing one shows `***`. Whoever needs the text says so with [`Secret::expose`], which is easy to search for.
+//! Printing one shows `***`. Whoever needs the text says so with [`Secret::expose`], which is easy
+//! to search for.
 
 use std::fmt;
 

@@ -1,6 +1,7 @@
 //! Is the image there, and what is it? Asked before anything is written anywhere.
 //!
-//! Finding reads what is cheap to read: names, manifests, configs and sizes. Layers are read when they are pushed.
+//! Finding reads what is cheap to read: names, manifests, configs and sizes. Layers are read when
+//! they are pushed.
 
 use std::path::{Path, PathBuf};
 
@@ -51,12 +52,18 @@ enum SourceKind {
     Registry(Remote),
 }
 
-/// Where blobs are handed over as soon as each is whole: they are sent while the rest is still read.
+/// Where blobs are handed over as soon as each is whole: they are sent while the rest is still
+/// read.
 pub(crate) type Intake = mpsc::Sender<Blob>;
 
 /// Looks for the image; writes nothing. A bare reference is looked for in the engine only:
-/// [`SourceError::NotInEngine`], [`SourceError::EngineAbsent`] and [`SourceError::EngineUnreachable`] leave the next step to the caller.
-pub async fn find(reference: &ImageReference, sources: &Sources, report: Report<'_>) -> Result<Source, SourceError> {
+/// [`SourceError::NotInEngine`], [`SourceError::EngineAbsent`] and
+/// [`SourceError::EngineUnreachable`] leave the next step to the caller.
+pub async fn find(
+    reference: &ImageReference,
+    sources: &Sources,
+    report: Report<'_>,
+) -> Result<Source, SourceError> {
     let path = |path: &Path| sources.workspace.join(path);
     let temporary = sources.temporary.clone();
     let kind = match reference {
@@ -70,29 +77,43 @@ pub async fn find(reference: &ImageReference, sources: &Sources, report: Report<
         }
         ImageReference::OciArchive { file, tag } => {
             let (file, tag) = (path(file), tag.clone());
-            SourceKind::Files(off_thread(move || archive::read_oci(&file, tag.as_deref(), &temporary)).await?)
+            SourceKind::Files(
+                off_thread(move || archive::read_oci(&file, tag.as_deref(), &temporary)).await?,
+            )
         }
         ImageReference::DockerArchive { file, name } => {
             let (file, name) = (path(file), name.clone());
-            match off_thread(move || archive::read_docker(&file, name.as_deref(), &temporary)).await? {
+            match off_thread(move || archive::read_docker(&file, name.as_deref(), &temporary))
+                .await?
+            {
                 Docker::Whole(image) => SourceKind::Files(image),
                 Docker::Parts(archive) => SourceKind::DockerArchive(archive),
             }
         }
-        ImageReference::Registry(name) => SourceKind::Registry(in_registry(name, sources, report).await?),
+        ImageReference::Registry(name) => {
+            SourceKind::Registry(in_registry(name, sources, report).await?)
+        }
     };
     Ok(Source { kind })
 }
 
-async fn in_registry(name: &ImageName, sources: &Sources, report: Report<'_>) -> Result<Remote, SourceError> {
+async fn in_registry(
+    name: &ImageName,
+    sources: &Sources,
+    report: Report<'_>,
+) -> Result<Remote, SourceError> {
     match &sources.registry {
         Some(target) => Remote::find(target, name, report).await,
-        None => Err(SourceError::NotInRegistry { host: name.address().0, name: name.to_string() }),
+        None => Err(SourceError::NotInRegistry {
+            host: name.address().0,
+            name: name.to_string(),
+        }),
     }
 }
 
 impl Source {
-    /// The digest by which the image will be known in the registry; an engine's image has none before it was compressed.
+    /// The digest by which the image will be known in the registry; an engine's image has none
+    /// before it was compressed.
     pub fn digest(&self) -> Option<&Digest> {
         match &self.kind {
             SourceKind::Engine { .. } | SourceKind::DockerArchive(_) => None,
@@ -119,7 +140,8 @@ impl Source {
         }
     }
 
-    /// The config that an image without a manifest is known by; its layers are known by their uncompressed contents.
+    /// The config that an image without a manifest is known by; its layers are known by their
+    /// uncompressed contents.
     pub(crate) fn config(&self) -> Option<&Digest> {
         match &self.kind {
             SourceKind::Engine { image, .. } => Some(&image.id),
@@ -149,7 +171,9 @@ impl Source {
     pub(crate) fn is_in(&self, registry: &Registry) -> bool {
         match &self.kind {
             SourceKind::Registry(remote) => remote.registry().is(registry),
-            SourceKind::Engine { .. } | SourceKind::Files(_) | SourceKind::DockerArchive(_) => false,
+            SourceKind::Engine { .. } | SourceKind::Files(_) | SourceKind::DockerArchive(_) => {
+                false
+            }
         }
     }
 
@@ -162,10 +186,18 @@ impl Source {
         }
     }
 
-    /// Makes every byte readable that the registry does not have: an engine's image is exported and compressed now.
-    pub(crate) async fn open(&self, known: &Known, intake: Intake, report: Report<'_>) -> Result<Image, SourceError> {
+    /// Makes every byte readable that the registry does not have: an engine's image is exported and
+    /// compressed now.
+    pub(crate) async fn open(
+        &self,
+        known: &Known,
+        intake: Intake,
+        report: Report<'_>,
+    ) -> Result<Image, SourceError> {
         let image = match &self.kind {
-            SourceKind::Engine { image, temporary } => return engine::open(image, temporary, known, intake, report).await,
+            SourceKind::Engine { image, temporary } => {
+                return engine::open(image, temporary, known, intake, report).await;
+            }
             SourceKind::DockerArchive(archive) => return archive.open(known, intake, report).await,
             SourceKind::Files(image) => image.clone(),
             SourceKind::Registry(remote) => remote.read(report).await?,
@@ -190,6 +222,9 @@ pub(crate) async fn hand_over(image: &Image, intake: &Intake) {
 pub(crate) async fn off_thread<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, SourceError> + Send + 'static,
 ) -> Result<T, SourceError> {
-    let broken = |error: tokio::task::JoinError| SourceError::Spool { dir: Path::new(".").to_owned(), source: error.into() };
+    let broken = |error: tokio::task::JoinError| SourceError::Spool {
+        dir: Path::new(".").to_owned(),
+        source: error.into(),
+    };
     tokio::task::spawn_blocking(work).await.map_err(broken)?
 }

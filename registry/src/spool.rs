@@ -1,7 +1,7 @@
 //! One temporary file for everything that must be kept while an image is on its way.
 //!
-//! The file has no name: however the process ends, the disk is free again. Contents are appended, and read back as spans,
-//! so memory does not grow with the image.
+//! The file has no name: however the process ends, the disk is free again. Contents are appended,
+//! and read back as spans, so memory does not grow with the image.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
@@ -26,8 +26,15 @@ pub(crate) struct Spool {
 impl Spool {
     /// Opens the file in a directory that has room for the image.
     pub(crate) fn new(dir: &Path) -> Result<Self, SourceError> {
-        let file = tempfile::tempfile_in(dir).map_err(|source| SourceError::Spool { dir: dir.to_owned(), source })?;
-        Ok(Self { file: Arc::new(file), dir: dir.to_owned(), end: 0 })
+        let file = tempfile::tempfile_in(dir).map_err(|source| SourceError::Spool {
+            dir: dir.to_owned(),
+            source,
+        })?;
+        Ok(Self {
+            file: Arc::new(file),
+            dir: dir.to_owned(),
+            end: 0,
+        })
     }
 
     /// The file itself, for those who know where in it they want to read.
@@ -37,7 +44,10 @@ impl Spool {
 
     /// What to say when the disk does not take it.
     pub(crate) fn full(&self, source: io::Error) -> SourceError {
-        SourceError::Spool { dir: self.dir.clone(), source }
+        SourceError::Spool {
+            dir: self.dir.clone(),
+            source,
+        }
     }
 
     /// Appends what `write` writes, and names it. After a failure nothing was appended.
@@ -46,12 +56,22 @@ impl Spool {
         write: impl FnOnce(&mut (dyn Write + Send)) -> Result<T, CopyError>,
     ) -> Result<(Blob, T), CopyError> {
         // A write that failed, or one that was given up, left the place elsewhere.
-        self.file.as_ref().seek(SeekFrom::Start(self.end)).map_err(CopyError::Write)?;
+        self.file
+            .as_ref()
+            .seek(SeekFrom::Start(self.end))
+            .map_err(CopyError::Write)?;
         let mut tally = Tally::new(BufWriter::with_capacity(BUFFER, self.file.as_ref()));
         let outcome = write(&mut tally)?;
         tally.flush().map_err(CopyError::Write)?;
         let (digest, size) = tally.finish();
-        let blob = Blob { digest, size, place: Place::Span { file: Arc::clone(&self.file), offset: self.end } };
+        let blob = Blob {
+            digest,
+            size,
+            place: Place::Span {
+                file: Arc::clone(&self.file),
+                offset: self.end,
+            },
+        };
         self.end += size;
         Ok((blob, outcome))
     }
@@ -115,7 +135,10 @@ mod tests {
         };
         assert!(spool.append(broken).is_err());
         let third = spool.keep(&mut b"third".as_slice()).unwrap();
-        assert_eq!((first.read_whole(9).unwrap(), third.read_whole(9).unwrap()), (b"first".to_vec(), b"third".to_vec()));
+        assert_eq!(
+            (first.read_whole(9).unwrap(), third.read_whole(9).unwrap()),
+            (b"first".to_vec(), b"third".to_vec())
+        );
         assert!(matches!(third.place, Place::Span { offset: 5, .. }));
     }
 }

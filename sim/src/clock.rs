@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Clock {
-    /// As fast as somebody looks: a state ends once it was read, or when nobody reads it for a while.
+    /// As fast as somebody looks: a state ends once it was read, or when nobody reads it for a
+    /// while.
     Observed {
         /// How long a state of AWS's seconds waits to be read, in milliseconds.
         #[serde(default = "brief_ms")]
@@ -18,7 +19,8 @@ pub enum Clock {
         /// How long a state of AWS's minutes waits to be read, in milliseconds.
         #[serde(default = "patience_ms")]
         patience_ms: u64,
-        /// A minute of the ready wait, in milliseconds: the one wait that must not end because it was seen.
+        /// A minute of the ready wait, in milliseconds: the one wait that must not end because it
+        /// was seen.
         #[serde(default = "ready_minute_ms")]
         ready_minute_ms: u64,
     },
@@ -40,7 +42,11 @@ const fn ready_minute_ms() -> u64 {
 
 impl Default for Clock {
     fn default() -> Self {
-        Self::Observed { brief_ms: brief_ms(), patience_ms: patience_ms(), ready_minute_ms: ready_minute_ms() }
+        Self::Observed {
+            brief_ms: brief_ms(),
+            patience_ms: patience_ms(),
+            ready_minute_ms: ready_minute_ms(),
+        }
     }
 }
 
@@ -57,24 +63,41 @@ impl Clock {
     /// A state that lasts seconds at AWS.
     pub(crate) fn seconds(self, seconds: f64) -> Dwell {
         match self {
-            Self::Observed { brief_ms, .. } => Dwell { at_most: Duration::from_millis(brief_ms), until_read: true },
-            Self::Scaled(factor) => Dwell { at_most: scaled(seconds, factor), until_read: false },
+            Self::Observed { brief_ms, .. } => Dwell {
+                at_most: Duration::from_millis(brief_ms),
+                until_read: true,
+            },
+            Self::Scaled(factor) => Dwell {
+                at_most: scaled(seconds, factor),
+                until_read: false,
+            },
         }
     }
 
     /// A state that lasts minutes at AWS.
     pub(crate) fn minutes(self, minutes: f64) -> Dwell {
         match self {
-            Self::Observed { .. } if minutes <= 0.0 => Dwell { at_most: Duration::ZERO, until_read: true },
-            Self::Observed { patience_ms, .. } => Dwell { at_most: Duration::from_millis(patience_ms), until_read: true },
-            Self::Scaled(factor) => Dwell { at_most: scaled(minutes * 60.0, factor), until_read: false },
+            Self::Observed { .. } if minutes <= 0.0 => Dwell {
+                at_most: Duration::ZERO,
+                until_read: true,
+            },
+            Self::Observed { patience_ms, .. } => Dwell {
+                at_most: Duration::from_millis(patience_ms),
+                until_read: true,
+            },
+            Self::Scaled(factor) => Dwell {
+                at_most: scaled(minutes * 60.0, factor),
+                until_read: false,
+            },
         }
     }
 
     /// A limit of minutes that only passing time reaches.
     pub(crate) fn limit(self, minutes: f64) -> Duration {
         match self {
-            Self::Observed { ready_minute_ms, .. } => Duration::from_millis(ready_minute_ms).mul_f64(minutes.max(0.0)),
+            Self::Observed {
+                ready_minute_ms, ..
+            } => Duration::from_millis(ready_minute_ms).mul_f64(minutes.max(0.0)),
             Self::Scaled(factor) => scaled(minutes * 60.0, factor),
         }
     }
@@ -85,9 +108,14 @@ fn scaled(seconds: f64, factor: f64) -> Duration {
 }
 
 /// Milliseconds since the epoch.
-#[expect(clippy::disallowed_methods, reason = "this is the stage's one place that reads the clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the stage's one place that reads the clock"
+)]
 pub(crate) fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
@@ -97,7 +125,13 @@ mod tests {
 
     #[test]
     fn a_scaled_minute_lasts_a_minute_divided_by_the_factor() {
-        assert_eq!(Clock::Scaled(60.0).minutes(5.0), Dwell { at_most: Duration::from_secs(5), until_read: false });
+        assert_eq!(
+            Clock::Scaled(60.0).minutes(5.0),
+            Dwell {
+                at_most: Duration::from_secs(5),
+                until_read: false
+            }
+        );
     }
 
     #[test]

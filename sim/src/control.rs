@@ -1,4 +1,5 @@
-//! `/_stage/`: the stage looked at and steered over HTTP, for shells and for tests of the container image.
+//! `/_stage/`: the stage looked at and steered over HTTP, for shells and for tests of the container
+//! image.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,9 +29,18 @@ enum Page {
 }
 
 /// Answers a request below `/_stage/`.
-pub(crate) async fn answer(cloud: &Arc<Cloud>, page: &str, request: Request<Incoming>) -> Response<Full<Bytes>> {
+pub(crate) async fn answer(
+    cloud: &Arc<Cloud>,
+    page: &str,
+    request: Request<Incoming>,
+) -> Response<Full<Bytes>> {
     let method = request.method().clone();
-    let body = request.into_body().collect().await.map(Collected::to_bytes).unwrap_or_default();
+    let body = request
+        .into_body()
+        .collect()
+        .await
+        .map(Collected::to_bytes)
+        .unwrap_or_default();
     let answered = match method {
         Method::GET => look(cloud, page),
         Method::POST | Method::PUT => steer(cloud, page, &body).await,
@@ -48,7 +58,10 @@ pub(crate) async fn answer(cloud: &Arc<Cloud>, page: &str, request: Request<Inco
     };
     let mut response = Response::new(Full::new(Bytes::from(format!("{body}\n"))));
     *response.status_mut() = status;
-    response.headers_mut().insert("content-type", hyper::header::HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(
+        "content-type",
+        hyper::header::HeaderValue::from_static("application/json"),
+    );
     response
 }
 
@@ -109,10 +122,22 @@ fn of_service(cloud: &Cloud, page: &str) -> Option<Value> {
 
 fn weights(cloud: &Cloud) -> Value {
     let listener = |name: &str, forward: &[(String, u32)]| {
-        let weights: Map<String, Value> = forward.iter().map(|(group, weight)| (group.clone(), json!(weight))).collect();
+        let weights: Map<String, Value> = forward
+            .iter()
+            .map(|(group, weight)| (group.clone(), json!(weight)))
+            .collect();
         (name.to_owned(), Value::Object(weights))
     };
-    cloud.look(|account| Value::Object(account.balancer.listeners.iter().map(|own| listener(&own.name, &own.forward)).collect()))
+    cloud.look(|account| {
+        Value::Object(
+            account
+                .balancer
+                .listeners
+                .iter()
+                .map(|own| listener(&own.name, &own.forward))
+                .collect(),
+        )
+    })
 }
 
 /// The buckets as they are now, and the requests that came since the stage began.
@@ -125,7 +150,11 @@ fn limits(cloud: &Cloud) -> Value {
 fn deployments(cloud: &Cloud) -> Value {
     cloud.look(|account| {
         let shown = |(id, status): (&String, &str)| json!({ "id": id, "status": status });
-        account.deployments.iter().map(|own| shown((&own.id, own.status.as_str()))).collect()
+        account
+            .deployments
+            .iter()
+            .map(|own| shown((&own.id, own.status.as_str())))
+            .collect()
     })
 }
 
@@ -133,18 +162,27 @@ async fn steer(cloud: &Arc<Cloud>, page: &str, body: &Bytes) -> Page {
     match page {
         "faults" => with(body, |fault: Fault| cloud.faults.plan(fault)),
         "metric" => with(body, |put: Put| put.make(cloud)),
-        "sources" => with(body, |sources: SourcesOptions| cloud.sources.replace(sources)),
+        "sources" => with(body, |sources: SourcesOptions| {
+            cloud.sources.replace(sources);
+        }),
         "github" => with(body, |github: GithubOptions| cloud.set_github(github)),
         "denied" => with(body, |actions: Vec<String>| cloud.deny(actions)),
         "allowed" => with(body, |actions: Vec<String>| cloud.allow(actions)),
         "services" => match serde_json::from_slice::<ServiceOptions>(body) {
-            Ok(options) => cloud.add_service(options).await.map_or_else(|error| Page::Wrong(error.to_string()), |()| Page::Done),
+            Ok(options) => cloud
+                .add_service(options)
+                .await
+                .map_or_else(|error| Page::Wrong(error.to_string()), |()| Page::Done),
             Err(error) => Page::Wrong(error.to_string()),
         },
         other => match other.split_once('/') {
             Some(("alarm", name)) => with(body, |turn: AlarmTurn| turn.make(cloud, name)),
             Some(("weights", listener)) => with(body, |weights: BTreeMap<String, u32>| {
-                cloud.route("by hand", listener, &weights.into_iter().collect::<Vec<_>>());
+                cloud.route(
+                    "by hand",
+                    listener,
+                    &weights.into_iter().collect::<Vec<_>>(),
+                );
             }),
             _ => Page::Missing,
         },
@@ -182,8 +220,14 @@ struct Put {
 
 impl Put {
     fn make(self, cloud: &Cloud) {
-        let metric = Metric { namespace: self.namespace, name: self.name, dimensions: self.dimensions };
-        cloud.put_metrics.put(metric, self.at_ms.unwrap_or_else(now_ms), self.value);
+        let metric = Metric {
+            namespace: self.namespace,
+            name: self.name,
+            dimensions: self.dimensions,
+        };
+        cloud
+            .put_metrics
+            .put(metric, self.at_ms.unwrap_or_else(now_ms), self.value);
     }
 }
 
@@ -203,7 +247,12 @@ impl Cloud {
         let host = self.public_host();
         let listeners: Map<String, Value> = self.look(|account| {
             let url = |port: u16| json!(format!("http://{host}:{port}"));
-            account.balancer.listeners.iter().map(|own| (own.name.clone(), url(own.address.port()))).collect()
+            account
+                .balancer
+                .listeners
+                .iter()
+                .map(|own| (own.name.clone(), url(own.address.port())))
+                .collect()
         });
         json!({ "registry": self.registry_endpoint(), "listeners": listeners })
     }

@@ -1,4 +1,5 @@
-//! What goes wrong on the stage, by operation and call. It decides which fault a call meets; the wire makes it happen.
+//! What goes wrong on the stage, by operation and call. It decides which fault a call meets; the
+//! wire makes it happen.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -28,12 +29,22 @@ const fn first() -> u64 {
 impl Fault {
     /// A fault that the first call of an operation meets.
     pub fn first(operation: &str, kind: FaultKind) -> Self {
-        Self { operation: operation.to_owned(), nth: 1, times: 1, kind }
+        Self {
+            operation: operation.to_owned(),
+            nth: 1,
+            times: 1,
+            kind,
+        }
     }
 
     /// A fault that every call of an operation meets.
     pub fn always(operation: &str, kind: FaultKind) -> Self {
-        Self { operation: operation.to_owned(), nth: 1, times: u64::MAX, kind }
+        Self {
+            operation: operation.to_owned(),
+            nth: 1,
+            times: u64::MAX,
+            kind,
+        }
     }
 
     /// The same fault, from another call on.
@@ -98,24 +109,36 @@ impl FaultPlan {
     /// A plan of these faults.
     pub(crate) fn new(faults: &[Fault]) -> Self {
         let planned = faults.iter().map(|fault| (fault.clone(), 0)).collect();
-        Self { planned: Mutex::new(planned), latest: Mutex::default() }
+        Self {
+            planned: Mutex::new(planned),
+            latest: Mutex::default(),
+        }
     }
 
     /// One more fault.
     pub(crate) fn plan(&self, fault: Fault) {
-        self.planned.lock().unwrap_or_else(PoisonError::into_inner).push((fault, 0));
+        self.planned
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push((fault, 0));
     }
 
     /// No faults any more.
     pub(crate) fn clear(&self) {
-        self.planned.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.planned
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
     }
 
     /// What this call of an operation meets. Every fault about the operation counts it.
     pub(crate) fn meet(&self, service: &str, operation: &str) -> Option<FaultKind> {
         let mut planned = self.planned.lock().unwrap_or_else(PoisonError::into_inner);
         let mut met = None;
-        for (fault, calls) in planned.iter_mut().filter(|(fault, _)| fault.is_about(service, operation)) {
+        for (fault, calls) in planned
+            .iter_mut()
+            .filter(|(fault, _)| fault.is_about(service, operation))
+        {
             *calls += 1;
             if met.is_none() && fault.holds_for(*calls) {
                 met = Some(fault.kind.clone());
@@ -126,12 +149,19 @@ impl FaultPlan {
 
     /// Remembers an answer for a later stale read of the same request.
     pub(crate) fn remember(&self, question: String, answer: &serde_json::Value) {
-        self.latest.lock().unwrap_or_else(PoisonError::into_inner).insert(question, answer.clone());
+        self.latest
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(question, answer.clone());
     }
 
     /// What the same request was answered the last time.
     pub(crate) fn recall(&self, question: &str) -> Option<serde_json::Value> {
-        self.latest.lock().unwrap_or_else(PoisonError::into_inner).get(question).cloned()
+        self.latest
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(question)
+            .cloned()
     }
 }
 
@@ -141,8 +171,15 @@ mod tests {
 
     #[test]
     fn a_fault_meets_the_calls_from_its_nth_for_as_many_times_as_it_says() {
-        let plan = FaultPlan::new(&[Fault { operation: "GetDeployment".into(), nth: 2, times: 2, kind: FaultKind::Throttled }]);
-        let met: Vec<bool> = (0..4).map(|_| plan.meet("codedeploy", "GetDeployment").is_some()).collect();
+        let plan = FaultPlan::new(&[Fault {
+            operation: "GetDeployment".into(),
+            nth: 2,
+            times: 2,
+            kind: FaultKind::Throttled,
+        }]);
+        let met: Vec<bool> = (0..4)
+            .map(|_| plan.meet("codedeploy", "GetDeployment").is_some())
+            .collect();
         assert_eq!(met, [false, true, true, false]);
         assert_eq!(plan.meet("ecs", "DescribeServices"), None);
     }
@@ -151,6 +188,9 @@ mod tests {
     fn a_fault_may_name_the_service() {
         let plan = FaultPlan::new(&[Fault::always("ecs:*", FaultKind::Throttled)]);
         assert_eq!(plan.meet("codedeploy", "GetDeployment"), None);
-        assert_eq!(plan.meet("ecs", "DescribeServices"), Some(FaultKind::Throttled));
+        assert_eq!(
+            plan.meet("ecs", "DescribeServices"),
+            Some(FaultKind::Throttled)
+        );
     }
 }

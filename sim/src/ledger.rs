@@ -1,4 +1,5 @@
-//! What the stage saw: every mutating call in order, how often each read came, when each state became visible, and the recording.
+//! What the stage saw: every mutating call in order, how often each read came, when each state
+//! became visible, and the recording.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -74,7 +75,12 @@ impl Ledger {
     /// An empty ledger that also records to a file, if one is named.
     pub(crate) fn open(recording: Option<&Path>) -> std::io::Result<Self> {
         let recording = recording.map(File::create).transpose()?;
-        Ok(Self { pages: Mutex::new(Pages { recording, ..Pages::default() }) })
+        Ok(Self {
+            pages: Mutex::new(Pages {
+                recording,
+                ..Pages::default()
+            }),
+        })
     }
 
     fn pages(&self) -> MutexGuard<'_, Pages> {
@@ -102,12 +108,20 @@ impl Ledger {
 
     /// Counts an operation that the stage does not know.
     pub(crate) fn enter_unknown(&self, service: &str, operation: &str) {
-        *self.pages().unknown.entry(format!("{service}:{operation}")).or_default() += 1;
+        *self
+            .pages()
+            .unknown
+            .entry(format!("{service}:{operation}"))
+            .or_default() += 1;
     }
 
     /// A state is visible from now on.
     pub(crate) fn mark(&self, subject: &str, state: impl Into<String>) {
-        self.pages().timeline.push(Moment { subject: subject.to_owned(), state: state.into(), at_ms: now_ms() });
+        self.pages().timeline.push(Moment {
+            subject: subject.to_owned(),
+            state: state.into(),
+            at_ms: now_ms(),
+        });
     }
 
     /// Every mutating call so far.
@@ -136,15 +150,22 @@ impl Ledger {
     }
 }
 
-/// Whether an operation leaves AWS as it is. A web identity is exchanged for credentials without a trace in the account.
+/// Whether an operation leaves AWS as it is. A web identity is exchanged for credentials without a
+/// trace in the account.
 fn is_read(operation: &str) -> bool {
-    operation == "AssumeRoleWithWebIdentity" || ["Get", "Describe", "List", "BatchGet"].iter().any(|verb| operation.starts_with(verb))
+    operation == "AssumeRoleWithWebIdentity"
+        || ["Get", "Describe", "List", "BatchGet"]
+            .iter()
+            .any(|verb| operation.starts_with(verb))
 }
 
-/// A recording that cannot be written is noticed by whoever validates it: it is shorter than the ledger.
+/// A recording that cannot be written is noticed by whoever validates it: it is shorter than the
+/// ledger.
 fn record(pages: &mut Pages, exchange: &Exchange<'_>) {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
-    let Some(file) = pages.recording.as_mut() else { return };
+    let Some(file) = pages.recording.as_mut() else {
+        return;
+    };
     let line = json!({
         "service": exchange.service, "protocol": exchange.protocol, "operation": exchange.operation,
         "request": exchange.request, "answer": exchange.answer, "status": exchange.status, "code": exchange.code,

@@ -1,10 +1,14 @@
-//! The stage: simulated AWS services over a world in which tasks really run, behind a proxy with real traffic.
+//! The stage: simulated AWS services over a world in which tasks really run, behind a proxy with
+//! real traffic.
 //!
 //! - [`Stage`] starts everything, is looked at and steered, and ends everything;
-//! - [`StageOptions`] say what exists, how fast it goes ([`Clock`]), what is unsure ([`Switches`]) and what goes wrong ([`Fault`]);
-//! - `account` is what exists, `aws` answers from it, `cycles` are what AWS does by itself, [`world`] is real.
+//! - [`StageOptions`] say what exists, how fast it goes ([`Clock`]), what is unsure ([`Switches`])
+//!   and what goes wrong ([`Fault`]);
+//! - `account` is what exists, `aws` answers from it, `cycles` are what AWS does by itself,
+//!   [`world`] is real.
 //!
-//! The product knows nothing of it: it is given an endpoint URL. [`rehearse`] does that, for `make rehearse` and the measurements.
+//! The product knows nothing of it: it is given an endpoint URL. [`rehearse`] does that, for `make
+//! rehearse` and the measurements.
 
 mod account;
 mod aws;
@@ -33,17 +37,22 @@ pub use github::{GithubAccess, GithubOptions, GithubRun};
 pub use ledger::{Entry, Moment};
 pub use limits::{Limit, Limits};
 pub use options::{
-    AlarmDetails, AlarmState, Breaker, ConfigOptions, Controller, EcrOptions, Exposure, GroupOptions, IncompleteMetric, IncompleteStatus,
-    Kind, MetricsOptions, NativeOptions, RepositoryOptions, RollingOptions, ScalingOptions, ScanFinding, ScanKind, ScanLook, ScanOptions,
-    SecretValue, SeriesChange, SeriesOptions, ServiceOptions, StageOptions, Strategy, Suspension, TaskEngine, TaskTrouble, TaskTroubleKind,
-    TemplateOptions, Traffic,
+    AlarmDetails, AlarmState, Breaker, ConfigOptions, Controller, EcrOptions, Exposure,
+    GroupOptions, IncompleteMetric, IncompleteStatus, Kind, MetricsOptions, NativeOptions,
+    RepositoryOptions, RollingOptions, ScalingOptions, ScanFinding, ScanKind, ScanLook,
+    ScanOptions, SecretValue, SeriesChange, SeriesOptions, ServiceOptions, StageOptions, Strategy,
+    Suspension, TaskEngine, TaskTrouble, TaskTroubleKind, TemplateOptions, Traffic,
 };
-pub use sources::{DatadogKeys, Measurand, Measure, MeasuredSide, Reply, ReplyAnswer, SourceRequest, SourcesOptions};
+pub use sources::{
+    DatadogKeys, Measurand, Measure, MeasuredSide, Reply, ReplyAnswer, SourceRequest,
+    SourcesOptions,
+};
 pub use stage::{FleetView, ScalingView, ServiceDeploymentView, ServiceView, Stage, StageError};
 pub use switches::{
-    AlarmWindow, BareHook, BreakerRollback, ConcurrentUpdate, HealthChecks, HookDetails, HookScope, LateStop, LaterPause, OrphanGreen,
-    PreProduction, ReadyExpiry, RemovedHooks, RollbackEnding, ShownDeployment, StaleHook, StopAbort, StopAnswer, SuspensionUpdate,
-    Switches, Toggle, UpdateAnswer,
+    AlarmWindow, BareHook, BreakerRollback, ConcurrentUpdate, HealthChecks, HookDetails, HookScope,
+    LateStop, LaterPause, OrphanGreen, PreProduction, ReadyExpiry, RemovedHooks, RollbackEnding,
+    ShownDeployment, StaleHook, StopAbort, StopAnswer, SuspensionUpdate, Switches, Toggle,
+    UpdateAnswer,
 };
 pub use tally::{Count, Tally};
 pub use when::When;

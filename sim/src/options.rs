@@ -1,4 +1,5 @@
-//! Everything that can be chosen when a stage is started. Plain data, the same in Rust and in a JSON file.
+//! Everything that can be chosen when a stage is started. Plain data, the same in Rust and in a
+//! JSON file.
 
 mod alarm;
 mod ecr;
@@ -10,7 +11,9 @@ mod trouble;
 
 pub use alarm::{AlarmDetails, AlarmState};
 pub use ecr::{EcrOptions, RepositoryOptions, TemplateOptions};
-pub use metrics::{IncompleteMetric, IncompleteStatus, MetricsOptions, SeriesChange, SeriesOptions};
+pub use metrics::{
+    IncompleteMetric, IncompleteStatus, MetricsOptions, SeriesChange, SeriesOptions,
+};
 pub use native::{Kind, NativeOptions, Strategy};
 pub use scan::{ScanFinding, ScanKind, ScanLook, ScanOptions};
 pub use secret::SecretValue;
@@ -65,9 +68,11 @@ pub struct StageOptions {
     pub repositories: Vec<String>,
     /// What else there is in ECR.
     pub ecr: EcrOptions,
-    /// How the images of repositories are scanned; those of others are only when a scan is started, and nothing is found in them.
+    /// How the images of repositories are scanned; those of others are only when a scan is started,
+    /// and nothing is found in them.
     pub scans: BTreeMap<String, ScanOptions>,
-    /// The services that exist from the start; `${registry}` in their definitions becomes the registry's `host:port`.
+    /// The services that exist from the start; `${registry}` in their definitions becomes the
+    /// registry's `host:port`.
     pub services: Vec<ServiceOptions>,
     /// Deployment configurations beside AWS's own.
     pub deployment_configs: Vec<ConfigOptions>,
@@ -148,8 +153,9 @@ pub enum TaskEngine {
     Process,
     /// Containers of its Docker engine.
     Docker,
-    /// Nothing: tasks are only state, and the proxy answers for them. They start in about a second of the clock, are healthy unless their
-    /// environment has `TROUBLE_PATH=/health`, and end by themselves only where their command is `migrate` or `migrate --fail`.
+    /// Nothing: tasks are only state, and the proxy answers for them. They start in about a second
+    /// of the clock, are healthy unless their environment has `TROUBLE_PATH=/health`, and end by
+    /// themselves only where their command is `migrate` or `migrate --fail`.
     Imaginary,
 }
 
@@ -196,7 +202,8 @@ pub struct ScalingOptions {
     /// What is suspended.
     #[serde(default)]
     pub suspended: Suspension,
-    /// So long after a rollout began, the service is scaled in by one, unless that is suspended; never when absent.
+    /// So long after a rollout began, the service is scaled in by one, unless that is suspended;
+    /// never when absent.
     #[serde(default)]
     pub scale_in_after_ms: Option<u64>,
 }
@@ -236,12 +243,21 @@ fn production() -> String {
 impl Exposure {
     /// The names of its listeners, production first.
     pub(crate) fn listeners(&self) -> Vec<String> {
-        [Some(&self.production), self.test.as_ref()].into_iter().flatten().cloned().collect()
+        [Some(&self.production), self.test.as_ref()]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect()
     }
 
     /// A container behind the listeners `prod` and `test`.
     pub fn new(container: &str, port: u16) -> Self {
-        Self { container: container.to_owned(), port, production: production(), test: Some("test".to_owned()) }
+        Self {
+            container: container.to_owned(),
+            port,
+            production: production(),
+            test: Some("test".to_owned()),
+        }
     }
 }
 
@@ -308,13 +324,20 @@ pub struct RollingOptions {
     pub maximum_percent: u32,
     /// Alarms that fail a rollout.
     pub alarms: Vec<String>,
-    /// Nothing was ever completed on this service: it has no history, and a rollback finds nothing to return to.
+    /// Nothing was ever completed on this service: it has no history, and a rollback finds nothing
+    /// to return to.
     pub first_deployment: bool,
 }
 
 impl Default for RollingOptions {
     fn default() -> Self {
-        Self { breaker: Breaker::Off, minimum_healthy_percent: 100, maximum_percent: 200, alarms: Vec::new(), first_deployment: false }
+        Self {
+            breaker: Breaker::Off,
+            minimum_healthy_percent: 100,
+            maximum_percent: 200,
+            alarms: Vec::new(),
+            first_deployment: false,
+        }
     }
 }
 

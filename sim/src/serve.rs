@@ -1,5 +1,5 @@
-//! The stage's HTTP ports: AWS's protocols, GitHub's below `/_github/`, sources of metrics below `/_metrics/` and on a port of their own,
-//! and `/_stage/` for people and tests.
+//! The stage's HTTP ports: AWS's protocols, GitHub's below `/_github/`, sources of metrics below
+//! `/_metrics/` and on a port of their own, and `/_stage/` for people and tests.
 
 use std::sync::Arc;
 
@@ -49,17 +49,37 @@ async fn connection(cloud: Arc<Cloud>, stream: TcpStream, port: Port) {
             }
         }
     });
-    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    let _ = hyper::server::conn::http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
 }
 
-async fn answer(cloud: &Arc<Cloud>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Severed> {
-    if request.uri().path().strip_prefix(github::ROOT).is_some_and(|path| path.starts_with('/')) {
+async fn answer(
+    cloud: &Arc<Cloud>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Severed> {
+    if request
+        .uri()
+        .path()
+        .strip_prefix(github::ROOT)
+        .is_some_and(|path| path.starts_with('/'))
+    {
         return github::answer(cloud, request).await;
     }
-    if request.uri().path().strip_prefix(sources::ROOT).is_some_and(|path| path.starts_with('/')) {
+    if request
+        .uri()
+        .path()
+        .strip_prefix(sources::ROOT)
+        .is_some_and(|path| path.starts_with('/'))
+    {
         return sources::answer(cloud, request).await;
     }
-    match request.uri().path().strip_prefix("/_stage/").map(ToOwned::to_owned) {
+    match request
+        .uri()
+        .path()
+        .strip_prefix("/_stage/")
+        .map(ToOwned::to_owned)
+    {
         Some(page) => Ok(control::answer(cloud, &page, request).await),
         None => exchange(cloud, request).await,
     }

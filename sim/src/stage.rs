@@ -69,22 +69,30 @@ impl Stage {
         cloud.spawn(serve(Arc::clone(&cloud), listener, Port::Aws));
         cloud.spawn(serve(Arc::clone(&cloud), sources, Port::Sources));
         cloud.spawn(keep(Arc::clone(&cloud)));
-        let stage = Self { cloud, address, sources_address };
+        let stage = Self {
+            cloud,
+            address,
+            sources_address,
+        };
         for service in services {
             stage.add_service(service).await?;
         }
         Ok(stage)
     }
 
-    /// Adds a service; its tasks start at once. In its definition `${registry}` becomes the registry's `host:port`, and `${port:prod}` the
-    /// port of the listener `prod`.
+    /// Adds a service; its tasks start at once. In its definition `${registry}` becomes the
+    /// registry's `host:port`, and `${port:prod}` the port of the listener `prod`.
     pub async fn add_service(&self, options: ServiceOptions) -> Result<(), StageError> {
         self.cloud.add_service(options).await
     }
 
     /// The URL for `AWS_ENDPOINT_URL`.
     pub fn endpoint(&self) -> String {
-        format!("http://{}:{}", self.cloud.public_host(), self.address.port())
+        format!(
+            "http://{}:{}",
+            self.cloud.public_host(),
+            self.address.port()
+        )
     }
 
     /// The URL for `GITHUB_API_URL`.
@@ -92,10 +100,14 @@ impl Stage {
         format!("{}{}", self.endpoint(), github::ROOT)
     }
 
-    /// The base URL of Prometheus (`/api/v1/query`), of Amazon's (`/workspaces/ID/api/v1/query`), of Datadog (`/api/v1/query`), and of JSON
-    /// endpoints (`/json/NAME`).
+    /// The base URL of Prometheus (`/api/v1/query`), of Amazon's (`/workspaces/ID/api/v1/query`),
+    /// of Datadog (`/api/v1/query`), and of JSON endpoints (`/json/NAME`).
     pub fn metrics_url(&self) -> String {
-        format!("http://{}:{}", self.cloud.public_host(), self.sources_address.port())
+        format!(
+            "http://{}:{}",
+            self.cloud.public_host(),
+            self.sources_address.port()
+        )
     }
 
     /// The sources of metrics know this, and nothing else, from now on.
@@ -134,12 +146,18 @@ impl Stage {
 
     /// Where a listener of the proxy listens.
     pub fn listener(&self, name: &str) -> Option<SocketAddr> {
-        self.cloud.look(|account| account.balancer.listener(name).map(|listener| listener.address))
+        self.cloud.look(|account| {
+            account
+                .balancer
+                .listener(name)
+                .map(|listener| listener.address)
+        })
     }
 
     /// The URL of a listener, with the public host.
     pub fn listener_url(&self, name: &str) -> Option<String> {
-        self.listener(name).map(|address| format!("http://{}:{}", self.cloud.public_host(), address.port()))
+        self.listener(name)
+            .map(|address| format!("http://{}:{}", self.cloud.public_host(), address.port()))
     }
 
     /// What is real: the registry, the proxy with its counts, the tasks.
@@ -182,10 +200,25 @@ impl Stage {
         self.cloud.set_alarm(name, state, Some(reason));
     }
 
-    /// Puts a value of a metric of the account's own, as `PutMetricData` does at high resolution. The time is in milliseconds since the epoch.
-    pub fn put_metric(&self, namespace: &str, name: &str, dimensions: &[(&str, &str)], at_ms: i64, value: f64) {
-        let dimensions = dimensions.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let metric = Metric { namespace: namespace.to_owned(), name: name.to_owned(), dimensions };
+    /// Puts a value of a metric of the account's own, as `PutMetricData` does at high resolution.
+    /// The time is in milliseconds since the epoch.
+    pub fn put_metric(
+        &self,
+        namespace: &str,
+        name: &str,
+        dimensions: &[(&str, &str)],
+        at_ms: i64,
+        value: f64,
+    ) {
+        let dimensions = dimensions
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        let metric = Metric {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            dimensions,
+        };
         self.cloud.put_metrics.put(metric, at_ms, value);
     }
 
@@ -201,10 +234,12 @@ impl Stage {
 
     /// Denies these IAM actions, and no others, from now on.
     pub fn deny(&self, actions: &[&str]) {
-        self.cloud.deny(actions.iter().map(|action| (*action).to_owned()).collect());
+        self.cloud
+            .deny(actions.iter().map(|action| (*action).to_owned()).collect());
     }
 
-    /// Allows these IAM actions, and no others, from now on: another role calls. All are allowed when there are none.
+    /// Allows these IAM actions, and no others, from now on: another role calls. All are allowed
+    /// when there are none.
     pub fn allow(&self, actions: &[String]) {
         self.cloud.allow(actions.to_vec());
     }
@@ -221,12 +256,22 @@ impl Stage {
 
     /// A `CodeDeploy` deployment's status as AWS names it.
     pub fn deployment_status(&self, id: &str) -> Option<String> {
-        self.cloud.look(|account| account.deployment(id).map(|deployment| deployment.status.as_str().to_owned()))
+        self.cloud.look(|account| {
+            account
+                .deployment(id)
+                .map(|deployment| deployment.status.as_str().to_owned())
+        })
     }
 
     /// The ids of all `CodeDeploy` deployments, oldest first.
     pub fn deployments(&self) -> Vec<String> {
-        self.cloud.look(|account| account.deployments.iter().map(|deployment| deployment.id.clone()).collect())
+        self.cloud.look(|account| {
+            account
+                .deployments
+                .iter()
+                .map(|deployment| deployment.id.clone())
+                .collect()
+        })
     }
 
     /// All deployments that ECS itself performs or performed, oldest first.
@@ -236,12 +281,21 @@ impl Stage {
 
     /// What a listener forwards to: target groups and weights.
     pub fn weights(&self, listener: &str) -> Vec<(String, u32)> {
-        self.cloud.look(|account| account.balancer.listener(listener).map(|listener| listener.forward.clone()).unwrap_or_default())
+        self.cloud.look(|account| {
+            account
+                .balancer
+                .listener(listener)
+                .map(|listener| listener.forward.clone())
+                .unwrap_or_default()
+        })
     }
 
     /// Somebody gives a listener other weights by hand.
     pub fn set_weights(&self, listener: &str, weights: &[(&str, u32)]) {
-        let weights: Vec<(String, u32)> = weights.iter().map(|(group, weight)| ((*group).to_owned(), *weight)).collect();
+        let weights: Vec<(String, u32)> = weights
+            .iter()
+            .map(|(group, weight)| ((*group).to_owned(), *weight))
+            .collect();
         self.cloud.route("by hand", listener, &weights);
     }
 
@@ -259,7 +313,8 @@ impl Stage {
 
     /// Waits until all tasks that a service wants are healthy; false when they are not in time.
     pub async fn wait_until_steady(&self, service: &str, limit: Duration) -> bool {
-        self.wait_until(limit, |stage| stage.cloud.is_steady(service)).await
+        self.wait_until(limit, |stage| stage.cloud.is_steady(service))
+            .await
     }
 
     /// Stops all tasks, ends the proxy and the registry, and closes the port.
@@ -281,9 +336,14 @@ fn world_options(options: &StageOptions) -> WorldOptions {
         engine: match options.engine {
             TaskEngine::Process => Engine::Process,
             TaskEngine::Docker => Engine::Docker,
-            TaskEngine::Imaginary => Engine::Imaginary(options.clock.seconds(IMAGINARY_START_SECONDS).at_most),
+            TaskEngine::Imaginary => {
+                Engine::Imaginary(options.clock.seconds(IMAGINARY_START_SECONDS).at_most)
+            }
         },
-        registry: options.registry.clone().map_or(RegistrySource::Builtin, RegistrySource::External),
+        registry: options
+            .registry
+            .clone()
+            .map_or(RegistrySource::Builtin, RegistrySource::External),
         registry_password: (!options.registry_open).then(|| options.registry_password.clone()),
         registry_rules: options.registry_rules.clone(),
         registry_faults: options.registry_faults.clone(),

@@ -1,10 +1,11 @@
-//! The points where AWS's behaviour is unsure or varies, each a switch, and the stage's own timings in real milliseconds.
+//! The points where AWS's behaviour is unsure or varies, each a switch, and the stage's own timings
+//! in real milliseconds.
 
 mod native;
 
 pub use native::{
-    AlarmWindow, BareHook, ConcurrentUpdate, HookDetails, HookScope, LaterPause, PreProduction, RemovedHooks, ShownDeployment, StaleHook,
-    StopAbort,
+    AlarmWindow, BareHook, ConcurrentUpdate, HookDetails, HookScope, LaterPause, PreProduction,
+    RemovedHooks, ShownDeployment, StaleHook, StopAbort,
 };
 
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Switches {
-    /// Fields of a task definition that the ECS model does not know come back in answers. AWS itself drops them.
+    /// Fields of a task definition that the ECS model does not know come back in answers. AWS
+    /// itself drops them.
     pub keep_unknown_fields: bool,
     /// What becomes of the members that a `SuspendedState` leaves out.
     pub suspension: SuspensionUpdate,
@@ -65,7 +67,8 @@ pub struct Switches {
     pub stop_abort: StopAbort,
     /// Whether the hooks of former stages stay in `lifecycleHookDetails`.
     pub former_hooks: Toggle,
-    /// Whether `FilterLogEvents` begins with a page without events and a token, as AWS does when it has not searched everything yet.
+    /// Whether `FilterLogEvents` begins with a page without events and a token, as AWS does when it
+    /// has not searched everything yet.
     pub empty_log_page: Toggle,
     /// How long `requestedTestTrafficWeight` and `requestedProductionTrafficWeight` lag behind.
     pub weight_lag_ms: u64,
@@ -77,11 +80,13 @@ pub struct Switches {
     pub run_task_start_ms: u64,
     /// How long a deployment that a newer one has stopped still shows the status it had.
     pub supersede_lag_ms: u64,
-    /// A minute of a hook's time-out; the clock's `ready_minute_ms` when absent, and of no effect under a scaled clock.
+    /// A minute of a hook's time-out; the clock's `ready_minute_ms` when absent, and of no effect
+    /// under a scaled clock.
     pub hook_minute_ms: Option<u64>,
     /// How long until a stopped deployment's `rollbackInfo` and its rollback deployment appear.
     pub rollback_info_ms: u64,
-    /// How long green's tasks may take to be healthy; AWS's hour by the clock when absent (8 s when observed).
+    /// How long green's tasks may take to be healthy; AWS's hour by the clock when absent (8 s when
+    /// observed).
     pub install_timeout_ms: Option<u64>,
     /// How long a task may fail its health checks before the service replaces it.
     pub unhealthy_after_ms: u64,

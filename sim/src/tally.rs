@@ -30,7 +30,10 @@ impl Tally {
     /// Counts a request.
     pub(crate) fn count(&mut self, operation: &str, code: Option<&str>, at_ms: i64) {
         let throttled = u64::from(code.is_some_and(is_throttling));
-        for count in [self.operations.entry(operation.to_owned()).or_default(), &mut self.total] {
+        for count in [
+            self.operations.entry(operation.to_owned()).or_default(),
+            &mut self.total,
+        ] {
             count.requests += 1;
             count.throttled += throttled;
         }
@@ -39,7 +42,10 @@ impl Tally {
 
     /// Requests in each minute since the first one.
     pub fn minutes(&self) -> Vec<u64> {
-        let first = self.seconds.first_key_value().map_or(0, |(second, _)| *second);
+        let first = self
+            .seconds
+            .first_key_value()
+            .map_or(0, |(second, _)| *second);
         let mut minutes = Vec::new();
         for (second, requests) in &self.seconds {
             let minute = usize::try_from((second - first) / MINUTE_SECONDS).unwrap_or(0);
@@ -54,7 +60,15 @@ impl Tally {
     /// Requests in the busiest sixty seconds.
     pub fn busiest_minute(&self) -> u64 {
         let starts = self.seconds.keys();
-        starts.map(|start| self.seconds.range(start..&(start + MINUTE_SECONDS)).map(|(_, requests)| requests).sum()).max().unwrap_or(0)
+        starts
+            .map(|start| {
+                self.seconds
+                    .range(start..&(start + MINUTE_SECONDS))
+                    .map(|(_, requests)| requests)
+                    .sum()
+            })
+            .max()
+            .unwrap_or(0)
     }
 }
 
@@ -92,7 +106,19 @@ mod tests {
         let mut tally = Tally::default();
         tally.count("elbv2:DescribeRules", Some("Throttling"), 0);
         tally.count("elbv2:DescribeRules", Some("RuleNotFound"), 0);
-        assert_eq!(tally.operations["elbv2:DescribeRules"], Count { requests: 2, throttled: 1 });
-        assert_eq!(tally.total, Count { requests: 2, throttled: 1 });
+        assert_eq!(
+            tally.operations["elbv2:DescribeRules"],
+            Count {
+                requests: 2,
+                throttled: 1
+            }
+        );
+        assert_eq!(
+            tally.total,
+            Count {
+                requests: 2,
+                throttled: 1
+            }
+        );
     }
 }

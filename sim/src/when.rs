@@ -31,12 +31,20 @@ fn production() -> String {
 impl When {
     /// Green has at least this share of the traffic of the listener `prod`.
     pub fn shifted(percent: f64) -> Self {
-        Self::Shifted { listener: production(), percent, seconds_later: 0.0 }
+        Self::Shifted {
+            listener: production(),
+            percent,
+            seconds_later: 0.0,
+        }
     }
 
     /// So many seconds after the first production traffic went to green.
     pub fn seconds_into_the_shift(seconds_later: f64) -> Self {
-        Self::Shifted { listener: production(), percent: 0.0, seconds_later }
+        Self::Shifted {
+            listener: production(),
+            percent: 0.0,
+            seconds_later,
+        }
     }
 }
 
@@ -65,7 +73,10 @@ pub(crate) struct Sides {
 
 impl Shifts {
     pub(crate) const fn new(started_ms: i64) -> Self {
-        Self { started_ms, listeners: BTreeMap::new() }
+        Self {
+            started_ms,
+            listeners: BTreeMap::new(),
+        }
     }
 
     pub(crate) const fn started_ms(&self) -> i64 {
@@ -76,7 +87,10 @@ impl Shifts {
     pub(crate) fn note(&mut self, listener: &str, weights: &[(String, u32)], at_ms: i64) {
         let history = self.listeners.entry(listener.to_owned()).or_default();
         if history.last().is_none_or(|last| last.weights != weights) {
-            history.push(Shift { at_ms, weights: weights.to_vec() });
+            history.push(Shift {
+                at_ms,
+                weights: weights.to_vec(),
+            });
         }
     }
 
@@ -84,9 +98,15 @@ impl Shifts {
     pub(crate) fn time_of(&self, when: &When) -> Option<i64> {
         match when {
             When::Started(seconds) => Some(self.started_ms + milliseconds(*seconds)),
-            When::Shifted { listener, percent, seconds_later } => {
+            When::Shifted {
+                listener,
+                percent,
+                seconds_later,
+            } => {
                 let history = self.listeners.get(listener)?;
-                let reached = (1..history.len()).find(|index| share(history, *index).is_some_and(|share| share > 0.0 && share >= *percent));
+                let reached = (1..history.len()).find(|index| {
+                    share(history, *index).is_some_and(|share| share > 0.0 && share >= *percent)
+                });
                 Some(history.get(reached?)?.at_ms + milliseconds(*seconds_later))
             }
         }
@@ -99,16 +119,28 @@ impl Shifts {
 
     /// The sides behind a listener. Before the first shift there is only blue.
     pub(crate) fn sides(&self, listener: &str) -> Sides {
-        let Some(history) = self.listeners.get(listener) else { return Sides::default() };
-        let index = (1..history.len()).rev().find(|index| share(history, *index).is_some_and(|share| share > 0.0));
-        let Some(index) = index else { return Sides { blue: history.last().and_then(whole), green: None } };
+        let Some(history) = self.listeners.get(listener) else {
+            return Sides::default();
+        };
+        let index = (1..history.len())
+            .rev()
+            .find(|index| share(history, *index).is_some_and(|share| share > 0.0));
+        let Some(index) = index else {
+            return Sides {
+                blue: history.last().and_then(whole),
+                green: None,
+            };
+        };
         let blue = before(history, index);
         let green = history
             .get(index)
             .into_iter()
             .flat_map(|shift| &shift.weights)
             .find(|(name, weight)| *weight > 0 && Some(name) != blue.as_ref());
-        Sides { green: green.map(|(name, _)| name.clone()), blue }
+        Sides {
+            green: green.map(|(name, _)| name.clone()),
+            blue,
+        }
     }
 }
 
@@ -119,7 +151,13 @@ fn milliseconds(seconds: f64) -> i64 {
 
 /// The group that has everything.
 fn whole(shift: &Shift) -> Option<String> {
-    match shift.weights.iter().filter(|(_, weight)| *weight > 0).collect::<Vec<_>>().as_slice() {
+    match shift
+        .weights
+        .iter()
+        .filter(|(_, weight)| *weight > 0)
+        .collect::<Vec<_>>()
+        .as_slice()
+    {
         [(only, _)] => Some(only.clone()),
         _ => None,
     }
@@ -134,7 +172,12 @@ fn before(history: &[Shift], index: usize) -> Option<String> {
 fn share(history: &[Shift], index: usize) -> Option<f64> {
     let (blue, shift) = (before(history, index)?, history.get(index)?);
     let total: u32 = shift.weights.iter().map(|(_, weight)| weight).sum();
-    let others: u32 = shift.weights.iter().filter(|(name, _)| *name != blue).map(|(_, weight)| weight).sum();
+    let others: u32 = shift
+        .weights
+        .iter()
+        .filter(|(name, _)| *name != blue)
+        .map(|(_, weight)| weight)
+        .sum();
     (total > 0).then(|| f64::from(others) * 100.0 / f64::from(total))
 }
 
@@ -145,8 +188,17 @@ mod tests {
     /// A canary of 10 % at 2 s, everything at 5 s.
     fn canary() -> Shifts {
         let mut shifts = Shifts::new(0);
-        for (at_ms, blue, green) in [(1_000, 100, 0), (2_000, 90, 10), (2_500, 90, 10), (5_000, 0, 100)] {
-            shifts.note("prod", &[("api-1".to_owned(), blue), ("api-2".to_owned(), green)], at_ms);
+        for (at_ms, blue, green) in [
+            (1_000, 100, 0),
+            (2_000, 90, 10),
+            (2_500, 90, 10),
+            (5_000, 0, 100),
+        ] {
+            shifts.note(
+                "prod",
+                &[("api-1".to_owned(), blue), ("api-2".to_owned(), green)],
+                at_ms,
+            );
         }
         shifts
     }
@@ -165,12 +217,22 @@ mod tests {
             (When::shifted(50.0), Some(5_000)),
             (When::seconds_into_the_shift(1.5), Some(3_500)),
             (When::Started(0.5), Some(500)),
-            (When::Shifted { listener: "test".to_owned(), percent: 0.0, seconds_later: 0.0 }, None),
+            (
+                When::Shifted {
+                    listener: "test".to_owned(),
+                    percent: 0.0,
+                    seconds_later: 0.0,
+                },
+                None,
+            ),
         ];
         for (when, expected) in table {
             assert_eq!(shifts.time_of(&when), expected, "{when:?}");
         }
-        assert!(shifts.has_come(&When::shifted(10.0), 2_000) && !shifts.has_come(&When::shifted(10.0), 1_999));
+        assert!(
+            shifts.has_come(&When::shifted(10.0), 2_000)
+                && !shifts.has_come(&When::shifted(10.0), 1_999)
+        );
     }
 
     #[test]

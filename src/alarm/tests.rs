@@ -13,7 +13,15 @@ fn alarm(name: &str, state: AlarmState) -> Alarm {
 }
 
 fn shown(changes: &[AlarmChange]) -> Vec<String> {
-    changes.iter().map(|change| format!("{} {} {:?}", change.alarm.name, change.alarm.state, change.effect)).collect()
+    changes
+        .iter()
+        .map(|change| {
+            format!(
+                "{} {} {:?}",
+                change.alarm.name, change.alarm.state, change.effect
+            )
+        })
+        .collect()
 }
 
 #[test]
@@ -32,7 +40,10 @@ fn one_that_rang_before_the_start_counts_again_once_it_was_ok() {
     let mut watched = WatchedAlarms::new(vec!["a".into()], &[alarm("a", AlarmState::Ringing)]);
     let mut look = |state| shown(&watched.look(&[alarm("a", state)]));
     assert_eq!(look(AlarmState::Ringing), ["a ALARM Waived"]);
-    assert_eq!(look(AlarmState::InsufficientData), ["a INSUFFICIENT_DATA Waived"]);
+    assert_eq!(
+        look(AlarmState::InsufficientData),
+        ["a INSUFFICIENT_DATA Waived"]
+    );
     assert_eq!(look(AlarmState::Ringing), ["a ALARM Waived"]);
     assert_eq!(look(AlarmState::Ok), ["a OK Counts"]);
     assert_eq!(look(AlarmState::Ringing), ["a ALARM Counts"]);
@@ -42,18 +53,33 @@ fn one_that_rang_before_the_start_counts_again_once_it_was_ok() {
 fn no_data_a_new_word_and_an_alarm_that_is_gone_are_neither_good_nor_bad() {
     let mut watched = WatchedAlarms::new(vec!["a".into()], &[]);
     let mut look = |found: &[Alarm]| watched.look(found)[0].phase;
-    assert_eq!(look(&[alarm("a", AlarmState::InsufficientData)]), Phase::Inconclusive);
-    assert_eq!(look(&[alarm("a", AlarmState::Unknown("NEW".into()))]), Phase::Inconclusive);
+    assert_eq!(
+        look(&[alarm("a", AlarmState::InsufficientData)]),
+        Phase::Inconclusive
+    );
+    assert_eq!(
+        look(&[alarm("a", AlarmState::Unknown("NEW".into()))]),
+        Phase::Inconclusive
+    );
     assert_eq!(look(&[]), Phase::Error);
 }
 
 #[test]
 fn an_alarm_says_since_when_and_why() {
     let mut composite = alarm("all", AlarmState::Ringing);
-    composite.kind = AlarmKind::Composite { rule: "ALARM(a) OR ALARM(b)".into(), triggered_by: vec!["a".into()] };
+    composite.kind = AlarmKind::Composite {
+        rule: "ALARM(a) OR ALARM(b)".into(),
+        triggered_by: vec!["a".into()],
+    };
     assert_eq!(composite.standing(), "ALARM since 2023-11-14T22:13:20Z");
     assert_eq!(composite.why(), "Threshold Crossed; ringing: a");
-    composite.kind = AlarmKind::Composite { rule: "ALARM(a) OR ALARM(b)".into(), triggered_by: vec![] };
-    assert_eq!(composite.why(), "Threshold Crossed; its rule: ALARM(a) OR ALARM(b)");
+    composite.kind = AlarmKind::Composite {
+        rule: "ALARM(a) OR ALARM(b)".into(),
+        triggered_by: vec![],
+    };
+    assert_eq!(
+        composite.why(),
+        "Threshold Crossed; its rule: ALARM(a) OR ALARM(b)"
+    );
     assert_eq!(Alarm::missing("x").standing(), "missing");
 }

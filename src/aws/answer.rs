@@ -1,7 +1,7 @@
 //! The body of an answer, as AWS sent it.
 //!
-//! Task definitions and network configurations go back over the wire as they came; the SDK's types would drop every
-//! field that is newer than they are.
+//! Task definitions and network configurations go back over the wire as they came; the SDK's types
+//! would drop every field that is newer than they are.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -23,8 +23,14 @@ pub(super) struct ResponseRecorder(Arc<Mutex<Option<Vec<u8>>>>);
 impl ResponseRecorder {
     /// The answer as JSON.
     pub(super) fn json(&self, action: &'static str) -> Result<Value, AwsError> {
-        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
-        serde_json::from_slice(&bytes).map_err(|error| AwsError::incomplete(action, &format!("readable JSON: {error}")))
+        let bytes = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+            .unwrap_or_default();
+        serde_json::from_slice(&bytes)
+            .map_err(|error| AwsError::incomplete(action, &format!("readable JSON: {error}")))
     }
 }
 
@@ -46,11 +52,16 @@ impl Intercept for ResponseRecorder {
     }
 }
 
-/// Puts the user's JSON in the place of the body that the SDK made; this happens before the request is signed.
-pub(super) fn send_as_it_is(body: &Value) -> impl Fn(&mut HttpRequest) + Send + Sync + 'static + use<> {
+/// Puts the user's JSON in the place of the body that the SDK made; this happens before the request
+/// is signed.
+pub(super) fn send_as_it_is(
+    body: &Value,
+) -> impl Fn(&mut HttpRequest) + Send + Sync + 'static + use<> {
     let text = body.to_string();
     move |request| {
-        request.headers_mut().insert("content-length", text.len().to_string());
+        request
+            .headers_mut()
+            .insert("content-length", text.len().to_string());
         *request.body_mut() = SdkBody::from(text.as_str());
     }
 }

@@ -1,11 +1,15 @@
 //! CodeDeploy: deployment groups and deployments, in our words.
 
 use aws_sdk_codedeploy::types::{
-    AppSpecContent, AutoRollbackConfiguration, AutoRollbackEvent, ComputePlatform, DeploymentInfo, DeploymentStatus, DeploymentTarget,
-    DeploymentWaitType, EcsTarget, RevisionLocation, RevisionLocationType, TargetGroupPairInfo, TrafficRoute,
+    AppSpecContent, AutoRollbackConfiguration, AutoRollbackEvent, ComputePlatform, DeploymentInfo,
+    DeploymentStatus, DeploymentTarget, DeploymentWaitType, EcsTarget, RevisionLocation,
+    RevisionLocationType, TargetGroupPairInfo, TrafficRoute,
 };
 
-use super::codedeploy_shapes::{CodeDeployDeployment, CodeDeployTarget, Config, Group, LifecycleEvent, ReadyWait, Routing, Set, Status};
+use super::codedeploy_shapes::{
+    CodeDeployDeployment, CodeDeployTarget, Config, Group, LifecycleEvent, ReadyWait, Routing, Set,
+    Status,
+};
 use super::error::told;
 use super::{Aws, AwsError};
 use crate::documents::app_spec::Content;
@@ -29,14 +33,29 @@ pub struct NewDeployment<'a> {
 
 impl Aws {
     /// The group.
-    pub async fn get_deployment_group(&self, application: &str, group: &str) -> Result<Group, AwsError> {
+    pub async fn get_deployment_group(
+        &self,
+        application: &str,
+        group: &str,
+    ) -> Result<Group, AwsError> {
         const ACTION: &str = "codedeploy:GetDeploymentGroup";
-        let call = self.codedeploy().get_deployment_group().application_name(application).deployment_group_name(group);
-        let info = told(ACTION, call.send().await)?.deployment_group_info.ok_or_else(|| AwsError::incomplete(ACTION, "the group"))?;
-        let pairs = info.load_balancer_info().map(|info| info.target_group_pair_info_list().to_vec()).unwrap_or_default();
+        let call = self
+            .codedeploy()
+            .get_deployment_group()
+            .application_name(application)
+            .deployment_group_name(group);
+        let info = told(ACTION, call.send().await)?
+            .deployment_group_info
+            .ok_or_else(|| AwsError::incomplete(ACTION, "the group"))?;
+        let pairs = info
+            .load_balancer_info()
+            .map(|info| info.target_group_pair_info_list().to_vec())
+            .unwrap_or_default();
         let configuration = info.blue_green_deployment_configuration();
         let alarms = info.alarm_configuration().filter(|alarms| alarms.enabled());
-        let rollback = info.auto_rollback_configuration().filter(|rollback| rollback.enabled());
+        let rollback = info
+            .auto_rollback_configuration()
+            .filter(|rollback| rollback.enabled());
         Ok(Group {
             services: info.ecs_services().iter().map(|service| (owned(service.cluster_name()), owned(service.service_name()))).collect(),
             ready_wait: ready_wait(configuration),
@@ -55,23 +74,47 @@ impl Aws {
     /// A deployment configuration.
     pub async fn deployment_config(&self, config: &str) -> Result<Config, AwsError> {
         const ACTION: &str = "codedeploy:GetDeploymentConfig";
-        let answer = told(ACTION, self.codedeploy().get_deployment_config().deployment_config_name(config).send().await)?;
-        let routing = answer.deployment_config_info().and_then(|info| info.traffic_routing_config());
+        let answer = told(
+            ACTION,
+            self.codedeploy()
+                .get_deployment_config()
+                .deployment_config_name(config)
+                .send()
+                .await,
+        )?;
+        let routing = answer
+            .deployment_config_info()
+            .and_then(|info| info.traffic_routing_config());
         let count = |number: i32| u32::try_from(number).unwrap_or_default();
         let canary = routing
             .and_then(|routing| routing.time_based_canary())
-            .map(|canary| Routing::Canary { percent: count(canary.canary_percentage()), minutes: count(canary.canary_interval()) });
+            .map(|canary| Routing::Canary {
+                percent: count(canary.canary_percentage()),
+                minutes: count(canary.canary_interval()),
+            });
         let linear = routing
             .and_then(|routing| routing.time_based_linear())
-            .map(|linear| Routing::Linear { percent: count(linear.linear_percentage()), minutes: count(linear.linear_interval()) });
-        let platform = answer.deployment_config_info().and_then(|info| info.compute_platform()).map_or("ECS", ComputePlatform::as_str);
+            .map(|linear| Routing::Linear {
+                percent: count(linear.linear_percentage()),
+                minutes: count(linear.linear_interval()),
+            });
+        let platform = answer
+            .deployment_config_info()
+            .and_then(|info| info.compute_platform())
+            .map_or("ECS", ComputePlatform::as_str);
         let routing = canary.or(linear).unwrap_or(Routing::AllAtOnce);
-        Ok(Config { routing, platform: platform.to_owned() })
+        Ok(Config {
+            routing,
+            platform: platform.to_owned(),
+        })
     }
 
     /// The names of the account's deployment configurations, AWS's own among them.
     pub async fn deployment_configs(&self) -> Result<Vec<String>, AwsError> {
-        let answer = told("codedeploy:ListDeploymentConfigs", self.codedeploy().list_deployment_configs().send().await)?;
+        let answer = told(
+            "codedeploy:ListDeploymentConfigs",
+            self.codedeploy().list_deployment_configs().send().await,
+        )?;
         Ok(answer.deployment_configs_list().to_vec())
     }
 
@@ -80,13 +123,24 @@ impl Aws {
         const ACTION: &str = "codedeploy:CreateDeployment";
         self.write_retry
             .send(async || {
-                let call = self.codedeploy_once().create_deployment().application_name(new.application).deployment_group_name(new.group);
+                let call = self
+                    .codedeploy_once()
+                    .create_deployment()
+                    .application_name(new.application)
+                    .deployment_group_name(new.group);
                 let call = call
                     .set_deployment_config_name(new.config.map(str::to_owned))
                     .description(new.description)
                     .revision(revision(new.content));
-                let answer = told(ACTION, call.auto_rollback_configuration(auto_rollback(new.alarms)).send().await)?;
-                answer.deployment_id.ok_or_else(|| AwsError::incomplete(ACTION, "the deployment's id"))
+                let answer = told(
+                    ACTION,
+                    call.auto_rollback_configuration(auto_rollback(new.alarms))
+                        .send()
+                        .await,
+                )?;
+                answer
+                    .deployment_id
+                    .ok_or_else(|| AwsError::incomplete(ACTION, "the deployment's id"))
             })
             .await
     }
@@ -94,42 +148,101 @@ impl Aws {
     /// The deployment as it is now.
     pub async fn get_deployment(&self, deployment: &str) -> Result<CodeDeployDeployment, AwsError> {
         const ACTION: &str = "codedeploy:GetDeployment";
-        let answer = told(ACTION, self.codedeploy().get_deployment().deployment_id(deployment).send().await)?;
-        answer.deployment_info.map(|info| described(&info)).ok_or_else(|| AwsError::incomplete(ACTION, "the deployment"))
+        let answer = told(
+            ACTION,
+            self.codedeploy()
+                .get_deployment()
+                .deployment_id(deployment)
+                .send()
+                .await,
+        )?;
+        answer
+            .deployment_info
+            .map(|info| described(&info))
+            .ok_or_else(|| AwsError::incomplete(ACTION, "the deployment"))
     }
 
     /// The deployment's events and task sets.
-    pub async fn get_deployment_target(&self, deployment: &str, cluster: &str, service: &str) -> Result<CodeDeployTarget, AwsError> {
+    pub async fn get_deployment_target(
+        &self,
+        deployment: &str,
+        cluster: &str,
+        service: &str,
+    ) -> Result<CodeDeployTarget, AwsError> {
         const ACTION: &str = "codedeploy:GetDeploymentTarget";
-        let call = self.codedeploy().get_deployment_target().deployment_id(deployment).target_id(format!("{cluster}:{service}"));
+        let call = self
+            .codedeploy()
+            .get_deployment_target()
+            .deployment_id(deployment)
+            .target_id(format!("{cluster}:{service}"));
         let answer = told(ACTION, call.send().await)?;
-        Ok(answer.deployment_target.as_ref().and_then(DeploymentTarget::ecs_target).map(target).unwrap_or_default())
+        Ok(answer
+            .deployment_target
+            .as_ref()
+            .and_then(DeploymentTarget::ecs_target)
+            .map(target)
+            .unwrap_or_default())
     }
 
     /// Ids of the group's deployments that are not over.
-    pub async fn running_deployments(&self, application: &str, group: &str) -> Result<Vec<String>, AwsError> {
+    pub async fn running_deployments(
+        &self,
+        application: &str,
+        group: &str,
+    ) -> Result<Vec<String>, AwsError> {
         use DeploymentStatus::{Baking, Created, InProgress, Queued, Ready};
-        let call = self.codedeploy().list_deployments().application_name(application).deployment_group_name(group);
-        let call = call.set_include_only_statuses(Some(vec![Created, Queued, InProgress, Baking, Ready]));
-        Ok(told("codedeploy:ListDeployments", call.send().await)?.deployments().to_vec())
+        let call = self
+            .codedeploy()
+            .list_deployments()
+            .application_name(application)
+            .deployment_group_name(group);
+        let call =
+            call.set_include_only_statuses(Some(vec![Created, Queued, InProgress, Baking, Ready]));
+        Ok(told("codedeploy:ListDeployments", call.send().await)?
+            .deployments()
+            .to_vec())
     }
 
     /// Ids of the group's deployments, newest first.
-    pub async fn latest_deployments(&self, application: &str, group: &str) -> Result<Vec<String>, AwsError> {
-        let call = self.codedeploy().list_deployments().application_name(application).deployment_group_name(group);
-        Ok(told("codedeploy:ListDeployments", call.send().await)?.deployments().to_vec())
+    pub async fn latest_deployments(
+        &self,
+        application: &str,
+        group: &str,
+    ) -> Result<Vec<String>, AwsError> {
+        let call = self
+            .codedeploy()
+            .list_deployments()
+            .application_name(application)
+            .deployment_group_name(group);
+        Ok(told("codedeploy:ListDeployments", call.send().await)?
+            .deployments()
+            .to_vec())
     }
 
     /// Ids of the group's deployments that succeeded, newest first.
-    pub async fn successful_deployments(&self, application: &str, group: &str) -> Result<Vec<String>, AwsError> {
-        let call = self.codedeploy().list_deployments().application_name(application).deployment_group_name(group);
+    pub async fn successful_deployments(
+        &self,
+        application: &str,
+        group: &str,
+    ) -> Result<Vec<String>, AwsError> {
+        let call = self
+            .codedeploy()
+            .list_deployments()
+            .application_name(application)
+            .deployment_group_name(group);
         let call = call.set_include_only_statuses(Some(vec![DeploymentStatus::Succeeded]));
-        Ok(told("codedeploy:ListDeployments", call.send().await)?.deployments().to_vec())
+        Ok(told("codedeploy:ListDeployments", call.send().await)?
+            .deployments()
+            .to_vec())
     }
 
     /// Lets traffic shift. Sending it twice is answered with an error that says so.
     pub async fn continue_deployment(&self, deployment: &str) -> Result<(), AwsError> {
-        let call = self.codedeploy().continue_deployment().deployment_id(deployment).deployment_wait_type(DeploymentWaitType::ReadyWait);
+        let call = self
+            .codedeploy()
+            .continue_deployment()
+            .deployment_id(deployment)
+            .deployment_wait_type(DeploymentWaitType::ReadyWait);
         told("codedeploy:ContinueDeployment", call.send().await).map(drop)
     }
 
@@ -137,7 +250,11 @@ impl Aws {
     pub async fn stop_deployment(&self, deployment: &str) -> Result<(), AwsError> {
         self.write_retry
             .send(async || {
-                let call = self.codedeploy().stop_deployment().deployment_id(deployment).auto_rollback_enabled(true);
+                let call = self
+                    .codedeploy()
+                    .stop_deployment()
+                    .deployment_id(deployment)
+                    .auto_rollback_enabled(true);
                 told("codedeploy:StopDeployment", call.send().await).map(drop)
             })
             .await
@@ -148,33 +265,61 @@ fn owned(text: Option<&str>) -> String {
     text.unwrap_or_default().to_owned()
 }
 
-fn listeners(pairs: &[TargetGroupPairInfo], route: impl Fn(&TargetGroupPairInfo) -> Option<&TrafficRoute>) -> Vec<String> {
-    pairs.iter().filter_map(route).flat_map(|route| route.listener_arns().to_vec()).collect()
+fn listeners(
+    pairs: &[TargetGroupPairInfo],
+    route: impl Fn(&TargetGroupPairInfo) -> Option<&TrafficRoute>,
+) -> Vec<String> {
+    pairs
+        .iter()
+        .filter_map(route)
+        .flat_map(|route| route.listener_arns().to_vec())
+        .collect()
 }
 
-fn ready_wait(configuration: Option<&aws_sdk_codedeploy::types::BlueGreenDeploymentConfiguration>) -> ReadyWait {
+fn ready_wait(
+    configuration: Option<&aws_sdk_codedeploy::types::BlueGreenDeploymentConfiguration>,
+) -> ReadyWait {
     let option = configuration.and_then(|all| all.deployment_ready_option());
-    match option.and_then(|option| option.action_on_timeout().map(|action| (action.as_str(), option.wait_time_in_minutes()))) {
+    match option.and_then(|option| {
+        option
+            .action_on_timeout()
+            .map(|action| (action.as_str(), option.wait_time_in_minutes()))
+    }) {
         Some(("STOP_DEPLOYMENT", minutes)) => ReadyWait::Minutes(minutes),
         _ => ReadyWait::Continue,
     }
 }
 
 fn revision(content: &Content) -> RevisionLocation {
-    let content = AppSpecContent::builder().content(&content.text).sha256(&content.sha256).build();
-    RevisionLocation::builder().revision_type(RevisionLocationType::AppSpecContent).app_spec_content(content).build()
+    let content = AppSpecContent::builder()
+        .content(&content.text)
+        .sha256(&content.sha256)
+        .build();
+    RevisionLocation::builder()
+        .revision_type(RevisionLocationType::AppSpecContent)
+        .app_spec_content(content)
+        .build()
 }
 
-/// Safety must not depend on us being alive: whatever the group says, a deployment of ours that fails or is stopped
-/// goes back to blue by itself.
+/// Safety must not depend on us being alive: whatever the group says, a deployment of ours that
+/// fails or is stopped goes back to blue by itself.
 fn auto_rollback(alarms: bool) -> AutoRollbackConfiguration {
-    let always = [AutoRollbackEvent::DeploymentFailure, AutoRollbackEvent::DeploymentStopOnRequest];
+    let always = [
+        AutoRollbackEvent::DeploymentFailure,
+        AutoRollbackEvent::DeploymentStopOnRequest,
+    ];
     let alarm = alarms.then_some(AutoRollbackEvent::DeploymentStopOnAlarm);
-    AutoRollbackConfiguration::builder().enabled(true).set_events(Some(always.into_iter().chain(alarm).collect())).build()
+    AutoRollbackConfiguration::builder()
+        .enabled(true)
+        .set_events(Some(always.into_iter().chain(alarm).collect()))
+        .build()
 }
 
 fn described(info: &DeploymentInfo) -> CodeDeployDeployment {
-    let word = info.status().map_or("Unknown", DeploymentStatus::as_str).to_owned();
+    let word = info
+        .status()
+        .map_or("Unknown", DeploymentStatus::as_str)
+        .to_owned();
     CodeDeployDeployment {
         status: status(&word),
         word,
@@ -182,15 +327,28 @@ fn described(info: &DeploymentInfo) -> CodeDeployDeployment {
         application: owned(info.application_name()),
         group: owned(info.deployment_group_name()),
         termination_wait_started: info.instance_termination_wait_time_started(),
-        error: info.error_information().map(|error| (error.code().map_or("", |code| code.as_str()).to_owned(), owned(error.message()))),
+        error: info.error_information().map(|error| {
+            (
+                error.code().map_or("", |code| code.as_str()).to_owned(),
+                owned(error.message()),
+            )
+        }),
         rollback: info
             .rollback_info()
             .and_then(|rollback| rollback.rollback_deployment_id())
             .filter(|id| !id.is_empty())
             .map(str::to_owned),
-        creator: info.creator().map_or("unknown", |creator| creator.as_str()).to_owned(),
-        created: info.create_time().map(ToString::to_string).unwrap_or_default(),
-        created_seconds: info.create_time().map_or(0.0, aws_smithy_types::DateTime::as_secs_f64),
+        creator: info
+            .creator()
+            .map_or("unknown", |creator| creator.as_str())
+            .to_owned(),
+        created: info
+            .create_time()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        created_seconds: info
+            .create_time()
+            .map_or(0.0, aws_smithy_types::DateTime::as_secs_f64),
         content: info.revision().and_then(content_of),
         rolls_back: info
             .rollback_info()
@@ -202,7 +360,9 @@ fn described(info: &DeploymentInfo) -> CodeDeployDeployment {
 
 /// Deployments made before 2019 carry the same in another member.
 fn content_of(revision: &RevisionLocation) -> Option<String> {
-    let content = revision.app_spec_content().and_then(|content| content.content());
+    let content = revision
+        .app_spec_content()
+        .and_then(|content| content.content());
     let former = || revision.string().and_then(|content| content.content());
     content.or_else(former).map(str::to_owned)
 }
@@ -213,30 +373,43 @@ fn status(word: &str) -> Status {
         "Succeeded" => Status::Succeeded,
         "Failed" => Status::Failed,
         "Stopped" => Status::Stopped,
-        // Created, Queued, InProgress and Baking; and a word that is newer than this action is never progress.
+        // Created, Queued, InProgress and Baking; and a word that is newer than this action is
+        // never progress.
         _ => Status::Going,
     }
 }
 
 fn target(target: &EcsTarget) -> CodeDeployTarget {
     CodeDeployTarget {
-        events: target.lifecycle_events().iter().map(lifecycle_event).collect(),
+        events: target
+            .lifecycle_events()
+            .iter()
+            .map(lifecycle_event)
+            .collect(),
         sets: target.task_sets_info().iter().map(set).collect(),
     }
 }
 
 fn lifecycle_event(event: &aws_sdk_codedeploy::types::LifecycleEvent) -> LifecycleEvent {
-    let diagnostics = event.diagnostics().and_then(|all| all.message()).filter(|message| !message.is_empty());
+    let diagnostics = event
+        .diagnostics()
+        .and_then(|all| all.message())
+        .filter(|message| !message.is_empty());
     LifecycleEvent {
         name: owned(event.lifecycle_event_name()),
-        status: event.status().map_or("Unknown", |status| status.as_str()).to_owned(),
+        status: event
+            .status()
+            .map_or("Unknown", |status| status.as_str())
+            .to_owned(),
         diagnostics: diagnostics.map(str::to_owned),
     }
 }
 
 fn set(set: &aws_sdk_codedeploy::types::EcsTaskSet) -> Set {
     Set {
-        is_green: set.task_set_label().is_some_and(|label| label.as_str() == "Green"),
+        is_green: set
+            .task_set_label()
+            .is_some_and(|label| label.as_str() == "Green"),
         weight: set.traffic_weight(),
         running: set.running_count(),
         desired: set.desired_count(),

@@ -76,7 +76,9 @@ impl Routing {
         match self {
             Self::AllAtOnce => 0,
             Self::Canary { minutes, .. } => i64::from(minutes),
-            Self::Linear { percent, minutes } => i64::from(100 / percent.max(1)) * i64::from(minutes),
+            Self::Linear { percent, minutes } => {
+                i64::from(100 / percent.max(1)) * i64::from(minutes)
+            }
         }
     }
 
@@ -85,9 +87,11 @@ impl Routing {
         match self {
             Self::AllAtOnce => Vec::new(),
             Self::Canary { percent, minutes } => vec![(percent, minutes)],
-            Self::Linear { percent, minutes } => {
-                (1..100).map(|step| step * percent.max(1)).take_while(|share| *share < 100).map(|share| (share, minutes)).collect()
-            }
+            Self::Linear { percent, minutes } => (1..100)
+                .map(|step| step * percent.max(1))
+                .take_while(|share| *share < 100)
+                .map(|share| (share, minutes))
+                .collect(),
         }
     }
 }
@@ -178,13 +182,24 @@ pub struct Set {
 impl CodeDeployTarget {
     /// The status of a lifecycle event, where it has begun.
     pub fn event(&self, name: &str) -> Option<&str> {
-        self.events.iter().find(|event| event.name == name).map(|event| event.status.as_str())
+        self.events
+            .iter()
+            .find(|event| event.name == name)
+            .map(|event| event.status.as_str())
     }
 
     /// The event that is going on, else the last one that ended.
     pub fn current(&self) -> Option<&LifecycleEvent> {
-        let going = self.events.iter().find(|event| event.status == "InProgress");
-        going.or_else(|| self.events.iter().rev().find(|event| !matches!(event.status.as_str(), "Pending" | "Unknown")))
+        let going = self
+            .events
+            .iter()
+            .find(|event| event.status == "InProgress");
+        going.or_else(|| {
+            self.events
+                .iter()
+                .rev()
+                .find(|event| !matches!(event.status.as_str(), "Pending" | "Unknown"))
+        })
     }
 
     /// The event that failed.

@@ -1,5 +1,6 @@
-//! Whose credentials a run uses: those that the job was given. The machine's own (an instance profile, a container's role) are used only
-//! when the workflow asks for them: on a self-hosted runner they belong to somebody else's purpose, and nobody would notice.
+//! Whose credentials a run uses: those that the job was given. The machine's own (an instance
+//! profile, a container's role) are used only when the workflow asks for them: on a self-hosted
+//! runner they belong to somebody else's purpose, and nobody would notice.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -17,7 +18,8 @@ use crate::secret::Secret;
 use crate::settings::InstanceProfile;
 
 /// What the refusal says was looked for.
-pub(super) const LOOKED_FOR: &str = "AWS_ACCESS_KEY_ID, a profile, a web identity (AWS_WEB_IDENTITY_TOKEN_FILE)";
+pub(super) const LOOKED_FOR: &str =
+    "AWS_ACCESS_KEY_ID, a profile, a web identity (AWS_WEB_IDENTITY_TOKEN_FILE)";
 
 /// Learns what is to be hidden.
 type CredentialMasker = Box<dyn Fn(&Secret) + Send + Sync>;
@@ -45,7 +47,8 @@ impl fmt::Debug for Listener {
     }
 }
 
-/// A provider whose secrets are hidden before anybody has them. Those of the environment are hidden from the start.
+/// A provider whose secrets are hidden before anybody has them. Those of the environment are hidden
+/// from the start.
 #[derive(Debug)]
 struct MaskingProvider<P> {
     provider: P,
@@ -60,27 +63,68 @@ impl<P: ProvideCredentials> ProvideCredentials for MaskingProvider<P> {
         future::ProvideCredentials::new(async move {
             let credentials = self.provider.provide_credentials().await?;
             self.listener.hide(credentials.secret_access_key());
-            credentials.session_token().into_iter().for_each(|token| self.listener.hide(token));
+            credentials
+                .session_token()
+                .into_iter()
+                .for_each(|token| self.listener.hide(token));
             Ok(credentials)
         })
     }
 }
 
 /// The providers in the SDK's own order.
-pub(super) fn chain(config: &ProviderConfig, instance_profile: InstanceProfile, listener: &Listener) -> CredentialsProviderChain {
-    let chain = CredentialsProviderChain::first_try("Environment", EnvironmentVariableCredentialsProvider::new())
-        .or_else("Profile", hidden(ProfileFileCredentialsProvider::builder().configure(config).build(), listener))
-        .or_else("WebIdentityToken", hidden(WebIdentityTokenCredentialsProvider::builder().configure(config).build(), listener));
+pub(super) fn chain(
+    config: &ProviderConfig,
+    instance_profile: InstanceProfile,
+    listener: &Listener,
+) -> CredentialsProviderChain {
+    let chain = CredentialsProviderChain::first_try(
+        "Environment",
+        EnvironmentVariableCredentialsProvider::new(),
+    )
+    .or_else(
+        "Profile",
+        hidden(
+            ProfileFileCredentialsProvider::builder()
+                .configure(config)
+                .build(),
+            listener,
+        ),
+    )
+    .or_else(
+        "WebIdentityToken",
+        hidden(
+            WebIdentityTokenCredentialsProvider::builder()
+                .configure(config)
+                .build(),
+            listener,
+        ),
+    );
     match instance_profile {
         InstanceProfile::Unused => chain,
         InstanceProfile::Used => chain
-            .or_else("EcsContainer", hidden(EcsCredentialsProvider::builder().configure(config).build(), listener))
-            .or_else("Ec2InstanceMetadata", hidden(ImdsCredentialsProvider::builder().configure(config).build(), listener)),
+            .or_else(
+                "EcsContainer",
+                hidden(
+                    EcsCredentialsProvider::builder().configure(config).build(),
+                    listener,
+                ),
+            )
+            .or_else(
+                "Ec2InstanceMetadata",
+                hidden(
+                    ImdsCredentialsProvider::builder().configure(config).build(),
+                    listener,
+                ),
+            ),
     }
 }
 
 fn hidden<P>(provider: P, listener: &Listener) -> MaskingProvider<P> {
-    MaskingProvider { provider, listener: listener.clone() }
+    MaskingProvider {
+        provider,
+        listener: listener.clone(),
+    }
 }
 
 #[cfg(test)]
@@ -96,18 +140,40 @@ mod tests {
         let (listener, told) = (Listener::default(), Arc::new(Mutex::new(Vec::new())));
         let sink = Arc::clone(&told);
         listener.set(move |secret| sink.lock().unwrap().push(secret.expose().to_owned()));
-        let credentials = Credentials::new("AKIDEXAMPLE", "canary-key", Some("canary-token".to_owned()), None, "test");
-        hidden(credentials, &listener).provide_credentials().await.unwrap();
+        let credentials = Credentials::new(
+            "AKIDEXAMPLE",
+            "canary-key",
+            Some("canary-token".to_owned()),
+            None,
+            "test",
+        );
+        hidden(credentials, &listener)
+            .provide_credentials()
+            .await
+            .unwrap();
         assert_eq!(*told.lock().unwrap(), ["canary-key", "canary-token"]);
     }
 
     #[test]
     fn the_machine_s_own_credentials_are_looked_for_only_when_they_are_asked_for() {
         let config = ProviderConfig::empty().with_http_client(crate::aws::http_client(None));
-        let names = |instance_profile| format!("{:?}", chain(&config, instance_profile, &Listener::default()));
+        let names = |instance_profile| {
+            format!(
+                "{:?}",
+                chain(&config, instance_profile, &Listener::default())
+            )
+        };
         let unused = names(InstanceProfile::Unused);
-        assert!(!unused.contains("Ec2") && !unused.contains("Ecs") && unused.contains("WebIdentityToken"), "{unused}");
+        assert!(
+            !unused.contains("Ec2")
+                && !unused.contains("Ecs")
+                && unused.contains("WebIdentityToken"),
+            "{unused}"
+        );
         let used = names(InstanceProfile::Used);
-        assert!(used.contains("EcsContainer") && used.contains("Ec2InstanceMetadata"), "{used}");
+        assert!(
+            used.contains("EcsContainer") && used.contains("Ec2InstanceMetadata"),
+            "{used}"
+        );
     }
 }

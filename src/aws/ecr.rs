@@ -46,18 +46,28 @@ impl RegistryAccess {
     pub fn is_at(&self, written: &str) -> bool {
         let is_asked = matches!(&self.place, RegistryPlace::At(host) if host.text == written);
         let same = || EcrHost::parse(written).zip(EcrHost::parse(self.host()));
-        is_asked || written == self.host() || same().is_some_and(|(written, own)| written.is_same_registry(&own))
+        is_asked
+            || written == self.host()
+            || same().is_some_and(|(written, own)| written.is_same_registry(&own))
     }
 }
 
 fn host(endpoint: &str) -> &str {
-    endpoint.split_once("://").map_or(endpoint, |(_, host)| host).trim_end_matches('/')
+    endpoint
+        .split_once("://")
+        .map_or(endpoint, |(_, host)| host)
+        .trim_end_matches('/')
 }
 
 impl Aws {
     /// The registry's endpoint and a token for it, good for 12 hours.
     pub async fn registry_access(&self, place: &RegistryPlace) -> Result<RegistryAccess, AwsError> {
-        token(self.ecr_in(self.region_of(place)), place.clone(), self.region_of(place).to_owned()).await
+        token(
+            self.ecr_in(self.region_of(place)),
+            place.clone(),
+            self.region_of(place).to_owned(),
+        )
+        .await
     }
 
     /// The same, to be asked again long after: a token expires, and a transfer may take longer.
@@ -79,37 +89,80 @@ impl Aws {
 
     /// The tags of an image of the account's registry, by its digest.
     pub async fn tags_of(&self, repository: &str, digest: &str) -> Result<Vec<String>, AwsError> {
-        let image = aws_sdk_ecr::types::ImageIdentifier::builder().image_digest(digest).build();
-        let answer = told("ecr:DescribeImages", self.ecr().describe_images().repository_name(repository).image_ids(image).send().await)?;
-        Ok(answer.image_details().iter().flat_map(|detail| detail.image_tags().to_vec()).collect())
+        let image = aws_sdk_ecr::types::ImageIdentifier::builder()
+            .image_digest(digest)
+            .build();
+        let answer = told(
+            "ecr:DescribeImages",
+            self.ecr()
+                .describe_images()
+                .repository_name(repository)
+                .image_ids(image)
+                .send()
+                .await,
+        )?;
+        Ok(answer
+            .image_details()
+            .iter()
+            .flat_map(|detail| detail.image_tags().to_vec())
+            .collect())
     }
 }
 
-async fn token(client: Client, place: RegistryPlace, region: String) -> Result<RegistryAccess, AwsError> {
+async fn token(
+    client: Client,
+    place: RegistryPlace,
+    region: String,
+) -> Result<RegistryAccess, AwsError> {
     const ACTION: &str = "ecr:GetAuthorizationToken";
     let accounts = match &place {
         RegistryPlace::Own(accounts) => accounts.clone(),
         RegistryPlace::At(host) => vec![host.account.clone()],
     };
     let accounts = (!accounts.is_empty()).then_some(accounts);
-    #[expect(deprecated, reason = "nothing else makes ECR name the endpoint of another account's registry")]
-    let call = client.get_authorization_token().set_registry_ids(accounts.clone());
+    #[expect(
+        deprecated,
+        reason = "nothing else makes ECR name the endpoint of another account's registry"
+    )]
+    let call = client
+        .get_authorization_token()
+        .set_registry_ids(accounts.clone());
     let answer = told(ACTION, call.send().await)?;
-    let data = answer.authorization_data().first().ok_or_else(|| AwsError::incomplete(ACTION, "authorization data"))?;
-    let token = data.authorization_token().and_then(|token| STANDARD.decode(token).ok()).and_then(|bytes| String::from_utf8(bytes).ok());
-    let (user, password) =
-        token.as_deref().and_then(|text| text.split_once(':')).ok_or_else(|| AwsError::incomplete(ACTION, "a readable token"))?;
-    let named = data.proxy_endpoint().ok_or_else(|| AwsError::incomplete(ACTION, "the registry's endpoint"))?;
-    let account =
-        accounts.and_then(|accounts| accounts.into_iter().next()).or_else(|| EcrHost::parse(host(named)).map(|host| host.account));
-    Ok(RegistryAccess { endpoint: endpoint(&place, named), user: user.to_owned(), password: Secret::new(password), region, account, place })
+    let data = answer
+        .authorization_data()
+        .first()
+        .ok_or_else(|| AwsError::incomplete(ACTION, "authorization data"))?;
+    let token = data
+        .authorization_token()
+        .and_then(|token| STANDARD.decode(token).ok())
+        .and_then(|bytes| String::from_utf8(bytes).ok());
+    let (user, password) = token
+        .as_deref()
+        .and_then(|text| text.split_once(':'))
+        .ok_or_else(|| AwsError::incomplete(ACTION, "a readable token"))?;
+    let named = data
+        .proxy_endpoint()
+        .ok_or_else(|| AwsError::incomplete(ACTION, "the registry's endpoint"))?;
+    let account = accounts
+        .and_then(|accounts| accounts.into_iter().next())
+        .or_else(|| EcrHost::parse(host(named)).map(|host| host.account));
+    Ok(RegistryAccess {
+        endpoint: endpoint(&place, named),
+        user: user.to_owned(),
+        password: Secret::new(password),
+        region,
+        account,
+        place,
+    })
 }
 
-/// The endpoint that AWS names, unless the user wrote another name of the same registry: that name stands in the task definition then, and is
-/// what the task can reach (IPv6, FIPS).
+/// The endpoint that AWS names, unless the user wrote another name of the same registry: that name
+/// stands in the task definition then, and is what the task can reach (IPv6, FIPS).
 fn endpoint(place: &RegistryPlace, named: &str) -> String {
     match place {
-        RegistryPlace::At(written) if EcrHost::parse(host(named)).is_some_and(|host| host.is_same_registry(written)) => {
+        RegistryPlace::At(written)
+            if EcrHost::parse(host(named)).is_some_and(|host| host.is_same_registry(written)) =>
+        {
             format!("https://{}", written.text)
         }
         RegistryPlace::At(_) | RegistryPlace::Own(_) => named.to_owned(),
@@ -125,7 +178,16 @@ mod tests {
         let at = |text: &str| RegistryPlace::At(EcrHost::parse(text).unwrap());
         let named = "https://123456789012.dkr.ecr.us-east-2.amazonaws.com";
         assert_eq!(endpoint(&RegistryPlace::Own(Vec::new()), named), named);
-        assert_eq!(endpoint(&at("123456789012.dkr-ecr.us-east-2.on.aws"), named), "https://123456789012.dkr-ecr.us-east-2.on.aws");
-        assert_eq!(endpoint(&at("210987654321.dkr-ecr.us-east-2.on.aws"), "http://127.0.0.1:5000"), "http://127.0.0.1:5000");
+        assert_eq!(
+            endpoint(&at("123456789012.dkr-ecr.us-east-2.on.aws"), named),
+            "https://123456789012.dkr-ecr.us-east-2.on.aws"
+        );
+        assert_eq!(
+            endpoint(
+                &at("210987654321.dkr-ecr.us-east-2.on.aws"),
+                "http://127.0.0.1:5000"
+            ),
+            "http://127.0.0.1:5000"
+        );
     }
 }

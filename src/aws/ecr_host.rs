@@ -13,8 +13,9 @@ pub struct EcrHost {
     pub region: String,
 }
 
-/// What follows `ACCOUNT.dkr.ecr.REGION.` or `ACCOUNT.dkr-ecr.REGION.`, in every partition that AWS has (ECR user guide, "Private
-/// registries" and "Dual-stack endpoints"; amazon-ecr-credential-helper knows the same ones).
+/// What follows `ACCOUNT.dkr.ecr.REGION.` or `ACCOUNT.dkr-ecr.REGION.`, in every partition that AWS
+/// has (ECR user guide, "Private registries" and "Dual-stack endpoints";
+/// amazon-ecr-credential-helper knows the same ones).
 const SUFFIXES: [&str; 9] = [
     "amazonaws.com",
     "amazonaws.com.cn",
@@ -32,10 +33,15 @@ impl EcrHost {
     /// The account and the region of a host; none for a host that is not ECR's.
     pub fn parse(host: &str) -> Option<Self> {
         let (account, rest) = host.split_once('.')?;
-        let rest = SERVICES.iter().find_map(|service| rest.strip_prefix(service))?;
+        let rest = SERVICES
+            .iter()
+            .find_map(|service| rest.strip_prefix(service))?;
         let (region, suffix) = rest.split_once('.')?;
         let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
-        let is_region = !region.is_empty() && region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        let is_region = !region.is_empty()
+            && region
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         (is_account && is_region && SUFFIXES.contains(&suffix)).then(|| Self {
             text: host.to_owned(),
             account: account.to_owned(),
@@ -51,9 +57,17 @@ impl EcrHost {
 
 /// The partition in the ARNs of a region.
 pub fn partition(region: &str) -> &'static str {
-    let partitions =
-        [("cn-", "aws-cn"), ("us-gov-", "aws-us-gov"), ("eusc-", "aws-eusc"), ("us-iso-", "aws-iso"), ("us-isob-", "aws-iso-b")];
-    partitions.iter().find(|(begin, _)| region.starts_with(begin)).map_or("aws", |(_, partition)| partition)
+    let partitions = [
+        ("cn-", "aws-cn"),
+        ("us-gov-", "aws-us-gov"),
+        ("eusc-", "aws-eusc"),
+        ("us-iso-", "aws-iso"),
+        ("us-isob-", "aws-iso-b"),
+    ];
+    partitions
+        .iter()
+        .find(|(begin, _)| region.starts_with(begin))
+        .map_or("aws", |(_, partition)| partition)
 }
 
 #[cfg(test)]
@@ -67,16 +81,35 @@ mod tests {
     #[test]
     fn every_name_of_a_registry_tells_account_and_region() {
         let table = [
-            ("123456789012.dkr.ecr.eu-central-1.amazonaws.com", "eu-central-1"),
-            ("123456789012.dkr.ecr-fips.us-gov-west-1.amazonaws.com", "us-gov-west-1"),
-            ("123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn", "cn-north-1"),
+            (
+                "123456789012.dkr.ecr.eu-central-1.amazonaws.com",
+                "eu-central-1",
+            ),
+            (
+                "123456789012.dkr.ecr-fips.us-gov-west-1.amazonaws.com",
+                "us-gov-west-1",
+            ),
+            (
+                "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn",
+                "cn-north-1",
+            ),
             ("123456789012.dkr-ecr.us-east-2.on.aws", "us-east-2"),
             ("123456789012.dkr-ecr-fips.us-east-2.on.aws", "us-east-2"),
-            ("123456789012.dkr-ecr.cn-northwest-1.on.amazonwebservices.com.cn", "cn-northwest-1"),
-            ("123456789012.dkr.ecr.eusc-de-east-1.amazonaws.eu", "eusc-de-east-1"),
+            (
+                "123456789012.dkr-ecr.cn-northwest-1.on.amazonwebservices.com.cn",
+                "cn-northwest-1",
+            ),
+            (
+                "123456789012.dkr.ecr.eusc-de-east-1.amazonaws.eu",
+                "eusc-de-east-1",
+            ),
         ];
         for (host, region) in table {
-            assert_eq!(place(host), Some(("123456789012".to_owned(), region.to_owned())), "{host}");
+            assert_eq!(
+                place(host),
+                Some(("123456789012".to_owned(), region.to_owned())),
+                "{host}"
+            );
         }
     }
 
@@ -109,7 +142,12 @@ mod tests {
 
     #[test]
     fn regions_have_a_partition() {
-        let table = [("eu-central-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov"), ("us-isob-east-1", "aws-iso-b")];
+        let table = [
+            ("eu-central-1", "aws"),
+            ("cn-north-1", "aws-cn"),
+            ("us-gov-west-1", "aws-us-gov"),
+            ("us-isob-east-1", "aws-iso-b"),
+        ];
         for (region, expected) in table {
             assert_eq!(partition(region), expected);
         }

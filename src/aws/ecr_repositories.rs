@@ -1,8 +1,9 @@
 //! ECR's repositories: whether one is there, which of its tags may move, and how it is made.
 
 use aws_sdk_ecr::types::{
-    EncryptionConfiguration, EncryptionType, ImageScanningConfiguration, ImageTagMutability, ImageTagMutabilityExclusionFilter,
-    ImageTagMutabilityExclusionFilterType, RctAppliedFor, Repository, RepositoryCreationTemplate,
+    EncryptionConfiguration, EncryptionType, ImageScanningConfiguration, ImageTagMutability,
+    ImageTagMutabilityExclusionFilter, ImageTagMutabilityExclusionFilterType, RctAppliedFor,
+    Repository, RepositoryCreationTemplate,
 };
 
 use super::ecr::RegistryAccess;
@@ -44,15 +45,26 @@ impl TagRule {
         match self {
             Self::Movable => false,
             Self::Immutable => true,
-            Self::ImmutableExcept(filters) => !filters.iter().any(|filter| wildcard::matches(filter, tag)),
-            Self::ImmutableOnly(filters) => filters.iter().any(|filter| wildcard::matches(filter, tag)),
+            Self::ImmutableExcept(filters) => {
+                !filters.iter().any(|filter| wildcard::matches(filter, tag))
+            }
+            Self::ImmutableOnly(filters) => {
+                filters.iter().any(|filter| wildcard::matches(filter, tag))
+            }
         }
     }
 
     /// A word that is newer than this program counts as movable: then the push tells.
     fn of(repository: &Repository) -> Self {
-        let filters = repository.image_tag_mutability_exclusion_filters().iter().map(|filter| filter.filter().to_owned()).collect();
-        match repository.image_tag_mutability().map_or("", ImageTagMutability::as_str) {
+        let filters = repository
+            .image_tag_mutability_exclusion_filters()
+            .iter()
+            .map(|filter| filter.filter().to_owned())
+            .collect();
+        match repository
+            .image_tag_mutability()
+            .map_or("", ImageTagMutability::as_str)
+        {
             "IMMUTABLE" => Self::Immutable,
             "IMMUTABLE_WITH_EXCLUSION" => Self::ImmutableExcept(filters),
             "MUTABLE_WITH_EXCLUSION" => Self::ImmutableOnly(filters),
@@ -72,43 +84,95 @@ impl TagRule {
 
 impl Aws {
     /// The repository of a registry.
-    pub async fn describe_repository(&self, registry: &RegistryAccess, name: &str) -> Result<Described, AwsError> {
+    pub async fn describe_repository(
+        &self,
+        registry: &RegistryAccess,
+        name: &str,
+    ) -> Result<Described, AwsError> {
         const ACTION: &str = "ecr:DescribeRepositories";
-        let call = self.ecr_in(&registry.region).describe_repositories().set_registry_id(registry.account.clone());
+        let call = self
+            .ecr_in(&registry.region)
+            .describe_repositories()
+            .set_registry_id(registry.account.clone());
         match told(ACTION, call.repository_names(name).send().await) {
             Ok(answer) => {
-                let found = answer.repositories().first().ok_or_else(|| AwsError::incomplete(ACTION, "the repository"))?;
-                let arn = found.repository_arn().ok_or_else(|| AwsError::incomplete(ACTION, "the repository's ARN"))?;
-                Ok(Described::There(EcrRepository { arn: arn.to_owned(), tags: TagRule::of(found) }))
+                let found = answer
+                    .repositories()
+                    .first()
+                    .ok_or_else(|| AwsError::incomplete(ACTION, "the repository"))?;
+                let arn = found
+                    .repository_arn()
+                    .ok_or_else(|| AwsError::incomplete(ACTION, "the repository's ARN"))?;
+                Ok(Described::There(EcrRepository {
+                    arn: arn.to_owned(),
+                    tags: TagRule::of(found),
+                }))
             }
-            Err(error) if error.is("RepositoryNotFound") => Ok(Described::Missing(asked_account(&error.message))),
+            Err(error) if error.is("RepositoryNotFound") => {
+                Ok(Described::Missing(asked_account(&error.message)))
+            }
             Err(error) => Err(error),
         }
     }
 
-    /// The prefix of the creation template by which a push to a missing repository makes it; none when no push does.
-    pub async fn creation_template(&self, registry: &RegistryAccess, name: &str) -> Result<Option<String>, AwsError> {
+    /// The prefix of the creation template by which a push to a missing repository makes it; none
+    /// when no push does.
+    pub async fn creation_template(
+        &self,
+        registry: &RegistryAccess,
+        name: &str,
+    ) -> Result<Option<String>, AwsError> {
         let client = self.ecr_in(&registry.region);
-        let mut pages = client.describe_repository_creation_templates().into_paginator().send();
+        let mut pages = client
+            .describe_repository_creation_templates()
+            .into_paginator()
+            .send();
         let mut templates = Vec::new();
         while let Some(page) = pages.next().await {
             let page = told("ecr:DescribeRepositoryCreationTemplates", page)?;
-            templates.extend(page.repository_creation_templates().iter().filter(|template| is_for_pushes(template)).cloned());
+            templates.extend(
+                page.repository_creation_templates()
+                    .iter()
+                    .filter(|template| is_for_pushes(template))
+                    .cloned(),
+            );
         }
-        let prefixes = templates.iter().filter_map(RepositoryCreationTemplate::prefix);
+        let prefixes = templates
+            .iter()
+            .filter_map(RepositoryCreationTemplate::prefix);
         Ok(closest(prefixes, name).map(str::to_owned))
     }
 
-    /// Makes a repository with what was asked for; what was not is left to ECR. One that is there already is no failure.
-    pub async fn create_repository(&self, registry: &RegistryAccess, name: &str, wanted: &NewRepository) -> Result<Created, AwsError> {
+    /// Makes a repository with what was asked for; what was not is left to ECR. One that is there
+    /// already is no failure.
+    pub async fn create_repository(
+        &self,
+        registry: &RegistryAccess,
+        name: &str,
+        wanted: &NewRepository,
+    ) -> Result<Created, AwsError> {
         let client = self.ecr_once_in(&registry.region);
         let made = self.write_retry.send(async || {
-            let call = client.create_repository().set_registry_id(registry.account.clone()).repository_name(name);
-            let scan = wanted.scan_on_push.map(|scan| ImageScanningConfiguration::builder().scan_on_push(scan).build());
-            let call = call.set_image_scanning_configuration(scan).set_encryption_configuration(encryption(wanted)?);
+            let call = client
+                .create_repository()
+                .set_registry_id(registry.account.clone())
+                .repository_name(name);
+            let scan = wanted.scan_on_push.map(|scan| {
+                ImageScanningConfiguration::builder()
+                    .scan_on_push(scan)
+                    .build()
+            });
+            let call = call
+                .set_image_scanning_configuration(scan)
+                .set_encryption_configuration(encryption(wanted)?);
             let (mutability, filters) = wanted.tags.as_ref().map(TagRule::mutability).unzip();
-            let filters = filters.filter(|filters| !filters.is_empty()).map(exclusions).transpose()?;
-            let call = call.set_image_tag_mutability(mutability).set_image_tag_mutability_exclusion_filters(filters);
+            let filters = filters
+                .filter(|filters| !filters.is_empty())
+                .map(exclusions)
+                .transpose()?;
+            let call = call
+                .set_image_tag_mutability(mutability)
+                .set_image_tag_mutability_exclusion_filters(filters);
             told(CREATE, call.send().await).map(drop)
         });
         match made.await {
@@ -118,20 +182,36 @@ impl Aws {
         }
     }
 
-    /// Lets a repository keep its newest images only. Putting the same policy twice is putting it once, so it is tried again.
-    pub async fn keep_newest(&self, registry: &RegistryAccess, name: &str, count: u32) -> Result<(), AwsError> {
+    /// Lets a repository keep its newest images only. Putting the same policy twice is putting it
+    /// once, so it is tried again.
+    pub async fn keep_newest(
+        &self,
+        registry: &RegistryAccess,
+        name: &str,
+        count: u32,
+    ) -> Result<(), AwsError> {
         let client = self.ecr_in(&registry.region);
         self.write_retry
             .send(async || {
-                let call = client.put_lifecycle_policy().set_registry_id(registry.account.clone()).repository_name(name);
-                told("ecr:PutLifecyclePolicy", call.lifecycle_policy_text(lifecycle(count)).send().await).map(drop)
+                let call = client
+                    .put_lifecycle_policy()
+                    .set_registry_id(registry.account.clone())
+                    .repository_name(name);
+                told(
+                    "ecr:PutLifecyclePolicy",
+                    call.lifecycle_policy_text(lifecycle(count)).send().await,
+                )
+                .map(drop)
             })
             .await
     }
 
     /// Whether the account lets layers be mounted from one repository to another.
     pub async fn blob_mounting(&self, region: &str) -> Result<bool, AwsError> {
-        let call = self.ecr_in(region).get_account_setting().name("BLOB_MOUNTING");
+        let call = self
+            .ecr_in(region)
+            .get_account_setting()
+            .name("BLOB_MOUNTING");
         Ok(told("ecr:GetAccountSetting", call.send().await)?.value() == Some("ENABLED"))
     }
 }
@@ -139,15 +219,26 @@ impl Aws {
 const CREATE: &str = "ecr:CreateRepository";
 
 fn encryption(wanted: &NewRepository) -> Result<Option<EncryptionConfiguration>, AwsError> {
-    let Some(key) = &wanted.kms_key else { return Ok(None) };
-    let built = EncryptionConfiguration::builder().encryption_type(EncryptionType::Kms).kms_key(key).build();
-    built.map(Some).map_err(|error| AwsError::incomplete(CREATE, &error.to_string()))
+    let Some(key) = &wanted.kms_key else {
+        return Ok(None);
+    };
+    let built = EncryptionConfiguration::builder()
+        .encryption_type(EncryptionType::Kms)
+        .kms_key(key)
+        .build();
+    built
+        .map(Some)
+        .map_err(|error| AwsError::incomplete(CREATE, &error.to_string()))
 }
 
 fn exclusions(filters: &[String]) -> Result<Vec<ImageTagMutabilityExclusionFilter>, AwsError> {
     let filter = |text: &String| {
-        let filter = ImageTagMutabilityExclusionFilter::builder().filter_type(ImageTagMutabilityExclusionFilterType::Wildcard);
-        filter.filter(text).build().map_err(|error| AwsError::incomplete(CREATE, &error.to_string()))
+        let filter = ImageTagMutabilityExclusionFilter::builder()
+            .filter_type(ImageTagMutabilityExclusionFilterType::Wildcard);
+        filter
+            .filter(text)
+            .build()
+            .map_err(|error| AwsError::incomplete(CREATE, &error.to_string()))
     };
     filters.iter().map(filter).collect()
 }
@@ -162,15 +253,22 @@ pub fn lifecycle(count: u32) -> String {
 }
 
 fn is_for_pushes(template: &RepositoryCreationTemplate) -> bool {
-    template.applied_for().contains(&RctAppliedFor::CreateOnPush)
+    template
+        .applied_for()
+        .contains(&RctAppliedFor::CreateOnPush)
 }
 
-/// The longest prefix wins; a prefix ends where a part of the name ends; `ROOT` is for all that no other is for (ECR user guide,
-/// "Repository creation templates").
+/// The longest prefix wins; a prefix ends where a part of the name ends; `ROOT` is for all that no
+/// other is for (ECR user guide, "Repository creation templates").
 fn closest<'p>(prefixes: impl Iterator<Item = &'p str>, name: &str) -> Option<&'p str> {
     const ROOT: &str = "ROOT";
-    let is_begin = |prefix: &str| name.strip_prefix(prefix.trim_end_matches('/')).is_some_and(|rest| rest.starts_with('/'));
-    prefixes.filter(|prefix| *prefix == ROOT || is_begin(prefix)).max_by_key(|prefix| if *prefix == ROOT { 0 } else { prefix.len() })
+    let is_begin = |prefix: &str| {
+        name.strip_prefix(prefix.trim_end_matches('/'))
+            .is_some_and(|rest| rest.starts_with('/'))
+    };
+    prefixes
+        .filter(|prefix| *prefix == ROOT || is_begin(prefix))
+        .max_by_key(|prefix| if *prefix == ROOT { 0 } else { prefix.len() })
 }
 
 /// `… does not exist in the registry with id '123456789012'`.
@@ -202,7 +300,12 @@ mod tests {
     #[test]
     fn the_closest_template_makes_the_repository() {
         let prefixes = ["ROOT", "team", "team/api", "te"];
-        let table = [("team/api/web", Some("team/api")), ("team/web", Some("team")), ("other", Some("ROOT")), ("teams/web", Some("ROOT"))];
+        let table = [
+            ("team/api/web", Some("team/api")),
+            ("team/web", Some("team")),
+            ("other", Some("ROOT")),
+            ("teams/web", Some("ROOT")),
+        ];
         for (name, expected) in table {
             assert_eq!(closest(prefixes.into_iter(), name), expected, "{name}");
         }
@@ -211,7 +314,8 @@ mod tests {
 
     #[test]
     fn the_account_that_was_asked_stands_in_the_refusal() {
-        let message = "The repository with name 'app' does not exist in the registry with id '123456789012'";
+        let message =
+            "The repository with name 'app' does not exist in the registry with id '123456789012'";
         assert_eq!(asked_account(message).as_deref(), Some("123456789012"));
         assert_eq!(asked_account("The repository does not exist"), None);
     }

@@ -1,4 +1,5 @@
-//! ECR's scan findings: basic ones and Inspector's in one shape. ECR's words for statuses and severities are compared here.
+//! ECR's scan findings: basic ones and Inspector's in one shape. ECR's words for statuses and
+//! severities are compared here.
 
 use std::collections::BTreeMap;
 
@@ -7,19 +8,22 @@ use aws_config::retry::RetryConfig;
 use aws_sdk_ecr::config::Builder;
 use aws_sdk_ecr::operation::describe_image_scan_findings::DescribeImageScanFindingsOutput as Page;
 use aws_sdk_ecr::types::{
-    EnhancedImageScanFinding, FindingSeverity, ImageIdentifier, ImageScanFinding, ImageScanFindings, PackageVulnerabilityDetails,
-    VulnerablePackage,
+    EnhancedImageScanFinding, FindingSeverity, ImageIdentifier, ImageScanFinding,
+    ImageScanFindings, PackageVulnerabilityDetails, VulnerablePackage,
 };
 
 use super::error::told;
 use super::{Aws, AwsError, AwsErrorKind};
-use crate::scan::{Finding, Findings, Package, ScanAnswer, ScannerKind, Severity, Suppression, Without};
+use crate::scan::{
+    Finding, Findings, Package, ScanAnswer, ScannerKind, Severity, Suppression, Without,
+};
 
 const DESCRIBE: &str = "ecr:DescribeImageScanFindings";
 const START: &str = "ecr:StartImageScan";
 /// The most that ECR gives in one page: few requests, also for old images.
 const PAGE: i32 = 1_000;
-/// Where an account's registry stands in the host of an image: `123456789012.dkr.ecr.eu-central-1.amazonaws.com`.
+/// Where an account's registry stands in the host of an image:
+/// `123456789012.dkr.ecr.eu-central-1.amazonaws.com`.
 const REGISTRY: &[&str] = &[".dkr.ecr.", ".dkr-ecr."];
 
 /// A repository of ECR, as an image's name says it.
@@ -39,9 +43,19 @@ impl ScannedRepository {
         let (host, path) = image.split_once('/')?;
         let name = path.split(['@', ':']).next().unwrap_or_default().to_owned();
         let parts = REGISTRY.iter().find_map(|infix| host.split_once(infix));
-        let (account, rest) = parts.map_or((None, ""), |(account, rest)| (Some(account.to_owned()), rest));
-        let region = rest.split('.').next().filter(|region| !region.is_empty()).map(str::to_owned);
-        Some(Self { account, region, name })
+        let (account, rest) = parts.map_or((None, ""), |(account, rest)| {
+            (Some(account.to_owned()), rest)
+        });
+        let region = rest
+            .split('.')
+            .next()
+            .filter(|region| !region.is_empty())
+            .map(str::to_owned);
+        Some(Self {
+            account,
+            region,
+            name,
+        })
     }
 }
 
@@ -52,19 +66,37 @@ pub enum Started {
     Begun,
     /// There will be none of this image.
     Never(Without, String),
-    /// AWS does not start one now: it was scanned within 24 hours, or scanning is Inspector's business.
+    /// AWS does not start one now: it was scanned within 24 hours, or scanning is Inspector's
+    /// business.
     NotNow(AwsError),
 }
 
 impl Aws {
     /// What the registry knows of an image's scan, of all pages.
-    pub async fn scan(&self, repository: &ScannedRepository, digest: &str) -> Result<ScanAnswer, AwsError> {
+    pub async fn scan(
+        &self,
+        repository: &ScannedRepository,
+        digest: &str,
+    ) -> Result<ScanAnswer, AwsError> {
         let mut pages = Vec::new();
         let mut token = None;
         loop {
-            let call = self.ecr().describe_image_scan_findings().repository_name(&repository.name).image_id(identifier(digest));
-            let call = call.set_registry_id(repository.account.clone()).max_results(PAGE).set_next_token(token);
-            let page = match told(DESCRIBE, call.customize().config_override(elsewhere(repository)).send().await) {
+            let call = self
+                .ecr()
+                .describe_image_scan_findings()
+                .repository_name(&repository.name)
+                .image_id(identifier(digest));
+            let call = call
+                .set_registry_id(repository.account.clone())
+                .max_results(PAGE)
+                .set_next_token(token);
+            let page = match told(
+                DESCRIBE,
+                call.customize()
+                    .config_override(elsewhere(repository))
+                    .send()
+                    .await,
+            ) {
                 Err(error) if error.is("ScanNotFoundException") => return Ok(ScanAnswer::Absent),
                 answered => answered?,
             };
@@ -77,14 +109,26 @@ impl Aws {
     }
 
     /// Starts a basic scan. It is asked for once: a second one within 24 hours is refused.
-    pub async fn start_scan(&self, repository: &ScannedRepository, digest: &str) -> Result<Started, AwsError> {
-        let call = self.ecr().start_image_scan().repository_name(&repository.name).image_id(identifier(digest));
+    pub async fn start_scan(
+        &self,
+        repository: &ScannedRepository,
+        digest: &str,
+    ) -> Result<Started, AwsError> {
+        let call = self
+            .ecr()
+            .start_image_scan()
+            .repository_name(&repository.name)
+            .image_id(identifier(digest));
         let call = call.set_registry_id(repository.account.clone());
         let once = elsewhere(repository).retry_config(RetryConfig::disabled());
         match told(START, call.customize().config_override(once).send().await) {
             Ok(_) => Ok(Started::Begun),
-            Err(error) if error.is("UnsupportedImageTypeException") => Ok(Started::Never(Without::Unsupported, error.message)),
-            Err(error) if error.is("ImageArchivedException") => Ok(Started::Never(Without::Archived, error.message)),
+            Err(error) if error.is("UnsupportedImageTypeException") => {
+                Ok(Started::Never(Without::Unsupported, error.message))
+            }
+            Err(error) if error.is("ImageArchivedException") => {
+                Ok(Started::Never(Without::Archived, error.message))
+            }
             Err(error) if is_for_another_time(&error) => Ok(Started::NotNow(error)),
             Err(error) => Err(error),
         }
@@ -93,7 +137,9 @@ impl Aws {
 
 /// Enhanced scanning answers with a `ValidationException`.
 fn is_for_another_time(error: &AwsError) -> bool {
-    error.kind == AwsErrorKind::Denied || error.is("LimitExceededException") || error.is("ValidationException")
+    error.kind == AwsErrorKind::Denied
+        || error.is("LimitExceededException")
+        || error.is("ValidationException")
 }
 
 fn identifier(digest: &str) -> ImageIdentifier {
@@ -112,14 +158,23 @@ fn elsewhere(repository: &ScannedRepository) -> Builder {
 /// Pages that do not agree on the status are no whole list: the scan went on meanwhile.
 fn answer(pages: &[Page]) -> ScanAnswer {
     let (status, words) = status(pages.last());
-    if pages.iter().any(|page| self::status(Some(page)).0 != status) {
+    if pages
+        .iter()
+        .any(|page| self::status(Some(page)).0 != status)
+    {
         return ScanAnswer::GoingOn(status);
     }
     let without = |why| ScanAnswer::Without(why, words.clone());
     match status.as_str() {
         "COMPLETE" | "ACTIVE" => ScanAnswer::Found(findings(&lists(pages))),
         // Basic scanning says so in its description only.
-        "FAILED" if words.as_ref().is_some_and(|words| words.contains("UnsupportedImageError")) => without(Without::Unsupported),
+        "FAILED"
+            if words
+                .as_ref()
+                .is_some_and(|words| words.contains("UnsupportedImageError")) =>
+        {
+            without(Without::Unsupported)
+        }
         "FAILED" => without(Without::Failed),
         "UNSUPPORTED_IMAGE" => without(Without::Unsupported),
         "SCAN_ELIGIBILITY_EXPIRED" => without(Without::Expired),
@@ -132,32 +187,69 @@ fn answer(pages: &[Page]) -> ScanAnswer {
 }
 
 fn lists(pages: &[Page]) -> Vec<&ImageScanFindings> {
-    pages.iter().filter_map(|page| page.image_scan_findings.as_ref()).collect()
+    pages
+        .iter()
+        .filter_map(|page| page.image_scan_findings.as_ref())
+        .collect()
 }
 
 fn status(page: Option<&Page>) -> (String, Option<String>) {
     let status = page.and_then(|page| page.image_scan_status.as_ref());
-    let word = status.and_then(|status| status.status.as_ref()).map_or("no status", |status| status.as_str());
-    (word.to_owned(), status.and_then(|status| status.description.clone()).filter(|words| !words.trim().is_empty()))
+    let word = status
+        .and_then(|status| status.status.as_ref())
+        .map_or("no status", |status| status.as_str());
+    (
+        word.to_owned(),
+        status
+            .and_then(|status| status.description.clone())
+            .filter(|words| !words.trim().is_empty()),
+    )
 }
 
 fn findings(pages: &[&ImageScanFindings]) -> Findings {
-    let enhanced = pages.iter().flat_map(|page| page.enhanced_findings()).map(enhanced);
-    let mut listed: Vec<Finding> = pages.iter().flat_map(|page| page.findings()).map(basic).chain(enhanced).collect();
+    let enhanced = pages
+        .iter()
+        .flat_map(|page| page.enhanced_findings())
+        .map(enhanced);
+    let mut listed: Vec<Finding> = pages
+        .iter()
+        .flat_map(|page| page.findings())
+        .map(basic)
+        .chain(enhanced)
+        .collect();
     // ECR promises no order, and two looks are compared.
     listed.sort_by(|one, other| (one.severity, &one.name).cmp(&(other.severity, &other.name)));
     // An empty list says who made it as well.
-    let is_enhanced = pages.iter().any(|page| page.enhanced_findings.is_some() && page.findings().is_empty());
-    let kind = if is_enhanced { ScannerKind::Enhanced } else { ScannerKind::Basic };
-    let completed = pages.iter().find_map(|page| page.image_scan_completed_at()).map(aws_smithy_types::DateTime::as_secs_f64);
-    let counts = pages.first().and_then(|page| page.finding_severity_counts());
-    Findings { kind, completed, listed, counted: counted(counts.into_iter().flatten()) }
+    let is_enhanced = pages
+        .iter()
+        .any(|page| page.enhanced_findings.is_some() && page.findings().is_empty());
+    let kind = if is_enhanced {
+        ScannerKind::Enhanced
+    } else {
+        ScannerKind::Basic
+    };
+    let completed = pages
+        .iter()
+        .find_map(|page| page.image_scan_completed_at())
+        .map(aws_smithy_types::DateTime::as_secs_f64);
+    let counts = pages
+        .first()
+        .and_then(|page| page.finding_severity_counts());
+    Findings {
+        kind,
+        completed,
+        listed,
+        counted: counted(counts.into_iter().flatten()),
+    }
 }
 
-fn counted<'c>(counts: impl Iterator<Item = (&'c FindingSeverity, &'c i32)>) -> BTreeMap<Severity, u64> {
+fn counted<'c>(
+    counts: impl Iterator<Item = (&'c FindingSeverity, &'c i32)>,
+) -> BTreeMap<Severity, u64> {
     let mut counted = BTreeMap::new();
     for (word, count) in counts {
-        *counted.entry(severity(Some(word.as_str()))).or_default() += u64::try_from(*count).unwrap_or(0);
+        *counted.entry(severity(Some(word.as_str()))).or_default() +=
+            u64::try_from(*count).unwrap_or(0);
     }
     counted
 }
@@ -176,10 +268,19 @@ fn severity(word: Option<&str>) -> Severity {
 
 fn basic(finding: &ImageScanFinding) -> Finding {
     let attribute = |key: &str| {
-        let found = finding.attributes().iter().find(|attribute| attribute.key() == key);
-        found.and_then(|attribute| attribute.value()).map(str::to_owned)
+        let found = finding
+            .attributes()
+            .iter()
+            .find(|attribute| attribute.key() == key);
+        found
+            .and_then(|attribute| attribute.value())
+            .map(str::to_owned)
     };
-    let package = attribute("package_name").map(|name| Package { name, version: attribute("package_version"), fixed_in: None });
+    let package = attribute("package_name").map(|name| Package {
+        name,
+        version: attribute("package_version"),
+        fixed_in: None,
+    });
     Finding {
         name: finding.name().unwrap_or("unnamed").to_owned(),
         severity: severity(finding.severity().map(FindingSeverity::as_str)),
@@ -190,8 +291,12 @@ fn basic(finding: &ImageScanFinding) -> Finding {
 
 fn enhanced(finding: &EnhancedImageScanFinding) -> Finding {
     let details = finding.package_vulnerability_details();
-    let name = details.and_then(|details| details.vulnerability_id()).or_else(|| finding.title());
-    let packages = details.map(PackageVulnerabilityDetails::vulnerable_packages).unwrap_or_default();
+    let name = details
+        .and_then(|details| details.vulnerability_id())
+        .or_else(|| finding.title());
+    let packages = details
+        .map(PackageVulnerabilityDetails::vulnerable_packages)
+        .unwrap_or_default();
     Finding {
         name: name.unwrap_or("unnamed").to_owned(),
         severity: severity(finding.severity()),
@@ -211,7 +316,10 @@ fn package(package: &VulnerablePackage) -> Package {
     Package {
         name: package.name().unwrap_or("unnamed").to_owned(),
         version,
-        fixed_in: package.fixed_in_version().filter(|fixed| !fixed.is_empty() && *fixed != "NotAvailable").map(str::to_owned),
+        fixed_in: package
+            .fixed_in_version()
+            .filter(|fixed| !fixed.is_empty() && *fixed != "NotAvailable")
+            .map(str::to_owned),
     }
 }
 
@@ -222,15 +330,31 @@ mod tests {
     #[test]
     fn a_repository_is_read_from_the_image_s_name_with_account_and_region_where_it_has_them() {
         let of = |image| ScannedRepository::of(image).map(|of| (of.account, of.region, of.name));
-        let here = (Some("123456789012".into()), Some("eu-west-1".into()), "team/api".to_owned());
-        assert_eq!(of("123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/api@sha256:ab"), Some(here.clone()));
-        assert_eq!(of("123456789012.dkr-ecr.eu-west-1.on.aws/team/api:1.0"), Some(here));
-        assert_eq!(of("127.0.0.1:5000/app@sha256:ab"), Some((None, None, "app".to_owned())));
+        let here = (
+            Some("123456789012".into()),
+            Some("eu-west-1".into()),
+            "team/api".to_owned(),
+        );
+        assert_eq!(
+            of("123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/api@sha256:ab"),
+            Some(here.clone())
+        );
+        assert_eq!(
+            of("123456789012.dkr-ecr.eu-west-1.on.aws/team/api:1.0"),
+            Some(here)
+        );
+        assert_eq!(
+            of("127.0.0.1:5000/app@sha256:ab"),
+            Some((None, None, "app".to_owned()))
+        );
         assert_eq!(of("app"), None);
     }
 
     fn page(status: &str, description: &str) -> Page {
-        let status = aws_sdk_ecr::types::ImageScanStatus::builder().status(status.into()).description(description).build();
+        let status = aws_sdk_ecr::types::ImageScanStatus::builder()
+            .status(status.into())
+            .description(description)
+            .build();
         Page::builder().image_scan_status(status).build()
     }
 
@@ -241,10 +365,17 @@ mod tests {
             (
                 "FAILED",
                 "UnsupportedImageError: no system",
-                ScanAnswer::Without(Without::Unsupported, Some("UnsupportedImageError: no system".into())),
+                ScanAnswer::Without(
+                    Without::Unsupported,
+                    Some("UnsupportedImageError: no system".into()),
+                ),
             ),
             ("FAILED", "", ScanAnswer::Without(Without::Failed, None)),
-            ("IMAGE_SIZE_EXCEEDED", "", ScanAnswer::Without(Without::TooLarge, None)),
+            (
+                "IMAGE_SIZE_EXCEEDED",
+                "",
+                ScanAnswer::Without(Without::TooLarge, None),
+            ),
         ];
         for (status, description, expected) in table {
             assert_eq!(answer(&[page(status, description)]), expected, "{status}");
@@ -253,14 +384,35 @@ mod tests {
 
     #[test]
     fn pages_of_two_scans_are_no_answer() {
-        assert_eq!(answer(&[page("COMPLETE", ""), page("IN_PROGRESS", "")]), ScanAnswer::GoingOn("IN_PROGRESS".into()));
-        assert_eq!(answer(&[page("IN_PROGRESS", ""), page("COMPLETE", "")]), ScanAnswer::GoingOn("COMPLETE".into()));
+        assert_eq!(
+            answer(&[page("COMPLETE", ""), page("IN_PROGRESS", "")]),
+            ScanAnswer::GoingOn("IN_PROGRESS".into())
+        );
+        assert_eq!(
+            answer(&[page("IN_PROGRESS", ""), page("COMPLETE", "")]),
+            ScanAnswer::GoingOn("COMPLETE".into())
+        );
     }
 
     #[test]
     fn a_severity_that_is_missing_or_newer_than_this_action_is_not_an_unrated_one() {
-        let words = [Some("CRITICAL"), Some("UNTRIAGED"), Some("UNDEFINED"), None, Some("CATASTROPHIC")];
+        let words = [
+            Some("CRITICAL"),
+            Some("UNTRIAGED"),
+            Some("UNDEFINED"),
+            None,
+            Some("CATASTROPHIC"),
+        ];
         let read = words.map(severity);
-        assert_eq!(read, [Severity::Critical, Severity::Unrated, Severity::Unrated, Severity::Unknown, Severity::Unknown]);
+        assert_eq!(
+            read,
+            [
+                Severity::Critical,
+                Severity::Unrated,
+                Severity::Unrated,
+                Severity::Unknown,
+                Severity::Unknown
+            ]
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! ECS: services, task definitions, tasks. Answers are read as JSON, definitions are sent as the user's JSON.
+//! ECS: services, task definitions, tasks. Answers are read as JSON, definitions are sent as the
+//! user's JSON.
 
 use aws_sdk_ecs::operation::list_tasks::builders::ListTasksFluentBuilder;
 use aws_sdk_ecs::types::{DesiredStatus, TaskDefinitionStatus};
@@ -52,35 +53,67 @@ pub struct Placement {
 
 impl Aws {
     /// The service as it is now, tags included.
-    pub async fn describe_service(&self, cluster: &str, service: &str) -> Result<ServiceLookup, AwsError> {
+    pub async fn describe_service(
+        &self,
+        cluster: &str,
+        service: &str,
+    ) -> Result<ServiceLookup, AwsError> {
         const ACTION: &str = "ecs:DescribeServices";
         let answer = ResponseRecorder::default();
-        let call = self.ecs().describe_services().cluster(cluster).services(service).include(aws_sdk_ecs::types::ServiceField::Tags);
-        told(ACTION, call.customize().interceptor(answer.clone()).send().await)?;
+        let call = self
+            .ecs()
+            .describe_services()
+            .cluster(cluster)
+            .services(service)
+            .include(aws_sdk_ecs::types::ServiceField::Tags);
+        told(
+            ACTION,
+            call.customize().interceptor(answer.clone()).send().await,
+        )?;
         let mut answer = answer.json(ACTION)?;
         match answer["services"].get_mut(0).map(Value::take) {
-            Some(found) => parsed(ACTION, found).map(|service| ServiceLookup::Service(Box::new(service))),
-            None => Ok(ServiceLookup::Missing(answer["failures"][0]["reason"].as_str().unwrap_or("MISSING").to_owned())),
+            Some(found) => {
+                parsed(ACTION, found).map(|service| ServiceLookup::Service(Box::new(service)))
+            }
+            None => Ok(ServiceLookup::Missing(
+                answer["failures"][0]["reason"]
+                    .as_str()
+                    .unwrap_or("MISSING")
+                    .to_owned(),
+            )),
         }
     }
 
     /// ARNs of the account's clusters.
     pub async fn cluster_arns(&self) -> Result<Vec<String>, AwsError> {
-        Ok(told("ecs:ListClusters", self.ecs().list_clusters().send().await)?.cluster_arns().to_vec())
+        Ok(
+            told("ecs:ListClusters", self.ecs().list_clusters().send().await)?
+                .cluster_arns()
+                .to_vec(),
+        )
     }
 
     /// ARNs of a cluster's services, a hundred at most.
     pub async fn service_arns(&self, cluster: &str) -> Result<Vec<String>, AwsError> {
         let call = self.ecs().list_services().cluster(cluster).max_results(100);
-        Ok(told("ecs:ListServices", call.send().await)?.service_arns().to_vec())
+        Ok(told("ecs:ListServices", call.send().await)?
+            .service_arns()
+            .to_vec())
     }
 
     /// The whole answer of DescribeTaskDefinition, tags included.
     pub async fn describe_task_definition(&self, revision: &str) -> Result<Value, AwsError> {
         const ACTION: &str = "ecs:DescribeTaskDefinition";
         let answer = ResponseRecorder::default();
-        let call = self.ecs().describe_task_definition().task_definition(revision).include(aws_sdk_ecs::types::TaskDefinitionField::Tags);
-        told(ACTION, call.customize().interceptor(answer.clone()).send().await)?;
+        let call = self
+            .ecs()
+            .describe_task_definition()
+            .task_definition(revision)
+            .include(aws_sdk_ecs::types::TaskDefinitionField::Tags);
+        told(
+            ACTION,
+            call.customize().interceptor(answer.clone()).send().await,
+        )?;
         answer.json(ACTION)
     }
 
@@ -92,7 +125,14 @@ impl Aws {
             .send(async || {
                 let answer = ResponseRecorder::default();
                 let call = self.ecs_once().register_task_definition().family(family);
-                told(ACTION, call.customize().mutate_request(send_as_it_is(definition)).interceptor(answer.clone()).send().await)?;
+                told(
+                    ACTION,
+                    call.customize()
+                        .mutate_request(send_as_it_is(definition))
+                        .interceptor(answer.clone())
+                        .send()
+                        .await,
+                )?;
                 answer.json(ACTION)
             })
             .await
@@ -114,7 +154,17 @@ impl Aws {
     pub async fn deregister_task_definition(&self, revision: &str) -> Result<(), AwsError> {
         const ACTION: &str = "ecs:DeregisterTaskDefinition";
         self.write_retry
-            .send(async || told(ACTION, self.ecs_once().deregister_task_definition().task_definition(revision).send().await).map(drop))
+            .send(async || {
+                told(
+                    ACTION,
+                    self.ecs_once()
+                        .deregister_task_definition()
+                        .task_definition(revision)
+                        .send()
+                        .await,
+                )
+                .map(drop)
+            })
             .await
     }
 
@@ -124,8 +174,18 @@ impl Aws {
         self.write_retry
             .send(async || {
                 let answer = ResponseRecorder::default();
-                let call = self.ecs_once().update_service().service(request["service"].as_str().unwrap_or_default());
-                told(ACTION, call.customize().mutate_request(send_as_it_is(request)).interceptor(answer.clone()).send().await)?;
+                let call = self
+                    .ecs_once()
+                    .update_service()
+                    .service(request["service"].as_str().unwrap_or_default());
+                told(
+                    ACTION,
+                    call.customize()
+                        .mutate_request(send_as_it_is(request))
+                        .interceptor(answer.clone())
+                        .send()
+                        .await,
+                )?;
                 parsed(ACTION, answer.json(ACTION)?["service"].take())
             })
             .await
@@ -133,14 +193,21 @@ impl Aws {
 
     /// Says on the service which hooks are ours.
     pub async fn tag_service(&self, service: &str, value: &str) -> Result<(), AwsError> {
-        let tag = aws_sdk_ecs::types::Tag::builder().key(PAUSE_TAG).value(value).build();
+        let tag = aws_sdk_ecs::types::Tag::builder()
+            .key(PAUSE_TAG)
+            .value(value)
+            .build();
         let call = self.ecs().tag_resource().resource_arn(service).tags(tag);
         told("ecs:TagResource", call.send().await).map(drop)
     }
 
     /// Takes that tag off again; one that is not there is fine.
     pub async fn untag_service(&self, service: &str) -> Result<(), AwsError> {
-        let call = self.ecs().untag_resource().resource_arn(service).tag_keys(PAUSE_TAG);
+        let call = self
+            .ecs()
+            .untag_resource()
+            .resource_arn(service)
+            .tag_keys(PAUSE_TAG);
         told("ecs:UntagResource", call.send().await).map(drop)
     }
 
@@ -148,38 +215,99 @@ impl Aws {
     pub async fn run_task(&self, request: &Value) -> Result<Launched, AwsError> {
         const ACTION: &str = "ecs:RunTask";
         let answer = ResponseRecorder::default();
-        let call = self.ecs().run_task().task_definition(request["taskDefinition"].as_str().unwrap_or_default());
-        told(ACTION, call.customize().mutate_request(send_as_it_is(request)).interceptor(answer.clone()).send().await)?;
+        let call = self
+            .ecs()
+            .run_task()
+            .task_definition(request["taskDefinition"].as_str().unwrap_or_default());
+        told(
+            ACTION,
+            call.customize()
+                .mutate_request(send_as_it_is(request))
+                .interceptor(answer.clone())
+                .send()
+                .await,
+        )?;
         parsed(ACTION, answer.json(ACTION)?)
     }
 
     /// The tasks as they are now.
-    pub async fn describe_tasks(&self, cluster: &str, tasks: &[String]) -> Result<Vec<Task>, AwsError> {
+    pub async fn describe_tasks(
+        &self,
+        cluster: &str,
+        tasks: &[String],
+    ) -> Result<Vec<Task>, AwsError> {
         const ACTION: &str = "ecs:DescribeTasks";
         let answer = ResponseRecorder::default();
-        let call = self.ecs().describe_tasks().cluster(cluster).set_tasks(Some(tasks.iter().take(TASKS).cloned().collect()));
-        told(ACTION, call.customize().interceptor(answer.clone()).send().await)?;
+        let call = self
+            .ecs()
+            .describe_tasks()
+            .cluster(cluster)
+            .set_tasks(Some(tasks.iter().take(TASKS).cloned().collect()));
+        told(
+            ACTION,
+            call.customize().interceptor(answer.clone()).send().await,
+        )?;
         parsed(ACTION, answer.json(ACTION)?["tasks"].take())
     }
 
     /// ARNs of a service's tasks that stopped lately, in no order.
-    pub async fn stopped_tasks(&self, cluster: &str, service: &str) -> Result<Vec<String>, AwsError> {
-        self.tasks_of(cluster, service, &DesiredStatus::Stopped).await
+    pub async fn stopped_tasks(
+        &self,
+        cluster: &str,
+        service: &str,
+    ) -> Result<Vec<String>, AwsError> {
+        self.tasks_of(cluster, service, &DesiredStatus::Stopped)
+            .await
     }
 
     /// ARNs of a service's tasks that run or are to run.
-    pub async fn service_tasks(&self, cluster: &str, service: &str) -> Result<Vec<String>, AwsError> {
-        self.tasks_of(cluster, service, &DesiredStatus::Running).await
+    pub async fn service_tasks(
+        &self,
+        cluster: &str,
+        service: &str,
+    ) -> Result<Vec<String>, AwsError> {
+        self.tasks_of(cluster, service, &DesiredStatus::Running)
+            .await
     }
 
-    async fn tasks_of(&self, cluster: &str, service: &str, status: &DesiredStatus) -> Result<Vec<String>, AwsError> {
-        self.listed(|| self.ecs().list_tasks().cluster(cluster).service_name(service).desired_status(status.clone())).await
+    async fn tasks_of(
+        &self,
+        cluster: &str,
+        service: &str,
+        status: &DesiredStatus,
+    ) -> Result<Vec<String>, AwsError> {
+        self.listed(|| {
+            self.ecs()
+                .list_tasks()
+                .cluster(cluster)
+                .service_name(service)
+                .desired_status(status.clone())
+        })
+        .await
     }
 
-    /// The tasks of a family, whoever started them: those that run or are to run, and with `stopped` those that stopped lately instead.
-    pub async fn family_tasks(&self, cluster: &str, family: &str, stopped: bool) -> Result<Vec<Task>, AwsError> {
-        let status = if stopped { DesiredStatus::Stopped } else { DesiredStatus::Running };
-        let arns = self.listed(|| self.ecs().list_tasks().cluster(cluster).family(family).desired_status(status.clone())).await?;
+    /// The tasks of a family, whoever started them: those that run or are to run, and with
+    /// `stopped` those that stopped lately instead.
+    pub async fn family_tasks(
+        &self,
+        cluster: &str,
+        family: &str,
+        stopped: bool,
+    ) -> Result<Vec<Task>, AwsError> {
+        let status = if stopped {
+            DesiredStatus::Stopped
+        } else {
+            DesiredStatus::Running
+        };
+        let arns = self
+            .listed(|| {
+                self.ecs()
+                    .list_tasks()
+                    .cluster(cluster)
+                    .family(family)
+                    .desired_status(status.clone())
+            })
+            .await?;
         let mut tasks = Vec::new();
         for some in arns.chunks(TASKS) {
             tasks.extend(self.describe_tasks(cluster, some).await?);
@@ -187,11 +315,17 @@ impl Aws {
         Ok(tasks)
     }
 
-    async fn listed(&self, call: impl Fn() -> ListTasksFluentBuilder) -> Result<Vec<String>, AwsError> {
+    async fn listed(
+        &self,
+        call: impl Fn() -> ListTasksFluentBuilder,
+    ) -> Result<Vec<String>, AwsError> {
         let (mut arns, mut token) = (Vec::new(), None);
         for _ in 0..PAGES {
             let call = call();
-            let answer = told("ecs:ListTasks", call.set_next_token(token.take()).send().await)?;
+            let answer = told(
+                "ecs:ListTasks",
+                call.set_next_token(token.take()).send().await,
+            )?;
             arns.extend_from_slice(answer.task_arns());
             match answer.next_token() {
                 Some(next) => token = Some(next.to_owned()),
@@ -202,14 +336,30 @@ impl Aws {
     }
 
     /// ARNs of running tasks of a family with this `startedBy`.
-    pub async fn running_tasks(&self, cluster: &str, started_by: &str) -> Result<Vec<String>, AwsError> {
-        let call = self.ecs().list_tasks().cluster(cluster).started_by(started_by).desired_status(DesiredStatus::Running);
-        Ok(told("ecs:ListTasks", call.send().await)?.task_arns().to_vec())
+    pub async fn running_tasks(
+        &self,
+        cluster: &str,
+        started_by: &str,
+    ) -> Result<Vec<String>, AwsError> {
+        let call = self
+            .ecs()
+            .list_tasks()
+            .cluster(cluster)
+            .started_by(started_by)
+            .desired_status(DesiredStatus::Running);
+        Ok(told("ecs:ListTasks", call.send().await)?
+            .task_arns()
+            .to_vec())
     }
 
     /// Stops a task; one that has stopped already is fine.
     pub async fn stop_task(&self, cluster: &str, task: &str, why: &str) -> Result<(), AwsError> {
-        let call = self.ecs().stop_task().cluster(cluster).task(task).reason(why);
+        let call = self
+            .ecs()
+            .stop_task()
+            .cluster(cluster)
+            .task(task)
+            .reason(why);
         told("ecs:StopTask", call.send().await).map(drop)
     }
 }
@@ -220,6 +370,9 @@ pub fn update_request(cluster: &str, service: &str, revision: &str) -> Value {
 }
 
 /// What is read of an answer.
-pub(super) fn parsed<T: DeserializeOwned>(action: &'static str, answer: Value) -> Result<T, AwsError> {
+pub(super) fn parsed<T: DeserializeOwned>(
+    action: &'static str,
+    answer: Value,
+) -> Result<T, AwsError> {
     serde_json::from_value(answer).map_err(|error| AwsError::incomplete(action, &error.to_string()))
 }

@@ -1,4 +1,5 @@
-//! What is read of ECS's own deployments. Statuses and stages stay AWS's words until they are compared here.
+//! What is read of ECS's own deployments. Statuses and stages stay AWS's words until they are
+//! compared here.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -46,7 +47,10 @@ impl Brief {
 
     /// Whether nothing more happens to it.
     pub fn is_over(&self) -> bool {
-        !matches!(self.status(), DeploymentStatus::Going | DeploymentStatus::Returning)
+        !matches!(
+            self.status(),
+            DeploymentStatus::Going | DeploymentStatus::Returning
+        )
     }
 }
 
@@ -56,7 +60,9 @@ fn status(word: &str) -> DeploymentStatus {
         "STOPPED" => DeploymentStatus::Stopped,
         "ROLLBACK_SUCCESSFUL" => DeploymentStatus::RolledBack,
         "ROLLBACK_FAILED" => DeploymentStatus::RollbackFailed,
-        "STOP_REQUESTED" | "ROLLBACK_REQUESTED" | "ROLLBACK_IN_PROGRESS" => DeploymentStatus::Returning,
+        "STOP_REQUESTED" | "ROLLBACK_REQUESTED" | "ROLLBACK_IN_PROGRESS" => {
+            DeploymentStatus::Returning
+        }
         // PENDING and IN_PROGRESS; a newer word is never progress.
         _ => DeploymentStatus::Going,
     }
@@ -214,32 +220,46 @@ impl ServiceDeployment {
 
     /// Whether nothing more happens to it.
     pub fn is_over(&self) -> bool {
-        !matches!(self.status(), DeploymentStatus::Going | DeploymentStatus::Returning)
+        !matches!(
+            self.status(),
+            DeploymentStatus::Going | DeploymentStatus::Returning
+        )
     }
 
     /// Whether it is on its way back, and to no revision: nothing was ever completed.
     pub fn returns_to_nothing(&self) -> bool {
-        self.word == "ROLLBACK_IN_PROGRESS" && self.rollback.as_ref().is_some_and(|rollback| rollback.service_revision_arn.is_none())
+        self.word == "ROLLBACK_IN_PROGRESS"
+            && self
+                .rollback
+                .as_ref()
+                .is_some_and(|rollback| rollback.service_revision_arn.is_none())
     }
 
     /// The service revision it brings.
     pub fn target(&self) -> &str {
-        self.target_service_revision.as_ref().map_or("", |target| &target.arn)
+        self.target_service_revision
+            .as_ref()
+            .map_or("", |target| &target.arn)
     }
 
     /// The pauses of the present stage and of former ones, as far as they are shown.
     pub fn pauses(&self) -> impl Iterator<Item = &HookDetail> {
-        self.lifecycle_hook_details.iter().filter(|hook| hook.target_type == "PAUSE")
+        self.lifecycle_hook_details
+            .iter()
+            .filter(|hook| hook.target_type == "PAUSE")
     }
 
     /// The pauses that wait for an answer.
     pub fn awaiting(&self) -> impl Iterator<Item = &HookDetail> {
-        self.pauses().filter(|hook| hook.status == "AWAITING_ACTION")
+        self.pauses()
+            .filter(|hook| hook.status == "AWAITING_ACTION")
     }
 
     /// Hooks whose function failed, or whose time ran out.
     pub fn failed_hook(&self) -> Option<&HookDetail> {
-        self.lifecycle_hook_details.iter().find(|hook| matches!(hook.status.as_str(), "FAILED" | "TIMED_OUT"))
+        self.lifecycle_hook_details
+            .iter()
+            .find(|hook| matches!(hook.status.as_str(), "FAILED" | "TIMED_OUT"))
     }
 
     /// Its id, the last part of its ARN.
@@ -256,16 +276,22 @@ impl ServiceDeployment {
 impl ServiceRevision {
     /// The target groups that this revision's tasks stand in.
     pub fn target_groups(&self) -> Vec<String> {
-        self.resolved().filter_map(|balancer| balancer.target_group_arn.clone()).collect()
+        self.resolved()
+            .filter_map(|balancer| balancer.target_group_arn.clone())
+            .collect()
     }
 
     /// The production rules (or listeners) that lead to them.
     pub fn production_rules(&self) -> Vec<String> {
-        self.resolved().filter_map(|balancer| balancer.production_listener_rule.clone()).collect()
+        self.resolved()
+            .filter_map(|balancer| balancer.production_listener_rule.clone())
+            .collect()
     }
 
     fn resolved(&self) -> impl Iterator<Item = &ResolvedBalancer> {
-        self.resolved_configuration.iter().flat_map(|resolved| &resolved.load_balancers)
+        self.resolved_configuration
+            .iter()
+            .flat_map(|resolved| &resolved.load_balancers)
     }
 }
 
@@ -277,7 +303,13 @@ mod tests {
 
     #[test]
     fn only_successful_is_success_and_an_unknown_word_only_goes_on() {
-        let status = |word: &str| ServiceDeployment { word: word.into(), ..ServiceDeployment::default() }.status();
+        let status = |word: &str| {
+            ServiceDeployment {
+                word: word.into(),
+                ..ServiceDeployment::default()
+            }
+            .status()
+        };
         assert_eq!(status("SUCCESSFUL"), DeploymentStatus::Successful);
         assert_eq!(status("ROLLBACK_SUCCESSFUL"), DeploymentStatus::RolledBack);
         assert_eq!(status("STOPPED"), DeploymentStatus::Stopped);
@@ -295,7 +327,16 @@ mod tests {
             ],
         }))
         .unwrap();
-        assert_eq!((deployment.id(), deployment.target(), deployment.stage()), ("abc", "r2", "POST_TEST_TRAFFIC_SHIFT"));
-        assert_eq!(deployment.awaiting().map(|hook| hook.hook_id.as_str()).collect::<Vec<_>>(), ["h2"]);
+        assert_eq!(
+            (deployment.id(), deployment.target(), deployment.stage()),
+            ("abc", "r2", "POST_TEST_TRAFFIC_SHIFT")
+        );
+        assert_eq!(
+            deployment
+                .awaiting()
+                .map(|hook| hook.hook_id.as_str())
+                .collect::<Vec<_>>(),
+            ["h2"]
+        );
     }
 }

@@ -25,59 +25,125 @@ pub enum Answered {
 
 impl Aws {
     /// The service's deployments of the last 90 days, newest first, as far as one page goes.
-    pub async fn service_deployments(&self, cluster: &str, service: &str) -> Result<Vec<Brief>, AwsError> {
+    pub async fn service_deployments(
+        &self,
+        cluster: &str,
+        service: &str,
+    ) -> Result<Vec<Brief>, AwsError> {
         const ACTION: &str = "ecs:ListServiceDeployments";
         let answer = ResponseRecorder::default();
-        let call = self.ecs().list_service_deployments().cluster(cluster).service(service).max_results(PAGE);
-        told(ACTION, call.customize().interceptor(answer.clone()).send().await)?;
+        let call = self
+            .ecs()
+            .list_service_deployments()
+            .cluster(cluster)
+            .service(service)
+            .max_results(PAGE);
+        told(
+            ACTION,
+            call.customize().interceptor(answer.clone()).send().await,
+        )?;
         let mut briefs: Vec<Brief> = members(ACTION, &answer, "serviceDeployments")?;
-        briefs.sort_by(|one, other| other.created_at.total_cmp(&one.created_at).then_with(|| other.arn.cmp(&one.arn)));
+        briefs.sort_by(|one, other| {
+            other
+                .created_at
+                .total_cmp(&one.created_at)
+                .then_with(|| other.arn.cmp(&one.arn))
+        });
         Ok(briefs)
     }
 
-    /// The deployments as they are now, in the order they were asked for; those that are gone are left out.
-    pub async fn describe_service_deployments(&self, arns: &[String]) -> Result<Vec<ServiceDeployment>, AwsError> {
+    /// The deployments as they are now, in the order they were asked for; those that are gone are
+    /// left out.
+    pub async fn describe_service_deployments(
+        &self,
+        arns: &[String],
+    ) -> Result<Vec<ServiceDeployment>, AwsError> {
         const ACTION: &str = "ecs:DescribeServiceDeployments";
         let mut all: Vec<ServiceDeployment> = Vec::new();
         for some in arns.chunks(AT_ONCE) {
             let answer = ResponseRecorder::default();
-            let call = self.ecs().describe_service_deployments().set_service_deployment_arns(Some(some.to_vec()));
-            told(ACTION, call.customize().interceptor(answer.clone()).send().await)?;
+            let call = self
+                .ecs()
+                .describe_service_deployments()
+                .set_service_deployment_arns(Some(some.to_vec()));
+            told(
+                ACTION,
+                call.customize().interceptor(answer.clone()).send().await,
+            )?;
             let found: Vec<ServiceDeployment> = members(ACTION, &answer, "serviceDeployments")?;
-            all.extend(some.iter().filter_map(|arn| found.iter().find(|deployment| deployment.arn == *arn).cloned()));
+            all.extend(some.iter().filter_map(|arn| {
+                found
+                    .iter()
+                    .find(|deployment| deployment.arn == *arn)
+                    .cloned()
+            }));
         }
         Ok(all)
     }
 
     /// One deployment as it is now.
-    pub async fn describe_service_deployment(&self, arn: &str) -> Result<Option<ServiceDeployment>, AwsError> {
-        Ok(self.describe_service_deployments(&[arn.to_owned()]).await?.into_iter().next())
+    pub async fn describe_service_deployment(
+        &self,
+        arn: &str,
+    ) -> Result<Option<ServiceDeployment>, AwsError> {
+        Ok(self
+            .describe_service_deployments(&[arn.to_owned()])
+            .await?
+            .into_iter()
+            .next())
     }
 
     /// The service revisions, resolved, in the order they were asked for.
-    pub async fn describe_service_revisions(&self, arns: &[String]) -> Result<Vec<ServiceRevision>, AwsError> {
+    pub async fn describe_service_revisions(
+        &self,
+        arns: &[String],
+    ) -> Result<Vec<ServiceRevision>, AwsError> {
         const ACTION: &str = "ecs:DescribeServiceRevisions";
         let mut all: Vec<ServiceRevision> = Vec::new();
         for some in arns.chunks(AT_ONCE) {
             let answer = ResponseRecorder::default();
-            let call = self.ecs().describe_service_revisions().set_service_revision_arns(Some(some.to_vec()));
-            told(ACTION, call.customize().interceptor(answer.clone()).send().await)?;
+            let call = self
+                .ecs()
+                .describe_service_revisions()
+                .set_service_revision_arns(Some(some.to_vec()));
+            told(
+                ACTION,
+                call.customize().interceptor(answer.clone()).send().await,
+            )?;
             let found: Vec<ServiceRevision> = members(ACTION, &answer, "serviceRevisions")?;
-            all.extend(some.iter().filter_map(|arn| found.iter().find(|revision| revision.service_revision_arn == *arn).cloned()));
+            all.extend(some.iter().filter_map(|arn| {
+                found
+                    .iter()
+                    .find(|revision| revision.service_revision_arn == *arn)
+                    .cloned()
+            }));
         }
         Ok(all)
     }
 
     /// Answers a pause. A pause that was answered before is refused, which the next look explains.
-    pub async fn continue_service_deployment(&self, deployment: &str, hook: &str, answer: Answered) -> Result<(), AwsError> {
+    pub async fn continue_service_deployment(
+        &self,
+        deployment: &str,
+        hook: &str,
+        answer: Answered,
+    ) -> Result<(), AwsError> {
         let action = match answer {
             Answered::Continue => DeploymentLifecycleHookAction::Continue,
             Answered::Rollback => DeploymentLifecycleHookAction::Rollback,
         };
         self.write_retry
             .send(async || {
-                let call = self.ecs_once().continue_service_deployment().service_deployment_arn(deployment).hook_id(hook);
-                told("ecs:ContinueServiceDeployment", call.action(action.clone()).send().await).map(drop)
+                let call = self
+                    .ecs_once()
+                    .continue_service_deployment()
+                    .service_deployment_arn(deployment)
+                    .hook_id(hook);
+                told(
+                    "ecs:ContinueServiceDeployment",
+                    call.action(action.clone()).send().await,
+                )
+                .map(drop)
             })
             .await
     }
@@ -86,14 +152,27 @@ impl Aws {
     pub async fn stop_service_deployment(&self, deployment: &str) -> Result<(), AwsError> {
         self.write_retry
             .send(async || {
-                let call = self.ecs().stop_service_deployment().service_deployment_arn(deployment);
-                told("ecs:StopServiceDeployment", call.stop_type(StopServiceDeploymentStopType::Rollback).send().await).map(drop)
+                let call = self
+                    .ecs()
+                    .stop_service_deployment()
+                    .service_deployment_arn(deployment);
+                told(
+                    "ecs:StopServiceDeployment",
+                    call.stop_type(StopServiceDeploymentStopType::Rollback)
+                        .send()
+                        .await,
+                )
+                .map(drop)
             })
             .await
     }
 }
 
-fn members<T: serde::de::DeserializeOwned>(action: &'static str, answer: &ResponseRecorder, member: &str) -> Result<Vec<T>, AwsError> {
+fn members<T: serde::de::DeserializeOwned>(
+    action: &'static str,
+    answer: &ResponseRecorder,
+    member: &str,
+) -> Result<Vec<T>, AwsError> {
     match answer.json(action)?.get_mut(member).map(Value::take) {
         Some(found) => parsed(action, found),
         None => Ok(Vec::new()),

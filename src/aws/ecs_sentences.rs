@@ -1,4 +1,5 @@
-//! What ECS says when a service's traffic is not set up for its deployments, and what to do about it.
+//! What ECS says when a service's traffic is not set up for its deployments, and what to do about
+//! it.
 
 /// Pieces of AWS's sentences, and the remedy.
 const KNOWN: &[(&str, &str)] = &[
@@ -27,7 +28,10 @@ const KNOWN: &[(&str, &str)] = &[
 /// What to do about it, where it is known.
 pub fn remedy(sentence: &str) -> Option<&'static str> {
     let sentence = sentence.to_lowercase();
-    KNOWN.iter().find(|(piece, _)| sentence.contains(&piece.to_lowercase())).map(|(_, remedy)| *remedy)
+    KNOWN
+        .iter()
+        .find(|(piece, _)| sentence.contains(&piece.to_lowercase()))
+        .map(|(_, remedy)| *remedy)
 }
 
 #[cfg(test)]
@@ -37,19 +41,31 @@ mod tests {
     #[test]
     fn ecs_s_own_sentences_have_a_remedy() {
         for (sentence, word) in [
-            ("Production listener rule arn:x should have exactly one target group serving traffic but found 2", "all of the weight"),
-            ("Production listener rule is forwarding traffic to unexpected target group arn:y", "own target group"),
+            (
+                "Production listener rule arn:x should have exactly one target group serving traffic but found 2",
+                "all of the weight",
+            ),
+            (
+                "Production listener rule is forwarding traffic to unexpected target group arn:y",
+                "own target group",
+            ),
             (
                 "Both targetGroup and alternateTargetGroup must be associated with the productionListenerRule or testListenerRule",
                 "weights 1 and 0",
             ),
-            ("testListenerRule is required when productionListenerRule is not associated with both target groups", "testListenerRule"),
+            (
+                "testListenerRule is required when productionListenerRule is not associated with both target groups",
+                "testListenerRule",
+            ),
             (
                 "advancedConfiguration field is required for all loadBalancers when using a non-ROLLING deployment strategy",
                 "advancedConfiguration",
             ),
         ] {
-            assert!(remedy(sentence).is_some_and(|remedy| remedy.contains(word)), "{sentence}");
+            assert!(
+                remedy(sentence).is_some_and(|remedy| remedy.contains(word)),
+                "{sentence}"
+            );
         }
         assert_eq!(remedy("tasks failed to start"), None);
     }

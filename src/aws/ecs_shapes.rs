@@ -1,4 +1,5 @@
-//! What is read of ECS's answers, as far as decisions need it. Statuses stay AWS's words until they are compared here.
+//! What is read of ECS's answers, as far as decisions need it. Statuses stay AWS's words until they
+//! are compared here.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -229,7 +230,11 @@ pub struct Container {
 impl Service {
     /// Who performs the rollouts.
     pub fn controller(&self) -> DeploymentController {
-        match self.deployment_controller.as_ref().map(|controller| controller.kind.as_str()) {
+        match self
+            .deployment_controller
+            .as_ref()
+            .map(|controller| controller.kind.as_str())
+        {
             Some("CODE_DEPLOY") => DeploymentController::CodeDeploy,
             None | Some("" | "ECS") => DeploymentController::Ecs(self.strategy()),
             Some(other) => DeploymentController::Other(other.to_owned()),
@@ -237,39 +242,63 @@ impl Service {
     }
 
     fn strategy(&self) -> String {
-        self.configured("strategy").and_then(Value::as_str).unwrap_or("ROLLING").to_owned()
+        self.configured("strategy")
+            .and_then(Value::as_str)
+            .unwrap_or("ROLLING")
+            .to_owned()
     }
 
     fn configured(&self, member: &str) -> Option<&Value> {
-        self.deployment_configuration.as_ref()?.get(member).filter(|value| !value.is_null())
+        self.deployment_configuration
+            .as_ref()?
+            .get(member)
+            .filter(|value| !value.is_null())
     }
 
     /// The circuit breaker; off when AWS says nothing.
     pub fn circuit_breaker(&self) -> CircuitBreaker {
         let breaker = self.configured("deploymentCircuitBreaker").cloned();
-        breaker.and_then(|breaker| serde_json::from_value(breaker).ok()).unwrap_or_default()
+        breaker
+            .and_then(|breaker| serde_json::from_value(breaker).ok())
+            .unwrap_or_default()
     }
 
     /// How many failed tasks its circuit breaker bears; none when it is off.
     pub fn tolerated_failures(&self) -> Option<i64> {
         let breaker = self.circuit_breaker();
-        breaker.enable.then(|| breaker.threshold(self.desired_count))
+        breaker
+            .enable
+            .then(|| breaker.threshold(self.desired_count))
     }
 
     /// Alarms that end a deployment of ECS's own.
     pub fn alarms(&self) -> Vec<String> {
-        let Some(alarms) = self.configured("alarms").filter(|alarms| alarms["enable"] == Value::Bool(true)) else { return Vec::new() };
-        alarms["alarmNames"].as_array().into_iter().flatten().filter_map(|name| name.as_str().map(str::to_owned)).collect()
+        let Some(alarms) = self
+            .configured("alarms")
+            .filter(|alarms| alarms["enable"] == Value::Bool(true))
+        else {
+            return Vec::new();
+        };
+        alarms["alarmNames"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|name| name.as_str().map(str::to_owned))
+            .collect()
     }
 
-    /// Whether it is an Express service: ECS manages its load balancer and its deployment configuration.
+    /// Whether it is an Express service: ECS manages its load balancer and its deployment
+    /// configuration.
     pub fn is_express(&self) -> bool {
         self.resource_management_type.as_deref() == Some("ECS")
     }
 
     /// The PAUSE hook that a run of this action added, where its tag tells.
     pub fn tagged_pause(&self) -> Option<Pause> {
-        self.tags.iter().find(|tag| tag.key == PAUSE_TAG).and_then(|tag| Pause::from_tag(&tag.value))
+        self.tags
+            .iter()
+            .find(|tag| tag.key == PAUSE_TAG)
+            .and_then(|tag| Pause::from_tag(&tag.value))
     }
 
     /// Whether it has that tag, whatever it says.
@@ -279,16 +308,22 @@ impl Service {
 
     /// The production rules (or listeners) of its load balancers.
     pub fn production_rules(&self) -> Vec<String> {
-        self.advanced().filter_map(|advanced| advanced.production_listener_rule.clone()).collect()
+        self.advanced()
+            .filter_map(|advanced| advanced.production_listener_rule.clone())
+            .collect()
     }
 
     /// The test rules (or listeners) of its load balancers.
     pub fn test_rules(&self) -> Vec<String> {
-        self.advanced().filter_map(|advanced| advanced.test_listener_rule.clone()).collect()
+        self.advanced()
+            .filter_map(|advanced| advanced.test_listener_rule.clone())
+            .collect()
     }
 
     fn advanced(&self) -> impl Iterator<Item = &Advanced> {
-        self.load_balancers.iter().filter_map(|balancer| balancer.advanced_configuration.as_ref())
+        self.load_balancers
+            .iter()
+            .filter_map(|balancer| balancer.advanced_configuration.as_ref())
     }
 
     /// Whether it takes deployments.
@@ -303,36 +338,60 @@ impl Service {
 
     /// The deployment that ECS works towards.
     pub fn primary_deployment(&self) -> Option<&RollingDeployment> {
-        self.deployments.iter().find(|deployment| deployment.status == "PRIMARY")
+        self.deployments
+            .iter()
+            .find(|deployment| deployment.status == "PRIMARY")
     }
 
     /// Whether all of its running tasks are of one revision, and ECS works towards it.
     pub fn runs_only(&self, revision: &str) -> bool {
-        let is_primary = self.primary_deployment().is_some_and(|primary| primary.task_definition == revision && primary.running_count > 0);
-        is_primary && self.deployments.iter().all(|other| other.task_definition == revision || other.running_count == 0)
+        let is_primary = self.primary_deployment().is_some_and(|primary| {
+            primary.task_definition == revision && primary.running_count > 0
+        });
+        is_primary
+            && self
+                .deployments
+                .iter()
+                .all(|other| other.task_definition == revision || other.running_count == 0)
     }
 
     /// The revision that serves when nothing is in progress.
     pub fn revision(&self) -> &str {
-        self.primary_task_set().map_or(&self.task_definition, |set| &set.task_definition)
+        self.primary_task_set()
+            .map_or(&self.task_definition, |set| &set.task_definition)
     }
 
     /// Running tasks of a revision; none where the service does not count them by revision.
     pub fn running(&self, revision: &str) -> Option<i64> {
-        let sets = self.task_sets.iter().map(|set| (&set.task_definition, set.running_count));
-        let deployments = self.deployments.iter().map(|deployment| (&deployment.task_definition, deployment.running_count));
-        let ours = sets.chain(deployments).filter(|(theirs, _)| *theirs == revision).map(|(_, running)| running);
+        let sets = self
+            .task_sets
+            .iter()
+            .map(|set| (&set.task_definition, set.running_count));
+        let deployments = self
+            .deployments
+            .iter()
+            .map(|deployment| (&deployment.task_definition, deployment.running_count));
+        let ours = sets
+            .chain(deployments)
+            .filter(|(theirs, _)| *theirs == revision)
+            .map(|(_, running)| running);
         ours.reduce(|sum, running| sum + running)
     }
 
-    /// ARNs of the target groups that the service names; which of them serves alternates, except with rolling deployments.
+    /// ARNs of the target groups that the service names; which of them serves alternates, except
+    /// with rolling deployments.
     pub fn target_groups(&self) -> Vec<String> {
-        self.load_balancers.iter().filter_map(|balancer| balancer.target_group_arn.clone()).collect()
+        self.load_balancers
+            .iter()
+            .filter_map(|balancer| balancer.target_group_arn.clone())
+            .collect()
     }
 
     /// The same, with those that serve in turn with them.
     pub fn both_target_groups(&self) -> Vec<String> {
-        let alternate = self.advanced().filter_map(|advanced| advanced.alternate_target_group_arn.clone());
+        let alternate = self
+            .advanced()
+            .filter_map(|advanced| advanced.alternate_target_group_arn.clone());
         self.target_groups().into_iter().chain(alternate).collect()
     }
 
@@ -343,7 +402,8 @@ impl Service {
 }
 
 impl CircuitBreaker {
-    /// As the developer guide computes it: half of the wanted tasks, 3 at least and 200 at most, unless the service says otherwise.
+    /// As the developer guide computes it: half of the wanted tasks, 3 at least and 200 at most,
+    /// unless the service says otherwise.
     fn threshold(&self, desired: i64) -> i64 {
         const HALF: i64 = 50;
         let (kind, value) = match &self.threshold_configuration {
@@ -367,7 +427,10 @@ impl TaskSet {
 
     /// Its target groups' ARNs.
     pub fn target_groups(&self) -> Vec<String> {
-        self.load_balancers.iter().filter_map(|balancer| balancer.target_group_arn.clone()).collect()
+        self.load_balancers
+            .iter()
+            .filter_map(|balancer| balancer.target_group_arn.clone())
+            .collect()
     }
 }
 
@@ -396,7 +459,10 @@ impl Task {
 
     /// Whether its containers may have been started.
     pub fn is_begun(&self) -> bool {
-        !matches!(self.last_status.as_str(), "PROVISIONING" | "PENDING" | "ACTIVATING")
+        !matches!(
+            self.last_status.as_str(),
+            "PROVISIONING" | "PENDING" | "ACTIVATING"
+        )
     }
 
     /// The task's id, the last part of its ARN.
@@ -413,18 +479,40 @@ mod tests {
 
     fn tolerated(desired: i64, breaker: &Value) -> Option<i64> {
         let configuration = json!({ "deploymentCircuitBreaker": breaker });
-        Service { desired_count: desired, deployment_configuration: Some(configuration), ..Service::default() }.tolerated_failures()
+        Service {
+            desired_count: desired,
+            deployment_configuration: Some(configuration),
+            ..Service::default()
+        }
+        .tolerated_failures()
     }
 
     #[test]
     fn a_circuit_breaker_bears_what_the_service_says() {
-        let on =
-            |threshold: Value| json!({ "enable": true, "rollback": true, "resetOnHealthyTask": true, "thresholdConfiguration": threshold });
-        assert_eq!(tolerated(20, &json!({ "enable": false, "rollback": false })), None);
-        assert_eq!(tolerated(1, &json!({ "enable": true, "rollback": false })), Some(3));
-        assert_eq!(tolerated(21, &on(json!({ "type": "BOUNDED_PERCENT", "value": 50 }))), Some(11));
+        let on = |threshold: Value| json!({ "enable": true, "rollback": true, "resetOnHealthyTask": true, "thresholdConfiguration": threshold });
+        assert_eq!(
+            tolerated(20, &json!({ "enable": false, "rollback": false })),
+            None
+        );
+        assert_eq!(
+            tolerated(1, &json!({ "enable": true, "rollback": false })),
+            Some(3)
+        );
+        assert_eq!(
+            tolerated(21, &on(json!({ "type": "BOUNDED_PERCENT", "value": 50 }))),
+            Some(11)
+        );
         assert_eq!(tolerated(1000, &on(Value::Null)), Some(200));
-        assert_eq!(tolerated(1000, &on(json!({ "type": "UNBOUNDED_PERCENT", "value": 30 }))), Some(300));
-        assert_eq!(tolerated(20, &on(json!({ "type": "COUNT", "value": 2 }))), Some(2));
+        assert_eq!(
+            tolerated(
+                1000,
+                &on(json!({ "type": "UNBOUNDED_PERCENT", "value": 30 }))
+            ),
+            Some(300)
+        );
+        assert_eq!(
+            tolerated(20, &on(json!({ "type": "COUNT", "value": 2 }))),
+            Some(2)
+        );
     }
 }

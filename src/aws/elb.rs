@@ -1,6 +1,8 @@
 //! Elastic Load Balancing: where listeners really send traffic, and how healthy a target group is.
 
-use aws_sdk_elasticloadbalancingv2::types::{Action, ActionTypeEnum, Listener, Rule, RuleCondition};
+use aws_sdk_elasticloadbalancingv2::types::{
+    Action, ActionTypeEnum, Listener, Rule, RuleCondition,
+};
 
 use super::error::told;
 use super::{Aws, AwsError};
@@ -57,7 +59,8 @@ pub enum Condition {
 pub struct TargetHealth {
     /// Healthy ones.
     pub healthy: usize,
-    /// Those whose health AWS does not check, does not know, or cannot check because no load balancer leads there.
+    /// Those whose health AWS does not check, does not know, or cannot check because no load
+    /// balancer leads there.
     pub unknown: usize,
     /// New ones that were not checked yet.
     pub initial: usize,
@@ -68,7 +71,11 @@ pub struct TargetHealth {
 impl ForwardingRule {
     /// What it does, as a person would set it right.
     pub fn words(&self) -> String {
-        let weights: Vec<String> = self.weights.iter().map(|(group, weight)| format!("{weight} to {}", group_name(group))).collect();
+        let weights: Vec<String> = self
+            .weights
+            .iter()
+            .map(|(group, weight)| format!("{weight} to {}", group_name(group)))
+            .collect();
         format!("rule {} forwards {}", self.arn, weights.join(", "))
     }
 }
@@ -76,21 +83,37 @@ impl ForwardingRule {
 impl TargetHealth {
     fn of(states: &[&str]) -> Self {
         let count = |wanted: &str| states.iter().filter(|state| **state == wanted).count();
-        Self { healthy: count("healthy"), unknown: count("unavailable") + count("unused"), initial: count("initial"), all: states.len() }
+        Self {
+            healthy: count("healthy"),
+            unknown: count("unavailable") + count("unused"),
+            initial: count("initial"),
+            all: states.len(),
+        }
     }
 }
 
 impl Aws {
     /// Every forward of the listener, default rule included; of a rule, when its ARN is given.
     pub async fn forwards(&self, listener: &str) -> Result<Forwards, AwsError> {
-        Ok(self.forwarding_rules(listener).await?.into_iter().map(|rule| rule.weights).collect())
+        Ok(self
+            .forwarding_rules(listener)
+            .await?
+            .into_iter()
+            .map(|rule| rule.weights)
+            .collect())
     }
 
     /// The same, with the rules' ARNs.
     pub async fn forwarding_rules(&self, listener: &str) -> Result<Vec<ForwardingRule>, AwsError> {
-        let all =
-            if listener.contains(":listener/net/") { self.listener_forwards(listener).await } else { self.rule_forwards(listener).await }?;
-        Ok(all.into_iter().filter(|rule| !rule.weights.is_empty()).collect())
+        let all = if listener.contains(":listener/net/") {
+            self.listener_forwards(listener).await
+        } else {
+            self.rule_forwards(listener).await
+        }?;
+        Ok(all
+            .into_iter()
+            .filter(|rule| !rule.weights.is_empty())
+            .collect())
     }
 
     /// All rules of a listener in their order, also those that do not forward.
@@ -99,22 +122,44 @@ impl Aws {
             let forwards = self.listener_forwards(listener).await?;
             return Ok(forwards
                 .into_iter()
-                .map(|rule| ListenerRule { arn: rule.arn, conditions: Vec::new(), weights: rule.weights })
+                .map(|rule| ListenerRule {
+                    arn: rule.arn,
+                    conditions: Vec::new(),
+                    weights: rule.weights,
+                })
                 .collect());
         }
-        let answer = told(DESCRIBE_RULES, self.elb().describe_rules().listener_arn(listener).page_size(RULES).send().await)?;
+        let answer = told(
+            DESCRIBE_RULES,
+            self.elb()
+                .describe_rules()
+                .listener_arn(listener)
+                .page_size(RULES)
+                .send()
+                .await,
+        )?;
         if answer.next_marker().is_some() {
-            return Err(AwsError::incomplete(DESCRIBE_RULES, "rules: there are more of them"));
+            return Err(AwsError::incomplete(
+                DESCRIBE_RULES,
+                "rules: there are more of them",
+            ));
         }
         let mut rules: Vec<&Rule> = answer.rules().iter().collect();
         // The default rule's priority is no number.
-        rules.sort_by_key(|rule| rule.priority().and_then(|priority| priority.parse().ok()).unwrap_or(u32::MAX));
+        rules.sort_by_key(|rule| {
+            rule.priority()
+                .and_then(|priority| priority.parse().ok())
+                .unwrap_or(u32::MAX)
+        });
         Ok(rules.into_iter().map(listener_rule).collect())
     }
 
     /// Where the world reaches listeners; of a rule, its listener.
     pub async fn fronts(&self, listeners: &[String]) -> Result<Vec<Front>, AwsError> {
-        let mut arns: Vec<String> = listeners.iter().filter_map(|arn| listener_of(arn)).collect();
+        let mut arns: Vec<String> = listeners
+            .iter()
+            .filter_map(|arn| listener_of(arn))
+            .collect();
         arns.sort();
         arns.dedup();
         let mut balancers: Vec<String> = arns.iter().filter_map(|arn| balancer_of(arn)).collect();
@@ -124,13 +169,22 @@ impl Aws {
             return Ok(Vec::new());
         }
         let (found, balancers) = tokio::join!(
-            self.elb().describe_listeners().set_listener_arns(Some(arns)).send(),
-            self.elb().describe_load_balancers().set_load_balancer_arns(Some(balancers)).send()
+            self.elb()
+                .describe_listeners()
+                .set_listener_arns(Some(arns))
+                .send(),
+            self.elb()
+                .describe_load_balancers()
+                .set_load_balancer_arns(Some(balancers))
+                .send()
         );
         let found = told("elasticloadbalancing:DescribeListeners", found)?;
         let balancers = told("elasticloadbalancing:DescribeLoadBalancers", balancers)?;
         let host = |arn: &str| {
-            let balancer = balancers.load_balancers().iter().find(|balancer| balancer.load_balancer_arn() == Some(arn))?;
+            let balancer = balancers
+                .load_balancers()
+                .iter()
+                .find(|balancer| balancer.load_balancer_arn() == Some(arn))?;
             balancer.dns_name().map(str::to_owned)
         };
         let front = |listener: &Listener| {
@@ -145,7 +199,14 @@ impl Aws {
 
     /// Network load balancers have no rules.
     async fn listener_forwards(&self, listener: &str) -> Result<Vec<ForwardingRule>, AwsError> {
-        let answer = told("elasticloadbalancing:DescribeListeners", self.elb().describe_listeners().listener_arns(listener).send().await)?;
+        let answer = told(
+            "elasticloadbalancing:DescribeListeners",
+            self.elb()
+                .describe_listeners()
+                .listener_arns(listener)
+                .send()
+                .await,
+        )?;
         let forwarding = |listener: &Listener| ForwardingRule {
             arn: listener.listener_arn().unwrap_or_default().to_owned(),
             weights: weights(listener.default_actions()),
@@ -155,10 +216,16 @@ impl Aws {
 
     async fn rule_forwards(&self, listener: &str) -> Result<Vec<ForwardingRule>, AwsError> {
         let call = self.elb().describe_rules();
-        let call = if listener.contains(":listener-rule/") { call.rule_arns(listener) } else { call.listener_arn(listener) };
+        let call = if listener.contains(":listener-rule/") {
+            call.rule_arns(listener)
+        } else {
+            call.listener_arn(listener)
+        };
         let answer = told(DESCRIBE_RULES, call.send().await)?;
-        let forwarding =
-            |rule: &Rule| ForwardingRule { arn: rule.rule_arn().unwrap_or_default().to_owned(), weights: weights(rule.actions()) };
+        let forwarding = |rule: &Rule| ForwardingRule {
+            arn: rule.rule_arn().unwrap_or_default().to_owned(),
+            weights: weights(rule.actions()),
+        };
         Ok(answer.rules().iter().map(forwarding).collect())
     }
 
@@ -166,11 +233,19 @@ impl Aws {
     pub async fn target_health(&self, target_group: &str) -> Result<TargetHealth, AwsError> {
         let answer = told(
             "elasticloadbalancing:DescribeTargetHealth",
-            self.elb().describe_target_health().target_group_arn(target_group).send().await,
+            self.elb()
+                .describe_target_health()
+                .target_group_arn(target_group)
+                .send()
+                .await,
         )?;
-        let states =
-            answer.target_health_descriptions().iter().filter_map(|target| target.target_health().and_then(|health| health.state()));
-        let states: Vec<&str> = states.map(aws_sdk_elasticloadbalancingv2::types::TargetHealthStateEnum::as_str).collect();
+        let states = answer
+            .target_health_descriptions()
+            .iter()
+            .filter_map(|target| target.target_health().and_then(|health| health.state()));
+        let states: Vec<&str> = states
+            .map(aws_sdk_elasticloadbalancingv2::types::TargetHealthStateEnum::as_str)
+            .collect();
         Ok(TargetHealth::of(&states))
     }
 }
@@ -180,27 +255,53 @@ const DESCRIBE_RULES: &str = "elasticloadbalancing:DescribeRules";
 const RULES: i32 = 400;
 
 fn listener_rule(rule: &Rule) -> ListenerRule {
-    let only_forwards = rule.actions().iter().all(|action| action.r#type() == Some(&ActionTypeEnum::Forward));
+    let only_forwards = rule
+        .actions()
+        .iter()
+        .all(|action| action.r#type() == Some(&ActionTypeEnum::Forward));
     ListenerRule {
         arn: rule.rule_arn().unwrap_or_default().to_owned(),
         conditions: rule.conditions().iter().map(condition).collect(),
-        weights: if only_forwards { weights(rule.actions()) } else { Vec::new() },
+        weights: if only_forwards {
+            weights(rule.actions())
+        } else {
+            Vec::new()
+        },
     }
 }
 
 /// Values of regular expressions are not looked into.
 fn condition(condition: &RuleCondition) -> Condition {
-    let host = condition.host_header_config().map(|config| config.values().to_vec()).filter(|values| !values.is_empty());
-    let path = condition.path_pattern_config().map(|config| config.values().to_vec()).filter(|values| !values.is_empty());
-    let header = condition.http_header_config().filter(|config| !config.values().is_empty());
-    let header = header.and_then(|config| Some(Condition::Header(config.http_header_name()?.to_owned(), config.values().to_vec())));
-    host.map(Condition::Host).or(path.map(Condition::Path)).or(header).unwrap_or(Condition::Other)
+    let host = condition
+        .host_header_config()
+        .map(|config| config.values().to_vec())
+        .filter(|values| !values.is_empty());
+    let path = condition
+        .path_pattern_config()
+        .map(|config| config.values().to_vec())
+        .filter(|values| !values.is_empty());
+    let header = condition
+        .http_header_config()
+        .filter(|config| !config.values().is_empty());
+    let header = header.and_then(|config| {
+        Some(Condition::Header(
+            config.http_header_name()?.to_owned(),
+            config.values().to_vec(),
+        ))
+    });
+    host.map(Condition::Host)
+        .or(path.map(Condition::Path))
+        .or(header)
+        .unwrap_or(Condition::Other)
 }
 
-/// The listener of a listener's or a rule's ARN: `…:listener-rule/app/NAME/ID/LISTENER/RULE` → `…:listener/app/NAME/ID/LISTENER`.
+/// The listener of a listener's or a rule's ARN: `…:listener-rule/app/NAME/ID/LISTENER/RULE` →
+/// `…:listener/app/NAME/ID/LISTENER`.
 pub fn listener_of(arn: &str) -> Option<String> {
     match arn.split_once(":listener-rule/") {
-        Some((begin, rest)) => rest.rsplit_once('/').map(|(listener, _)| format!("{begin}:listener/{listener}")),
+        Some((begin, rest)) => rest
+            .rsplit_once('/')
+            .map(|(listener, _)| format!("{begin}:listener/{listener}")),
         None => arn.contains(":listener/").then(|| arn.to_owned()),
     }
 }
@@ -208,25 +309,44 @@ pub fn listener_of(arn: &str) -> Option<String> {
 /// `…:listener/app/NAME/ID/LISTENER` → `…:loadbalancer/app/NAME/ID`.
 fn balancer_of(listener: &str) -> Option<String> {
     let (begin, rest) = listener.split_once(":listener/")?;
-    rest.rsplit_once('/').map(|(balancer, _)| format!("{begin}:loadbalancer/{balancer}"))
+    rest.rsplit_once('/')
+        .map(|(balancer, _)| format!("{begin}:loadbalancer/{balancer}"))
 }
 
 /// `…:targetgroup/NAME/ID` → `NAME`.
 pub fn group_name(arn: &str) -> &str {
-    arn.split(":targetgroup/").nth(1).and_then(|rest| rest.split('/').next()).unwrap_or(arn)
+    arn.split(":targetgroup/")
+        .nth(1)
+        .and_then(|rest| rest.split('/').next())
+        .unwrap_or(arn)
 }
 
-/// An action forwards to one group by its ARN, or to several by weight; a lone group has all the weight.
+/// An action forwards to one group by its ARN, or to several by weight; a lone group has all the
+/// weight.
 fn weights(actions: &[Action]) -> Vec<(String, i32)> {
     actions.iter().flat_map(action_weights).collect()
 }
 
 fn action_weights(action: &Action) -> Vec<(String, i32)> {
-    let groups = action.forward_config().map(aws_sdk_elasticloadbalancingv2::types::ForwardActionConfig::target_groups).unwrap_or_default();
-    let by_weight: Vec<(String, i32)> =
-        groups.iter().filter_map(|group| Some((group.target_group_arn()?.to_owned(), group.weight().unwrap_or(1)))).collect();
+    let groups = action
+        .forward_config()
+        .map(aws_sdk_elasticloadbalancingv2::types::ForwardActionConfig::target_groups)
+        .unwrap_or_default();
+    let by_weight: Vec<(String, i32)> = groups
+        .iter()
+        .filter_map(|group| {
+            Some((
+                group.target_group_arn()?.to_owned(),
+                group.weight().unwrap_or(1),
+            ))
+        })
+        .collect();
     match by_weight.as_slice() {
-        [] => action.target_group_arn().map(|arn| (arn.to_owned(), 1)).into_iter().collect(),
+        [] => action
+            .target_group_arn()
+            .map(|arn| (arn.to_owned(), 1))
+            .into_iter()
+            .collect(),
         [(only, 0)] => vec![(only.clone(), 1)],
         _ => by_weight,
     }
@@ -240,9 +360,15 @@ mod tests {
     fn a_rule_s_listener_and_a_listener_s_load_balancer_are_read_out_of_their_arns() {
         let arn = "arn:aws:elasticloadbalancing:eu-central-1:1";
         let listener = format!("{arn}:listener/app/front/50dc/f2f7");
-        assert_eq!(listener_of(&format!("{arn}:listener-rule/app/front/50dc/f2f7/9683")), Some(listener.clone()));
+        assert_eq!(
+            listener_of(&format!("{arn}:listener-rule/app/front/50dc/f2f7/9683")),
+            Some(listener.clone())
+        );
         assert_eq!(listener_of(&listener), Some(listener.clone()));
-        assert_eq!(balancer_of(&listener), Some(format!("{arn}:loadbalancer/app/front/50dc")));
+        assert_eq!(
+            balancer_of(&listener),
+            Some(format!("{arn}:loadbalancer/app/front/50dc"))
+        );
         assert_eq!(listener_of("front"), None);
     }
 }

@@ -1,6 +1,7 @@
 //! What went wrong with a call to AWS, in one place for all services.
 //!
-//! The kinds are those that make a difference to what we do next; the code and the message stay AWS's own.
+//! The kinds are those that make a difference to what we do next; the code and the message stay
+//! AWS's own.
 
 use std::fmt;
 
@@ -54,7 +55,9 @@ impl fmt::Display for AwsError {
         match self.kind {
             AwsErrorKind::Denied => write!(out, "{action} is denied: {message}"),
             // Without a code nobody was asked: none could be found.
-            AwsErrorKind::Credentials if self.code.is_empty() => write!(out, "{action}: {NO_CREDENTIALS}: {message}"),
+            AwsErrorKind::Credentials if self.code.is_empty() => {
+                write!(out, "{action}: {NO_CREDENTIALS}: {message}")
+            }
             AwsErrorKind::Credentials => write!(out, "{action}: {NOT_ACCEPTED}: {message}"),
             AwsErrorKind::Throttled => write!(out, "{action} is throttled: {message}"),
             AwsErrorKind::Refused => write!(out, "{action}: {message} ({})", self.code),
@@ -67,17 +70,31 @@ impl fmt::Display for AwsError {
 impl AwsError {
     /// An answer of AWS that lacks what its own model promises.
     pub fn incomplete(action: &'static str, what: &str) -> Self {
-        Self { action, kind: AwsErrorKind::Failed, code: "IncompleteAnswer".into(), message: format!("the answer lacks {what}") }
+        Self {
+            action,
+            kind: AwsErrorKind::Failed,
+            code: "IncompleteAnswer".into(),
+            message: format!("the answer lacks {what}"),
+        }
     }
 
     /// An answer that took longer than there was time for.
     pub fn late(action: &'static str) -> Self {
-        Self { action, kind: AwsErrorKind::Unanswered, code: String::new(), message: "it did not come in time".into() }
+        Self {
+            action,
+            kind: AwsErrorKind::Unanswered,
+            code: String::new(),
+            message: "it did not come in time".into(),
+        }
     }
 
     /// In a few words: AWS's own say at length who was denied what.
     pub fn brief(&self) -> String {
-        if self.kind == AwsErrorKind::Denied { format!("{} is denied", self.action) } else { self.to_string() }
+        if self.kind == AwsErrorKind::Denied {
+            format!("{} is denied", self.action)
+        } else {
+            self.to_string()
+        }
     }
 
     /// Whether a mutation may have taken effect although it ended in this error.
@@ -87,7 +104,10 @@ impl AwsError {
 
     /// Whether the same request will not do better another time.
     pub fn is_final(&self) -> bool {
-        matches!(self.kind, AwsErrorKind::Denied | AwsErrorKind::Credentials | AwsErrorKind::Refused)
+        matches!(
+            self.kind,
+            AwsErrorKind::Denied | AwsErrorKind::Credentials | AwsErrorKind::Refused
+        )
     }
 
     /// Whether AWS's code is this one, with or without `Exception` at its end.
@@ -97,8 +117,15 @@ impl AwsError {
 
     /// The resource that IAM names in a denial, or `*`.
     pub fn resource(&self) -> &str {
-        let after = self.message.split_once("on resource: ").map_or("*", |(_, rest)| rest);
-        after.split_whitespace().next().unwrap_or("*").trim_end_matches(['.', ','])
+        let after = self
+            .message
+            .split_once("on resource: ")
+            .map_or("*", |(_, rest)| rest);
+        after
+            .split_whitespace()
+            .next()
+            .unwrap_or("*")
+            .trim_end_matches(['.', ','])
     }
 }
 
@@ -108,7 +135,9 @@ impl Explain for AwsError {
             AwsErrorKind::Denied => Reason::Denied,
             AwsErrorKind::Credentials => Reason::Credentials,
             AwsErrorKind::Refused => Reason::AwsRefused,
-            AwsErrorKind::Throttled | AwsErrorKind::Failed | AwsErrorKind::Unanswered => Reason::AwsFailed,
+            AwsErrorKind::Throttled | AwsErrorKind::Failed | AwsErrorKind::Unanswered => {
+                Reason::AwsFailed
+            }
         }
     }
 
@@ -131,7 +160,10 @@ impl Explain for AwsError {
 }
 
 /// Turns an answer of the SDK into ours.
-pub(super) fn told<T, E>(action: &'static str, answer: Result<T, SdkError<E, Response>>) -> Result<T, AwsError>
+pub(super) fn told<T, E>(
+    action: &'static str,
+    answer: Result<T, SdkError<E, Response>>,
+) -> Result<T, AwsError>
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
@@ -151,7 +183,12 @@ impl AwsError {
                 let meta = service.err().meta();
                 let code = meta.code().unwrap_or("unknown").to_owned();
                 let message = meta.message().unwrap_or("AWS gave no message").to_owned();
-                Self { action, kind: kind_of(&code, status), code, message }
+                Self {
+                    action,
+                    kind: kind_of(&code, status),
+                    code,
+                    message,
+                }
             }
             other => Self::untold(action, &other),
         }
@@ -166,14 +203,30 @@ impl AwsError {
             } else {
                 message.lines().next().unwrap_or_default().to_owned()
             };
-            return Self { action, kind: AwsErrorKind::Credentials, code: String::new(), message };
+            return Self {
+                action,
+                kind: AwsErrorKind::Credentials,
+                code: String::new(),
+                message,
+            };
         }
-        Self { action, kind: AwsErrorKind::Unanswered, code: String::new(), message }
+        Self {
+            action,
+            kind: AwsErrorKind::Unanswered,
+            code: String::new(),
+            message,
+        }
     }
 }
 
-const DENIED: &[&str] =
-    &["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized", "NotAuthorizedException", "OptInRequired"];
+const DENIED: &[&str] = &[
+    "AccessDenied",
+    "AccessDeniedException",
+    "UnauthorizedOperation",
+    "NotAuthorized",
+    "NotAuthorizedException",
+    "OptInRequired",
+];
 const CREDENTIALS: &[&str] = &[
     "ExpiredToken",
     "ExpiredTokenException",
@@ -234,7 +287,13 @@ mod tests {
     #[test]
     fn only_an_error_that_aws_did_not_answer_for_may_have_landed() {
         let landed = |code, status| {
-            AwsError { action: "x", kind: kind_of(code, status), code: String::new(), message: String::new() }.may_have_landed()
+            AwsError {
+                action: "x",
+                kind: kind_of(code, status),
+                code: String::new(),
+                message: String::new(),
+            }
+            .may_have_landed()
         };
         assert!(landed("ServerException", 500));
         assert!(!landed("ThrottlingException", 400));

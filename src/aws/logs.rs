@@ -1,4 +1,5 @@
-//! CloudWatch Logs: the last lines of a container, and the lines of some streams that match a pattern.
+//! CloudWatch Logs: the last lines of a container, and the lines of some streams that match a
+//! pattern.
 
 use std::time::Duration;
 
@@ -57,14 +58,23 @@ pub enum Extent {
 
 impl Default for Lines {
     fn default() -> Self {
-        Self { count: 0, first: Vec::new(), extent: Extent::Whole }
+        Self {
+            count: 0,
+            first: Vec::new(),
+            extent: Extent::Whole,
+        }
     }
 }
 
 impl Lines {
     fn take(&mut self, events: &[FilteredLogEvent]) {
         self.count += events.len() as u64;
-        let line = |event: &FilteredLogEvent| Some((event.timestamp()?, masked(event.message()?).chars().take(LONGEST).collect()));
+        let line = |event: &FilteredLogEvent| {
+            Some((
+                event.timestamp()?,
+                masked(event.message()?).chars().take(LONGEST).collect(),
+            ))
+        };
         self.keep(events.iter().filter_map(line).collect());
     }
 
@@ -88,10 +98,25 @@ impl Lines {
 
 impl Aws {
     /// The last lines of a log stream, oldest first.
-    pub async fn last_lines(&self, group: &str, stream: &str, lines: i32) -> Result<Vec<String>, AwsError> {
-        let call = self.logs().get_log_events().log_group_name(group).log_stream_name(stream).limit(lines).start_from_head(false);
+    pub async fn last_lines(
+        &self,
+        group: &str,
+        stream: &str,
+        lines: i32,
+    ) -> Result<Vec<String>, AwsError> {
+        let call = self
+            .logs()
+            .get_log_events()
+            .log_group_name(group)
+            .log_stream_name(stream)
+            .limit(lines)
+            .start_from_head(false);
         let answer = told("logs:GetLogEvents", call.send().await)?;
-        Ok(answer.events().iter().filter_map(|event| event.message().map(str::to_owned)).collect())
+        Ok(answer
+            .events()
+            .iter()
+            .filter_map(|event| event.message().map(str::to_owned))
+            .collect())
     }
 
     /// The lines of the streams that match, counted up to a limit.
@@ -104,11 +129,21 @@ impl Aws {
         while let Some(streams) = open.pop() {
             match self.pages(&search, streams, &mut lines, &mut budget).await {
                 Ok(Extent::Whole) => {}
-                Ok(Extent::Beginning) => return Ok(Lines { extent: Extent::Beginning, ..lines }),
-                // One stream that does not exist yet fails a request for many: the others are in one of the halves.
+                Ok(Extent::Beginning) => {
+                    return Ok(Lines {
+                        extent: Extent::Beginning,
+                        ..lines
+                    });
+                }
+                // One stream that does not exist yet fails a request for many: the others are in
+                // one of the halves.
                 Err(error) if is_missing_stream(&error) => {
                     let (first, second) = streams.split_at(streams.len() / 2);
-                    open.extend([second, first].into_iter().filter(|half| half.len() < streams.len() && !half.is_empty()));
+                    open.extend(
+                        [second, first]
+                            .into_iter()
+                            .filter(|half| half.len() < streams.len() && !half.is_empty()),
+                    );
                 }
                 Err(error) => return Err(error),
             }
@@ -116,15 +151,29 @@ impl Aws {
         Ok(lines)
     }
 
-    async fn pages(&self, search: &LogSearch<'_>, streams: &[String], lines: &mut Lines, budget: &mut u32) -> Result<Extent, AwsError> {
+    async fn pages(
+        &self,
+        search: &LogSearch<'_>,
+        streams: &[String],
+        lines: &mut Lines,
+        budget: &mut u32,
+    ) -> Result<Extent, AwsError> {
         let (since, until) = (milliseconds(search.since), milliseconds(search.until));
         let mut token = None;
         loop {
             if *budget == 0 || lines.count >= ENOUGH {
                 return Ok(Extent::Beginning);
             }
-            let call = self.logs().filter_log_events().log_group_name(search.group).set_log_stream_names(Some(streams.to_vec()));
-            let call = call.filter_pattern(search.filter).start_time(since).end_time(until).set_next_token(token.take());
+            let call = self
+                .logs()
+                .filter_log_events()
+                .log_group_name(search.group)
+                .set_log_stream_names(Some(streams.to_vec()));
+            let call = call
+                .filter_pattern(search.filter)
+                .start_time(since)
+                .end_time(until)
+                .set_next_token(token.take());
             let answer = told(FILTER, call.send().await)?;
             *budget -= 1;
             lines.take(answer.events());
@@ -150,7 +199,10 @@ mod tests {
     use super::*;
 
     fn event(at: i64, message: &str) -> FilteredLogEvent {
-        FilteredLogEvent::builder().timestamp(at).message(message).build()
+        FilteredLogEvent::builder()
+            .timestamp(at)
+            .message(message)
+            .build()
     }
 
     #[test]
@@ -159,17 +211,36 @@ mod tests {
         lines.take(&[event(5, "e"), event(1, "a"), event(4, "d")]);
         lines.take(&[event(3, &"ü".repeat(600)), event(2, "b")]);
         assert_eq!(lines.count, 5);
-        let shown: Vec<(i64, usize)> = lines.first.iter().map(|(at, line)| (*at, line.chars().count())).collect();
+        let shown: Vec<(i64, usize)> = lines
+            .first
+            .iter()
+            .map(|(at, line)| (*at, line.chars().count()))
+            .collect();
         assert_eq!(shown, [(1, 1), (2, 1), (3, LONGEST)]);
     }
 
     #[test]
     fn two_groups_are_counted_together_and_one_that_was_not_searched_whole_says_so() {
-        let one = Lines { count: 2, first: vec![(2, "b".into()), (4, "d".into())], extent: Extent::Whole };
-        let other = Lines { count: 9, first: vec![(1, "a".into()), (3, "c".into())], extent: Extent::Beginning };
+        let one = Lines {
+            count: 2,
+            first: vec![(2, "b".into()), (4, "d".into())],
+            extent: Extent::Whole,
+        };
+        let other = Lines {
+            count: 9,
+            first: vec![(1, "a".into()), (3, "c".into())],
+            extent: Extent::Beginning,
+        };
         let both = one.and(other);
         assert_eq!((both.count, both.extent), (11, Extent::Beginning));
-        assert_eq!(both.first, [(1, "a".to_owned()), (2, "b".to_owned()), (3, "c".to_owned())]);
+        assert_eq!(
+            both.first,
+            [
+                (1, "a".to_owned()),
+                (2, "b".to_owned()),
+                (3, "c".to_owned())
+            ]
+        );
     }
 
     #[test]
@@ -180,7 +251,11 @@ mod tests {
             code: "ResourceNotFoundException".into(),
             message: message.into(),
         };
-        assert!(is_missing_stream(&error("The specified log stream does not exist.")));
-        assert!(!is_missing_stream(&error("The specified log group does not exist.")));
+        assert!(is_missing_stream(&error(
+            "The specified log stream does not exist."
+        )));
+        assert!(!is_missing_stream(&error(
+            "The specified log group does not exist."
+        )));
     }
 }

@@ -1,12 +1,15 @@
 //! CloudWatch: the points of many metrics by one GetMetricData.
 //!
-//! What goes into which request, and what of an answer belongs to whom, is decided in `batch`; here it is only sent and read.
+//! What goes into which request, and what of an answer belongs to whom, is decided in `batch`; here
+//! it is only sent and read.
 
 mod batch;
 mod expression;
 
 use aws_sdk_cloudwatch::primitives::DateTime;
-use aws_sdk_cloudwatch::types::{Dimension, MessageData, Metric, MetricDataQuery, MetricDataResult, MetricStat, ScanBy};
+use aws_sdk_cloudwatch::types::{
+    Dimension, MessageData, Metric, MetricDataQuery, MetricDataResult, MetricStat, ScanBy,
+};
 use futures_util::future::join_all;
 
 use super::error::told;
@@ -36,8 +39,12 @@ impl Aws {
     /// Answers all questions, by one request where their expressions allow that.
     ///
     /// # Errors
-    /// The request could not be made. A question that CloudWatch itself cannot answer is failed by itself.
-    pub async fn metric_data(&self, asked: &[MetricQuestion<'_>]) -> Result<Vec<(usize, Told)>, AwsError> {
+    /// The request could not be made. A question that CloudWatch itself cannot answer is failed by
+    /// itself.
+    pub async fn metric_data(
+        &self,
+        asked: &[MetricQuestion<'_>],
+    ) -> Result<Vec<(usize, Told)>, AwsError> {
         let mut answers = Vec::new();
         for batch in join_all(batch::batches(asked).iter().map(|batch| self.batch(batch))).await {
             answers.extend(batch?);
@@ -45,7 +52,8 @@ impl Aws {
         Ok(answers)
     }
 
-    /// CloudWatch refuses a whole request for one bad query in it: then each is asked by itself, so that it is that one which fails.
+    /// CloudWatch refuses a whole request for one bad query in it: then each is asked by itself, so
+    /// that it is that one which fails.
     async fn batch(&self, batch: &Batch<'_>) -> Result<Vec<(usize, Told)>, AwsError> {
         match self.series(batch).await {
             Ok(series) => Ok(batch.answers(&series)),
@@ -54,13 +62,24 @@ impl Aws {
                 if alone.len() == 1 {
                     return Ok(batch.failed(&error.to_string()));
                 }
-                let answers = join_all(alone.iter().map(|batch| async move { (batch, self.series(batch).await) })).await;
+                let answers = join_all(
+                    alone
+                        .iter()
+                        .map(|batch| async move { (batch, self.series(batch).await) }),
+                )
+                .await;
                 let answers = answers.into_iter().map(|(batch, series)| match series {
                     Ok(series) => Ok(batch.answers(&series)),
-                    Err(error) if error.kind == AwsErrorKind::Refused => Ok(batch.failed(&error.to_string())),
+                    Err(error) if error.kind == AwsErrorKind::Refused => {
+                        Ok(batch.failed(&error.to_string()))
+                    }
                     Err(error) => Err(error),
                 });
-                Ok(answers.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+                Ok(answers
+                    .collect::<Result<Vec<_>, _>>()?
+                    .into_iter()
+                    .flatten()
+                    .collect())
             }
             Err(error) => Err(error),
         }
@@ -69,9 +88,20 @@ impl Aws {
     async fn series(&self, batch: &Batch<'_>) -> Result<Vec<Series>, AwsError> {
         let (mut series, mut token) = (Vec::new(), None);
         for _ in 0..PAGES {
-            let call = self.cloudwatch().get_metric_data().set_metric_data_queries(Some(queries(batch)));
-            let call = call.start_time(DateTime::from_secs_f64(batch.since)).end_time(DateTime::from_secs_f64(batch.until));
-            let answer = told(ACTION, call.scan_by(ScanBy::TimestampAscending).set_next_token(token.take()).send().await)?;
+            let call = self
+                .cloudwatch()
+                .get_metric_data()
+                .set_metric_data_queries(Some(queries(batch)));
+            let call = call
+                .start_time(DateTime::from_secs_f64(batch.since))
+                .end_time(DateTime::from_secs_f64(batch.until));
+            let answer = told(
+                ACTION,
+                call.scan_by(ScanBy::TimestampAscending)
+                    .set_next_token(token.take())
+                    .send()
+                    .await,
+            )?;
             series.extend(answer.metric_data_results().iter().map(read));
             batch::note(&mut series, &words(answer.messages()));
             match answer.next_token() {
@@ -86,34 +116,75 @@ impl Aws {
 fn queries(batch: &Batch<'_>) -> Vec<MetricDataQuery> {
     let queries = batch.queries();
     let built = queries.into_iter().map(|query| {
-        let builder = MetricDataQuery::builder().id(query.id).return_data(query.is_asked);
+        let builder = MetricDataQuery::builder()
+            .id(query.id)
+            .return_data(query.is_asked);
         match query.what {
             batch::What::Metric(metric) => builder.metric_stat(stat(metric, query.period)).build(),
-            batch::What::Expression(expression) => builder.expression(expression).period(query.period).build(),
+            batch::What::Expression(expression) => {
+                builder.expression(expression).period(query.period).build()
+            }
         }
     });
     built.collect()
 }
 
 fn stat(metric: &CloudWatchMetric, period: i32) -> MetricStat {
-    let dimensions = metric.dimensions.iter().map(|(name, value)| Dimension::builder().name(name).value(value).build()).collect();
-    let what = Metric::builder().namespace(&metric.namespace).metric_name(&metric.name).set_dimensions(Some(dimensions)).build();
-    MetricStat::builder().metric(what).stat(&metric.stat).period(period).build()
+    let dimensions = metric
+        .dimensions
+        .iter()
+        .map(|(name, value)| Dimension::builder().name(name).value(value).build())
+        .collect();
+    let what = Metric::builder()
+        .namespace(&metric.namespace)
+        .metric_name(&metric.name)
+        .set_dimensions(Some(dimensions))
+        .build();
+    MetricStat::builder()
+        .metric(what)
+        .stat(&metric.stat)
+        .period(period)
+        .build()
 }
 
 fn read(result: &MetricDataResult) -> Series {
-    let points = result.timestamps().iter().zip(result.values()).map(|(at, value)| Point { at: at.as_secs_f64(), value: *value });
-    let fate = match result.status_code().map(aws_sdk_cloudwatch::types::StatusCode::as_str) {
+    let points = result
+        .timestamps()
+        .iter()
+        .zip(result.values())
+        .map(|(at, value)| Point {
+            at: at.as_secs_f64(),
+            value: *value,
+        });
+    let fate = match result
+        .status_code()
+        .map(aws_sdk_cloudwatch::types::StatusCode::as_str)
+    {
         None | Some("Complete") => Fate::Complete,
         Some("PartialData") => Fate::Partial,
         Some("Forbidden") => Fate::Forbidden,
         Some(other) => Fate::Failed(other.to_owned()),
     };
-    Series { id: result.id().unwrap_or_default().to_owned(), points: points.collect(), fate, messages: words(result.messages()) }
+    Series {
+        id: result.id().unwrap_or_default().to_owned(),
+        points: points.collect(),
+        fate,
+        messages: words(result.messages()),
+    }
 }
 
 /// `ArithmeticError: One or more data-points have been dropped …`.
 fn words(messages: &[MessageData]) -> Vec<String> {
-    let both = |message: &MessageData| [message.code(), message.value()].into_iter().flatten().collect::<Vec<_>>().join(": ");
-    messages.iter().map(both).filter(|words| !words.is_empty()).collect()
+    let both = |message: &MessageData| {
+        [message.code(), message.value()]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(": ")
+    };
+    messages
+        .iter()
+        .map(both)
+        .filter(|words| !words.is_empty())
+        .collect()
 }

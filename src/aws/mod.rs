@@ -1,7 +1,8 @@
-//! Thin typed calls to the AWS services, a file a service. AWS's words are compared here and nowhere else.
+//! Thin typed calls to the AWS services, a file a service. AWS's words are compared here and
+//! nowhere else.
 //!
-//! Reads are retried by the SDK; a mutation is sent once, because the SDK would send one again whose answer was lost.
-//! Only a throttled mutation is repeated: AWS has not looked at it.
+//! Reads are retried by the SDK; a mutation is sent once, because the SDK would send one again
+//! whose answer was lost. Only a throttled mutation is repeated: AWS has not looked at it.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,7 +15,9 @@ use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::{ConnectorBuilder, tls};
-use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
 use crate::secret::Secret;
@@ -51,7 +54,8 @@ use write_retry::WriteRetry;
 
 /// The name in the user agent of every call.
 const APP: &str = "ecs-bluegreen-action";
-/// An endpoint that accepts and never answers must not hang the job: no single answer of the APIs used takes longer.
+/// An endpoint that accepts and never answers must not hang the job: no single answer of the APIs
+/// used takes longer.
 const ANSWER: Duration = Duration::from_secs(15);
 const CONNECT: Duration = Duration::from_secs(5);
 
@@ -105,27 +109,48 @@ impl Partition {
 impl Aws {
     /// Reads the credentials' whereabouts; no request is made yet.
     pub async fn connect(settings: &AwsSettings) -> Self {
-        let (region, http) = (Region::new(settings.region.clone()), http_client(settings.proxy.as_deref()));
+        let (region, http) = (
+            Region::new(settings.region.clone()),
+            http_client(settings.proxy.as_deref()),
+        );
         let listener = Listener::default();
-        let of_providers = ProviderConfig::without_region().with_region(Some(region.clone())).with_http_client(http.clone());
+        let of_providers = ProviderConfig::without_region()
+            .with_region(Some(region.clone()))
+            .with_http_client(http.clone());
         let shared = aws_config::defaults(BehaviorVersion::latest())
             .region(region)
             .http_client(http)
-            .credentials_provider(credentials::chain(&of_providers, settings.instance_profile, &listener))
-            .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ANSWER).build())
+            .credentials_provider(credentials::chain(
+                &of_providers,
+                settings.instance_profile,
+                &listener,
+            ))
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(CONNECT)
+                    .operation_attempt_timeout(ANSWER)
+                    .build(),
+            )
             .load()
             .await;
         let mut named = shared.into_builder();
         named.set_app_name(AppName::new(APP).ok());
         let shared = named.build();
-        let retrying = RetryConfig::standard().with_max_attempts(settings.attempts).with_initial_backoff(Duration::from_millis(300));
+        let retrying = RetryConfig::standard()
+            .with_max_attempts(settings.attempts)
+            .with_initial_backoff(Duration::from_millis(300));
         Self {
             reads: shared.to_builder().retry_config(retrying).build(),
-            writes: shared.into_builder().retry_config(RetryConfig::disabled()).build(),
+            writes: shared
+                .into_builder()
+                .retry_config(RetryConfig::disabled())
+                .build(),
             listener,
             count: AtomicU64::default(),
             write_retry: WriteRetry::new(settings.write_attempts),
-            partition: Partition { region: settings.region.clone() },
+            partition: Partition {
+                region: settings.region.clone(),
+            },
             ecs: OnceLock::new(),
             ecs_once: OnceLock::new(),
             codedeploy: OnceLock::new(),
@@ -176,25 +201,30 @@ impl Aws {
 
     fn ecs(&self) -> &aws_sdk_ecs::Client {
         self.counted();
-        self.ecs.get_or_init(|| aws_sdk_ecs::Client::new(&self.reads))
+        self.ecs
+            .get_or_init(|| aws_sdk_ecs::Client::new(&self.reads))
     }
 
     fn ecs_once(&self) -> &aws_sdk_ecs::Client {
-        self.ecs_once.get_or_init(|| aws_sdk_ecs::Client::new(&self.writes))
+        self.ecs_once
+            .get_or_init(|| aws_sdk_ecs::Client::new(&self.writes))
     }
 
     fn codedeploy(&self) -> &aws_sdk_codedeploy::Client {
         self.counted();
-        self.codedeploy.get_or_init(|| aws_sdk_codedeploy::Client::new(&self.reads))
+        self.codedeploy
+            .get_or_init(|| aws_sdk_codedeploy::Client::new(&self.reads))
     }
 
     fn codedeploy_once(&self) -> &aws_sdk_codedeploy::Client {
-        self.codedeploy_once.get_or_init(|| aws_sdk_codedeploy::Client::new(&self.writes))
+        self.codedeploy_once
+            .get_or_init(|| aws_sdk_codedeploy::Client::new(&self.writes))
     }
 
     fn ecr(&self) -> &aws_sdk_ecr::Client {
         self.counted();
-        self.ecr.get_or_init(|| aws_sdk_ecr::Client::new(&self.reads))
+        self.ecr
+            .get_or_init(|| aws_sdk_ecr::Client::new(&self.reads))
     }
 
     /// ECR in a region of its own; credentials and connections are the same.
@@ -212,26 +242,33 @@ impl Aws {
 
     fn elb(&self) -> &aws_sdk_elasticloadbalancingv2::Client {
         self.counted();
-        self.elb.get_or_init(|| aws_sdk_elasticloadbalancingv2::Client::new(&self.reads))
+        self.elb
+            .get_or_init(|| aws_sdk_elasticloadbalancingv2::Client::new(&self.reads))
     }
 
     fn cloudwatch(&self) -> &aws_sdk_cloudwatch::Client {
         self.counted();
-        self.cloudwatch.get_or_init(|| aws_sdk_cloudwatch::Client::new(&self.reads))
+        self.cloudwatch
+            .get_or_init(|| aws_sdk_cloudwatch::Client::new(&self.reads))
     }
 
     fn logs(&self) -> &aws_sdk_cloudwatchlogs::Client {
         self.counted();
-        self.logs.get_or_init(|| aws_sdk_cloudwatchlogs::Client::new(&self.reads))
+        self.logs
+            .get_or_init(|| aws_sdk_cloudwatchlogs::Client::new(&self.reads))
     }
 
     /// Secrets Manager, in a region of its own where one is given.
     fn secrets(&self, region: Option<&str>) -> aws_sdk_secretsmanager::Client {
         self.counted();
         match region.filter(|region| *region != self.partition.region) {
-            None => self.secrets.get_or_init(|| aws_sdk_secretsmanager::Client::new(&self.reads)).clone(),
+            None => self
+                .secrets
+                .get_or_init(|| aws_sdk_secretsmanager::Client::new(&self.reads))
+                .clone(),
             Some(region) => {
-                let config = aws_sdk_secretsmanager::config::Builder::from(&self.reads).region(Region::new(region.to_owned()));
+                let config = aws_sdk_secretsmanager::config::Builder::from(&self.reads)
+                    .region(Region::new(region.to_owned()));
                 aws_sdk_secretsmanager::Client::from_conf(config.build())
             }
         }
@@ -239,20 +276,24 @@ impl Aws {
 
     fn scaling(&self) -> &aws_sdk_applicationautoscaling::Client {
         self.counted();
-        self.scaling.get_or_init(|| aws_sdk_applicationautoscaling::Client::new(&self.reads))
+        self.scaling
+            .get_or_init(|| aws_sdk_applicationautoscaling::Client::new(&self.reads))
     }
 
     fn scaling_once(&self) -> &aws_sdk_applicationautoscaling::Client {
-        self.scaling_once.get_or_init(|| aws_sdk_applicationautoscaling::Client::new(&self.writes))
+        self.scaling_once
+            .get_or_init(|| aws_sdk_applicationautoscaling::Client::new(&self.writes))
     }
 }
 
 fn in_region(shared: &SdkConfig, region: &str) -> aws_sdk_ecr::Client {
-    let config = aws_sdk_ecr::config::Builder::from(shared).region(aws_sdk_ecr::config::Region::new(region.to_owned()));
+    let config = aws_sdk_ecr::config::Builder::from(shared)
+        .region(aws_sdk_ecr::config::Region::new(region.to_owned()));
     aws_sdk_ecr::Client::from_conf(config.build())
 }
 
-/// From half of it to all of it, so that those who were throttled together do not come back together.
+/// From half of it to all of it, so that those who were throttled together do not come back
+/// together.
 pub fn jittered(pause: Duration) -> Duration {
     let share = u32::try_from(crate::clock::nonce() % 1_000).unwrap_or_default();
     pause / 2 + (pause / 2) * share / 1_000
@@ -260,15 +301,31 @@ pub fn jittered(pause: Duration) -> Duration {
 
 /// One connection pool for all services, and the certificates are loaded once.
 fn http_client(proxy: Option<&str>) -> SharedHttpClient {
-    let proxy = proxy.and_then(|url| ProxyConfig::all(url.to_owned()).ok()).unwrap_or_else(ProxyConfig::from_env);
+    let proxy = proxy
+        .and_then(|url| ProxyConfig::all(url.to_owned()).ok())
+        .unwrap_or_else(ProxyConfig::from_env);
     let connector: OnceLock<SharedHttpConnector> = OnceLock::new();
-    http_client_fn(move |settings: &HttpConnectorSettings, components: &RuntimeComponents| {
-        connector.get_or_init(|| connect(&proxy, settings, components)).clone()
-    })
+    http_client_fn(
+        move |settings: &HttpConnectorSettings, components: &RuntimeComponents| {
+            connector
+                .get_or_init(|| connect(&proxy, settings, components))
+                .clone()
+        },
+    )
 }
 
-fn connect(proxy: &ProxyConfig, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
-    let mut builder = ConnectorBuilder::default().proxy_config(proxy.clone()).connector_settings(settings.clone());
+fn connect(
+    proxy: &ProxyConfig,
+    settings: &HttpConnectorSettings,
+    components: &RuntimeComponents,
+) -> SharedHttpConnector {
+    let mut builder = ConnectorBuilder::default()
+        .proxy_config(proxy.clone())
+        .connector_settings(settings.clone());
     builder.set_sleep_impl(components.sleep_impl());
-    SharedHttpConnector::new(builder.tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build())
+    SharedHttpConnector::new(
+        builder
+            .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
+            .build(),
+    )
 }

@@ -1,6 +1,9 @@
-//! Application Auto Scaling: the scalable target of an ECS service, what it rests from, and the tag of whoever made it rest.
+//! Application Auto Scaling: the scalable target of an ECS service, what it rests from, and the tag
+//! of whoever made it rest.
 
-use aws_sdk_applicationautoscaling::types::{ScalableDimension, ServiceNamespace, SuspendedState as State};
+use aws_sdk_applicationautoscaling::types::{
+    ScalableDimension, ServiceNamespace, SuspendedState as State,
+};
 
 use super::error::told;
 use super::{Aws, AwsError, AwsErrorKind};
@@ -31,23 +34,59 @@ pub fn resource(cluster: &str, service: &str) -> String {
 
 impl Aws {
     /// The service's scalable target, if it has one.
-    pub async fn scalable_target(&self, resource: &str) -> Result<Option<ScalableTarget>, AwsError> {
+    pub async fn scalable_target(
+        &self,
+        resource: &str,
+    ) -> Result<Option<ScalableTarget>, AwsError> {
         const ACTION: &str = "application-autoscaling:DescribeScalableTargets";
-        let call = self.scaling().describe_scalable_targets().service_namespace(ServiceNamespace::Ecs).resource_ids(resource);
-        let answer = told(ACTION, call.scalable_dimension(ScalableDimension::from(DIMENSION)).send().await)?;
-        let Some(target) = answer.scalable_targets().first() else { return Ok(None) };
-        let arn = target.scalable_target_arn().ok_or_else(|| AwsError::incomplete(ACTION, "the scalable target's ARN"))?;
+        let call = self
+            .scaling()
+            .describe_scalable_targets()
+            .service_namespace(ServiceNamespace::Ecs)
+            .resource_ids(resource);
+        let answer = told(
+            ACTION,
+            call.scalable_dimension(ScalableDimension::from(DIMENSION))
+                .send()
+                .await,
+        )?;
+        let Some(target) = answer.scalable_targets().first() else {
+            return Ok(None);
+        };
+        let arn = target
+            .scalable_target_arn()
+            .ok_or_else(|| AwsError::incomplete(ACTION, "the scalable target's ARN"))?;
         let suspended = target.suspended_state().map(suspended).unwrap_or_default();
-        Ok(Some(ScalableTarget { arn: arn.to_owned(), min: target.min_capacity(), max: target.max_capacity(), suspended }))
+        Ok(Some(ScalableTarget {
+            arn: arn.to_owned(),
+            min: target.min_capacity(),
+            max: target.max_capacity(),
+            suspended,
+        }))
     }
 
     /// Says what the target rests from, all of it; its capacities stay as they are.
-    pub async fn set_suspended(&self, resource: &str, wanted: SuspendedState) -> Result<(), AwsError> {
+    pub async fn set_suspended(
+        &self,
+        resource: &str,
+        wanted: SuspendedState,
+    ) -> Result<(), AwsError> {
         self.write_retry
             .send(async || {
-                let call = self.scaling_once().register_scalable_target().service_namespace(ServiceNamespace::Ecs).resource_id(resource);
-                let call = call.scalable_dimension(ScalableDimension::from(DIMENSION)).suspended_state(state(wanted));
-                told("application-autoscaling:RegisterScalableTarget", call.send().await).map(drop).map_err(unlooked_at)
+                let call = self
+                    .scaling_once()
+                    .register_scalable_target()
+                    .service_namespace(ServiceNamespace::Ecs)
+                    .resource_id(resource);
+                let call = call
+                    .scalable_dimension(ScalableDimension::from(DIMENSION))
+                    .suspended_state(state(wanted));
+                told(
+                    "application-autoscaling:RegisterScalableTarget",
+                    call.send().await,
+                )
+                .map(drop)
+                .map_err(unlooked_at)
             })
             .await
     }
@@ -55,7 +94,10 @@ impl Aws {
     /// The run in our tag of the target, if it has our tag.
     pub async fn suspended_by(&self, target: &str) -> Result<Option<String>, AwsError> {
         let call = self.scaling().list_tags_for_resource().resource_arn(target);
-        let answer = told("application-autoscaling:ListTagsForResource", call.send().await)?;
+        let answer = told(
+            "application-autoscaling:ListTagsForResource",
+            call.send().await,
+        )?;
         Ok(answer.tags.and_then(|mut tags| tags.remove(TAG)))
     }
 
@@ -63,8 +105,14 @@ impl Aws {
     pub async fn tag_target(&self, target: &str, run: &str) -> Result<(), AwsError> {
         self.write_retry
             .send(async || {
-                let call = self.scaling_once().tag_resource().resource_arn(target).tags(TAG, run);
-                told("application-autoscaling:TagResource", call.send().await).map(drop).map_err(unlooked_at)
+                let call = self
+                    .scaling_once()
+                    .tag_resource()
+                    .resource_arn(target)
+                    .tags(TAG, run);
+                told("application-autoscaling:TagResource", call.send().await)
+                    .map(drop)
+                    .map_err(unlooked_at)
             })
             .await
     }
@@ -73,16 +121,30 @@ impl Aws {
     pub async fn untag_target(&self, target: &str) -> Result<(), AwsError> {
         self.write_retry
             .send(async || {
-                let call = self.scaling_once().untag_resource().resource_arn(target).tag_keys(TAG);
-                told("application-autoscaling:UntagResource", call.send().await).map(drop).map_err(unlooked_at)
+                let call = self
+                    .scaling_once()
+                    .untag_resource()
+                    .resource_arn(target)
+                    .tag_keys(TAG);
+                told("application-autoscaling:UntagResource", call.send().await)
+                    .map(drop)
+                    .map_err(unlooked_at)
             })
             .await
     }
 }
 
-/// A target that is being updated by somebody else takes the request a little later, as with a throttle.
+/// A target that is being updated by somebody else takes the request a little later, as with a
+/// throttle.
 fn unlooked_at(error: AwsError) -> AwsError {
-    if error.is("ConcurrentUpdate") { AwsError { kind: AwsErrorKind::Throttled, ..error } } else { error }
+    if error.is("ConcurrentUpdate") {
+        AwsError {
+            kind: AwsErrorKind::Throttled,
+            ..error
+        }
+    } else {
+        error
+    }
 }
 
 fn suspended(state: &State) -> SuspendedState {
@@ -109,7 +171,10 @@ mod tests {
     fn a_service_is_named_by_names_also_when_it_is_given_by_arns() {
         for (cluster, service) in [
             ("prod", "api"),
-            ("arn:aws:ecs:eu-central-1:123456789012:cluster/prod", "arn:aws:ecs:eu-central-1:123456789012:service/prod/api"),
+            (
+                "arn:aws:ecs:eu-central-1:123456789012:cluster/prod",
+                "arn:aws:ecs:eu-central-1:123456789012:service/prod/api",
+            ),
         ] {
             assert_eq!(resource(cluster, service), "service/prod/api");
         }
@@ -119,8 +184,16 @@ mod tests {
     fn what_is_sent_is_what_is_read() {
         for wanted in [
             SuspendedState::default(),
-            SuspendedState { scale_in: true, scale_out: false, scheduled: true },
-            SuspendedState { scale_in: false, scale_out: true, scheduled: false },
+            SuspendedState {
+                scale_in: true,
+                scale_out: false,
+                scheduled: true,
+            },
+            SuspendedState {
+                scale_in: false,
+                scale_out: true,
+                scheduled: false,
+            },
         ] {
             assert_eq!(suspended(&state(wanted)), wanted);
         }

@@ -55,30 +55,48 @@ impl Explain for SecretError {
     fn reason(&self) -> Reason {
         match self {
             Self::Aws { source, .. } => source.reason(),
-            Self::NotFound { .. } | Self::Binary { .. } | Self::NotAnObject { .. } | Self::NoText { .. } => Reason::AwsRefused,
+            Self::NotFound { .. }
+            | Self::Binary { .. }
+            | Self::NotAnObject { .. }
+            | Self::NoText { .. } => Reason::AwsRefused,
         }
     }
 
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Aws { source, .. } => return source.hint(),
-            Self::NotFound { .. } => "check its name, and that it is in the region of aws-region; or give its ARN".to_owned(),
+            Self::NotFound { .. } => {
+                "check its name, and that it is in the region of aws-region; or give its ARN"
+                    .to_owned()
+            }
             Self::Binary { .. } => "store it as a text (SecretString)".to_owned(),
             Self::NotAnObject { .. } => "leave the key out, or store a JSON object".to_owned(),
-            Self::NoText { .. } => "check the key; the secret's other keys are not shown".to_owned(),
+            Self::NoText { .. } => {
+                "check the key; the secret's other keys are not shown".to_owned()
+            }
         })
     }
 }
 
 impl Aws {
-    /// The current text of a secret, by name or ARN; with `key`, what stands under it in a secret that is a JSON object.
+    /// The current text of a secret, by name or ARN; with `key`, what stands under it in a secret
+    /// that is a JSON object.
     ///
     /// # Errors
     /// It is not there, not ours to read, or not a text.
     pub async fn secret_value(&self, id: &str, key: Option<&str>) -> Result<Secret, SecretError> {
-        let answer = told(ACTION, self.secrets(region_of(id)).get_secret_value().secret_id(id).send().await);
+        let answer = told(
+            ACTION,
+            self.secrets(region_of(id))
+                .get_secret_value()
+                .secret_id(id)
+                .send()
+                .await,
+        );
         let answer = answer.map_err(|error| unread(id, error))?;
-        let text = answer.secret_string().ok_or_else(|| SecretError::Binary { id: id.to_owned() })?;
+        let text = answer
+            .secret_string()
+            .ok_or_else(|| SecretError::Binary { id: id.to_owned() })?;
         key.map_or_else(|| Ok(Secret::new(text)), |key| under(id, key, text))
     }
 }
@@ -93,20 +111,27 @@ fn unread(id: &str, error: AwsError) -> SecretError {
 
 /// The region in an ARN: a secret is only found in its own.
 fn region_of(id: &str) -> Option<&str> {
-    id.strip_prefix("arn:")?.split(':').nth(2).filter(|region| !region.is_empty())
+    id.strip_prefix("arn:")?
+        .split(':')
+        .nth(2)
+        .filter(|region| !region.is_empty())
 }
 
 /// Numbers and truths are the texts they are written as; other values are no text.
 fn under(id: &str, key: &str, text: &str) -> Result<Secret, SecretError> {
     let Ok(Value::Object(object)) = serde_json::from_str(text) else {
-        return Err(SecretError::NotAnObject { id: id.to_owned(), key: key.to_owned() });
+        return Err(SecretError::NotAnObject {
+            id: id.to_owned(),
+            key: key.to_owned(),
+        });
     };
     match object.get(key) {
         Some(Value::String(value)) => Ok(Secret::new(value.clone())),
         Some(value @ (Value::Number(_) | Value::Bool(_))) => Ok(Secret::new(value.to_string())),
-        Some(Value::Null | Value::Array(_) | Value::Object(_)) | None => {
-            Err(SecretError::NoText { id: id.to_owned(), key: key.to_owned() })
-        }
+        Some(Value::Null | Value::Array(_) | Value::Object(_)) | None => Err(SecretError::NoText {
+            id: id.to_owned(),
+            key: key.to_owned(),
+        }),
     }
 }
 
@@ -115,7 +140,9 @@ mod tests {
     use super::*;
 
     fn value(key: &str, text: &str) -> Result<String, String> {
-        under("prod/smoke", key, text).map(|secret| secret.expose().to_owned()).map_err(|error| error.to_string())
+        under("prod/smoke", key, text)
+            .map(|secret| secret.expose().to_owned())
+            .map_err(|error| error.to_string())
     }
 
     #[test]
@@ -124,26 +151,57 @@ mod tests {
         assert_eq!(value("token", text), Ok("canary".to_owned()));
         assert_eq!(value("port", text), Ok("5432".to_owned()));
         for key in ["list", "none", "tokn"] {
-            assert_eq!(value(key, text), Err(format!("secret `prod/smoke` has no text under the key `{key}`")));
+            assert_eq!(
+                value(key, text),
+                Err(format!(
+                    "secret `prod/smoke` has no text under the key `{key}`"
+                ))
+            );
         }
         for text in ["canary", "[\"canary\"]", "{\"token\": canary"] {
-            assert_eq!(value("token", text), Err("secret `prod/smoke` is not a JSON object, so it has no key `token`".to_owned()));
+            assert_eq!(
+                value("token", text),
+                Err(
+                    "secret `prod/smoke` is not a JSON object, so it has no key `token`".to_owned()
+                )
+            );
         }
     }
 
     #[test]
     fn a_secret_of_another_region_is_asked_for_there() {
-        assert_eq!(region_of("arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/smoke-AbCdEf"), Some("us-east-1"));
+        assert_eq!(
+            region_of("arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/smoke-AbCdEf"),
+            Some("us-east-1")
+        );
         assert_eq!(region_of("prod/smoke"), None);
     }
 
     #[test]
     fn what_is_missing_and_what_is_denied_say_what_to_do() {
-        let error = |kind, code: &str| AwsError { action: ACTION, kind, code: code.to_owned(), message: "no".to_owned() };
-        let missing = unread("prod/smoke", error(AwsErrorKind::Refused, "ResourceNotFoundException"));
-        assert_eq!(missing.to_string(), "there is no secret `prod/smoke` in Secrets Manager");
-        let denied = unread("prod/smoke", error(AwsErrorKind::Denied, "AccessDeniedException"));
-        let hint = "allow secretsmanager:GetSecretValue on * for the role that the job uses (docs/iam.md)";
-        assert_eq!((denied.reason(), denied.hint().as_deref()), (Reason::Denied, Some(hint)));
+        let error = |kind, code: &str| AwsError {
+            action: ACTION,
+            kind,
+            code: code.to_owned(),
+            message: "no".to_owned(),
+        };
+        let missing = unread(
+            "prod/smoke",
+            error(AwsErrorKind::Refused, "ResourceNotFoundException"),
+        );
+        assert_eq!(
+            missing.to_string(),
+            "there is no secret `prod/smoke` in Secrets Manager"
+        );
+        let denied = unread(
+            "prod/smoke",
+            error(AwsErrorKind::Denied, "AccessDeniedException"),
+        );
+        let hint =
+            "allow secretsmanager:GetSecretValue on * for the role that the job uses (docs/iam.md)";
+        assert_eq!(
+            (denied.reason(), denied.hint().as_deref()),
+            (Reason::Denied, Some(hint))
+        );
     }
 }

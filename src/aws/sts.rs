@@ -12,8 +12,17 @@ impl Aws {
     /// There are no credentials, or AWS does not answer.
     pub async fn caller(&self) -> Result<String, AwsError> {
         self.counted();
-        let answer = told(ACTION, aws_sdk_sts::Client::new(&self.reads).get_caller_identity().send().await)?;
-        Ok(in_words(answer.account().unwrap_or("unknown"), answer.arn().unwrap_or_default()))
+        let answer = told(
+            ACTION,
+            aws_sdk_sts::Client::new(&self.reads)
+                .get_caller_identity()
+                .send()
+                .await,
+        )?;
+        Ok(in_words(
+            answer.account().unwrap_or("unknown"),
+            answer.arn().unwrap_or_default(),
+        ))
     }
 }
 
@@ -36,14 +45,26 @@ mod tests {
     #[test]
     fn role_user_and_root_are_named() {
         let table = [
-            ("arn:aws:sts::123456789012:assumed-role/deploy/GitHubActions", "role deploy"),
-            ("arn:aws-cn:iam::123456789012:user/ci/deployer", "user ci/deployer"),
+            (
+                "arn:aws:sts::123456789012:assumed-role/deploy/GitHubActions",
+                "role deploy",
+            ),
+            (
+                "arn:aws-cn:iam::123456789012:user/ci/deployer",
+                "user ci/deployer",
+            ),
             ("arn:aws:iam::123456789012:root", "root"),
-            ("arn:aws:sts::123456789012:federated-user/ops", "federated-user ops"),
+            (
+                "arn:aws:sts::123456789012:federated-user/ops",
+                "federated-user ops",
+            ),
             ("", "an unnamed caller"),
         ];
         for (arn, who) in table {
-            assert_eq!(in_words("123456789012", arn), format!("AWS account 123456789012, {who}"));
+            assert_eq!(
+                in_words("123456789012", arn),
+                format!("AWS account 123456789012, {who}")
+            );
         }
     }
 }

@@ -1,4 +1,5 @@
-//! A throttled write is sent again: AWS has not looked at it. For how long, and who hears of it, is decided here.
+//! A throttled write is sent again: AWS has not looked at it. For how long, and who hears of it, is
+//! decided here.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -9,8 +10,8 @@ use tokio::time::Instant;
 
 use super::{AwsError, AwsErrorKind, jittered};
 
-/// How long a throttled write is sent again. ECS takes one registration a second in an account: two hundred deployments
-/// at once are through after some minutes.
+/// How long a throttled write is sent again. ECS takes one registration a second in an account: two
+/// hundred deployments at once are through after some minutes.
 const PATIENCE: Duration = Duration::from_mins(10);
 /// The first pause, which doubles, and the longest.
 const PAUSE: Duration = Duration::from_millis(400);
@@ -32,13 +33,18 @@ pub(super) struct WriteRetry {
 
 impl fmt::Debug for WriteRetry {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("WriteRetry").field("attempts", &self.attempts).finish_non_exhaustive()
+        out.debug_struct("WriteRetry")
+            .field("attempts", &self.attempts)
+            .finish_non_exhaustive()
     }
 }
 
 impl WriteRetry {
     pub(super) fn new(attempts: Option<u32>) -> Self {
-        Self { attempts, ..Self::default() }
+        Self {
+            attempts,
+            ..Self::default()
+        }
     }
 
     /// Tells every ten seconds while a write waits.
@@ -56,7 +62,10 @@ impl WriteRetry {
     }
 
     /// Sends a write, again only while AWS throttles it.
-    pub(super) async fn send<T, F: Future<Output = Result<T, AwsError>>>(&self, send: impl Fn() -> F) -> Result<T, AwsError> {
+    pub(super) async fn send<T, F: Future<Output = Result<T, AwsError>>>(
+        &self,
+        send: impl Fn() -> F,
+    ) -> Result<T, AwsError> {
         let (began, throttled) = (Instant::now(), OnceLock::new());
         let mut sending = std::pin::pin!(self.repeat(send, began, &throttled));
         loop {
@@ -91,7 +100,8 @@ impl WriteRetry {
     }
 
     fn is_enough(&self, sent: u32) -> bool {
-        self.undoing.load(Ordering::Relaxed) == 0 && self.attempts.is_some_and(|attempts| sent >= attempts)
+        self.undoing.load(Ordering::Relaxed) == 0
+            && self.attempts.is_some_and(|attempts| sent >= attempts)
     }
 
     fn tell(&self, action: Option<&&'static str>, began: Instant) {
@@ -107,15 +117,27 @@ mod tests {
 
     use super::*;
 
-    /// A write that AWS throttles so often: how often it was sent, whether it got through, and what was told.
+    /// A write that AWS throttles so often: how often it was sent, whether it got through, and what
+    /// was told.
     async fn written(retry: &WriteRetry, times: usize) -> (usize, bool, Vec<(&'static str, u64)>) {
         let (sent, told) = (AtomicUsize::new(0), Arc::<Mutex<Vec<_>>>::default());
         let hears = Arc::clone(&told);
-        retry.set_notice(Box::new(move |action, since| hears.lock().unwrap().push((action, since.as_secs()))));
+        retry.set_notice(Box::new(move |action, since| {
+            hears.lock().unwrap().push((action, since.as_secs()));
+        }));
         let answered = retry
             .send(async || {
-                let kind = if sent.fetch_add(1, Ordering::Relaxed) < times { AwsErrorKind::Throttled } else { return Ok(()) };
-                Err(AwsError { action: "ecs:UpdateService", kind, code: "ThrottlingException".into(), message: String::new() })
+                let kind = if sent.fetch_add(1, Ordering::Relaxed) < times {
+                    AwsErrorKind::Throttled
+                } else {
+                    return Ok(());
+                };
+                Err(AwsError {
+                    action: "ecs:UpdateService",
+                    kind,
+                    code: "ThrottlingException".into(),
+                    message: String::new(),
+                })
             })
             .await;
         let told = told.lock().unwrap().clone();
@@ -126,7 +148,9 @@ mod tests {
     async fn a_wait_for_throttling_is_told_every_ten_seconds() {
         let (sent, got_through, told) = written(&WriteRetry::new(None), 12).await;
         assert_eq!((sent, got_through), (13, true));
-        let expected: Vec<_> = (1..=told.len() as u64).map(|nth| ("ecs:UpdateService", nth * 10)).collect();
+        let expected: Vec<_> = (1..=told.len() as u64)
+            .map(|nth| ("ecs:UpdateService", nth * 10))
+            .collect();
         assert!(told.len() >= 4 && told == expected, "{told:?}");
     }
 
@@ -134,7 +158,11 @@ mod tests {
     async fn a_write_that_is_always_throttled_ends_after_ten_minutes() {
         let began = Instant::now();
         assert!(!written(&WriteRetry::new(None), usize::MAX).await.1);
-        assert!((600..630).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
+        assert!(
+            (600..630).contains(&began.elapsed().as_secs()),
+            "{:?}",
+            began.elapsed()
+        );
     }
 
     #[tokio::test(start_paused = true)]

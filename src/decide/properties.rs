@@ -1,6 +1,8 @@
-//! What holds for whatever is seen, in whatever order: a follower walks its goals through random looks, as `steps/rollout` does.
+//! What holds for whatever is seen, in whatever order: a follower walks its goals through random
+//! looks, as `steps/rollout` does.
 //!
-//! Nothing of AWS is played here: the looks are arbitrary, so that a promise does not rest on AWS keeping its own order.
+//! Nothing of AWS is played here: the looks are arbitrary, so that a promise does not rest on AWS
+//! keeping its own order.
 
 use std::time::Duration;
 
@@ -10,7 +12,12 @@ use super::*;
 
 const DEADLINE: Duration = Duration::from_mins(30);
 /// The order in which a tested rollout is followed.
-const GOALS: [Goal; 4] = [Goal::TestAtGate, Goal::Shifted, Goal::Baking, Goal::Completed];
+const GOALS: [Goal; 4] = [
+    Goal::TestAtGate,
+    Goal::Shifted,
+    Goal::Baking,
+    Goal::Completed,
+];
 
 /// What a walk came to.
 #[derive(Debug, PartialEq)]
@@ -46,9 +53,19 @@ impl Follower {
         let mut has_moved = false;
         for goal in GOALS {
             loop {
-                let Some((look, (seen, elapsed, passes))) = looks.next() else { return Walked::Waiting };
+                let Some((look, (seen, elapsed, passes))) = looks.next() else {
+                    return Walked::Waiting;
+                };
                 has_moved |= seen.shows_traffic_on_green();
-                match decide(goal, seen, Patience { elapsed: *elapsed, deadline: DEADLINE, has_moved }) {
+                match decide(
+                    goal,
+                    seen,
+                    Patience {
+                        elapsed: *elapsed,
+                        deadline: DEADLINE,
+                        has_moved,
+                    },
+                ) {
                     Verdict::Proceed => {
                         let Seen::AtGate(at) = seen else { break };
                         if !self.pass(*at, look, *passes) {
@@ -77,12 +94,26 @@ impl Follower {
 }
 
 fn gates() -> impl Strategy<Value = At> {
-    prop_oneof![Just(At::Green), Just(At::Step), Just(At::Production), Just(At::Foreign)]
+    prop_oneof![
+        Just(At::Green),
+        Just(At::Step),
+        Just(At::Production),
+        Just(At::Foreign)
+    ]
 }
 
 fn troubles() -> impl Strategy<Value = Trouble> {
-    let reasons = prop_oneof![Just(Reason::Alarm), Just(Reason::Stopped), Just(Reason::Superseded), Just(Reason::TasksUnhealthy)];
-    reasons.prop_map(|reason| Trouble { reason, sentence: "it ended".into(), cause: None })
+    let reasons = prop_oneof![
+        Just(Reason::Alarm),
+        Just(Reason::Stopped),
+        Just(Reason::Superseded),
+        Just(Reason::TasksUnhealthy)
+    ];
+    reasons.prop_map(|reason| Trouble {
+        reason,
+        sentence: "it ended".into(),
+        cause: None,
+    })
 }
 
 fn blindness() -> impl Strategy<Value = Blindness> {
@@ -121,12 +152,19 @@ fn looks() -> impl Strategy<Value = Vec<(Seen, Duration, bool)>> {
     let look = (anything(), 0..40_u64, prop::bool::weighted(0.9));
     prop::collection::vec(look, 1..24).prop_map(|mut looks| {
         looks.sort_by_key(|(_, minutes, _)| *minutes);
-        looks.into_iter().map(|(seen, minutes, passes)| (seen, Duration::from_mins(minutes), passes)).collect()
+        looks
+            .into_iter()
+            .map(|(seen, minutes, passes)| (seen, Duration::from_mins(minutes), passes))
+            .collect()
     })
 }
 
 fn early() -> Patience {
-    Patience { elapsed: Duration::ZERO, deadline: DEADLINE, has_moved: false }
+    Patience {
+        elapsed: Duration::ZERO,
+        deadline: DEADLINE,
+        has_moved: false,
+    }
 }
 
 proptest! {

@@ -1,8 +1,9 @@
-//! The `AppSpec` of a `CodeDeploy` deployment: the user's own with the revision filled in, or one made from the service.
+//! The `AppSpec` of a `CodeDeploy` deployment: the user's own with the revision filled in, or one
+//! made from the service.
 //!
-//! The official rules: keys are found in any case, the task definition of every resource is overwritten, nothing else is
-//! touched, and the content is compact JSON. Everything that can be wrong is found by [`check`] before the first
-//! write, when the revision's ARN is not known yet.
+//! The official rules: keys are found in any case, the task definition of every resource is
+//! overwritten, nothing else is touched, and the content is compact JSON. Everything that can be
+//! wrong is found by [`check`] before the first write, when the revision's ARN is not known yet.
 
 mod build;
 mod find;
@@ -37,13 +38,20 @@ impl Content {
 /// Everything that is wrong with an `AppSpec`, found without the ARN of the revision.
 pub fn check(app_spec: &Value, input: &str) -> Vec<Problem> {
     match targets(app_spec) {
-        Ok(targets) => targets.iter().filter_map(|pointer| find::without_load_balancer(app_spec, pointer, input)).collect(),
+        Ok(targets) => targets
+            .iter()
+            .filter_map(|pointer| find::without_load_balancer(app_spec, pointer, input))
+            .collect(),
         Err(message) => vec![problem(input, message)],
     }
 }
 
 /// Whether each load balancer's container and port are those of the task definition.
-pub fn check_against(app_spec: &Value, definition: TaskDefinition<'_>, input: &str) -> Vec<Problem> {
+pub fn check_against(
+    app_spec: &Value,
+    definition: TaskDefinition<'_>,
+    input: &str,
+) -> Vec<Problem> {
     let targets = targets(app_spec).unwrap_or_default();
     targets
         .iter()
@@ -58,7 +66,9 @@ pub fn fill(app_spec: &Value, revision_arn: &str, input: &str) -> Result<Content
     let mut filled = app_spec.clone();
     for pointer in targets {
         let properties = filled.pointer_mut(&pointer).and_then(Value::as_object_mut);
-        if let Some(task_definition) = properties.and_then(|entries| entries.get_mut(&key_of(entries, "taskDefinition")?)) {
+        if let Some(task_definition) =
+            properties.and_then(|entries| entries.get_mut(&key_of(entries, "taskDefinition")?))
+        {
             *task_definition = Value::from(revision_arn);
         }
     }
@@ -70,12 +80,19 @@ pub fn task_definition_of(text: &str) -> Option<String> {
     let spec = crate::documents::parse::parse(text, "AppSpec", "codedeploy-appspec").ok()?;
     let pointer = targets(&spec).ok()?.into_iter().next()?;
     let entries = spec.pointer(&pointer)?.as_object()?;
-    entries.get(&key_of(entries, "taskDefinition")?)?.as_str().map(str::to_owned)
+    entries
+        .get(&key_of(entries, "taskDefinition")?)?
+        .as_str()
+        .map(str::to_owned)
 }
 
 fn problem(input: &str, message: String) -> Problem {
     let target = "TargetService: {Type: AWS::ECS::Service, Properties: {TaskDefinition: <TASK_DEFINITION>, LoadBalancerInfo: {…}}}";
-    Problem::new(input, message, format!("Write Resources, a list of `{target}`"))
+    Problem::new(
+        input,
+        message,
+        format!("Write Resources, a list of `{target}`"),
+    )
 }
 
 #[cfg(test)]

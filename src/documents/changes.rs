@@ -1,8 +1,8 @@
 //! What the inputs of the render action ask to change in a task definition, parsed and typed.
 //!
-//! The official sentences are kept where they fit. Bugs of the official action that are mended: names after a comma
-//! are trimmed, `k=v=w` keeps `v=w`, a value may have several lines, and `command` understands quotes. A problem
-//! never repeats a line of an input: it may hold a secret.
+//! The official sentences are kept where they fit. Bugs of the official action that are mended:
+//! names after a comma are trimmed, `k=v=w` keeps `v=w`, a value may have several lines, and
+//! `command` understands quotes. A problem never repeats a line of an input: it may hold a secret.
 
 use super::command;
 use super::lists::list;
@@ -11,9 +11,20 @@ use crate::nearest::nearest;
 use crate::problem::{Position, Problem};
 
 /// The log drivers ECS knows, as the official action lists them.
-const LOG_DRIVERS: [&str; 9] = ["json-file", "syslog", "journald", "logentries", "gelf", "fluentd", "awslogs", "splunk", "awsfirelens"];
+const LOG_DRIVERS: [&str; 9] = [
+    "json-file",
+    "syslog",
+    "journald",
+    "logentries",
+    "gelf",
+    "fluentd",
+    "awslogs",
+    "splunk",
+    "awsfirelens",
+];
 
-/// Under which of its two names the user gave the container, so that a problem names what the user wrote.
+/// Under which of its two names the user gave the container, so that a problem names what the user
+/// wrote.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ContainerInput {
     /// The official `container-name`.
@@ -33,8 +44,8 @@ impl ContainerInput {
     }
 }
 
-/// The inputs as they come, empty meaning absent. The fields are the official names. There is no `Debug`: values may be
-/// secrets.
+/// The inputs as they come, empty meaning absent. The fields are the official names. There is no
+/// `Debug`: values may be secrets.
 #[derive(Clone, Copy, Default)]
 pub struct ChangeInputs<'a> {
     /// Which input `container_name` comes from.
@@ -98,39 +109,76 @@ impl Changes {
         let mut problems = Vec::new();
         let names = list(inputs.container_name, inputs.container_input.as_str());
         let containers = names.unwrap_or_else(|found| append(&mut problems, found));
-        let mut keep = |result: Result<Vec<Pair>, Vec<Problem>>| result.unwrap_or_else(|found| append(&mut problems, found));
+        let mut keep = |result: Result<Vec<Pair>, Vec<Problem>>| {
+            result.unwrap_or_else(|found| append(&mut problems, found))
+        };
         let changes = Self {
             container_input: inputs.container_input,
             containers,
             image: given(inputs.image).map(str::to_owned),
-            environment: keep(pairs(inputs.environment_variables, "environment-variables", "environment variable")),
+            environment: keep(pairs(
+                inputs.environment_variables,
+                "environment-variables",
+                "environment variable",
+            )),
             secrets: keep(pairs(inputs.secrets, "secrets", "secret")),
             docker_labels: keep(pairs(inputs.docker_labels, "docker-labels", "docker label")),
-            log_options: keep(pairs(inputs.log_options, "log-configuration-options", "log option")),
+            log_options: keep(pairs(
+                inputs.log_options,
+                "log-configuration-options",
+                "log option",
+            )),
             log_driver: single(&mut problems, given(inputs.log_driver).map(log_driver)),
             command: single(&mut problems, given(inputs.command).map(command::words)),
-            environment_files: given(inputs.env_files)
-                .map(|text| environment_files(text).unwrap_or_else(|found| append(&mut problems, found))),
-            task_role_arn: single(&mut problems, given(inputs.task_role_arn).map(|arn| role(arn, "task-role-arn"))),
-            execution_role_arn: single(&mut problems, given(inputs.execution_role_arn).map(|arn| role(arn, "execution-role-arn"))),
+            environment_files: given(inputs.env_files).map(|text| {
+                environment_files(text).unwrap_or_else(|found| append(&mut problems, found))
+            }),
+            task_role_arn: single(
+                &mut problems,
+                given(inputs.task_role_arn).map(|arn| role(arn, "task-role-arn")),
+            ),
+            execution_role_arn: single(
+                &mut problems,
+                given(inputs.execution_role_arn).map(|arn| role(arn, "execution-role-arn")),
+            ),
         };
         problems.extend(changes.in_both_lists());
-        if problems.is_empty() { Ok(changes) } else { Err(problems) }
+        if problems.is_empty() {
+            Ok(changes)
+        } else {
+            Err(problems)
+        }
     }
 
     /// A name that is to be an environment variable and a secret.
     fn in_both_lists(&self) -> impl Iterator<Item = Problem> {
-        let both = self.environment.iter().filter(|pair| self.secrets.iter().any(|secret| secret.name == pair.name));
+        let both = self
+            .environment
+            .iter()
+            .filter(|pair| self.secrets.iter().any(|secret| secret.name == pair.name));
         both.map(|pair| {
-            let message = format!("{} is in environment-variables too, and a container takes a name once", pair.name.escape_debug());
+            let message = format!(
+                "{} is in environment-variables too, and a container takes a name once",
+                pair.name.escape_debug()
+            );
             Problem::new("secrets", message, "Keep it in one of the two")
         })
     }
 
     /// Whether anything is asked of a container; roles belong to the task.
     pub fn touch_a_container(&self) -> bool {
-        let lists = [&self.environment, &self.secrets, &self.docker_labels, &self.log_options];
-        let singles = [self.image.is_some(), self.log_driver.is_some(), self.command.is_some(), self.environment_files.is_some()];
+        let lists = [
+            &self.environment,
+            &self.secrets,
+            &self.docker_labels,
+            &self.log_options,
+        ];
+        let singles = [
+            self.image.is_some(),
+            self.log_driver.is_some(),
+            self.command.is_some(),
+            self.environment_files.is_some(),
+        ];
         lists.iter().any(|list| !list.is_empty()) || singles.contains(&true)
     }
 }
@@ -153,31 +201,65 @@ fn log_driver(driver: &str) -> Result<String, Problem> {
         return Ok(driver.to_owned());
     }
     let message = format!("'{driver}' is invalid logConfigurationLogDriver");
-    let meant = if driver.to_lowercase().contains("cloudwatch") { Some("awslogs") } else { nearest(driver, LOG_DRIVERS) };
-    let meant = meant.map(|meant| format!("Did you mean `{meant}`? ")).unwrap_or_default();
-    Err(Problem::new("log-configuration-log-driver", message, format!("{meant}Valid options are {}", LOG_DRIVERS.join(", "))))
+    let meant = if driver.to_lowercase().contains("cloudwatch") {
+        Some("awslogs")
+    } else {
+        nearest(driver, LOG_DRIVERS)
+    };
+    let meant = meant
+        .map(|meant| format!("Did you mean `{meant}`? "))
+        .unwrap_or_default();
+    Err(Problem::new(
+        "log-configuration-log-driver",
+        message,
+        format!("{meant}Valid options are {}", LOG_DRIVERS.join(", ")),
+    ))
 }
 
 fn environment_files(text: &str) -> Result<Vec<String>, Vec<Problem>> {
-    let lines = text.lines().enumerate().map(|(index, line)| (index + 1, line.trim())).filter(|(_, line)| !line.is_empty());
+    let lines = text
+        .lines()
+        .enumerate()
+        .map(|(index, line)| (index + 1, line.trim()))
+        .filter(|(_, line)| !line.is_empty());
     let (files, strangers): (Vec<_>, Vec<_>) = lines.partition(|(_, line)| is_s3_object(line));
     if strangers.is_empty() {
         return Ok(files.into_iter().map(|(_, line)| line.to_owned()).collect());
     }
-    Err(strangers.into_iter().map(|(line, text)| not_an_s3_object(line, text)).collect())
+    Err(strangers
+        .into_iter()
+        .map(|(line, text)| not_an_s3_object(line, text))
+        .collect())
 }
 
 fn not_an_s3_object(line: usize, text: &str) -> Problem {
-    let position = Position { origin: "inline".to_owned(), line, column: 1 };
-    let place = text.strip_prefix("s3://").map(|path| format!("arn:aws:s3:::{path}")).filter(|arn| is_s3_object(arn));
-    let remedy =
-        place.map_or_else(|| "Write one ARN a line: arn:aws:s3:::<bucket>/<key>".to_owned(), |arn| format!("Write its ARN: {arn}"));
+    let position = Position {
+        origin: "inline".to_owned(),
+        line,
+        column: 1,
+    };
+    let place = text
+        .strip_prefix("s3://")
+        .map(|path| format!("arn:aws:s3:::{path}"))
+        .filter(|arn| is_s3_object(arn));
+    let remedy = place.map_or_else(
+        || "Write one ARN a line: arn:aws:s3:::<bucket>/<key>".to_owned(),
+        |arn| format!("Write its ARN: {arn}"),
+    );
     Problem::new("env-files", "This is not the ARN of an S3 object", remedy).at(position)
 }
 
 fn is_s3_object(arn: &str) -> bool {
-    let Some((partition, path)) = arn.strip_prefix("arn:").and_then(|rest| rest.split_once(":s3:::")) else { return false };
-    is_partition(partition) && path.split_once('/').is_some_and(|(bucket, key)| !bucket.is_empty() && !key.is_empty())
+    let Some((partition, path)) = arn
+        .strip_prefix("arn:")
+        .and_then(|rest| rest.split_once(":s3:::"))
+    else {
+        return false;
+    };
+    is_partition(partition)
+        && path
+            .split_once('/')
+            .is_some_and(|(bucket, key)| !bucket.is_empty() && !key.is_empty())
 }
 
 fn role(arn: &str, input: &str) -> Result<String, Problem> {
@@ -185,19 +267,40 @@ fn role(arn: &str, input: &str) -> Result<String, Problem> {
         return Ok(arn.to_owned());
     }
     let message = format!("Invalid ARN format for {input}");
-    Err(Problem::new(input, message, "Expected format: arn:aws:iam::<account-id>:role/<role-name>"))
+    Err(Problem::new(
+        input,
+        message,
+        "Expected format: arn:aws:iam::<account-id>:role/<role-name>",
+    ))
 }
 
 /// The official pattern: `^arn:aws(-cn|-us-gov|-iso|…)?:iam::[0-9]{12}:role/.+$`.
 fn is_role_arn(arn: &str) -> bool {
-    let Some((partition, rest)) = arn.strip_prefix("arn:").and_then(|rest| rest.split_once(":iam::")) else { return false };
-    let Some((account, name)) = rest.split_once(":role/") else { return false };
+    let Some((partition, rest)) = arn
+        .strip_prefix("arn:")
+        .and_then(|rest| rest.split_once(":iam::"))
+    else {
+        return false;
+    };
+    let Some((account, name)) = rest.split_once(":role/") else {
+        return false;
+    };
     let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
     is_partition(partition) && is_account && !name.is_empty() && !name.contains(['\n', '\r'])
 }
 
 fn is_partition(name: &str) -> bool {
-    matches!(name, "aws" | "aws-cn" | "aws-us-gov" | "aws-iso" | "aws-iso-b" | "aws-iso-e" | "aws-iso-f" | "aws-eusc")
+    matches!(
+        name,
+        "aws"
+            | "aws-cn"
+            | "aws-us-gov"
+            | "aws-iso"
+            | "aws-iso-b"
+            | "aws-iso-e"
+            | "aws-iso-f"
+            | "aws-eusc"
+    )
 }
 
 #[cfg(test)]
@@ -253,7 +356,13 @@ mod tests {
             task_role_arn: "arn:aws:iam::123456789012:role/x",
             ..ChangeInputs::default()
         }));
-        assert!(touched(ChangeInputs { docker_labels: "a=b", ..ChangeInputs::default() }));
-        assert!(touched(ChangeInputs { image: "api:1", ..ChangeInputs::default() }));
+        assert!(touched(ChangeInputs {
+            docker_labels: "a=b",
+            ..ChangeInputs::default()
+        }));
+        assert!(touched(ChangeInputs {
+            image: "api:1",
+            ..ChangeInputs::default()
+        }));
     }
 }

@@ -1,8 +1,9 @@
-//! The official cleaning of a task definition: what is empty goes, what only AWS may set goes, and what must be there
-//! although it is empty comes back.
+//! The official cleaning of a task definition: what is empty goes, what only AWS may set goes, and
+//! what must be there although it is empty comes back.
 //!
-//! Unknown fields stay. Two things are mended on purpose: a key that `keep-null-value-keys` names is kept at any depth
-//! (the official action drops it with its parent when it has no sibling), and that input may also be a JSON list.
+//! Unknown fields stay. Two things are mended on purpose: a key that `keep-null-value-keys` names
+//! is kept at any depth (the official action drops it with its parent when it has no sibling), and
+//! that input may also be a JSON list.
 
 use std::collections::HashSet;
 
@@ -12,7 +13,8 @@ use super::coerce::{Note, coerce_definition};
 use super::task_definition::text;
 use crate::problem::Problem;
 
-/// What `DescribeTaskDefinition` returns and `RegisterTaskDefinition` refuses. All but the last are the official list.
+/// What `DescribeTaskDefinition` returns and `RegisterTaskDefinition` refuses. All but the last are
+/// the official list.
 const READ_ONLY: [&str; 9] = [
     "compatibilities",
     "taskDefinitionArn",
@@ -32,7 +34,8 @@ pub struct KeptKeys(HashSet<String>);
 impl KeptKeys {
     /// Reads a comma list (`tag, command`) or a JSON list of texts (`["tag", "command"]`).
     pub fn parse(input: &str) -> Result<Self, Vec<Problem>> {
-        super::lists::list(input, "keep-null-value-keys").map(|keys| Self(keys.into_iter().collect()))
+        super::lists::list(input, "keep-null-value-keys")
+            .map(|keys| Self(keys.into_iter().collect()))
     }
 
     fn contains(&self, key: &str) -> bool {
@@ -45,7 +48,8 @@ impl KeptKeys {
 pub struct Cleaned {
     /// What can be registered.
     pub definition: Value,
-    /// The properties that were removed because only AWS sets them; [`ignored_warning`] makes the sentence.
+    /// The properties that were removed because only AWS sets them; [`ignored_warning`] makes the
+    /// sentence.
     pub ignored: Vec<&'static str>,
     /// Values that were changed to what AWS accepts.
     pub notes: Vec<Note>,
@@ -58,7 +62,11 @@ pub fn clean(definition: &Value, kept: &KeptKeys) -> Cleaned {
     restore_proxy_properties(&mut definition);
     restore_environment_values(&mut definition);
     let notes = coerce_definition(&mut definition);
-    Cleaned { definition, ignored, notes }
+    Cleaned {
+        definition,
+        ignored,
+        notes,
+    }
 }
 
 /// The official warning about a property that was removed.
@@ -72,13 +80,22 @@ pub fn ignored_warning(property: &str) -> String {
 
 /// Takes away what only AWS sets, and says what was there.
 pub(super) fn remove_read_only(definition: &mut Value) -> Vec<&'static str> {
-    let Some(entries) = definition.as_object_mut() else { return Vec::new() };
-    READ_ONLY.into_iter().filter(|property| entries.shift_remove(*property).is_some()).collect()
+    let Some(entries) = definition.as_object_mut() else {
+        return Vec::new();
+    };
+    READ_ONLY
+        .into_iter()
+        .filter(|property| entries.shift_remove(*property).is_some())
+        .collect()
 }
 
 fn without_empty(value: &Value, kept: &KeptKeys) -> Value {
     match value {
-        Value::Array(items) => items.iter().filter(|item| !is_empty(item, kept)).map(|item| without_empty(item, kept)).collect(),
+        Value::Array(items) => items
+            .iter()
+            .filter(|item| !is_empty(item, kept))
+            .map(|item| without_empty(item, kept))
+            .collect(),
         Value::Object(entries) => Value::Object(full_entries(entries, kept)),
         other => other.clone(),
     }
@@ -86,7 +103,11 @@ fn without_empty(value: &Value, kept: &KeptKeys) -> Value {
 
 fn full_entries(entries: &Map<String, Value>, kept: &KeptKeys) -> Map<String, Value> {
     let stays = |(key, value): &(&String, &Value)| kept.contains(key) || !is_empty(value, kept);
-    entries.iter().filter(stays).map(|(key, value)| (key.clone(), without_empty(value, kept))).collect()
+    entries
+        .iter()
+        .filter(stays)
+        .map(|(key, value)| (key.clone(), without_empty(value, kept)))
+        .collect()
 }
 
 /// Null, the empty text, and whatever holds nothing but those; `0` and `false` are values.
@@ -95,14 +116,18 @@ fn is_empty(value: &Value, kept: &KeptKeys) -> bool {
         Value::Null => true,
         Value::String(text) => text.is_empty(),
         Value::Array(items) => items.iter().all(|item| is_empty(item, kept)),
-        Value::Object(entries) => entries.iter().all(|(key, value)| !kept.contains(key) && is_empty(value, kept)),
+        Value::Object(entries) => entries
+            .iter()
+            .all(|(key, value)| !kept.contains(key) && is_empty(value, kept)),
         Value::Bool(_) | Value::Number(_) => false,
     }
 }
 
 /// App Mesh asks for both keys of a property, also when they are empty.
 fn restore_proxy_properties(definition: &mut Value) {
-    let Some(proxy) = definition.get_mut("proxyConfiguration") else { return };
+    let Some(proxy) = definition.get_mut("proxyConfiguration") else {
+        return;
+    };
     if text(proxy, "type") == Some("APPMESH") {
         for property in items_mut(proxy, "properties") {
             restore(property, "value");
@@ -130,8 +155,15 @@ fn restore(item: &mut Value, key: &str) {
 }
 
 /// The items of the list under a key, to be changed.
-pub(super) fn items_mut<'a>(value: &'a mut Value, key: &str) -> impl Iterator<Item = &'a mut Value> + use<'a> {
-    value.get_mut(key).and_then(Value::as_array_mut).into_iter().flatten()
+pub(super) fn items_mut<'a>(
+    value: &'a mut Value,
+    key: &str,
+) -> impl Iterator<Item = &'a mut Value> + use<'a> {
+    value
+        .get_mut(key)
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
 }
 
 #[cfg(test)]

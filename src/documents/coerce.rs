@@ -1,7 +1,9 @@
-//! Values whose type is another one than AWS takes, where what is meant is plain: `value: 5`, `memory: "512"`, `essential: "true"`.
+//! Values whose type is another one than AWS takes, where what is meant is plain: `value: 5`,
+//! `memory: "512"`, `essential: "true"`.
 //!
-//! AWS refuses them ("`NUMBER_VALUE` can not be converted to a String") and names no field. Each that is changed gets a note; what cannot
-//! be changed is a problem of [`super::typing`]. Fields that are newer than this program are left alone.
+//! AWS refuses them ("`NUMBER_VALUE` can not be converted to a String") and names no field. Each
+//! that is changed gets a note; what cannot be changed is a problem of [`super::typing`]. Fields
+//! that are newer than this program are left alone.
 
 use std::fmt;
 
@@ -60,7 +62,10 @@ fn coerce(value: &mut Value, kind: Type, path: &str, notes: &mut Vec<Note>) {
         (Type::Text | Type::Number | Type::Truth, value) => {
             if let Some((meant, message)) = meant(value, kind) {
                 *value = meant;
-                notes.push(Note { path: path.to_owned(), message });
+                notes.push(Note {
+                    path: path.to_owned(),
+                    message,
+                });
             }
         }
         (Type::Object(_) | Type::Texts | Type::List(_), _) => {}
@@ -69,31 +74,48 @@ fn coerce(value: &mut Value, kind: Type, path: &str, notes: &mut Vec<Note>) {
 
 /// The path of a field.
 pub(super) fn below(path: &str, key: &str) -> String {
-    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+    if path.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{path}.{key}")
+    }
 }
 
 /// What is meant by a value of another type, and how that is said.
 fn meant(value: &Value, kind: Type) -> Option<(Value, String)> {
     let as_text = |was: &str| {
-        let message = format!("was {was}, AWS takes only texts here: sent as a text, put it in quotes to choose its spelling");
+        let message = format!(
+            "was {was}, AWS takes only texts here: sent as a text, put it in quotes to choose its spelling"
+        );
         Some((Value::from(value.to_string()), message))
     };
     match (kind, value) {
         (Type::Text, Value::Number(_)) => as_text("a number"),
         (Type::Text, Value::Bool(_)) => as_text("a boolean"),
         (Type::Number, Value::Number(number)) if !number.is_i64() && !number.is_u64() => {
-            let whole = number.as_f64().filter(|number| number.fract() == 0.0 && number.abs() < 1e15)?;
+            let whole = number
+                .as_f64()
+                .filter(|number| number.fract() == 0.0 && number.abs() < 1e15)?;
             #[expect(clippy::cast_possible_truncation, reason = "it is whole and small")]
             let whole = whole as i64;
-            Some((Value::from(whole), format!("was {number}, AWS takes only whole numbers here: sent as {whole}")))
+            Some((
+                Value::from(whole),
+                format!("was {number}, AWS takes only whole numbers here: sent as {whole}"),
+            ))
         }
         (Type::Number, Value::String(text)) => {
             let number = text.trim().parse::<i64>().ok()?;
-            Some((Value::from(number), "was a text, AWS takes only numbers here: sent as a number".to_owned()))
+            Some((
+                Value::from(number),
+                "was a text, AWS takes only numbers here: sent as a number".to_owned(),
+            ))
         }
         (Type::Truth, Value::String(text)) => {
             let truth = text.trim().to_ascii_lowercase().parse::<bool>().ok()?;
-            Some((Value::from(truth), format!("was a text, AWS takes only true or false here: sent as {truth}")))
+            Some((
+                Value::from(truth),
+                format!("was a text, AWS takes only true or false here: sent as {truth}"),
+            ))
         }
         _ => None,
     }
@@ -134,12 +156,20 @@ mod tests {
         let container = &definition["containerDefinitions"][0];
         assert_eq!(container["environment"][1]["value"], "5");
         assert_eq!(container["environment"][2]["value"], "true");
-        assert_eq!((&container["cpu"], &container["dockerLabels"]["a"]), (&json!(256), &json!("1.5")));
+        assert_eq!(
+            (&container["cpu"], &container["dockerLabels"]["a"]),
+            (&json!(256), &json!("1.5"))
+        );
     }
 
     #[test]
     fn every_wrong_type_of_the_example_becomes_the_right_one_with_a_note() {
-        let mut definition = parse(include_str!("testdata/types.yaml"), "types.yaml", "task-definition").unwrap();
+        let mut definition = parse(
+            include_str!("testdata/types.yaml"),
+            "types.yaml",
+            "task-definition",
+        )
+        .unwrap();
         let notes = coerce_definition(&mut definition);
         let expected = [
             "containerDefinitions[0].memory",
@@ -154,9 +184,24 @@ mod tests {
         ];
         assert_eq!(paths(&notes), expected);
         let container = &definition["containerDefinitions"][0];
-        assert_eq!((&definition["cpu"], &definition["ephemeralStorage"]["sizeInGiB"]), (&json!("256"), &json!(30)));
-        assert_eq!((&container["memory"], &container["portMappings"][0]["containerPort"]), (&json!(512), &json!(8080)));
-        assert_eq!((&container["user"], &container["command"]), (&json!("1000"), &json!(["serve", "--port", "8080"])));
+        assert_eq!(
+            (
+                &definition["cpu"],
+                &definition["ephemeralStorage"]["sizeInGiB"]
+            ),
+            (&json!("256"), &json!(30))
+        );
+        assert_eq!(
+            (
+                &container["memory"],
+                &container["portMappings"][0]["containerPort"]
+            ),
+            (&json!(512), &json!(8080))
+        );
+        assert_eq!(
+            (&container["user"], &container["command"]),
+            (&json!("1000"), &json!(["serve", "--port", "8080"]))
+        );
         assert_eq!(coerce_definition(&mut definition), []);
     }
 

@@ -5,5 +5,6 @@ use crate::problem::Problem;
 
 /// The words of a command.
 pub(super) fn words(text: &str) -> Result<Vec<String>, Problem> {
-    command::words(text).ok_or_else(|| Problem::new("command", "A quote is not closed", command::UNCLOSED))
+    command::words(text)
+        .ok_or_else(|| Problem::new("command", "A quote is not closed", command::UNCLOSED))
 }

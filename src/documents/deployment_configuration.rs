@@ -1,6 +1,8 @@
-//! PURE: a service's `deploymentConfiguration`: our PAUSE hooks put in and taken out, the strategy set, all else as it was.
+//! PURE: a service's `deploymentConfiguration`: our PAUSE hooks put in and taken out, the strategy
+//! set, all else as it was.
 //!
-//! It is handled as AWS's own JSON, so that hooks, alarms and settings that are not ours (or newer than this action) stay.
+//! It is handled as AWS's own JSON, so that hooks, alarms and settings that are not ours (or newer
+//! than this action) stay.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +15,8 @@ mod ours;
 pub use ours::{KnownHooks, Pause};
 use ours::{is_marked_registered, marked, run_of};
 
-/// ECS wants a bake time for blue/green; this one is taken when neither the service nor the inputs have any.
+/// ECS wants a bake time for blue/green; this one is taken when neither the service nor the inputs
+/// have any.
 const BAKE_MINUTES: u64 = 5;
 /// The longest pause ECS takes: two weeks.
 const LONGEST_PAUSE: u64 = 20_160;
@@ -26,40 +29,69 @@ pub const STEP: &str = "PRE_PRODUCTION_TRAFFIC_SHIFT";
 pub const PRODUCTION: &str = "POST_PRODUCTION_TRAFFIC_SHIFT";
 
 /// The members that `strategy` and its companions set.
-const STRATEGY_MEMBERS: [&str; 4] = ["strategy", "bakeTimeInMinutes", "canaryConfiguration", "linearConfiguration"];
+const STRATEGY_MEMBERS: [&str; 4] = [
+    "strategy",
+    "bakeTimeInMinutes",
+    "canaryConfiguration",
+    "linearConfiguration",
+];
 
 /// The stages at which somebody else's PAUSE hooks pause already.
 pub fn paused_stages(configuration: Option<&Value>, known: KnownHooks<'_>) -> BTreeSet<String> {
-    let pauses = hooks(configuration).iter().filter(|hook| hook["targetType"] == "PAUSE" && run_of(hook, known).is_none());
+    let pauses = hooks(configuration)
+        .iter()
+        .filter(|hook| hook["targetType"] == "PAUSE" && run_of(hook, known).is_none());
     pauses.flat_map(stages).collect()
 }
 
 /// The stages at which any PAUSE hook pauses.
 pub fn all_paused_stages(configuration: &Value) -> BTreeSet<String> {
-    hooks(Some(configuration)).iter().filter(|hook| hook["targetType"] == "PAUSE").flat_map(stages).collect()
+    hooks(Some(configuration))
+        .iter()
+        .filter(|hook| hook["targetType"] == "PAUSE")
+        .flat_map(stages)
+        .collect()
 }
 
 /// How many pauses come before green is up.
 pub fn early_pauses(configuration: &Value) -> usize {
     const EARLY: [&str; 3] = ["RECONCILE_SERVICE", "PRE_SCALE_UP", "POST_SCALE_UP"];
-    let pauses = hooks(Some(configuration)).iter().filter(|hook| hook["targetType"] == "PAUSE");
-    pauses.flat_map(stages).filter(|stage| EARLY.contains(&stage.as_str())).count()
+    let pauses = hooks(Some(configuration))
+        .iter()
+        .filter(|hook| hook["targetType"] == "PAUSE");
+    pauses
+        .flat_map(stages)
+        .filter(|stage| EARLY.contains(&stage.as_str()))
+        .count()
 }
 
 /// The stages at which PAUSE hooks of runs of this action pause, whichever run that is.
 pub fn stages_of_runs(configuration: &Value) -> BTreeSet<String> {
-    hooks(Some(configuration)).iter().filter(|hook| marked(hook).is_some()).flat_map(stages).collect()
+    hooks(Some(configuration))
+        .iter()
+        .filter(|hook| marked(hook).is_some())
+        .flat_map(stages)
+        .collect()
 }
 
 /// How long the pauses before users reach green last, in minutes.
 pub fn pause_of(configuration: &Value) -> Option<u32> {
-    let pause = hooks(Some(configuration)).iter().find(|hook| hook["targetType"] == "PAUSE" && stages(hook).any(|stage| stage == GREEN))?;
-    u32::try_from(pause["timeoutConfiguration"]["timeoutInMinutes"].as_u64().unwrap_or(1440)).ok()
+    let pause = hooks(Some(configuration))
+        .iter()
+        .find(|hook| hook["targetType"] == "PAUSE" && stages(hook).any(|stage| stage == GREEN))?;
+    u32::try_from(
+        pause["timeoutConfiguration"]["timeoutInMinutes"]
+            .as_u64()
+            .unwrap_or(1440),
+    )
+    .ok()
 }
 
 /// The run that a configuration's hooks of ours belong to.
 pub fn run_in<'a>(configuration: &'a Value, known: KnownHooks<'a>) -> Option<&'a str> {
-    hooks(Some(configuration)).iter().find_map(|hook| run_of(hook, known))
+    hooks(Some(configuration))
+        .iter()
+        .find_map(|hook| run_of(hook, known))
 }
 
 /// The run whose mark a configuration's hooks carry.
@@ -67,12 +99,19 @@ pub fn marked_run(configuration: &Value) -> Option<&str> {
     run_in(configuration, KnownHooks::default())
 }
 
-/// Whether the run that a configuration's hooks belong to has registered the revision for the rollout.
+/// Whether the run that a configuration's hooks belong to has registered the revision for the
+/// rollout.
 pub fn is_registered_in(configuration: &Value, known: KnownHooks<'_>) -> bool {
     let says = |hook: &Value| {
-        if marked(hook).is_some() { is_marked_registered(hook) } else { known.pause.is_some_and(|pause| pause.is_registered) }
+        if marked(hook).is_some() {
+            is_marked_registered(hook)
+        } else {
+            known.pause.is_some_and(|pause| pause.is_registered)
+        }
     };
-    hooks(Some(configuration)).iter().any(|hook| run_of(hook, known).is_some() && says(hook))
+    hooks(Some(configuration))
+        .iter()
+        .any(|hook| run_of(hook, known).is_some() && says(hook))
 }
 
 /// The hooks of a configuration.
@@ -82,24 +121,57 @@ pub fn hooks_in(configuration: Option<&Value>) -> Vec<Value> {
 
 /// Those that are not ours.
 pub fn others_hooks(configuration: Option<&Value>, known: KnownHooks<'_>) -> Vec<Value> {
-    hooks(configuration).iter().filter(|hook| run_of(hook, known).is_none()).cloned().collect()
+    hooks(configuration)
+        .iter()
+        .filter(|hook| run_of(hook, known).is_none())
+        .cloned()
+        .collect()
 }
 
-/// The hook of a run whose deployment carries no mark: the only one of `minutes` at our stages that was not there `before`.
-pub fn unmarked_pause(configuration: &Value, before: &[Value], minutes: u64, run: &str) -> Option<Pause> {
-    let added = hooks(Some(configuration)).iter().filter(|hook| !before.contains(hook));
+/// The hook of a run whose deployment carries no mark: the only one of `minutes` at our stages that
+/// was not there `before`.
+pub fn unmarked_pause(
+    configuration: &Value,
+    before: &[Value],
+    minutes: u64,
+    run: &str,
+) -> Option<Pause> {
+    let added = hooks(Some(configuration))
+        .iter()
+        .filter(|hook| !before.contains(hook));
     let mut ours = added.filter_map(|hook| {
         let stages: Vec<String> = stages(hook).collect();
-        let is_at_ours = stages.iter().all(|stage| [GREEN, STEP, PRODUCTION].contains(&stage.as_str()));
-        let pause = Pause { stages, minutes, run: run.to_owned(), is_registered: false };
-        (is_at_ours && run_of(hook, KnownHooks { pause: Some(&pause), before }).is_some()).then_some(pause)
+        let is_at_ours = stages
+            .iter()
+            .all(|stage| [GREEN, STEP, PRODUCTION].contains(&stage.as_str()));
+        let pause = Pause {
+            stages,
+            minutes,
+            run: run.to_owned(),
+            is_registered: false,
+        };
+        (is_at_ours
+            && run_of(
+                hook,
+                KnownHooks {
+                    pause: Some(&pause),
+                    before,
+                },
+            )
+            .is_some())
+        .then_some(pause)
     });
     ours.next().filter(|_| ours.next().is_none())
 }
 
-/// The configuration for a rollout: the strategy as asked, our pause added, pauses that another run left taken out.
-/// None when nothing is to be changed.
-pub fn for_rollout(present: Option<&Value>, asked: &StrategySettings, pause: Option<&Pause>, left: KnownHooks<'_>) -> Option<Value> {
+/// The configuration for a rollout: the strategy as asked, our pause added, pauses that another run
+/// left taken out. None when nothing is to be changed.
+pub fn for_rollout(
+    present: Option<&Value>,
+    asked: &StrategySettings,
+    pause: Option<&Pause>,
+    left: KnownHooks<'_>,
+) -> Option<Value> {
     let before = present.cloned().unwrap_or_else(|| json!({}));
     let mut after = without_ours(&before, None, left).unwrap_or_else(|| before.clone());
     set_strategy(&mut after, asked);
@@ -115,8 +187,14 @@ pub fn for_rollout(present: Option<&Value>, asked: &StrategySettings, pause: Opt
 pub fn without_marks(configuration: &Value) -> Option<Value> {
     marked_run(configuration)?;
     let mut after = configuration.clone();
-    for hook in after["lifecycleHooks"].as_array_mut().into_iter().flatten().filter(|hook| marked(hook).is_some()) {
-        hook.as_object_mut().map(|members| members.shift_remove("hookDetails"));
+    for hook in after["lifecycleHooks"]
+        .as_array_mut()
+        .into_iter()
+        .flatten()
+        .filter(|hook| marked(hook).is_some())
+    {
+        hook.as_object_mut()
+            .map(|members| members.shift_remove("hookDetails"));
     }
     Some(after)
 }
@@ -124,7 +202,8 @@ pub fn without_marks(configuration: &Value) -> Option<Value> {
 /// The configuration without the hooks of one run of ours, or of all; none when there is none.
 pub fn without_ours(present: &Value, run: Option<&str>, known: KnownHooks<'_>) -> Option<Value> {
     let all = hooks(Some(present));
-    let is_meant = |hook: &Value| run_of(hook, known).is_some_and(|of| run.is_none_or(|run| run == of));
+    let is_meant =
+        |hook: &Value| run_of(hook, known).is_some_and(|of| run.is_none_or(|run| run == of));
     let theirs: Vec<Value> = all.iter().filter(|hook| !is_meant(hook)).cloned().collect();
     if theirs.len() == all.len() {
         return None;
@@ -134,9 +213,14 @@ pub fn without_ours(present: &Value, run: Option<&str>, known: KnownHooks<'_>) -
     Some(after)
 }
 
-/// The configuration as it was before a run's rollout: its hooks out, the strategy's members as in `before`. None when
-/// it is so already.
-pub fn as_before(present: &Value, before: &Value, run: Option<&str>, known: KnownHooks<'_>) -> Option<Value> {
+/// The configuration as it was before a run's rollout: its hooks out, the strategy's members as in
+/// `before`. None when it is so already.
+pub fn as_before(
+    present: &Value,
+    before: &Value,
+    run: Option<&str>,
+    known: KnownHooks<'_>,
+) -> Option<Value> {
     let mut after = without_ours(present, run, known).unwrap_or_else(|| present.clone());
     let members = after.as_object_mut()?;
     for member in STRATEGY_MEMBERS {
@@ -150,7 +234,9 @@ pub fn as_before(present: &Value, before: &Value, run: Option<&str>, known: Know
 
 /// The members of a configuration that `as_before` needs.
 pub fn strategy_members(configuration: Option<&Value>) -> Value {
-    let kept = STRATEGY_MEMBERS.iter().filter_map(|member| Some(((*member).to_owned(), configuration?.get(*member)?.clone())));
+    let kept = STRATEGY_MEMBERS
+        .iter()
+        .filter_map(|member| Some(((*member).to_owned(), configuration?.get(*member)?.clone())));
     Value::Object(kept.collect::<Map<_, _>>())
 }
 
@@ -168,25 +254,37 @@ pub fn pause_minutes(deadline: std::time::Duration) -> u64 {
 /// About how long traffic takes from blue to green, in minutes, without the bake at the end.
 pub fn shift_minutes(configuration: &Value) -> u64 {
     let bake = match configuration["strategy"].as_str() {
-        Some("CANARY") => configuration["canaryConfiguration"]["canaryBakeTimeInMinutes"].as_u64().unwrap_or(10),
-        Some("LINEAR") => configuration["linearConfiguration"]["stepBakeTimeInMinutes"].as_u64().unwrap_or(6),
+        Some("CANARY") => configuration["canaryConfiguration"]["canaryBakeTimeInMinutes"]
+            .as_u64()
+            .unwrap_or(10),
+        Some("LINEAR") => configuration["linearConfiguration"]["stepBakeTimeInMinutes"]
+            .as_u64()
+            .unwrap_or(6),
         _ => 0,
     };
     u64::from(shares(configuration).saturating_sub(1)) * bake
 }
 
-/// Green's shares before it has everything, in percent, each with its minutes; AWS's usual ones where none are given.
+/// Green's shares before it has everything, in percent, each with its minutes; AWS's usual ones
+/// where none are given.
 pub fn partial_shares(configuration: &Value) -> Vec<(f64, u64)> {
     match configuration["strategy"].as_str() {
         Some("CANARY") => {
             let canary = &configuration["canaryConfiguration"];
-            vec![(canary["canaryPercent"].as_f64().unwrap_or(5.0), canary["canaryBakeTimeInMinutes"].as_u64().unwrap_or(10))]
+            vec![(
+                canary["canaryPercent"].as_f64().unwrap_or(5.0),
+                canary["canaryBakeTimeInMinutes"].as_u64().unwrap_or(10),
+            )]
         }
         Some("LINEAR") => {
             let linear = &configuration["linearConfiguration"];
-            let (percent, minutes) =
-                (linear["stepPercent"].as_f64().unwrap_or(10.0), linear["stepBakeTimeInMinutes"].as_u64().unwrap_or(6));
-            (1..steps(percent)).map(|step| (percent * f64::from(step), minutes)).collect()
+            let (percent, minutes) = (
+                linear["stepPercent"].as_f64().unwrap_or(10.0),
+                linear["stepBakeTimeInMinutes"].as_u64().unwrap_or(6),
+            );
+            (1..steps(percent))
+                .map(|step| (percent * f64::from(step), minutes))
+                .collect()
         }
         _ => Vec::new(),
     }
@@ -196,7 +294,11 @@ pub fn partial_shares(configuration: &Value) -> Vec<(f64, u64)> {
 pub fn shares(configuration: &Value) -> u32 {
     match configuration["strategy"].as_str() {
         Some("CANARY") => 2,
-        Some("LINEAR") => steps(configuration["linearConfiguration"]["stepPercent"].as_f64().unwrap_or(10.0)),
+        Some("LINEAR") => steps(
+            configuration["linearConfiguration"]["stepPercent"]
+                .as_f64()
+                .unwrap_or(10.0),
+        ),
         _ => 1,
     }
 }
@@ -214,7 +316,9 @@ fn steps(percent: f64) -> u32 {
 
 /// Whether tasks are replaced one by one behind one target group, as ECS does without a strategy.
 pub fn is_in_place(configuration: &Value) -> bool {
-    configuration["strategy"].as_str().is_none_or(|word| word == Strategy::Rolling.word())
+    configuration["strategy"]
+        .as_str()
+        .is_none_or(|word| word == Strategy::Rolling.word())
 }
 
 /// Minutes that blue is kept after the shift.
@@ -234,12 +338,32 @@ fn set_strategy(configuration: &mut Value, asked: &StrategySettings) {
     };
     match strategy {
         Some(Strategy::Canary) => {
-            set(configuration, "canaryConfiguration", "canaryPercent", asked.canary_percent.map(|percent| json!(percent)));
-            set(configuration, "canaryConfiguration", "canaryBakeTimeInMinutes", asked.canary_bake.map(|minutes| json!(minutes)));
+            set(
+                configuration,
+                "canaryConfiguration",
+                "canaryPercent",
+                asked.canary_percent.map(|percent| json!(percent)),
+            );
+            set(
+                configuration,
+                "canaryConfiguration",
+                "canaryBakeTimeInMinutes",
+                asked.canary_bake.map(|minutes| json!(minutes)),
+            );
         }
         Some(Strategy::Linear) => {
-            set(configuration, "linearConfiguration", "stepPercent", asked.step_percent.map(|percent| json!(percent)));
-            set(configuration, "linearConfiguration", "stepBakeTimeInMinutes", asked.step_bake.map(|minutes| json!(minutes)));
+            set(
+                configuration,
+                "linearConfiguration",
+                "stepPercent",
+                asked.step_percent.map(|percent| json!(percent)),
+            );
+            set(
+                configuration,
+                "linearConfiguration",
+                "stepBakeTimeInMinutes",
+                asked.step_bake.map(|minutes| json!(minutes)),
+            );
         }
         Some(Strategy::Rolling | Strategy::BlueGreen) | None => {}
     }
@@ -250,7 +374,9 @@ fn set_strategy(configuration: &mut Value, asked: &StrategySettings) {
 }
 
 fn bake(configuration: &mut Value, asked: &StrategySettings, strategy: Option<Strategy>) {
-    let needs_one = asked.asked.is_some() && strategy != Some(Strategy::Rolling) && configuration["bakeTimeInMinutes"].is_null();
+    let needs_one = asked.asked.is_some()
+        && strategy != Some(Strategy::Rolling)
+        && configuration["bakeTimeInMinutes"].is_null();
     if let Some(minutes) = asked.bake.or(needs_one.then_some(BAKE_MINUTES)) {
         configuration["bakeTimeInMinutes"] = json!(minutes);
     }
@@ -258,7 +384,9 @@ fn bake(configuration: &mut Value, asked: &StrategySettings, strategy: Option<St
 
 /// A strategy that was asked for is not refused for what another one had needed.
 fn drop_others(configuration: &mut Value, strategy: Option<Strategy>) {
-    let Some(members) = configuration.as_object_mut() else { return };
+    let Some(members) = configuration.as_object_mut() else {
+        return;
+    };
     if strategy != Some(Strategy::Canary) {
         members.remove("canaryConfiguration");
     }
@@ -268,11 +396,18 @@ fn drop_others(configuration: &mut Value, strategy: Option<Strategy>) {
 }
 
 fn hooks(configuration: Option<&Value>) -> &[Value] {
-    configuration.and_then(|all| all.get("lifecycleHooks")).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    configuration
+        .and_then(|all| all.get("lifecycleHooks"))
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
 }
 
 fn stages(hook: &Value) -> impl Iterator<Item = String> + '_ {
-    hook["lifecycleStages"].as_array().into_iter().flatten().filter_map(|stage| stage.as_str().map(str::to_owned))
+    hook["lifecycleStages"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|stage| stage.as_str().map(str::to_owned))
 }
 
 #[cfg(test)]
@@ -280,7 +415,12 @@ mod tests {
     use super::*;
 
     fn pause() -> Pause {
-        Pause { stages: vec![GREEN.into(), STEP.into()], minutes: 45, run: "7-1-ab".into(), is_registered: false }
+        Pause {
+            stages: vec![GREEN.into(), STEP.into()],
+            minutes: 45,
+            run: "7-1-ab".into(),
+            is_registered: false,
+        }
     }
 
     fn theirs() -> Value {
@@ -289,56 +429,135 @@ mod tests {
 
     #[test]
     fn our_pause_is_added_and_taken_out_and_all_else_stays() {
-        let before =
-            json!({ "strategy": "CANARY", "alarms": { "enable": true, "alarmNames": ["a"] }, "lifecycleHooks": [theirs()], "newer": 1 });
-        let during = for_rollout(Some(&before), &StrategySettings::default(), Some(&pause()), KnownHooks::default()).unwrap();
+        let before = json!({ "strategy": "CANARY", "alarms": { "enable": true, "alarmNames": ["a"] }, "lifecycleHooks": [theirs()], "newer": 1 });
+        let during = for_rollout(
+            Some(&before),
+            &StrategySettings::default(),
+            Some(&pause()),
+            KnownHooks::default(),
+        )
+        .unwrap();
         assert_eq!(during["lifecycleHooks"].as_array().map(Vec::len), Some(2));
-        assert_eq!(during["lifecycleHooks"][1]["timeoutConfiguration"], json!({ "timeoutInMinutes": 45, "action": "ROLLBACK" }));
+        assert_eq!(
+            during["lifecycleHooks"][1]["timeoutConfiguration"],
+            json!({ "timeoutInMinutes": 45, "action": "ROLLBACK" })
+        );
         assert_eq!(marked_run(&during), Some("7-1-ab"));
-        assert_eq!(without_ours(&during, None, KnownHooks::default()), Some(before.clone()));
+        assert_eq!(
+            without_ours(&during, None, KnownHooks::default()),
+            Some(before.clone())
+        );
         assert_eq!(without_ours(&before, None, KnownHooks::default()), None);
     }
 
     #[test]
     fn a_pause_that_another_run_left_goes_with_the_next_rollout() {
-        let left = for_rollout(None, &StrategySettings::default(), Some(&pause()), KnownHooks::default()).unwrap();
-        let next = for_rollout(Some(&left), &StrategySettings::default(), None, KnownHooks::default()).unwrap();
+        let left = for_rollout(
+            None,
+            &StrategySettings::default(),
+            Some(&pause()),
+            KnownHooks::default(),
+        )
+        .unwrap();
+        let next = for_rollout(
+            Some(&left),
+            &StrategySettings::default(),
+            None,
+            KnownHooks::default(),
+        )
+        .unwrap();
         assert_eq!(next["lifecycleHooks"], json!([]));
     }
 
     #[test]
     fn the_pause_of_another_run_stays_where_one_run_is_meant() {
-        let during = for_rollout(None, &StrategySettings::default(), Some(&pause()), KnownHooks::default()).unwrap();
-        assert_eq!(without_ours(&during, Some("8-1-cd"), KnownHooks::default()), None);
-        assert_eq!(without_ours(&during, Some("7-1-ab"), KnownHooks::default()).unwrap()["lifecycleHooks"], json!([]));
+        let during = for_rollout(
+            None,
+            &StrategySettings::default(),
+            Some(&pause()),
+            KnownHooks::default(),
+        )
+        .unwrap();
+        assert_eq!(
+            without_ours(&during, Some("8-1-cd"), KnownHooks::default()),
+            None
+        );
+        assert_eq!(
+            without_ours(&during, Some("7-1-ab"), KnownHooks::default()).unwrap()["lifecycleHooks"],
+            json!([])
+        );
     }
 
     #[test]
     fn the_hook_says_whether_its_run_has_registered_the_revision() {
         let with = |is_registered| {
-            let pause = Pause { is_registered, ..pause() };
+            let pause = Pause {
+                is_registered,
+                ..pause()
+            };
             is_registered_in(
-                &for_rollout(None, &StrategySettings::default(), Some(&pause), KnownHooks::default()).unwrap(),
+                &for_rollout(
+                    None,
+                    &StrategySettings::default(),
+                    Some(&pause),
+                    KnownHooks::default(),
+                )
+                .unwrap(),
                 KnownHooks::default(),
             )
         };
-        assert!(with(true) && !with(false) && !is_registered_in(&json!({ "lifecycleHooks": [theirs()] }), KnownHooks::default()));
+        assert!(
+            with(true)
+                && !with(false)
+                && !is_registered_in(
+                    &json!({ "lifecycleHooks": [theirs()] }),
+                    KnownHooks::default()
+                )
+        );
     }
 
     #[test]
     fn a_hook_whose_mark_was_dropped_is_told_and_taken_out_by_what_is_known_of_it() {
         let before = json!({ "strategy": "CANARY", "lifecycleHooks": [theirs()] });
-        let sent = for_rollout(Some(&before), &StrategySettings::default(), Some(&pause()), KnownHooks::default()).unwrap();
+        let sent = for_rollout(
+            Some(&before),
+            &StrategySettings::default(),
+            Some(&pause()),
+            KnownHooks::default(),
+        )
+        .unwrap();
         let shown = without_marks(&sent).unwrap();
         assert_eq!((marked_run(&shown), without_marks(&shown)), (None, None));
-        let own = Pause { is_registered: true, ..pause() };
-        let known = KnownHooks { pause: Some(&own), before: &[theirs()] };
-        assert_eq!((run_in(&shown, known), is_registered_in(&shown, known)), (Some("7-1-ab"), true));
+        let own = Pause {
+            is_registered: true,
+            ..pause()
+        };
+        let known = KnownHooks {
+            pause: Some(&own),
+            before: &[theirs()],
+        };
+        assert_eq!(
+            (run_in(&shown, known), is_registered_in(&shown, known)),
+            (Some("7-1-ab"), true)
+        );
         assert_eq!(paused_stages(Some(&shown), known), BTreeSet::new());
-        assert_eq!(without_ours(&shown, Some("7-1-ab"), known), Some(before.clone()));
-        assert_eq!(without_ours(&shown, Some("8-1-cd"), known), None, "another run's");
-        assert_eq!(as_before(&shown, &strategy_members(Some(&before)), None, known), Some(before.clone()));
-        assert_eq!(for_rollout(Some(&shown), &StrategySettings::default(), None, known), Some(before));
+        assert_eq!(
+            without_ours(&shown, Some("7-1-ab"), known),
+            Some(before.clone())
+        );
+        assert_eq!(
+            without_ours(&shown, Some("8-1-cd"), known),
+            None,
+            "another run's"
+        );
+        assert_eq!(
+            as_before(&shown, &strategy_members(Some(&before)), None, known),
+            Some(before.clone())
+        );
+        assert_eq!(
+            for_rollout(Some(&shown), &StrategySettings::default(), None, known),
+            Some(before)
+        );
     }
 
     #[test]
@@ -353,27 +572,53 @@ mod tests {
         let shown = without_marks(&sent.unwrap()).unwrap();
         let found = |before: &[Value], minutes| unmarked_pause(&shown, before, minutes, "7-1-ab");
         assert_eq!(found(std::slice::from_ref(&user), 45), Some(pause()));
-        assert_eq!(found(std::slice::from_ref(&user), 30), None, "this run would not ask for it");
-        assert_eq!(found(&[], 45), None, "two came with the deployment: which one is ours cannot be told");
-        assert_eq!(unmarked_pause(&shown, &hooks_in(Some(&shown)), 45, "7-1-ab"), None, "nothing was added");
+        assert_eq!(
+            found(std::slice::from_ref(&user), 30),
+            None,
+            "this run would not ask for it"
+        );
+        assert_eq!(
+            found(&[], 45),
+            None,
+            "two came with the deployment: which one is ours cannot be told"
+        );
+        assert_eq!(
+            unmarked_pause(&shown, &hooks_in(Some(&shown)), 45, "7-1-ab"),
+            None,
+            "nothing was added"
+        );
     }
 
     #[test]
     fn nothing_asked_changes_nothing() {
         let before = json!({ "strategy": "BLUE_GREEN", "bakeTimeInMinutes": 5 });
-        assert_eq!(for_rollout(Some(&before), &StrategySettings::default(), None, KnownHooks::default()), None);
+        assert_eq!(
+            for_rollout(
+                Some(&before),
+                &StrategySettings::default(),
+                None,
+                KnownHooks::default()
+            ),
+            None
+        );
     }
 
     #[test]
     fn only_pauses_of_others_count_as_theirs() {
         let configuration = json!({ "lifecycleHooks": [theirs(), { "targetType": "PAUSE", "lifecycleStages": [GREEN] }, pause().hook()] });
-        assert_eq!(paused_stages(Some(&configuration), KnownHooks::default()).into_iter().collect::<Vec<_>>(), [GREEN]);
+        assert_eq!(
+            paused_stages(Some(&configuration), KnownHooks::default())
+                .into_iter()
+                .collect::<Vec<_>>(),
+            [GREEN]
+        );
         assert_eq!(all_paused_stages(&configuration).len(), 2);
     }
 
     #[test]
     fn a_strategy_brings_its_settings_and_drops_those_of_another() {
-        let before = json!({ "strategy": "LINEAR", "linearConfiguration": { "stepPercent": 20.0 } });
+        let before =
+            json!({ "strategy": "LINEAR", "linearConfiguration": { "stepPercent": 20.0 } });
         let asked = StrategySettings {
             asked: Some(Strategy::Canary),
             canary_percent: Some(10.0),
@@ -385,7 +630,15 @@ mod tests {
             after,
             json!({ "strategy": "CANARY", "canaryConfiguration": { "canaryPercent": 10.0, "canaryBakeTimeInMinutes": 3 }, "bakeTimeInMinutes": 5 })
         );
-        assert_eq!(as_before(&after, &strategy_members(Some(&before)), None, KnownHooks::default()), Some(before));
+        assert_eq!(
+            as_before(
+                &after,
+                &strategy_members(Some(&before)),
+                None,
+                KnownHooks::default()
+            ),
+            Some(before)
+        );
     }
 
     #[test]
@@ -393,7 +646,10 @@ mod tests {
         let linear = json!({ "strategy": "LINEAR", "linearConfiguration": { "stepPercent": 30.0, "stepBakeTimeInMinutes": 2 } });
         assert_eq!(shift_minutes(&linear), 6);
         assert_eq!(partial_shares(&linear), [(30.0, 2), (60.0, 2), (90.0, 2)]);
-        assert_eq!(partial_shares(&json!({ "strategy": "CANARY" })), [(5.0, 10)]);
+        assert_eq!(
+            partial_shares(&json!({ "strategy": "CANARY" })),
+            [(5.0, 10)]
+        );
         assert_eq!(shift_minutes(&json!({ "strategy": "CANARY" })), 10);
         assert_eq!(shift_minutes(&json!({ "strategy": "BLUE_GREEN" })), 0);
     }

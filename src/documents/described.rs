@@ -1,16 +1,25 @@
-//! An answer of `DescribeTaskDefinition` or `RegisterTaskDefinition` → a task definition that can be registered again.
+//! An answer of `DescribeTaskDefinition` or `RegisterTaskDefinition` → a task definition that can
+//! be registered again.
 
 use serde_json::Value;
 
 use super::clean::remove_read_only;
 
-/// The definition inside a whole answer (or a bare definition): tags merged in, what only AWS sets removed.
+/// The definition inside a whole answer (or a bare definition): tags merged in, what only AWS sets
+/// removed.
 ///
 /// Tags that AWS sets itself (`aws:…`) are left out, because nobody else may send them.
 pub fn from_described(answer: &Value) -> Value {
     let mut definition = answer.get("taskDefinition").unwrap_or(answer).clone();
-    if let (Some(entries), Some(tags)) = (definition.as_object_mut(), answer.get("tags").and_then(Value::as_array)) {
-        let tags: Vec<Value> = tags.iter().filter(|tag| !is_from_aws(tag)).cloned().collect();
+    if let (Some(entries), Some(tags)) = (
+        definition.as_object_mut(),
+        answer.get("tags").and_then(Value::as_array),
+    ) {
+        let tags: Vec<Value> = tags
+            .iter()
+            .filter(|tag| !is_from_aws(tag))
+            .cloned()
+            .collect();
         if !tags.is_empty() {
             entries.insert("tags".to_owned(), Value::Array(tags));
         }
@@ -20,7 +29,9 @@ pub fn from_described(answer: &Value) -> Value {
 }
 
 fn is_from_aws(tag: &Value) -> bool {
-    tag.get("key").and_then(Value::as_str).is_some_and(|key| key.starts_with("aws:"))
+    tag.get("key")
+        .and_then(Value::as_str)
+        .is_some_and(|key| key.starts_with("aws:"))
 }
 
 #[cfg(test)]

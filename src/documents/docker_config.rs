@@ -1,6 +1,7 @@
 //! Docker's `config.json`: the credentials that a `docker login` left for a registry.
 //!
-//! Only what the file itself holds is of use: the programs that it may name for credentials are on the host, and we are in a container.
+//! Only what the file itself holds is of use: the programs that it may name for credentials are on
+//! the host, and we are in a container.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
@@ -34,15 +35,23 @@ const HUB: [&str; 3] = ["docker.io", "index.docker.io", "registry-1.docker.io"];
 /// # Errors
 /// Why the text is no such file.
 pub fn login(text: &str, host: &str) -> Result<Login, String> {
-    let config: Value = serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))?;
-    let entry = members(&config["auths"]).find(|(key, _)| is_of(key, host)).map(|(_, entry)| entry);
+    let config: Value =
+        serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))?;
+    let entry = members(&config["auths"])
+        .find(|(key, _)| is_of(key, host))
+        .map(|(_, entry)| entry);
     if let Some(own) = entry.and_then(own) {
         return Ok(own);
     }
-    let helper = members(&config["credHelpers"]).find(|(key, _)| is_of(key, host)).and_then(|(_, helper)| helper.as_str());
-    // `docker login` with a store leaves an empty entry: only then does the store know the registry.
+    let helper = members(&config["credHelpers"])
+        .find(|(key, _)| is_of(key, host))
+        .and_then(|(_, helper)| helper.as_str());
+    // `docker login` with a store leaves an empty entry: only then does the store know the
+    // registry.
     let store = config["credsStore"].as_str().filter(|_| entry.is_some());
-    Ok(helper.or(store).map_or(Login::None, |program| Login::Helper(format!("docker-credential-{program}"))))
+    Ok(helper.or(store).map_or(Login::None, |program| {
+        Login::Helper(format!("docker-credential-{program}"))
+    }))
 }
 
 fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
@@ -51,8 +60,14 @@ fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
 
 /// Keys are hosts, or the addresses that old versions wrote: `https://index.docker.io/v1/`.
 fn is_of(key: &str, host: &str) -> bool {
-    let key = key.split_once("://").map_or(key, |(_, rest)| rest).trim_end_matches('/');
-    let key = key.strip_suffix("/v1").or_else(|| key.strip_suffix("/v2")).unwrap_or(key);
+    let key = key
+        .split_once("://")
+        .map_or(key, |(_, rest)| rest)
+        .trim_end_matches('/');
+    let key = key
+        .strip_suffix("/v1")
+        .or_else(|| key.strip_suffix("/v2"))
+        .unwrap_or(key);
     key.eq_ignore_ascii_case(host) || (HUB.contains(&key) && HUB.contains(&host))
 }
 
@@ -66,14 +81,21 @@ fn own(entry: &Value) -> Option<Login> {
         (Some(user), Some(password)) => (user.to_owned(), password.to_owned()),
         _ => decoded(text("auth")?)?,
     };
-    Some(Login::Password { user, password: Secret::new(password) })
+    Some(Login::Password {
+        user,
+        password: Secret::new(password),
+    })
 }
 
 fn decoded(auth: &str) -> Option<(String, String)> {
-    let bytes = STANDARD.decode(auth.trim()).or_else(|_| STANDARD_NO_PAD.decode(auth.trim())).ok()?;
+    let bytes = STANDARD
+        .decode(auth.trim())
+        .or_else(|_| STANDARD_NO_PAD.decode(auth.trim()))
+        .ok()?;
     let text = String::from_utf8(bytes).ok()?;
     // Docker pads with zeros.
-    text.split_once(':').map(|(user, password)| (user.to_owned(), password.trim_end_matches('\0').to_owned()))
+    text.split_once(':')
+        .map(|(user, password)| (user.to_owned(), password.trim_end_matches('\0').to_owned()))
 }
 
 #[cfg(test)]
@@ -87,47 +109,100 @@ mod tests {
     }
 
     fn octocat() -> Login {
-        Login::Password { user: "octocat".into(), password: Secret::new("ghp:x") }
+        Login::Password {
+            user: "octocat".into(),
+            password: Secret::new("ghp:x"),
+        }
     }
 
     #[test]
     fn an_entry_is_found_by_every_way_to_write_its_key() {
         let auth = STANDARD.encode("octocat:ghp:x");
-        for key in ["ghcr.io", "https://ghcr.io", "https://ghcr.io/v2/", "GHCR.io"] {
-            assert_eq!(found(&json!({ "auths": { key: { "auth": auth } } }), "ghcr.io"), octocat(), "{key}");
+        for key in [
+            "ghcr.io",
+            "https://ghcr.io",
+            "https://ghcr.io/v2/",
+            "GHCR.io",
+        ] {
+            assert_eq!(
+                found(&json!({ "auths": { key: { "auth": auth } } }), "ghcr.io"),
+                octocat(),
+                "{key}"
+            );
         }
-        for (key, host) in [("https://index.docker.io/v1/", "registry-1.docker.io"), ("docker.io", "registry-1.docker.io")] {
-            assert_eq!(found(&json!({ "auths": { key: { "auth": auth } } }), host), octocat(), "{key}");
+        for (key, host) in [
+            ("https://index.docker.io/v1/", "registry-1.docker.io"),
+            ("docker.io", "registry-1.docker.io"),
+        ] {
+            assert_eq!(
+                found(&json!({ "auths": { key: { "auth": auth } } }), host),
+                octocat(),
+                "{key}"
+            );
         }
-        for key in ["ghcr.io.example.org", "ghcr.io/org", "https://evil/ghcr.io", "localhost"] {
-            assert_eq!(found(&json!({ "auths": { key: { "auth": auth } } }), "ghcr.io"), Login::None, "{key}");
+        for key in [
+            "ghcr.io.example.org",
+            "ghcr.io/org",
+            "https://evil/ghcr.io",
+            "localhost",
+        ] {
+            assert_eq!(
+                found(&json!({ "auths": { key: { "auth": auth } } }), "ghcr.io"),
+                Login::None,
+                "{key}"
+            );
         }
     }
 
     #[test]
     fn credentials_are_written_in_two_ways() {
-        let plain = json!({ "auths": { "ghcr.io": { "username": "octocat", "password": "ghp:x" } } });
+        let plain =
+            json!({ "auths": { "ghcr.io": { "username": "octocat", "password": "ghp:x" } } });
         assert_eq!(found(&plain, "ghcr.io"), octocat());
-        let padded = json!({ "auths": { "ghcr.io": { "auth": STANDARD.encode("octocat:ghp:x\0\0") } } });
+        let padded =
+            json!({ "auths": { "ghcr.io": { "auth": STANDARD.encode("octocat:ghp:x\0\0") } } });
         assert_eq!(found(&padded, "ghcr.io"), octocat());
         for broken in ["", "!!", &STANDARD.encode("nocolon")] {
-            assert_eq!(found(&json!({ "auths": { "ghcr.io": { "auth": broken } } }), "ghcr.io"), Login::None, "{broken}");
+            assert_eq!(
+                found(
+                    &json!({ "auths": { "ghcr.io": { "auth": broken } } }),
+                    "ghcr.io"
+                ),
+                Login::None,
+                "{broken}"
+            );
         }
-        assert_eq!(found(&json!({ "auths": { "ghcr.io": { "identitytoken": "x" } } }), "ghcr.io"), Login::IdentityToken);
+        assert_eq!(
+            found(
+                &json!({ "auths": { "ghcr.io": { "identitytoken": "x" } } }),
+                "ghcr.io"
+            ),
+            Login::IdentityToken
+        );
     }
 
     #[test]
     fn a_program_of_the_host_is_named() {
         let stored = json!({ "auths": { "ghcr.io": {} }, "credsStore": "desktop" });
-        assert_eq!(found(&stored, "ghcr.io"), Login::Helper("docker-credential-desktop".into()));
+        assert_eq!(
+            found(&stored, "ghcr.io"),
+            Login::Helper("docker-credential-desktop".into())
+        );
         assert_eq!(found(&stored, "quay.io"), Login::None);
         let helped = json!({ "credHelpers": { "eu.gcr.io": "gcloud" } });
-        assert_eq!(found(&helped, "eu.gcr.io"), Login::Helper("docker-credential-gcloud".into()));
+        assert_eq!(
+            found(&helped, "eu.gcr.io"),
+            Login::Helper("docker-credential-gcloud".into())
+        );
     }
 
     #[test]
     fn what_is_no_file_of_docker_s_is_said() {
-        assert!(login("{", "ghcr.io").unwrap_err().starts_with("it is not JSON"));
+        assert!(
+            login("{", "ghcr.io")
+                .unwrap_err()
+                .starts_with("it is not JSON")
+        );
         for odd in ["[]", "{}", r#"{"auths":[]}"#, r#"{"auths":{"ghcr.io":3}}"#] {
             assert_eq!(login(odd, "ghcr.io"), Ok(Login::None), "{odd}");
         }

@@ -1,7 +1,8 @@
-//! Managed EBS volumes of a service or a one-off task: a name and a JSON object → one `volumeConfigurations` item.
+//! Managed EBS volumes of a service or a one-off task: a name and a JSON object → one
+//! `volumeConfigurations` item.
 //!
-//! The official rules, with warnings where the official action is silent: it drops keys it does not know, `throughput`
-//! without `gp3`, and a volume without a name.
+//! The official rules, with warnings where the official action is silent: it drops keys it does not
+//! know, `throughput` without `gp3`, and a volume without a name.
 
 use serde_json::{Map, Value, json};
 
@@ -53,15 +54,19 @@ impl Owner {
 /// What the inputs ask for.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ManagedVolume {
-    /// The item of `volumeConfigurations`; none means that the field must not be sent at all, because an empty list
-    /// takes away what is configured elsewhere.
+    /// The item of `volumeConfigurations`; none means that the field must not be sent at all,
+    /// because an empty list takes away what is configured elsewhere.
     pub configuration: Option<Value>,
     /// What is not sent although it was given.
     pub warnings: Vec<String>,
 }
 
 /// Reads the name and the value of a managed EBS volume.
-pub fn managed_volume(name: &str, value: &str, owner: Owner) -> Result<ManagedVolume, Vec<Problem>> {
+pub fn managed_volume(
+    name: &str,
+    value: &str,
+    owner: Owner,
+) -> Result<ManagedVolume, Vec<Problem>> {
     let is_absent = value.trim().is_empty() || value.trim() == "{}";
     match (name.trim(), is_absent) {
         ("", true) => Ok(ManagedVolume::default()),
@@ -72,7 +77,10 @@ pub fn managed_volume(name: &str, value: &str, owner: Owner) -> Result<ManagedVo
 }
 
 fn only_warning(warning: String) -> ManagedVolume {
-    ManagedVolume { configuration: None, warnings: vec![warning] }
+    ManagedVolume {
+        configuration: None,
+        warnings: vec![warning],
+    }
 }
 
 fn without_name(owner: Owner) -> String {
@@ -98,16 +106,34 @@ fn volume(name: &str, value: &str, owner: Owner) -> Result<ManagedVolume, Vec<Pr
     if given.is_object() && !problems.is_empty() {
         return Err(problems);
     }
-    let Some(entries) = given.as_object().filter(|_| text(&given, "roleArn").is_some()) else {
+    let Some(entries) = given
+        .as_object()
+        .filter(|_| text(&given, "roleArn").is_some())
+    else {
         return Err(vec![without_role(owner)]);
     };
     let is_gp3 = text(&given, "volumeType") == Some("gp3");
     let passes = |key: &str| PASSED_ON.contains(&key) && (key != "throughput" || is_gp3);
-    let properties = PASSED_ON.iter().filter(|key| passes(key)).filter_map(|key| Some(((*key).to_owned(), entries.get(*key)?.clone())));
+    let properties = PASSED_ON
+        .iter()
+        .filter(|key| passes(key))
+        .filter_map(|key| Some(((*key).to_owned(), entries.get(*key)?.clone())));
     let managed: Map<String, Value> = properties.collect();
-    let warnings = entries.keys().filter(|key| !passes(key)).map(|key| not_sent(key, owner));
-    let warnings = warnings.chain(notes.iter().map(|note| format!("{}: {note}", owner.input()))).collect();
-    Ok(ManagedVolume { configuration: Some(json!({ "name": name, "managedEBSVolume": managed })), warnings })
+    let warnings = entries
+        .keys()
+        .filter(|key| !passes(key))
+        .map(|key| not_sent(key, owner));
+    let warnings = warnings
+        .chain(
+            notes
+                .iter()
+                .map(|note| format!("{}: {note}", owner.input())),
+        )
+        .collect();
+    Ok(ManagedVolume {
+        configuration: Some(json!({ "name": name, "managedEBSVolume": managed })),
+        warnings,
+    })
 }
 
 fn without_role(owner: Owner) -> Problem {
@@ -119,8 +145,11 @@ fn without_role(owner: Owner) -> Problem {
 }
 
 fn not_sent(key: &str, owner: Owner) -> String {
-    let reason =
-        if key == "throughput" { "it counts only with volumeType gp3" } else { "it is not among the properties of a managed EBS volume" };
+    let reason = if key == "throughput" {
+        "it counts only with volumeType gp3"
+    } else {
+        "it is not among the properties of a managed EBS volume"
+    };
     format!("Ignoring property '{key}' of {}: {reason}", owner.input())
 }
 
@@ -134,26 +163,55 @@ mod tests {
 
     #[test]
     fn the_official_keys_are_passed_on_and_others_are_warned_about() {
-        let volume = read("data", r#"{"sizeInGiB": 10, "roleArn": "r", "throughput": 200, "volumeType": "gp3", "size": 5}"#);
-        let expected =
-            json!({ "name": "data", "managedEBSVolume": { "roleArn": "r", "sizeInGiB": 10, "throughput": 200, "volumeType": "gp3" } });
+        let volume = read(
+            "data",
+            r#"{"sizeInGiB": 10, "roleArn": "r", "throughput": 200, "volumeType": "gp3", "size": 5}"#,
+        );
+        let expected = json!({ "name": "data", "managedEBSVolume": { "roleArn": "r", "sizeInGiB": 10, "throughput": 200, "volumeType": "gp3" } });
         assert_eq!(volume.configuration.unwrap(), expected);
         assert_eq!(
             volume.warnings,
-            ["Ignoring property 'size' of service-managed-ebs-volume: it is not among the properties of a managed EBS volume"]
+            [
+                "Ignoring property 'size' of service-managed-ebs-volume: it is not among the properties of a managed EBS volume"
+            ]
         );
-        let volume = read("data", r#"{"roleArn": "r", "throughput": 200, "volumeType": "gp2"}"#);
-        assert_eq!(volume.configuration.unwrap()["managedEBSVolume"], json!({ "roleArn": "r", "volumeType": "gp2" }));
-        assert_eq!(volume.warnings, ["Ignoring property 'throughput' of service-managed-ebs-volume: it counts only with volumeType gp3"]);
+        let volume = read(
+            "data",
+            r#"{"roleArn": "r", "throughput": 200, "volumeType": "gp2"}"#,
+        );
+        assert_eq!(
+            volume.configuration.unwrap()["managedEBSVolume"],
+            json!({ "roleArn": "r", "volumeType": "gp2" })
+        );
+        assert_eq!(
+            volume.warnings,
+            [
+                "Ignoring property 'throughput' of service-managed-ebs-volume: it counts only with volumeType gp3"
+            ]
+        );
     }
 
     #[test]
     fn texts_and_numbers_become_what_aws_takes() {
-        let volume = read("data", r#"{"sizeInGiB": "10", "roleArn": "r", "encrypted": "true"}"#);
-        assert_eq!(volume.configuration.unwrap()["managedEBSVolume"], json!({ "roleArn": "r", "encrypted": true, "sizeInGiB": 10 }));
+        let volume = read(
+            "data",
+            r#"{"sizeInGiB": "10", "roleArn": "r", "encrypted": "true"}"#,
+        );
+        assert_eq!(
+            volume.configuration.unwrap()["managedEBSVolume"],
+            json!({ "roleArn": "r", "encrypted": true, "sizeInGiB": 10 })
+        );
         assert_eq!(volume.warnings.len(), 2);
-        let problems = managed_volume("data", r#"{"roleArn": "r", "iops": "many"}"#, Owner::RunTask).unwrap_err();
-        assert_eq!(problems[0].message, "`iops` is a text, and AWS takes a whole number there");
+        let problems = managed_volume(
+            "data",
+            r#"{"roleArn": "r", "iops": "many"}"#,
+            Owner::RunTask,
+        )
+        .unwrap_err();
+        assert_eq!(
+            problems[0].message,
+            "`iops` is a text, and AWS takes a whole number there"
+        );
     }
 
     #[test]
@@ -161,7 +219,13 @@ mod tests {
         for value in ["", "{}"] {
             let volume = managed_volume("data", value, Owner::RunTask).unwrap();
             let warning = "run-task-managed-ebs-volume-name provided without run-task-managed-ebs-volume value. VolumeConfigurations property will not be included in the RunTask API call";
-            assert_eq!(volume, ManagedVolume { configuration: None, warnings: vec![warning.to_owned()] });
+            assert_eq!(
+                volume,
+                ManagedVolume {
+                    configuration: None,
+                    warnings: vec![warning.to_owned()]
+                }
+            );
         }
         assert_eq!(read("", "{}"), ManagedVolume::default());
         assert_eq!(read("", r#"{"roleArn": "r"}"#).configuration, None);
@@ -171,8 +235,15 @@ mod tests {
     fn a_volume_without_a_role_is_a_problem() {
         for value in [r#"{"sizeInGiB": 10}"#, "[]", "{ }"] {
             let problems = managed_volume("data", value, Owner::Service).unwrap_err();
-            assert_eq!(problems[0].message, "managed-ebs-volume must provide \"role-arn\" to associate with the EBS volume");
+            assert_eq!(
+                problems[0].message,
+                "managed-ebs-volume must provide \"role-arn\" to associate with the EBS volume"
+            );
         }
-        assert!(managed_volume("data", "{", Owner::Service).unwrap_err()[0].at.is_some());
+        assert!(
+            managed_volume("data", "{", Owner::Service).unwrap_err()[0]
+                .at
+                .is_some()
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Lists that are in one input: by commas, by lines, or as JSON, which is what `toJSON` and Terraform's outputs make of one.
+//! Lists that are in one input: by commas, by lines, or as JSON, which is what `toJSON` and
+//! Terraform's outputs make of one.
 
 use serde_json::Value;
 
@@ -13,16 +14,23 @@ pub fn list(text: &str, input: &str) -> Result<Vec<String>, Vec<Problem>> {
     if !text.trim_start().starts_with('[') {
         return Ok(parts(text));
     }
-    let Value::Array(items) = parse_any(text, "inline", input)? else { return Err(vec![no_list(input)]) };
+    let Value::Array(items) = parse_any(text, "inline", input)? else {
+        return Err(vec![no_list(input)]);
+    };
     let items: Option<Vec<String>> = items.iter().map(item).collect();
     let items = items.ok_or_else(|| vec![no_list(input)])?;
     Ok(items.into_iter().filter(|item| !item.is_empty()).collect())
 }
 
-/// Names that may have brackets of their own, as those of alarms have: they are a JSON list only where all of the text is one.
+/// Names that may have brackets of their own, as those of alarms have: they are a JSON list only
+/// where all of the text is one.
 pub fn names(text: &str) -> Vec<String> {
     match serde_json::from_str::<Vec<String>>(text) {
-        Ok(items) => items.iter().map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect(),
+        Ok(items) => items
+            .iter()
+            .map(|item| item.trim().to_owned())
+            .filter(|item| !item.is_empty())
+            .collect(),
         Err(_) => parts(text),
     }
 }
@@ -30,7 +38,11 @@ pub fn names(text: &str) -> Vec<String> {
 /// By commas and lines; a dash before an item is that of a YAML list.
 fn parts(text: &str) -> Vec<String> {
     let parts = text.split([',', '\n']).map(str::trim);
-    parts.map(|part| part.strip_prefix("- ").unwrap_or(part).trim()).filter(|part| !part.is_empty()).map(str::to_owned).collect()
+    parts
+        .map(|part| part.strip_prefix("- ").unwrap_or(part).trim())
+        .filter(|part| !part.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 fn item(value: &Value) -> Option<String> {
@@ -42,23 +54,43 @@ fn item(value: &Value) -> Option<String> {
 }
 
 fn no_list(input: &str) -> Problem {
-    Problem::new(input, "It begins as a JSON list, and is not a list of texts", "Write `a, b`, one a line, or `[\"a\", \"b\"]`")
+    Problem::new(
+        input,
+        "It begins as a JSON list, and is not a list of texts",
+        "Write `a, b`, one a line, or `[\"a\", \"b\"]`",
+    )
 }
 
-/// The items, each of which must be an id such as `subnet-0a1b`: what quotes or brackets are around would go to AWS with them.
+/// The items, each of which must be an id such as `subnet-0a1b`: what quotes or brackets are around
+/// would go to AWS with them.
 ///
 /// # Errors
 /// It is no list, or one of its items is no id.
 pub fn ids(text: &str, input: &str) -> Result<Vec<String>, Vec<Problem>> {
     let items = list(text, input)?;
-    let is_id = |item: &&String| item.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_'));
-    let problems: Vec<Problem> = items.iter().filter(|item| !is_id(item)).map(|item| no_id(item, input)).collect();
-    if problems.is_empty() { Ok(items) } else { Err(problems) }
+    let is_id = |item: &&String| {
+        item.chars()
+            .all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_'))
+    };
+    let problems: Vec<Problem> = items
+        .iter()
+        .filter(|item| !is_id(item))
+        .map(|item| no_id(item, input))
+        .collect();
+    if problems.is_empty() {
+        Ok(items)
+    } else {
+        Err(problems)
+    }
 }
 
 fn no_id(item: &str, input: &str) -> Problem {
     let message = format!("`{}` is not an id", item.escape_debug());
-    Problem::new(input, message, "Write ids as `a, b`, one a line, or `[\"a\", \"b\"]`")
+    Problem::new(
+        input,
+        message,
+        "Write ids as `a, b`, one a line, or `[\"a\", \"b\"]`",
+    )
 }
 
 #[cfg(test)]
@@ -75,9 +107,16 @@ mod tests {
             "[\n  \"subnet-1\",\n  \"subnet-2\",\n  \"subnet-3\",\n]\n",
             "[subnet-1, subnet-2, subnet-3]",
         ] {
-            assert_eq!(ids(text, "run-task-subnets").unwrap(), ["subnet-1", "subnet-2", "subnet-3"], "{text}");
+            assert_eq!(
+                ids(text, "run-task-subnets").unwrap(),
+                ["subnet-1", "subnet-2", "subnet-3"],
+                "{text}"
+            );
         }
-        assert_eq!(list("[123456789012]", "registries").unwrap(), ["123456789012"]);
+        assert_eq!(
+            list("[123456789012]", "registries").unwrap(),
+            ["123456789012"]
+        );
         for text in ["", " ", ",\n", "[]", "[\"\"]"] {
             assert_eq!(list(text, "tags").unwrap(), Vec::<String>::new(), "{text}");
         }
@@ -86,13 +125,29 @@ mod tests {
     #[test]
     fn what_is_no_list_of_texts_is_a_problem() {
         let table = [
-            ("[\"a\", \"b\"", "run-task-subnets: inline:1:9: it is not JSON: the text ends inside a list"),
-            ("[{\"id\": \"a\"}]", "run-task-subnets: It begins as a JSON list, and is not a list of texts"),
-            ("\"subnet-1\", 'subnet-2'", "run-task-subnets: `\\\"subnet-1\\\"` is not an id"),
-            ("subnet-1 subnet-2", "run-task-subnets: `subnet-1 subnet-2` is not an id"),
+            (
+                "[\"a\", \"b\"",
+                "run-task-subnets: inline:1:9: it is not JSON: the text ends inside a list",
+            ),
+            (
+                "[{\"id\": \"a\"}]",
+                "run-task-subnets: It begins as a JSON list, and is not a list of texts",
+            ),
+            (
+                "\"subnet-1\", 'subnet-2'",
+                "run-task-subnets: `\\\"subnet-1\\\"` is not an id",
+            ),
+            (
+                "subnet-1 subnet-2",
+                "run-task-subnets: `subnet-1 subnet-2` is not an id",
+            ),
         ];
         for (text, expected) in table {
-            assert_eq!(ids(text, "run-task-subnets").unwrap_err()[0].to_string(), expected, "{text}");
+            assert_eq!(
+                ids(text, "run-task-subnets").unwrap_err()[0].to_string(),
+                expected,
+                "{text}"
+            );
         }
     }
 }

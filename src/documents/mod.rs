@@ -1,7 +1,8 @@
-//! What documents say and how they change: task definition, `AppSpec`, overrides. Values in, values out.
+//! What documents say and how they change: task definition, `AppSpec`, overrides. Values in, values
+//! out.
 //!
-//! Nothing here reads a file, a clock or the environment, and nothing talks to AWS. Documents stay JSON values all
-//! along, so that a field that is newer than this program reaches AWS unharmed.
+//! Nothing here reads a file, a clock or the environment, and nothing talks to AWS. Documents stay
+//! JSON values all along, so that a field that is newer than this program reaches AWS unharmed.
 
 pub mod app_spec;
 pub mod changes;

@@ -1,4 +1,5 @@
-//! Where tasks stand in the network: subnets, security groups, and whether they get a public address.
+//! Where tasks stand in the network: subnets, security groups, and whether they get a public
+//! address.
 
 use serde_json::{Value, json};
 
@@ -8,7 +9,8 @@ use crate::problem::Problem;
 /// Where tasks stand in the network, in the network mode `awsvpc`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Network {
-    /// The ids of the subnets. Empty when only security groups were given: the service's subnets are meant then.
+    /// The ids of the subnets. Empty when only security groups were given: the service's subnets
+    /// are meant then.
     pub subnets: Vec<String>,
     /// The ids of the security groups.
     pub security_groups: Vec<String>,
@@ -45,9 +47,14 @@ impl AssignPublicIp {
 }
 
 impl Network {
-    /// Reads the inputs `run-task-subnets`, `run-task-security-groups` and `run-task-assign-public-IP`. By the official
-    /// rule the last counts only together with one of the others.
-    pub fn of_run_task(subnets: &str, security_groups: &str, assign_public_ip: &str) -> Result<Option<Self>, Vec<Problem>> {
+    /// Reads the inputs `run-task-subnets`, `run-task-security-groups` and
+    /// `run-task-assign-public-IP`. By the official rule the last counts only together with one of
+    /// the others.
+    pub fn of_run_task(
+        subnets: &str,
+        security_groups: &str,
+        assign_public_ip: &str,
+    ) -> Result<Option<Self>, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut keep = |found: Result<Vec<String>, Vec<Problem>>| {
             found.unwrap_or_else(|found| {
@@ -65,21 +72,42 @@ impl Network {
             return Err(problems);
         }
         let is_given = !subnets.is_empty() || !security_groups.is_empty();
-        Ok(is_given.then_some(Self { subnets, security_groups, assign_public_ip }))
+        Ok(is_given.then_some(Self {
+            subnets,
+            security_groups,
+            assign_public_ip,
+        }))
     }
 
-    /// Reads what ECS answers as `networkConfiguration`; `None` when the tasks are not in the network mode `awsvpc`.
+    /// Reads what ECS answers as `networkConfiguration`; `None` when the tasks are not in the
+    /// network mode `awsvpc`.
     pub fn from_value(configuration: &Value) -> Option<Self> {
         let awsvpc = configuration.get("awsvpcConfiguration")?;
-        let ids = |key: &str| awsvpc[key].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
-        let assign_public_ip = AssignPublicIp::parse(awsvpc["assignPublicIp"].as_str().unwrap_or_default())?;
-        Some(Self { subnets: ids("subnets"), security_groups: ids("securityGroups"), assign_public_ip })
+        let ids = |key: &str| {
+            awsvpc[key]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect()
+        };
+        let assign_public_ip =
+            AssignPublicIp::parse(awsvpc["assignPublicIp"].as_str().unwrap_or_default())?;
+        Some(Self {
+            subnets: ids("subnets"),
+            security_groups: ids("securityGroups"),
+            assign_public_ip,
+        })
     }
 
     /// As the ECS API takes it in `networkConfiguration`; an empty list is left out.
     pub fn to_value(&self) -> Value {
         let mut configuration = json!({ "assignPublicIp": self.assign_public_ip.as_str() });
-        for (key, ids) in [("subnets", &self.subnets), ("securityGroups", &self.security_groups)] {
+        for (key, ids) in [
+            ("subnets", &self.subnets),
+            ("securityGroups", &self.security_groups),
+        ] {
             if !ids.is_empty() {
                 configuration[key] = json!(ids);
             }
@@ -89,7 +117,11 @@ impl Network {
 }
 
 fn not_assigned() -> Problem {
-    Problem::new("run-task-assign-public-IP", "The value is neither ENABLED nor DISABLED", "Write ENABLED or DISABLED")
+    Problem::new(
+        "run-task-assign-public-IP",
+        "The value is neither ENABLED nor DISABLED",
+        "Write ENABLED or DISABLED",
+    )
 }
 
 #[cfg(test)]
@@ -98,18 +130,31 @@ mod tests {
 
     #[test]
     fn what_ecs_answers_is_read_back_as_it_would_be_sent() {
-        let network = Network::of_run_task("a,b", "sg", "ENABLED").unwrap().unwrap();
+        let network = Network::of_run_task("a,b", "sg", "ENABLED")
+            .unwrap()
+            .unwrap();
         assert_eq!(Network::from_value(&network.to_value()), Some(network));
         assert_eq!(Network::from_value(&json!({})), None);
     }
 
     #[test]
     fn ids_are_trimmed_and_the_address_counts_only_with_them() {
-        let network = Network::of_run_task("a, b", "", "enabled").unwrap().unwrap();
-        assert_eq!(network.to_value(), json!({ "awsvpcConfiguration": { "assignPublicIp": "ENABLED", "subnets": ["a", "b"] } }));
+        let network = Network::of_run_task("a, b", "", "enabled")
+            .unwrap()
+            .unwrap();
+        assert_eq!(
+            network.to_value(),
+            json!({ "awsvpcConfiguration": { "assignPublicIp": "ENABLED", "subnets": ["a", "b"] } })
+        );
         let network = Network::of_run_task("", "sg-1", "").unwrap().unwrap();
-        assert_eq!(network.to_value(), json!({ "awsvpcConfiguration": { "assignPublicIp": "DISABLED", "securityGroups": ["sg-1"] } }));
+        assert_eq!(
+            network.to_value(),
+            json!({ "awsvpcConfiguration": { "assignPublicIp": "DISABLED", "securityGroups": ["sg-1"] } })
+        );
         assert_eq!(Network::of_run_task(" , ", "", "ENABLED"), Ok(None));
-        assert_eq!(Network::of_run_task("a", "", "yes").unwrap_err()[0].input, "run-task-assign-public-IP");
+        assert_eq!(
+            Network::of_run_task("a", "", "yes").unwrap_err()[0].input,
+            "run-task-assign-public-IP"
+        );
     }
 }

@@ -1,7 +1,9 @@
-//! The `run-task-*` inputs that are lists of objects: container overrides, tags, capacity provider strategy.
+//! The `run-task-*` inputs that are lists of objects: container overrides, tags, capacity provider
+//! strategy.
 //!
-//! Each is JSON (YAML works too) and goes to AWS as it is. Only what makes an item useless is judged: no list, no
-//! object, no name. The official action shows a raw syntax error, or nothing, for these.
+//! Each is JSON (YAML works too) and goes to AWS as it is. Only what makes an item useless is
+//! judged: no list, no object, no name. The official action shows a raw syntax error, or nothing,
+//! for these.
 
 use serde_json::Value;
 
@@ -25,32 +27,73 @@ const OVERRIDES_INPUT: &str = "run-task-container-overrides";
 
 /// Reads `run-task-container-overrides`.
 pub fn container_overrides(input: &str) -> Result<Items, Vec<Problem>> {
-    objects(input, &List { input: OVERRIDES_INPUT, required: "name", path: "containerOverrides", kind: OVERRIDE })
+    objects(
+        input,
+        &List {
+            input: OVERRIDES_INPUT,
+            required: "name",
+            path: "containerOverrides",
+            kind: OVERRIDE,
+        },
+    )
 }
 
 /// Overrides of containers that the task definition lacks: ECS would refuse the task.
-pub fn check_container_overrides(overrides: &Items, definition: TaskDefinition<'_>) -> Vec<Problem> {
+pub fn check_container_overrides(
+    overrides: &Items,
+    definition: TaskDefinition<'_>,
+) -> Vec<Problem> {
     let names = overrides.items.iter().filter_map(|item| text(item, "name"));
-    names.filter(|name| definition.container(name).is_none()).map(|name| unknown_container(name, definition)).collect()
+    names
+        .filter(|name| definition.container(name).is_none())
+        .map(|name| unknown_container(name, definition))
+        .collect()
 }
 
 fn unknown_container(name: &str, definition: TaskDefinition<'_>) -> Problem {
-    let remedy = format!("The task definition has the containers {}", definition.container_names());
-    Problem::new(OVERRIDES_INPUT, format!("There is no container `{name}` to override"), remedy)
+    let remedy = format!(
+        "The task definition has the containers {}",
+        definition.container_names()
+    );
+    Problem::new(
+        OVERRIDES_INPUT,
+        format!("There is no container `{name}` to override"),
+        remedy,
+    )
 }
 
 /// Reads `run-task-tags`.
 pub fn tags(input: &str) -> Result<Items, Vec<Problem>> {
-    objects(input, &List { input: "run-task-tags", required: "key", path: "tags", kind: TAG })
+    objects(
+        input,
+        &List {
+            input: "run-task-tags",
+            required: "key",
+            path: "tags",
+            kind: TAG,
+        },
+    )
 }
 
 /// Reads `run-task-capacity-provider-strategy`. Not empty means that no launch type may be sent.
 pub fn capacity_provider_strategy(input: &str) -> Result<Items, Vec<Problem>> {
-    let (input_name, path) = ("run-task-capacity-provider-strategy", "capacityProviderStrategy");
-    objects(input, &List { input: input_name, required: "capacityProvider", path, kind: PROVIDER })
+    let (input_name, path) = (
+        "run-task-capacity-provider-strategy",
+        "capacityProviderStrategy",
+    );
+    objects(
+        input,
+        &List {
+            input: input_name,
+            required: "capacityProvider",
+            path,
+            kind: PROVIDER,
+        },
+    )
 }
 
-/// What an input lists: its name, the key that each item must have, how its path is called, and its type.
+/// What an input lists: its name, the key that each item must have, how its path is called, and its
+/// type.
 struct List {
     input: &'static str,
     required: &'static str,
@@ -60,7 +103,12 @@ struct List {
 
 /// A list of objects that each have a text under the required key; empty for an empty input.
 fn objects(document: &str, list: &List) -> Result<Items, Vec<Problem>> {
-    let List { input, required, path, kind } = *list;
+    let List {
+        input,
+        required,
+        path,
+        kind,
+    } = *list;
     let mut items = match parse_any(document, "inline", input)? {
         Value::Null => Vec::new(),
         Value::Array(items) => items,
@@ -76,11 +124,19 @@ fn objects(document: &str, list: &List) -> Result<Items, Vec<Problem>> {
         notes.extend(changed);
         problems.extend(wrong);
     }
-    if problems.is_empty() { Ok(Items { items, notes }) } else { Err(problems) }
+    if problems.is_empty() {
+        Ok(Items { items, notes })
+    } else {
+        Err(problems)
+    }
 }
 
 fn not_a_list(value: &Value, input: &str, required: &str) -> Problem {
-    Problem::new(input, format!("The value is {}, not a list", kind(value)), example(required))
+    Problem::new(
+        input,
+        format!("The value is {}, not a list", kind(value)),
+        example(required),
+    )
 }
 
 fn useless(index: usize, item: &Value, input: &str, required: &str) -> Problem {
@@ -108,12 +164,27 @@ mod tests {
                 .unwrap();
         let expected = json!({ "name": "api", "command": ["migrate"], "newThing": 1, "environment": [{ "name": "A", "value": "5" }] });
         assert_eq!(overrides.items, [expected]);
-        assert_eq!(overrides.notes[0].path, "containerOverrides[0].environment[0].value");
-        assert_eq!(tags("- {key: a, value: 5}").unwrap().items, [json!({ "key": "a", "value": "5" })]);
-        let providers = capacity_provider_strategy(r#"[{"capacityProvider": "FARGATE_SPOT", "weight": "1"}]"#).unwrap();
-        assert_eq!(providers.items, [json!({ "capacityProvider": "FARGATE_SPOT", "weight": 1 })]);
         assert_eq!(
-            (providers.notes.len(), capacity_provider_strategy("[]").unwrap(), tags("").unwrap()),
+            overrides.notes[0].path,
+            "containerOverrides[0].environment[0].value"
+        );
+        assert_eq!(
+            tags("- {key: a, value: 5}").unwrap().items,
+            [json!({ "key": "a", "value": "5" })]
+        );
+        let providers =
+            capacity_provider_strategy(r#"[{"capacityProvider": "FARGATE_SPOT", "weight": "1"}]"#)
+                .unwrap();
+        assert_eq!(
+            providers.items,
+            [json!({ "capacityProvider": "FARGATE_SPOT", "weight": 1 })]
+        );
+        assert_eq!(
+            (
+                providers.notes.len(),
+                capacity_provider_strategy("[]").unwrap(),
+                tags("").unwrap()
+            ),
             (1, Items::default(), Items::default())
         );
     }
@@ -121,13 +192,23 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_with_the_input() {
         let table = [
-            (container_overrides("[{").map(drop), "run-task-container-overrides: inline:1:"),
-            (container_overrides(r#"{"name": "a"}"#).map(drop), "run-task-container-overrides: The value is an object, not a list"),
             (
-                container_overrides(r#"[{"name": "api", "command": "rails db:migrate"}]"#).map(drop),
+                container_overrides("[{").map(drop),
+                "run-task-container-overrides: inline:1:",
+            ),
+            (
+                container_overrides(r#"{"name": "a"}"#).map(drop),
+                "run-task-container-overrides: The value is an object, not a list",
+            ),
+            (
+                container_overrides(r#"[{"name": "api", "command": "rails db:migrate"}]"#)
+                    .map(drop),
                 "run-task-container-overrides: `containerOverrides[0].command` is a text, and AWS takes a list of texts there",
             ),
-            (tags(r#"[{"Key": "a"}]"#).map(drop), "run-task-tags: Item 0 has no `key`"),
+            (
+                tags(r#"[{"Key": "a"}]"#).map(drop),
+                "run-task-tags: Item 0 has no `key`",
+            ),
             (
                 capacity_provider_strategy(r#"["FARGATE"]"#).map(drop),
                 "run-task-capacity-provider-strategy: Item 0 is a text, not an object",
@@ -145,6 +226,9 @@ mod tests {
         let overrides = container_overrides(r#"[{"name": "api"}, {"name": "web"}]"#).unwrap();
         let problems = check_container_overrides(&overrides, TaskDefinition(&definition));
         assert_eq!(problems.len(), 1);
-        assert_eq!(problems[0].message, "There is no container `web` to override");
+        assert_eq!(
+            problems[0].message,
+            "There is no container `web` to override"
+        );
     }
 }

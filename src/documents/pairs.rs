@@ -1,6 +1,8 @@
-//! `NAME=value` lines, as the render inputs write environment variables, secrets, labels and log options.
+//! `NAME=value` lines, as the render inputs write environment variables, secrets, labels and log
+//! options.
 //!
-//! A value of several lines is written as GitHub's own files write it, which no line of the official form can mean:
+//! A value of several lines is written as GitHub's own files write it, which no line of the
+//! official form can mean:
 //!
 //! ```text
 //! CERTIFICATE<<END
@@ -21,7 +23,8 @@ pub struct Pair {
     pub value: Secret,
 }
 
-/// Reads the lines of an input; `noun` says what one line is. Later lines with the same name come later in the list.
+/// Reads the lines of an input; `noun` says what one line is. Later lines with the same name come
+/// later in the list.
 pub(super) fn pairs(text: &str, input: &str, noun: &str) -> Result<Vec<Pair>, Vec<Problem>> {
     let mut lines = text.lines().enumerate();
     let (mut pairs, mut problems) = (Vec::new(), Vec::new());
@@ -32,18 +35,28 @@ pub(super) fn pairs(text: &str, input: &str, noun: &str) -> Result<Vec<Pair>, Ve
         }
         let pair = match block_start(line) {
             Some((name, end)) => block(name, end, &mut lines),
-            None => line.split_once('=').filter(|(name, _)| !name.is_empty()).map(|(name, value)| pair(name, value)),
+            None => line
+                .split_once('=')
+                .filter(|(name, _)| !name.is_empty())
+                .map(|(name, value)| pair(name, value)),
         };
         match pair {
             Some(pair) => pairs.push(pair),
             None => problems.push(not_a_pair(input, noun, index + 1, line)),
         }
     }
-    if problems.is_empty() { Ok(pairs) } else { Err(problems) }
+    if problems.is_empty() {
+        Ok(pairs)
+    } else {
+        Err(problems)
+    }
 }
 
 fn pair(name: &str, value: &str) -> Pair {
-    Pair { name: name.to_owned(), value: Secret::new(value) }
+    Pair {
+        name: name.to_owned(),
+        value: Secret::new(value),
+    }
 }
 
 /// `NAME<<END`, where no `=` stands before the `<<`: with one it is an ordinary pair.
@@ -54,7 +67,11 @@ fn block_start(line: &str) -> Option<(&str, &str)> {
 }
 
 /// The lines up to the end word; none when it never comes.
-fn block<'a>(name: &str, end: &str, lines: &mut impl Iterator<Item = (usize, &'a str)>) -> Option<Pair> {
+fn block<'a>(
+    name: &str,
+    end: &str,
+    lines: &mut impl Iterator<Item = (usize, &'a str)>,
+) -> Option<Pair> {
     let mut value = Vec::new();
     for (_, line) in lines {
         if line.trim() == end {
@@ -66,7 +83,11 @@ fn block<'a>(name: &str, end: &str, lines: &mut impl Iterator<Item = (usize, &'a
 }
 
 fn not_a_pair(input: &str, noun: &str, line: usize, text: &str) -> Problem {
-    let position = Position { origin: "inline".to_owned(), line, column: 1 };
+    let position = Position {
+        origin: "inline".to_owned(),
+        line,
+        column: 1,
+    };
     let remedy = "Write NAME=value, one a line; for a value of several lines NAME<<END, the lines, and END alone on a line";
     let message = if is_name(text) {
         format!("Cannot parse the {noun}: `{text}` has no `=` and no value")
@@ -77,17 +98,23 @@ fn not_a_pair(input: &str, noun: &str, line: usize, text: &str) -> Problem {
     } else if text.starts_with('=') {
         format!("Cannot parse the {noun}: the line has no name before its `=`")
     } else {
-        format!("Cannot parse the {noun}: the line has no `=` (it is not shown, because it may be part of a secret)")
+        format!(
+            "Cannot parse the {noun}: the line has no `=` (it is not shown, because it may be part of a secret)"
+        )
     };
     Problem::new(input, message, remedy).at(position)
 }
 
-/// A line that is no more than the name of a variable: capitals and underscores, digits only at its end. Anything else may be a secret, or
-/// a line of one.
+/// A line that is no more than the name of a variable: capitals and underscores, digits only at its
+/// end. Anything else may be a secret, or a line of one.
 fn is_name(line: &str) -> bool {
     let letters = line.trim_end_matches(|letter: char| letter.is_ascii_digit());
     let digits = line.len() - letters.len();
-    (1..=64).contains(&letters.len()) && digits <= 2 && letters.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+    (1..=64).contains(&letters.len())
+        && digits <= 2
+        && letters
+            .bytes()
+            .all(|byte| byte.is_ascii_uppercase() || byte == b'_')
 }
 
 #[cfg(test)]
@@ -96,25 +123,42 @@ mod tests {
 
     fn read(text: &str) -> Vec<(String, String)> {
         let pairs = pairs(text, "environment-variables", "environment variable").unwrap();
-        pairs.into_iter().map(|pair| (pair.name, pair.value.expose().to_owned())).collect()
+        pairs
+            .into_iter()
+            .map(|pair| (pair.name, pair.value.expose().to_owned()))
+            .collect()
     }
 
     fn lines_refused(text: &str) -> Vec<usize> {
-        pairs(text, "secrets", "secret").unwrap_err().iter().filter_map(|problem| problem.at.as_ref()).map(|at| at.line).collect()
+        pairs(text, "secrets", "secret")
+            .unwrap_err()
+            .iter()
+            .filter_map(|problem| problem.at.as_ref())
+            .map(|at| at.line)
+            .collect()
     }
 
     #[test]
     fn lines_are_split_at_the_first_equals_sign() {
         let table = [
-            ("A=1\n\n  B=two words  \r\n", vec![("A", "1"), ("B", "two words")]),
+            (
+                "A=1\n\n  B=two words  \r\n",
+                vec![("A", "1"), ("B", "two words")],
+            ),
             ("k=v=w", vec![("k", "v=w")]),
             ("EMPTY=", vec![("EMPTY", "")]),
             ("A=x<<END", vec![("A", "x<<END")]),
-            ("URL=postgres://u:p@h/db?a=b", vec![("URL", "postgres://u:p@h/db?a=b")]),
+            (
+                "URL=postgres://u:p@h/db?a=b",
+                vec![("URL", "postgres://u:p@h/db?a=b")],
+            ),
             ("", vec![]),
         ];
         for (text, expected) in table {
-            let expected: Vec<_> = expected.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+            let expected: Vec<_> = expected
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect();
             assert_eq!(read(text), expected, "{text}");
         }
     }
@@ -122,27 +166,46 @@ mod tests {
     #[test]
     fn a_value_may_have_several_lines() {
         let text = "A=1\nCERT<<END\n-----BEGIN-----\n  x=y\n-----END-----\nEND\nB=2";
-        let expected = [("A", "1"), ("CERT", "-----BEGIN-----\n  x=y\n-----END-----"), ("B", "2")];
-        assert_eq!(read(text), expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        let expected = [
+            ("A", "1"),
+            ("CERT", "-----BEGIN-----\n  x=y\n-----END-----"),
+            ("B", "2"),
+        ];
+        assert_eq!(
+            read(text),
+            expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
+        );
     }
 
     #[test]
     fn lines_that_are_no_pair_are_reported_by_their_number_and_never_shown() {
-        assert_eq!(lines_refused("A=1\nhunter2\n=x\n\nB<<END\nnever closed"), [2, 3, 5]);
+        assert_eq!(
+            lines_refused("A=1\nhunter2\n=x\n\nB<<END\nnever closed"),
+            [2, 3, 5]
+        );
         let table = [
             ("FOO", "`FOO` has no `=` and no value"),
             ("DB_HOST_2", "`DB_HOST_2` has no `=`"),
-            ("LOG_LEVEL: info", "`LOG_LEVEL` is followed by `:` and not by `=`"),
+            (
+                "LOG_LEVEL: info",
+                "`LOG_LEVEL` is followed by `:` and not by `=`",
+            ),
             ("hunter2", "the line has no `=` (it is not shown"),
             ("JBSWY3DPEHPK3PXP", "the line has no `=` (it is not shown"),
-            ("-----BEGIN PRIVATE KEY-----", "the line has no `=` (it is not shown"),
+            (
+                "-----BEGIN PRIVATE KEY-----",
+                "the line has no `=` (it is not shown",
+            ),
             ("=x", "no name before its `=`"),
             ("A<<END\nx", "the value that begins on this line never ends"),
         ];
         for (text, expected) in table {
             let problem = pairs(text, "secrets", "secret").unwrap_err().remove(0);
             assert!(problem.message.contains(expected), "{problem}");
-            assert!(expected.contains('`') || !problem.message.contains(text), "{problem}");
+            assert!(
+                expected.contains('`') || !problem.message.contains(text),
+                "{problem}"
+            );
         }
     }
 }

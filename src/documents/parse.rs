@@ -1,14 +1,15 @@
 //! The text of a document (JSON or YAML 1.2) → an object, or every problem with line and column.
 //!
-//! It must not know what the object means: task definition, `AppSpec` and the structured inputs all pass here.
+//! It must not know what the object means: task definition, `AppSpec` and the structured inputs all
+//! pass here.
 
 use serde_json::Value;
 
 use super::yaml::{Fault, compose};
 use crate::problem::{Position, Problem};
 
-/// Reads a document that must be an object. `origin` is the file as the user wrote it, or `inline`; `input` is the
-/// input's name.
+/// Reads a document that must be an object. `origin` is the file as the user wrote it, or `inline`;
+/// `input` is the input's name.
 pub fn parse(text: &str, origin: &str, input: &str) -> Result<Value, Vec<Problem>> {
     let value = parse_any(text, origin, input)?;
     match value {
@@ -20,21 +21,38 @@ pub fn parse(text: &str, origin: &str, input: &str) -> Result<Value, Vec<Problem
 
 /// Reads a document of any kind: `Null` when the text is empty.
 pub fn parse_any(text: &str, origin: &str, input: &str) -> Result<Value, Vec<Problem>> {
-    compose(text).map_err(|faults| faults.into_iter().map(|fault| problem(fault, origin, input)).collect())
+    compose(text).map_err(|faults| {
+        faults
+            .into_iter()
+            .map(|fault| problem(fault, origin, input))
+            .collect()
+    })
 }
 
 fn problem(fault: Fault, origin: &str, input: &str) -> Problem {
-    let position = Position { origin: origin.to_owned(), line: fault.line, column: fault.column };
+    let position = Position {
+        origin: origin.to_owned(),
+        line: fault.line,
+        column: fault.column,
+    };
     Problem::new(input, fault.message, fault.remedy).at(position)
 }
 
 fn empty(origin: &str, input: &str) -> Problem {
-    Problem::new(input, format!("`{origin}` is empty"), "Give a JSON or YAML document that is an object")
+    Problem::new(
+        input,
+        format!("`{origin}` is empty"),
+        "Give a JSON or YAML document that is an object",
+    )
 }
 
 fn not_an_object(value: &Value, origin: &str, input: &str) -> Problem {
     let message = format!("`{origin}` is {}, not an object", kind(value));
-    Problem::new(input, message, "Give a JSON or YAML document that is an object, with keys and values")
+    Problem::new(
+        input,
+        message,
+        "Give a JSON or YAML document that is an object, with keys and values",
+    )
 }
 
 /// What a value is, for a sentence.
@@ -51,7 +69,10 @@ pub(super) fn kind(value: &Value) -> &'static str {
 
 /// The items of the list under a key; none when there is no such list.
 pub(super) fn items<'a>(value: &'a Value, key: &str) -> &'a [Value] {
-    value.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    value
+        .get(key)
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
 }
 
 #[cfg(test)]
@@ -63,7 +84,10 @@ mod tests {
         let table = [
             ("", "task-definition: `td.json` is empty"),
             ("# only a comment", "task-definition: `td.json` is empty"),
-            ("hello", "task-definition: `td.json` is a text, not an object"),
+            (
+                "hello",
+                "task-definition: `td.json` is a text, not an object",
+            ),
             ("5", "task-definition: `td.json` is a number, not an object"),
             ("[1]", "task-definition: `td.json` is a list, not an object"),
         ];
@@ -75,8 +99,16 @@ mod tests {
 
     #[test]
     fn a_problem_names_the_input_the_file_and_the_place() {
-        let problems = parse("family: a\nfamily: b\n", "deploy/td.yaml", "task-definition").unwrap_err();
-        assert_eq!(problems[0].to_string(), "task-definition: deploy/td.yaml:2:1: the key `family` appears twice, keys must be unique");
+        let problems = parse(
+            "family: a\nfamily: b\n",
+            "deploy/td.yaml",
+            "task-definition",
+        )
+        .unwrap_err();
+        assert_eq!(
+            problems[0].to_string(),
+            "task-definition: deploy/td.yaml:2:1: the key `family` appears twice, keys must be unique"
+        );
         assert_eq!(problems[0].remedy, "Remove one of the two `family`");
     }
 }

@@ -1,7 +1,7 @@
 //! A task definition and the changes to it → the changed task definition.
 //!
-//! Which containers are meant is decided here: the named ones; without a name the only container, or the only
-//! essential one. Everything that is not changed stays as it is, in its place.
+//! Which containers are meant is decided here: the named ones; without a name the only container,
+//! or the only essential one. Everything that is not changed stays as it is, in its place.
 
 use serde_json::{Map, Value, json};
 
@@ -15,25 +15,52 @@ use crate::problem::Problem;
 pub fn render(definition: &Value, changes: &Changes) -> Result<Value, Vec<Problem>> {
     let mut rendered = definition.clone();
     if changes.touch_a_container() || !changes.containers.is_empty() {
-        let chosen = choose(TaskDefinition(definition), &changes.containers, changes.container_input)?;
-        let is_chosen = |container: &&mut Value| text(container, "name").is_some_and(|name| chosen.iter().any(|chosen| chosen == name));
+        let chosen = choose(
+            TaskDefinition(definition),
+            &changes.containers,
+            changes.container_input,
+        )?;
+        let is_chosen = |container: &&mut Value| {
+            text(container, "name").is_some_and(|name| chosen.iter().any(|chosen| chosen == name))
+        };
         for container in items_mut(&mut rendered, "containerDefinitions").filter(is_chosen) {
             change(container, changes);
         }
     }
-    set(&mut rendered, "taskRoleArn", changes.task_role_arn.as_deref());
-    set(&mut rendered, "executionRoleArn", changes.execution_role_arn.as_deref());
+    set(
+        &mut rendered,
+        "taskRoleArn",
+        changes.task_role_arn.as_deref(),
+    );
+    set(
+        &mut rendered,
+        "executionRoleArn",
+        changes.execution_role_arn.as_deref(),
+    );
     Ok(rendered)
 }
 
 /// The names of the containers that are meant by the names given, which may be none.
-pub fn choose(definition: TaskDefinition<'_>, names: &[String], input: ContainerInput) -> Result<Vec<String>, Vec<Problem>> {
+pub fn choose(
+    definition: TaskDefinition<'_>,
+    names: &[String],
+    input: ContainerInput,
+) -> Result<Vec<String>, Vec<Problem>> {
     if names.is_empty() {
-        return only_one(definition).map(|name| vec![name]).ok_or_else(|| vec![ambiguous(definition, input)]);
+        return only_one(definition)
+            .map(|name| vec![name])
+            .ok_or_else(|| vec![ambiguous(definition, input)]);
     }
-    let problems: Vec<Problem> =
-        names.iter().filter(|name| definition.container(name).is_none()).map(|name| unknown(name, definition, input)).collect();
-    if problems.is_empty() { Ok(names.to_vec()) } else { Err(problems) }
+    let problems: Vec<Problem> = names
+        .iter()
+        .filter(|name| definition.container(name).is_none())
+        .map(|name| unknown(name, definition, input))
+        .collect();
+    if problems.is_empty() {
+        Ok(names.to_vec())
+    } else {
+        Err(problems)
+    }
 }
 
 fn only_one(definition: TaskDefinition<'_>) -> Option<String> {
@@ -47,19 +74,39 @@ fn only_one(definition: TaskDefinition<'_>) -> Option<String> {
 }
 
 fn unknown(name: &str, definition: TaskDefinition<'_>, input: ContainerInput) -> Problem {
-    let message = format!("Invalid task definition: Could not find container definition with matching name: `{name}`");
-    Problem::new(input.as_str(), message, format!("The task definition has the containers {}", definition.container_names()))
+    let message = format!(
+        "Invalid task definition: Could not find container definition with matching name: `{name}`"
+    );
+    Problem::new(
+        input.as_str(),
+        message,
+        format!(
+            "The task definition has the containers {}",
+            definition.container_names()
+        ),
+    )
 }
 
 fn ambiguous(definition: TaskDefinition<'_>, input: ContainerInput) -> Problem {
-    let remedy = format!("Name one of the containers of the task definition: {}", definition.container_names());
-    Problem::new(input.as_str(), "No container is named, and the task definition has no single essential one", remedy)
+    let remedy = format!(
+        "Name one of the containers of the task definition: {}",
+        definition.container_names()
+    );
+    Problem::new(
+        input.as_str(),
+        "No container is named, and the task definition has no single essential one",
+        remedy,
+    )
 }
 
 fn change(container: &mut Value, changes: &Changes) {
     set(container, "image", changes.image.as_deref());
     set(container, "command", changes.command.clone());
-    set(container, "environmentFiles", changes.environment_files.as_deref().map(environment_files));
+    set(
+        container,
+        "environmentFiles",
+        changes.environment_files.as_deref().map(environment_files),
+    );
     remove(container, "secrets", &changes.environment);
     remove(container, "environment", &changes.secrets);
     upsert(container, "environment", "value", &changes.environment);
@@ -73,7 +120,9 @@ fn change(container: &mut Value, changes: &Changes) {
 }
 
 fn environment_files(arns: &[String]) -> Value {
-    arns.iter().map(|arn| json!({ "value": arn, "type": "s3" })).collect()
+    arns.iter()
+        .map(|arn| json!({ "value": arn, "type": "s3" }))
+        .collect()
 }
 
 fn set(target: &mut Value, key: &str, value: Option<impl Into<Value>>) {
@@ -90,19 +139,27 @@ fn upsert(container: &mut Value, list: &str, value_key: &str, pairs: &[Pair]) {
     if !container.get(list).is_some_and(Value::is_array) {
         set(container, list, Some(Value::Array(Vec::new())));
     }
-    let Some(items) = container.get_mut(list).and_then(Value::as_array_mut) else { return };
+    let Some(items) = container.get_mut(list).and_then(Value::as_array_mut) else {
+        return;
+    };
     for pair in pairs {
-        match items.iter_mut().find(|item| item.get("name").and_then(Value::as_str) == Some(&pair.name)) {
+        match items
+            .iter_mut()
+            .find(|item| item.get("name").and_then(Value::as_str) == Some(&pair.name))
+        {
             Some(item) => set(item, value_key, Some(pair.value.expose())),
             None => items.push(json!({ "name": pair.name, value_key: pair.value.expose() })),
         }
     }
 }
 
-/// Takes the pairs' names out of the list that they are not for: AWS takes a name in one list only. What was asked for counts.
+/// Takes the pairs' names out of the list that they are not for: AWS takes a name in one list only.
+/// What was asked for counts.
 fn remove(container: &mut Value, list: &str, pairs: &[Pair]) {
     let is_there = |item: &Value| pairs.iter().any(|pair| item["name"] == pair.name.as_str());
-    let Some(items) = container.get_mut(list).and_then(Value::as_array_mut) else { return };
+    let Some(items) = container.get_mut(list).and_then(Value::as_array_mut) else {
+        return;
+    };
     let before = items.len();
     items.retain(|item| !is_there(item));
     if let (true, Some(entries)) = (items.is_empty() && before > 0, container.as_object_mut()) {

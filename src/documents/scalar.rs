@@ -1,7 +1,8 @@
 //! What a plain YAML scalar is by the core schema of YAML 1.2: null, a boolean, a number or a text.
 //!
-//! Numbers come out as JavaScript would print them (`0.0` is `0`, `1e3` is `1000`), because the official actions hand
-//! such output to AWS and `CodeDeploy` hashes it; only whole numbers beyond 2^53 differ: here they are kept exactly.
+//! Numbers come out as JavaScript would print them (`0.0` is `0`, `1e3` is `1000`), because the
+//! official actions hand such output to AWS and `CodeDeploy` hashes it; only whole numbers beyond
+//! 2^53 differ: here they are kept exactly.
 
 use serde_json::{Number, Value};
 use thiserror::Error;
@@ -38,7 +39,9 @@ fn number(text: &str) -> Option<Result<Value, Unusable>> {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     match unsigned {
         ".inf" | ".Inf" | ".INF" => return Some(Err(Unusable::NotFinite(text.to_owned()))),
-        ".nan" | ".NaN" | ".NAN" if unsigned == text => return Some(Err(Unusable::NotFinite(text.to_owned()))),
+        ".nan" | ".NaN" | ".NAN" if unsigned == text => {
+            return Some(Err(Unusable::NotFinite(text.to_owned())));
+        }
         _ => {}
     }
     if !unsigned.is_empty() && unsigned.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -51,7 +54,11 @@ fn based(text: &str, digits: &str, radix: u32) -> Option<Result<Value, Unusable>
     if digits.is_empty() || !digits.chars().all(|digit| digit.is_digit(radix)) {
         return None;
     }
-    Some(u64::from_str_radix(digits, radix).map(Value::from).map_err(|_| Unusable::TooLarge(text.to_owned())))
+    Some(
+        u64::from_str_radix(digits, radix)
+            .map(Value::from)
+            .map_err(|_| Unusable::TooLarge(text.to_owned())),
+    )
 }
 
 fn whole(text: &str) -> Result<Value, Unusable> {
@@ -59,29 +66,43 @@ fn whole(text: &str) -> Result<Value, Unusable> {
     if let Ok(number) = digits.parse::<u64>() {
         return Ok(Value::from(number));
     }
-    digits.parse::<i64>().map(Value::from).map_err(|_| Unusable::TooLarge(text.to_owned()))
+    digits
+        .parse::<i64>()
+        .map(Value::from)
+        .map_err(|_| Unusable::TooLarge(text.to_owned()))
 }
 
 /// `[0-9]+(\.[0-9]*)?` or `\.[0-9]+`, each with an exponent or without.
 fn is_decimal(unsigned: &str) -> bool {
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, Some(exponent.strip_prefix(['-', '+']).unwrap_or(exponent))),
+        Some((mantissa, exponent)) => (
+            mantissa,
+            Some(exponent.strip_prefix(['-', '+']).unwrap_or(exponent)),
+        ),
         None => (unsigned, None),
     };
     let (before, after) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     let some_digits = !(before.is_empty() && after.is_empty());
-    some_digits && digits(before) && digits(after) && exponent.is_none_or(|text| !text.is_empty() && digits(text))
+    some_digits
+        && digits(before)
+        && digits(after)
+        && exponent.is_none_or(|text| !text.is_empty() && digits(text))
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the value is whole and within the range that was just checked")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the value is whole and within the range that was just checked"
+)]
 fn fraction(text: &str) -> Result<Value, Unusable> {
     let not_finite = || Unusable::NotFinite(text.to_owned());
     let number: f64 = text.parse().map_err(|_| not_finite())?;
     if number.fract() == 0.0 && number.abs() <= WHOLE_DOUBLES {
         return Ok(Value::from(number as i64));
     }
-    Number::from_f64(number).map(Value::Number).ok_or_else(not_finite)
+    Number::from_f64(number)
+        .map(Value::Number)
+        .ok_or_else(not_finite)
 }
 
 #[cfg(test)]
@@ -122,7 +143,10 @@ mod tests {
         assert_eq!(printed("9007199254740993"), "9007199254740993");
         assert_eq!(printed("-9223372036854775808"), "-9223372036854775808");
         assert_eq!(printed("18446744073709551615"), "18446744073709551615");
-        assert_eq!(resolve("18446744073709551616"), Err(Unusable::TooLarge("18446744073709551616".into())));
+        assert_eq!(
+            resolve("18446744073709551616"),
+            Err(Unusable::TooLarge("18446744073709551616".into()))
+        );
         assert_eq!(resolve("1e309"), Err(Unusable::NotFinite("1e309".into())));
         assert_eq!(resolve("-.INF"), Err(Unusable::NotFinite("-.INF".into())));
     }
@@ -130,8 +154,8 @@ mod tests {
     #[test]
     fn what_only_looks_like_something_else_is_a_text() {
         for text in [
-            "yes", "on", "nUll", "tRue", "1_000", "0b11", "0o8", "0x", "0o", "e5", "1e", ".", "-", "+", "-x", "nan", "NaN", "-.nan",
-            "1.2.3", "1:30", "0xG", "-0x1",
+            "yes", "on", "nUll", "tRue", "1_000", "0b11", "0o8", "0x", "0o", "e5", "1e", ".", "-",
+            "+", "-x", "nan", "NaN", "-.nan", "1.2.3", "1:30", "0xG", "-0x1",
         ] {
             assert_eq!(resolve(text), Ok(Value::from(text)), "{text}");
         }

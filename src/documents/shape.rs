@@ -1,7 +1,7 @@
 //! What must be true of a task definition before it is worth sending to AWS.
 //!
-//! Family, containers and their names, which our own steps need; types, keys and variables that cannot mean what was written. Fields
-//! that are newer than this program are AWS's to judge.
+//! Family, containers and their names, which our own steps need; types, keys and variables that
+//! cannot mean what was written. Fields that are newer than this program are AWS's to judge.
 
 use std::collections::HashSet;
 
@@ -18,18 +18,42 @@ pub fn problems(definition: &Value, input: &str, misspelled: MisspelledKeys) -> 
         return vec![problem];
     }
     let mut problems = typing::definition_problems(definition, input, misspelled);
-    if problems.iter().any(|problem| problem.message.starts_with("keys are not spelled")) {
+    if problems
+        .iter()
+        .any(|problem| problem.message.starts_with("keys are not spelled"))
+    {
         return problems;
     }
-    let is_reported =
-        |path: &str, problems: &[Problem]| problems.iter().any(|problem| problem.message.starts_with(&format!("`{path}` is")));
-    if text(definition, "family").is_none() && !definition["family"].is_number() && !is_reported("family", &problems) {
+    let is_reported = |path: &str, problems: &[Problem]| {
+        problems
+            .iter()
+            .any(|problem| problem.message.starts_with(&format!("`{path}` is")))
+    };
+    if text(definition, "family").is_none()
+        && !definition["family"].is_number()
+        && !is_reported("family", &problems)
+    {
         let remedy = "Add `family`, the name under which revisions are counted";
-        problems.insert(0, Problem::new(input, "Invalid task definition: `family` is missing", remedy));
+        problems.insert(
+            0,
+            Problem::new(
+                input,
+                "Invalid task definition: `family` is missing",
+                remedy,
+            ),
+        );
     }
-    match definition.get("containerDefinitions").and_then(Value::as_array) {
-        Some(containers) if !containers.is_empty() => problems.extend(container_problems(containers, input)),
-        Some(_) => problems.push(no_containers("Invalid task definition: containerDefinitions is empty", input)),
+    match definition
+        .get("containerDefinitions")
+        .and_then(Value::as_array)
+    {
+        Some(containers) if !containers.is_empty() => {
+            problems.extend(container_problems(containers, input));
+        }
+        Some(_) => problems.push(no_containers(
+            "Invalid task definition: containerDefinitions is empty",
+            input,
+        )),
         None => {
             problems.retain(|problem| !problem.message.starts_with("`containerDefinitions` is"));
             let message = "Invalid task definition format: containerDefinitions section is not present or is not an array";
@@ -59,23 +83,43 @@ fn something_else(definition: &Value, input: &str) -> Option<Problem> {
         return None;
     };
     let remedy = "Give what `aws ecs register-task-definition --cli-input-json` takes; `aws ecs describe-task-definition` prints one";
-    Some(Problem::new(input, format!("it is {what}, not a task definition"), remedy))
+    Some(Problem::new(
+        input,
+        format!("it is {what}, not a task definition"),
+        remedy,
+    ))
 }
 
 fn no_containers(message: &str, input: &str) -> Problem {
-    Problem::new(input, message, "Add `containerDefinitions`, a list with at least one container")
+    Problem::new(
+        input,
+        message,
+        "Add `containerDefinitions`, a list with at least one container",
+    )
 }
 
 fn container_problems(containers: &[Value], input: &str) -> Vec<Problem> {
     let mut names = HashSet::new();
     let mut problems = Vec::new();
-    for (index, container) in containers.iter().enumerate().filter(|(_, container)| container.is_object()) {
+    for (index, container) in containers
+        .iter()
+        .enumerate()
+        .filter(|(_, container)| container.is_object())
+    {
         match text(container, "name") {
-            None if container["name"].is_null() || container["name"] == "" => problems.push(unnamed(index, input)),
-            Some(name) if !names.insert(name.to_owned()) => problems.push(twice(name, index, input)),
+            None if container["name"].is_null() || container["name"] == "" => {
+                problems.push(unnamed(index, input));
+            }
+            Some(name) if !names.insert(name.to_owned()) => {
+                problems.push(twice(name, index, input));
+            }
             None | Some(_) => {}
         }
-        problems.extend(variables::problems(container, &format!("containerDefinitions[{index}]"), input));
+        problems.extend(variables::problems(
+            container,
+            &format!("containerDefinitions[{index}]"),
+            input,
+        ));
     }
     problems
 }
@@ -86,7 +130,9 @@ fn unnamed(index: usize, input: &str) -> Problem {
 }
 
 fn twice(name: &str, index: usize, input: &str) -> Problem {
-    let message = format!("Invalid task definition: containerDefinitions[{index}] has the name `{name}` of a container before it");
+    let message = format!(
+        "Invalid task definition: containerDefinitions[{index}] has the name `{name}` of a container before it"
+    );
     Problem::new(input, message, "Give every container a name of its own")
 }
 
@@ -99,11 +145,29 @@ mod tests {
     #[test]
     fn every_problem_of_the_shape_is_reported_at_once() {
         let table = [
-            (json!({"family": "f", "containerDefinitions": [{"name": "a"}, {"name": "b"}]}), vec![]),
-            (json!({"family": 5, "containerDefinitions": [{"name": 7}]}), vec![]),
-            (json!({}), vec!["`family` is missing", "containerDefinitions section is not present or is not an array"]),
-            (json!({"family": "f", "containerDefinitions": {}}), vec!["is not an array"]),
-            (json!({"family": "f", "containerDefinitions": []}), vec!["containerDefinitions is empty"]),
+            (
+                json!({"family": "f", "containerDefinitions": [{"name": "a"}, {"name": "b"}]}),
+                vec![],
+            ),
+            (
+                json!({"family": 5, "containerDefinitions": [{"name": 7}]}),
+                vec![],
+            ),
+            (
+                json!({}),
+                vec![
+                    "`family` is missing",
+                    "containerDefinitions section is not present or is not an array",
+                ],
+            ),
+            (
+                json!({"family": "f", "containerDefinitions": {}}),
+                vec!["is not an array"],
+            ),
+            (
+                json!({"family": "f", "containerDefinitions": []}),
+                vec!["containerDefinitions is empty"],
+            ),
             (
                 json!({"family": "", "containerDefinitions": [{"name": "a"}, {}, 7, {"name": "a"}]}),
                 vec![
@@ -113,21 +177,45 @@ mod tests {
                     "containerDefinitions[3] has the name `a`",
                 ],
             ),
-            (json!({"family": []}), vec!["`family` is a list", "is not present or is not an array"]),
+            (
+                json!({"family": []}),
+                vec!["`family` is a list", "is not present or is not an array"],
+            ),
             (
                 json!({"family": "f", "containerDefinitions": [{"name": "a", "environment": [{"name": "A", "valueFrom": "x"}]}]}),
                 vec!["`containerDefinitions[0].environment[0]` (A) has `valueFrom`"],
             ),
-            (json!({"Family": "f", "ContainerDefinitions": []}), vec!["keys are not spelled as the ECS API spells them"]),
-            (json!({"AWSTemplateFormatVersion": "2010-09-09", "Resources": {}}), vec!["it is a CloudFormation template"]),
-            (json!({"version": 0.0, "Resources": [{}]}), vec!["it is an AppSpec, not a task definition"]),
-            (json!({"services": {"web": {}}}), vec!["it is a Compose file"]),
-            (json!({"apiVersion": "v1", "kind": "Pod"}), vec!["it is a manifest of Kubernetes"]),
+            (
+                json!({"Family": "f", "ContainerDefinitions": []}),
+                vec!["keys are not spelled as the ECS API spells them"],
+            ),
+            (
+                json!({"AWSTemplateFormatVersion": "2010-09-09", "Resources": {}}),
+                vec!["it is a CloudFormation template"],
+            ),
+            (
+                json!({"version": 0.0, "Resources": [{}]}),
+                vec!["it is an AppSpec, not a task definition"],
+            ),
+            (
+                json!({"services": {"web": {}}}),
+                vec!["it is a Compose file"],
+            ),
+            (
+                json!({"apiVersion": "v1", "kind": "Pod"}),
+                vec!["it is a manifest of Kubernetes"],
+            ),
         ];
         for (definition, expected) in table {
             let problems = problems(&definition, "task-definition", MisspelledKeys::Refused);
             assert_eq!(problems.len(), expected.len(), "{problems:?}");
-            assert!(problems.iter().zip(&expected).all(|(problem, part)| problem.message.contains(part)), "{problems:?}");
+            assert!(
+                problems
+                    .iter()
+                    .zip(&expected)
+                    .all(|(problem, part)| problem.message.contains(part)),
+                "{problems:?}"
+            );
         }
     }
 }

@@ -25,12 +25,15 @@ impl<'a> TaskDefinition<'a> {
 
     /// The containers in the order of the definition.
     pub fn containers(&self) -> impl Iterator<Item = ContainerDefinition<'a>> + use<'a> {
-        items(self.0, "containerDefinitions").iter().map(ContainerDefinition)
+        items(self.0, "containerDefinitions")
+            .iter()
+            .map(ContainerDefinition)
     }
 
     /// The container of a name.
     pub fn container(&self, name: &str) -> Option<ContainerDefinition<'a>> {
-        self.containers().find(|container| container.name() == Some(name))
+        self.containers()
+            .find(|container| container.name() == Some(name))
     }
 
     /// The containers whose end is the end of the task.
@@ -40,17 +43,24 @@ impl<'a> TaskDefinition<'a> {
 
     /// Every container's name, for a sentence: `api, sidecar`.
     pub fn container_names(&self) -> String {
-        self.containers().filter_map(|container| container.name()).collect::<Vec<_>>().join(", ")
+        self.containers()
+            .filter_map(|container| container.name())
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 
     /// Container name and image, for each container that has both.
     pub fn images(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
-        self.containers().filter_map(|container| Some((container.name()?, container.image()?)))
+        self.containers()
+            .filter_map(|container| Some((container.name()?, container.image()?)))
     }
 
     /// The roles, as the definition writes them.
     pub fn roles(&self) -> Roles<'a> {
-        Roles { task: text(self.0, "taskRoleArn"), execution: text(self.0, "executionRoleArn") }
+        Roles {
+            task: text(self.0, "taskRoleArn"),
+            execution: text(self.0, "executionRoleArn"),
+        }
     }
 
     /// The network mode, when the definition gives one.
@@ -70,8 +80,8 @@ pub struct AwsLogs<'a> {
     pub group: &'a str,
     /// The region, when it is not the task's own.
     pub region: Option<&'a str>,
-    /// The prefix of the stream: `prefix/container/task-id` is the stream's name. Without one the stream is the
-    /// container's id on its instance, which nobody outside can know.
+    /// The prefix of the stream: `prefix/container/task-id` is the stream's name. Without one the
+    /// stream is the container's id on its instance, which nobody outside can know.
     pub stream_prefix: Option<&'a str>,
 }
 
@@ -88,12 +98,17 @@ impl<'a> ContainerDefinition<'a> {
 
     /// Whether the task ends with this container; ECS takes an absent `essential` for true.
     pub fn is_essential(&self) -> bool {
-        self.0.get("essential").and_then(Value::as_bool).unwrap_or(true)
+        self.0
+            .get("essential")
+            .and_then(Value::as_bool)
+            .unwrap_or(true)
     }
 
     /// Whether traffic can be sent to a port of this container, given by number or inside a range.
     pub fn listens_on(&self, port: u64) -> bool {
-        items(self.0, "portMappings").iter().any(|mapping| maps(mapping, port))
+        items(self.0, "portMappings")
+            .iter()
+            .any(|mapping| maps(mapping, port))
     }
 
     /// The ports as the definition writes them, for a sentence: `80, 8000-8010`.
@@ -109,7 +124,8 @@ impl<'a> ContainerDefinition<'a> {
             .join(", ")
     }
 
-    /// The options of the `awslogs` driver, when that is the container's driver and it names a group.
+    /// The options of the `awslogs` driver, when that is the container's driver and it names a
+    /// group.
     pub fn aws_logs(&self) -> Option<AwsLogs<'a>> {
         let configuration = self.0.get("logConfiguration")?;
         if text(configuration, "logDriver") != Some("awslogs") {
@@ -117,7 +133,11 @@ impl<'a> ContainerDefinition<'a> {
         }
         let options = configuration.get("options")?;
         let option = |name| text(options, name);
-        Some(AwsLogs { group: option("awslogs-group")?, region: option("awslogs-region"), stream_prefix: option("awslogs-stream-prefix") })
+        Some(AwsLogs {
+            group: option("awslogs-group")?,
+            region: option("awslogs-region"),
+            stream_prefix: option("awslogs-stream-prefix"),
+        })
     }
 }
 
@@ -127,19 +147,26 @@ fn maps(mapping: &Value, port: u64) -> bool {
 }
 
 fn in_range(range: &str, port: u64) -> bool {
-    let bounds = range.split_once('-').and_then(|(first, last)| Some((first.trim().parse().ok()?, last.trim().parse().ok()?)));
+    let bounds = range
+        .split_once('-')
+        .and_then(|(first, last)| Some((first.trim().parse().ok()?, last.trim().parse().ok()?)));
     bounds.is_some_and(|(first, last): (u64, u64)| (first..=last).contains(&port))
 }
 
 /// The text under a key.
 pub(crate) fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
-    value.get(key).and_then(Value::as_str).filter(|text| !text.is_empty())
+    value
+        .get(key)
+        .and_then(Value::as_str)
+        .filter(|text| !text.is_empty())
 }
 
 /// The whole number under a key, also when it is written as a text.
 pub(super) fn number(value: &Value, key: &str) -> Option<u64> {
     let value = value.get(key)?;
-    value.as_u64().or_else(|| value.as_str()?.trim().parse().ok())
+    value
+        .as_u64()
+        .or_else(|| value.as_str()?.trim().parse().ok())
 }
 
 #[cfg(test)]
@@ -166,9 +193,24 @@ mod tests {
         let definition = TaskDefinition(&value);
         assert_eq!(definition.family(), Some("api"));
         assert_eq!(definition.container_names(), "api, sidecar");
-        assert_eq!(definition.images().collect::<Vec<_>>(), [("api", "api:1"), ("sidecar", "sidecar:2")]);
-        assert_eq!(definition.roles(), Roles { task: None, execution: Some("arn:aws:iam::123456789012:role/execution") });
-        assert_eq!(definition.essential().filter_map(|container| container.name()).collect::<Vec<_>>(), ["api"]);
+        assert_eq!(
+            definition.images().collect::<Vec<_>>(),
+            [("api", "api:1"), ("sidecar", "sidecar:2")]
+        );
+        assert_eq!(
+            definition.roles(),
+            Roles {
+                task: None,
+                execution: Some("arn:aws:iam::123456789012:role/execution")
+            }
+        );
+        assert_eq!(
+            definition
+                .essential()
+                .filter_map(|container| container.name())
+                .collect::<Vec<_>>(),
+            ["api"]
+        );
         assert_eq!(definition.network_mode(), None);
     }
 
@@ -176,7 +218,9 @@ mod tests {
     fn a_container_listens_on_its_ports_and_ranges() {
         let value = definition();
         let container = TaskDefinition(&value).container("api").unwrap();
-        assert!(container.listens_on(80) && container.listens_on(8000) && container.listens_on(8010));
+        assert!(
+            container.listens_on(80) && container.listens_on(8000) && container.listens_on(8010)
+        );
         assert!(!container.listens_on(81) && !container.listens_on(8011));
         assert_eq!(container.port_names(), "80, 8000-8010");
     }
@@ -185,17 +229,30 @@ mod tests {
     fn log_options_are_read_for_the_awslogs_driver_only() {
         let value = definition();
         let logs = |name| TaskDefinition(&value).container(name).unwrap().aws_logs();
-        assert_eq!(logs("api"), Some(AwsLogs { group: "/ecs/api", region: None, stream_prefix: Some("ecs") }));
+        assert_eq!(
+            logs("api"),
+            Some(AwsLogs {
+                group: "/ecs/api",
+                region: None,
+                stream_prefix: Some("ecs")
+            })
+        );
         assert_eq!(logs("sidecar"), None);
     }
 
     #[test]
     fn nonsense_reads_as_absent() {
-        for value in
-            [json!(null), json!([]), json!({"containerDefinitions": {"a": 1}, "family": 5}), json!({"containerDefinitions": [1, null, {}]})]
-        {
+        for value in [
+            json!(null),
+            json!([]),
+            json!({"containerDefinitions": {"a": 1}, "family": 5}),
+            json!({"containerDefinitions": [1, null, {}]}),
+        ] {
             let definition = TaskDefinition(&value);
-            assert_eq!((definition.family(), definition.images().count()), (None, 0));
+            assert_eq!(
+                (definition.family(), definition.images().count()),
+                (None, 0)
+            );
         }
     }
 }

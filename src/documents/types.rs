@@ -1,4 +1,5 @@
-//! The types of `RegisterTaskDefinition` and of what the inputs give `RunTask`, as botocore's model has them (2026).
+//! The types of `RegisterTaskDefinition` and of what the inputs give `RunTask`, as botocore's model
+//! has them (2026).
 //!
 //! What is not listed is newer than this program: nothing is known of it, and it is sent as it is.
 
@@ -32,19 +33,38 @@ pub(super) const DEFINITION: Type = Object(&[
     ("networkMode", Text),
     ("containerDefinitions", List(&Object(CONTAINER))),
     ("volumes", List(&Object(VOLUME))),
-    ("placementConstraints", List(&Object(&[("type", Text), ("expression", Text)]))),
+    (
+        "placementConstraints",
+        List(&Object(&[("type", Text), ("expression", Text)])),
+    ),
     ("requiresCompatibilities", List(&Text)),
     ("cpu", Text),
     ("memory", Text),
     ("tags", List(&TAG)),
     ("pidMode", Text),
     ("ipcMode", Text),
-    ("proxyConfiguration", Object(&[("type", Text), ("containerName", Text), ("properties", PAIRS)])),
-    ("inferenceAccelerators", List(&Object(&[("deviceName", Text), ("deviceType", Text)]))),
+    (
+        "proxyConfiguration",
+        Object(&[
+            ("type", Text),
+            ("containerName", Text),
+            ("properties", PAIRS),
+        ]),
+    ),
+    (
+        "inferenceAccelerators",
+        List(&Object(&[("deviceName", Text), ("deviceType", Text)])),
+    ),
     ("ephemeralStorage", Object(&[("sizeInGiB", Number)])),
-    ("runtimePlatform", Object(&[("cpuArchitecture", Text), ("operatingSystemFamily", Text)])),
+    (
+        "runtimePlatform",
+        Object(&[("cpuArchitecture", Text), ("operatingSystemFamily", Text)]),
+    ),
     ("enableFaultInjection", Truth),
-    ("trustedExecutionConfiguration", Object(&[("isolationMode", Text), ("attestationPolicy", Text)])),
+    (
+        "trustedExecutionConfiguration",
+        Object(&[("isolationMode", Text), ("attestationPolicy", Text)]),
+    ),
 ]);
 
 /// A container override.
@@ -63,7 +83,11 @@ pub(super) const OVERRIDE: Type = Object(&[
 pub(super) const TAG: Type = Object(&[("key", Text), ("value", Text)]);
 
 /// An item of a capacity provider strategy.
-pub(super) const PROVIDER: Type = Object(&[("capacityProvider", Text), ("weight", Number), ("base", Number)]);
+pub(super) const PROVIDER: Type = Object(&[
+    ("capacityProvider", Text),
+    ("weight", Number),
+    ("base", Number),
+]);
 
 /// A managed EBS volume.
 pub(super) const EBS: Type = Object(&[
@@ -74,7 +98,14 @@ pub(super) const EBS: Type = Object(&[
     ("kmsKeyId", Text),
     ("sizeInGiB", Number),
     ("snapshotId", Text),
-    ("tagSpecifications", List(&Object(&[("resourceType", Text), ("tags", List(&TAG)), ("propagateTags", Text)]))),
+    (
+        "tagSpecifications",
+        List(&Object(&[
+            ("resourceType", Text),
+            ("tags", List(&TAG)),
+            ("propagateTags", Text),
+        ])),
+    ),
     ("throughput", Number),
     ("volumeType", Text),
 ]);
@@ -85,13 +116,22 @@ const FILES: Type = List(&Object(&[("value", Text), ("type", Text)]));
 const RESOURCES: Type = List(&Object(&[
     ("value", Text),
     ("type", Text),
-    ("sharingStrategy", Object(&[("nvidiaMps", Object(&[("memory", Number), ("maxComputePercent", Number)]))])),
+    (
+        "sharingStrategy",
+        Object(&[(
+            "nvidiaMps",
+            Object(&[("memory", Number), ("maxComputePercent", Number)]),
+        )]),
+    ),
 ]));
 
 const CONTAINER: Fields = &[
     ("name", Text),
     ("image", Text),
-    ("repositoryCredentials", Object(&[("credentialsParameter", Text)])),
+    (
+        "repositoryCredentials",
+        Object(&[("credentialsParameter", Text)]),
+    ),
     ("cpu", Number),
     ("memory", Number),
     ("memoryReservation", Number),
@@ -108,16 +148,36 @@ const CONTAINER: Fields = &[
         ])),
     ),
     ("essential", Truth),
-    ("restartPolicy", Object(&[("enabled", Truth), ("ignoredExitCodes", List(&Number)), ("restartAttemptPeriod", Number)])),
+    (
+        "restartPolicy",
+        Object(&[
+            ("enabled", Truth),
+            ("ignoredExitCodes", List(&Number)),
+            ("restartAttemptPeriod", Number),
+        ]),
+    ),
     ("entryPoint", List(&Text)),
     ("command", List(&Text)),
     ("environment", PAIRS),
     ("environmentFiles", FILES),
-    ("mountPoints", List(&Object(&[("sourceVolume", Text), ("containerPath", Text), ("readOnly", Truth)]))),
-    ("volumesFrom", List(&Object(&[("sourceContainer", Text), ("readOnly", Truth)]))),
+    (
+        "mountPoints",
+        List(&Object(&[
+            ("sourceVolume", Text),
+            ("containerPath", Text),
+            ("readOnly", Truth),
+        ])),
+    ),
+    (
+        "volumesFrom",
+        List(&Object(&[("sourceContainer", Text), ("readOnly", Truth)])),
+    ),
     ("linuxParameters", Object(LINUX)),
     ("secrets", SECRETS),
-    ("dependsOn", List(&Object(&[("containerName", Text), ("condition", Text)]))),
+    (
+        "dependsOn",
+        List(&Object(&[("containerName", Text), ("condition", Text)])),
+    ),
     ("startTimeout", Number),
     ("stopTimeout", Number),
     ("versionConsistency", Text),
@@ -129,29 +189,75 @@ const CONTAINER: Fields = &[
     ("readonlyRootFilesystem", Truth),
     ("dnsServers", List(&Text)),
     ("dnsSearchDomains", List(&Text)),
-    ("extraHosts", List(&Object(&[("hostname", Text), ("ipAddress", Text)]))),
+    (
+        "extraHosts",
+        List(&Object(&[("hostname", Text), ("ipAddress", Text)])),
+    ),
     ("dockerSecurityOptions", List(&Text)),
     ("interactive", Truth),
     ("pseudoTerminal", Truth),
     ("dockerLabels", Texts),
-    ("ulimits", List(&Object(&[("name", Text), ("softLimit", Number), ("hardLimit", Number)]))),
-    ("logConfiguration", Object(&[("logDriver", Text), ("options", Texts), ("secretOptions", SECRETS)])),
+    (
+        "ulimits",
+        List(&Object(&[
+            ("name", Text),
+            ("softLimit", Number),
+            ("hardLimit", Number),
+        ])),
+    ),
+    (
+        "logConfiguration",
+        Object(&[
+            ("logDriver", Text),
+            ("options", Texts),
+            ("secretOptions", SECRETS),
+        ]),
+    ),
     (
         "healthCheck",
-        Object(&[("command", List(&Text)), ("interval", Number), ("timeout", Number), ("retries", Number), ("startPeriod", Number)]),
+        Object(&[
+            ("command", List(&Text)),
+            ("interval", Number),
+            ("timeout", Number),
+            ("retries", Number),
+            ("startPeriod", Number),
+        ]),
     ),
-    ("systemControls", List(&Object(&[("namespace", Text), ("value", Text)]))),
+    (
+        "systemControls",
+        List(&Object(&[("namespace", Text), ("value", Text)])),
+    ),
     ("resourceRequirements", RESOURCES),
-    ("firelensConfiguration", Object(&[("type", Text), ("options", Texts)])),
+    (
+        "firelensConfiguration",
+        Object(&[("type", Text), ("options", Texts)]),
+    ),
     ("credentialSpecs", List(&Text)),
 ];
 
 const LINUX: Fields = &[
-    ("capabilities", Object(&[("add", List(&Text)), ("drop", List(&Text))])),
-    ("devices", List(&Object(&[("hostPath", Text), ("containerPath", Text), ("permissions", List(&Text))]))),
+    (
+        "capabilities",
+        Object(&[("add", List(&Text)), ("drop", List(&Text))]),
+    ),
+    (
+        "devices",
+        List(&Object(&[
+            ("hostPath", Text),
+            ("containerPath", Text),
+            ("permissions", List(&Text)),
+        ])),
+    ),
     ("initProcessEnabled", Truth),
     ("sharedMemorySize", Number),
-    ("tmpfs", List(&Object(&[("containerPath", Text), ("size", Number), ("mountOptions", List(&Text))]))),
+    (
+        "tmpfs",
+        List(&Object(&[
+            ("containerPath", Text),
+            ("size", Number),
+            ("mountOptions", List(&Text)),
+        ])),
+    ),
     ("maxSwap", Number),
     ("swappiness", Number),
 ];
@@ -161,7 +267,13 @@ const VOLUME: Fields = &[
     ("host", Object(&[("sourcePath", Text)])),
     (
         "dockerVolumeConfiguration",
-        Object(&[("scope", Text), ("autoprovision", Truth), ("driver", Text), ("driverOpts", Texts), ("labels", Texts)]),
+        Object(&[
+            ("scope", Text),
+            ("autoprovision", Truth),
+            ("driver", Text),
+            ("driverOpts", Texts),
+            ("labels", Texts),
+        ]),
     ),
     (
         "efsVolumeConfiguration",
@@ -170,19 +282,30 @@ const VOLUME: Fields = &[
             ("rootDirectory", Text),
             ("transitEncryption", Text),
             ("transitEncryptionPort", Number),
-            ("authorizationConfig", Object(&[("accessPointId", Text), ("iam", Text)])),
+            (
+                "authorizationConfig",
+                Object(&[("accessPointId", Text), ("iam", Text)]),
+            ),
         ]),
     ),
     (
         "s3filesVolumeConfiguration",
-        Object(&[("fileSystemArn", Text), ("rootDirectory", Text), ("transitEncryptionPort", Number), ("accessPointArn", Text)]),
+        Object(&[
+            ("fileSystemArn", Text),
+            ("rootDirectory", Text),
+            ("transitEncryptionPort", Number),
+            ("accessPointArn", Text),
+        ]),
     ),
     (
         "fsxWindowsFileServerVolumeConfiguration",
         Object(&[
             ("fileSystemId", Text),
             ("rootDirectory", Text),
-            ("authorizationConfig", Object(&[("credentialsParameter", Text), ("domain", Text)])),
+            (
+                "authorizationConfig",
+                Object(&[("credentialsParameter", Text), ("domain", Text)]),
+            ),
         ]),
     ),
     ("configuredAtLaunch", Truth),

@@ -1,6 +1,8 @@
-//! What in a task definition or an override cannot be what AWS takes: values of another type, and keys that are misspelled.
+//! What in a task definition or an override cannot be what AWS takes: values of another type, and
+//! keys that are misspelled.
 //!
-//! AWS leaves out what it does not know and names no field for what it refuses, so both are found here, with their paths.
+//! AWS leaves out what it does not know and names no field for what it refuses, so both are found
+//! here, with their paths.
 
 use serde_json::{Map, Value};
 
@@ -33,25 +35,53 @@ struct Typing<'a> {
     other_case: Vec<OtherCase>,
 }
 
-/// Problems with the types and keys of a task definition, once what is plainly meant is what it was meant to be.
-pub(super) fn definition_problems(definition: &Value, input: &str, misspelled: MisspelledKeys) -> Vec<Problem> {
+/// Problems with the types and keys of a task definition, once what is plainly meant is what it was
+/// meant to be.
+pub(super) fn definition_problems(
+    definition: &Value,
+    input: &str,
+    misspelled: MisspelledKeys,
+) -> Vec<Problem> {
     let mut definition = definition.clone();
     coerce_definition(&mut definition);
     problems(&definition, DEFINITION, "", input, misspelled)
 }
 
 /// The same for a value of an input, which is changed to what it was meant to be.
-pub(super) fn typed(value: &mut Value, kind: Type, path: &str, input: &str) -> (Vec<Note>, Vec<Problem>) {
+pub(super) fn typed(
+    value: &mut Value,
+    kind: Type,
+    path: &str,
+    input: &str,
+) -> (Vec<Note>, Vec<Problem>) {
     let notes = coerce_to(value, kind, path);
-    (notes, problems(value, kind, path, input, MisspelledKeys::Sent))
+    (
+        notes,
+        problems(value, kind, path, input, MisspelledKeys::Sent),
+    )
 }
 
-fn problems(value: &Value, kind: Type, path: &str, input: &str, misspelled: MisspelledKeys) -> Vec<Problem> {
-    let mut typing = Typing { input, misspelled, problems: Vec::new(), other_case: Vec::new() };
+fn problems(
+    value: &Value,
+    kind: Type,
+    path: &str,
+    input: &str,
+    misspelled: MisspelledKeys,
+) -> Vec<Problem> {
+    let mut typing = Typing {
+        input,
+        misspelled,
+        problems: Vec::new(),
+        other_case: Vec::new(),
+    };
     typing.value(value, kind, path);
     let other_case = typing.in_other_case();
     // What is said of the values would only repeat why.
-    if let Some(problem) = other_case { vec![problem] } else { typing.problems }
+    if let Some(problem) = other_case {
+        vec![problem]
+    } else {
+        typing.problems
+    }
 }
 
 impl Typing<'_> {
@@ -61,12 +91,19 @@ impl Typing<'_> {
             (Type::Number, Value::Number(number)) if number.is_i64() || number.is_u64() => {}
             (Type::Object(fields), Value::Object(entries)) => self.object(entries, fields, path),
             (Type::Texts, Value::Object(entries)) => {
-                entries.iter().for_each(|(key, value)| self.value(value, Type::Text, &below(path, key)));
+                entries
+                    .iter()
+                    .for_each(|(key, value)| self.value(value, Type::Text, &below(path, key)));
             }
             (Type::List(kind), Value::Array(items)) => {
-                items.iter().enumerate().for_each(|(index, item)| self.value(item, *kind, &format!("{path}[{index}]")));
+                items
+                    .iter()
+                    .enumerate()
+                    .for_each(|(index, item)| self.value(item, *kind, &format!("{path}[{index}]")));
             }
-            (wanted, value) => self.problems.push(wrong_type(value, wanted, path, self.input)),
+            (wanted, value) => self
+                .problems
+                .push(wrong_type(value, wanted, path, self.input)),
         }
     }
 
@@ -79,26 +116,57 @@ impl Typing<'_> {
         }
     }
 
-    fn unknown(&mut self, key: &str, value: &Value, entries: &Map<String, Value>, fields: Fields, path: &str) {
+    fn unknown(
+        &mut self,
+        key: &str,
+        value: &Value,
+        entries: &Map<String, Value>,
+        fields: Fields,
+        path: &str,
+    ) {
         if let Some((known, kind)) = fields.iter().find(|(name, _)| same_letters(name, key)) {
-            self.other_case.push(OtherCase { path: below(path, key), known });
+            self.other_case.push(OtherCase {
+                path: below(path, key),
+                known,
+            });
             self.value(value, *kind, &below(path, key));
             return;
         }
-        let absent = fields.iter().map(|(name, _)| *name).filter(|name| !entries.contains_key(*name));
+        let absent = fields
+            .iter()
+            .map(|(name, _)| *name)
+            .filter(|name| !entries.contains_key(*name));
         if let (MisspelledKeys::Refused, Some(meant)) = (self.misspelled, misspelled(key, absent)) {
-            let message = format!("`{}` is no field that AWS knows: it would be left out", below(path, key).escape_debug());
-            let remedy = format!("Did you mean `{meant}`? A field that is newer than this action is sent with allow-dropped-fields: true");
-            self.problems.push(Problem::new(self.input, message, remedy));
+            let message = format!(
+                "`{}` is no field that AWS knows: it would be left out",
+                below(path, key).escape_debug()
+            );
+            let remedy = format!(
+                "Did you mean `{meant}`? A field that is newer than this action is sent with allow-dropped-fields: true"
+            );
+            self.problems
+                .push(Problem::new(self.input, message, remedy));
         }
     }
 
     fn in_other_case(&self) -> Option<Problem> {
         let first = self.other_case.first()?;
-        let shown: Vec<String> = self.other_case.iter().take(5).map(|key| format!("`{}`", key.path.escape_debug())).collect();
+        let shown: Vec<String> = self
+            .other_case
+            .iter()
+            .take(5)
+            .map(|key| format!("`{}`", key.path.escape_debug()))
+            .collect();
         let more = self.other_case.len() - shown.len();
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let message = format!("keys are not spelled as the ECS API spells them: {}{more}", shown.join(", "));
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        let message = format!(
+            "keys are not spelled as the ECS API spells them: {}{more}",
+            shown.join(", ")
+        );
         let remedy = format!(
             "Spell them as `aws ecs register-task-definition` takes them, such as `{}`; CloudFormation's spelling is another one",
             first.known
@@ -109,36 +177,62 @@ impl Typing<'_> {
 
 /// `ContainerDefinitions`, `container_definitions`, `container-definitions`.
 fn same_letters(known: &str, key: &str) -> bool {
-    let letters = key.chars().filter(|letter| !matches!(letter, '_' | '-')).flat_map(char::to_lowercase);
+    let letters = key
+        .chars()
+        .filter(|letter| !matches!(letter, '_' | '-'))
+        .flat_map(char::to_lowercase);
     known.chars().flat_map(char::to_lowercase).eq(letters)
 }
 
 /// A slip or two in a longer word; in a short one they may as well be a new field.
 fn misspelled(key: &str, known: impl Iterator<Item = &'static str>) -> Option<&'static str> {
-    known.filter(|name| name.len() > 4).find(|name| is_slip(key, name))
+    known
+        .filter(|name| name.len() > 4)
+        .find(|name| is_slip(key, name))
 }
 
 fn wrong_type(value: &Value, wanted: Type, path: &str, input: &str) -> Problem {
     let (word, remedy) = match wanted {
         Type::Text => ("a text", "Write a text".to_owned()),
-        Type::Number => ("a whole number", "Write a whole number, without a unit".to_owned()),
+        Type::Number => (
+            "a whole number",
+            "Write a whole number, without a unit".to_owned(),
+        ),
         Type::Truth => ("true or false", "Write true or false".to_owned()),
-        Type::Texts => ("an object of texts", "Write keys and values: {\"key\": \"value\"}".to_owned()),
+        Type::Texts => (
+            "an object of texts",
+            "Write keys and values: {\"key\": \"value\"}".to_owned(),
+        ),
         Type::List(Type::Text) => ("a list of texts", "Write a list: [\"…\"]".to_owned()),
         Type::List(Type::Number) => ("a list of numbers", "Write a list: [1]".to_owned()),
-        Type::List(Type::Object(fields)) => ("a list of objects", format!("Write a list of objects: [{{{}}}]", example(fields))),
+        Type::List(Type::Object(fields)) => (
+            "a list of objects",
+            format!("Write a list of objects: [{{{}}}]", example(fields)),
+        ),
         Type::List(_) => ("a list", "Write a list".to_owned()),
-        Type::Object(fields) => ("an object", format!("Write an object: {{{}}}", example(fields))),
+        Type::Object(fields) => (
+            "an object",
+            format!("Write an object: {{{}}}", example(fields)),
+        ),
     };
     let is = match value {
         Value::Number(_) if matches!(wanted, Type::Number) => "a number that is not whole",
         other => kind(other),
     };
-    Problem::new(input, format!("`{path}` is {is}, and AWS takes {word} there"), remedy)
+    Problem::new(
+        input,
+        format!("`{path}` is {is}, and AWS takes {word} there"),
+        remedy,
+    )
 }
 
 fn example(fields: Fields) -> String {
-    fields.iter().take(2).map(|(name, _)| format!("\"{name}\": …")).collect::<Vec<_>>().join(", ")
+    fields
+        .iter()
+        .take(2)
+        .map(|(name, _)| format!("\"{name}\": …"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 #[cfg(test)]
@@ -148,7 +242,10 @@ mod tests {
     use super::*;
 
     fn told(definition: &Value) -> Vec<String> {
-        definition_problems(definition, "task-definition", MisspelledKeys::Refused).iter().map(ToString::to_string).collect()
+        definition_problems(definition, "task-definition", MisspelledKeys::Refused)
+            .iter()
+            .map(ToString::to_string)
+            .collect()
     }
 
     fn container(container: &Value) -> Value {
@@ -183,19 +280,46 @@ mod tests {
     #[test]
     fn misspelled_keys_are_told_with_the_name_that_was_meant_and_new_ones_are_not() {
         let table = [
-            (container(&json!({ "name": "a", "enviroment": [] })), Some("environment")),
-            (container(&json!({ "name": "a", "secret": [] })), Some("secrets")),
-            (container(&json!({ "name": "a", "healthCheck": { "intervall": 5 } })), Some("interval")),
-            (json!({ "family": "f", "taskRolArn": "x" }), Some("taskRoleArn")),
-            (container(&json!({ "name": "a", "gpu": 1, "warpFactor": 9, "cpus": 2 })), None),
-            (json!({ "family": "f", "quantumIsolation": {}, "volume": [], "volumes": [] }), None),
+            (
+                container(&json!({ "name": "a", "enviroment": [] })),
+                Some("environment"),
+            ),
+            (
+                container(&json!({ "name": "a", "secret": [] })),
+                Some("secrets"),
+            ),
+            (
+                container(&json!({ "name": "a", "healthCheck": { "intervall": 5 } })),
+                Some("interval"),
+            ),
+            (
+                json!({ "family": "f", "taskRolArn": "x" }),
+                Some("taskRoleArn"),
+            ),
+            (
+                container(&json!({ "name": "a", "gpu": 1, "warpFactor": 9, "cpus": 2 })),
+                None,
+            ),
+            (
+                json!({ "family": "f", "quantumIsolation": {}, "volume": [], "volumes": [] }),
+                None,
+            ),
         ];
         for (definition, meant) in table {
-            let problems = definition_problems(&definition, "task-definition", MisspelledKeys::Refused);
+            let problems =
+                definition_problems(&definition, "task-definition", MisspelledKeys::Refused);
             let remedy = problems.first().map(|problem| problem.remedy.as_str());
             assert_eq!(remedy.is_some(), meant.is_some(), "{definition}");
-            assert!(remedy.is_none_or(|remedy| remedy.contains(&format!("Did you mean `{}`?", meant.unwrap()))), "{remedy:?}");
-            assert_eq!(definition_problems(&definition, "task-definition", MisspelledKeys::Sent), []);
+            assert!(
+                remedy.is_none_or(
+                    |remedy| remedy.contains(&format!("Did you mean `{}`?", meant.unwrap()))
+                ),
+                "{remedy:?}"
+            );
+            assert_eq!(
+                definition_problems(&definition, "task-definition", MisspelledKeys::Sent),
+                []
+            );
         }
     }
 

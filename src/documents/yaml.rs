@@ -1,9 +1,10 @@
 //! Text to a JSON value by the rules of YAML 1.2 (core schema), of which JSON is a part.
 //!
-//! A composer of our own over a YAML event parser, because a document goes to AWS as it stands: `yes` stays a text,
-//! `0123` is 123, `1_000` stays a text, key order is kept, and a key that appears twice is a fault with its place, even
-//! when both spellings are only equal as texts (`1:` and `"1":`). Merge keys (`<<: *defaults`) are expanded.
-//! It must not know what the document means.
+//! A composer of our own over a YAML event parser, because a document goes to AWS as it stands:
+//! `yes` stays a text, `0123` is 123, `1_000` stays a text, key order is kept, and a key that
+//! appears twice is a fault with its place, even when both spellings are only equal as texts (`1:`
+//! and `"1":`). Merge keys (`<<: *defaults`) are expanded. It must not know what the document
+//! means.
 
 use std::collections::HashMap;
 
@@ -13,8 +14,8 @@ use serde_json::{Map, Value};
 use super::scalar;
 use crate::checks::json::{Json, JsonFault};
 
-/// What a document may grow to when its aliases are expanded. A task definition is at most 64 KiB, so this
-/// is far beyond any real one, and stops a file that is built to explode.
+/// What a document may grow to when its aliases are expanded. A task definition is at most 64 KiB,
+/// so this is far beyond any real one, and stops a file that is built to explode.
 const MOST_NODES: usize = 100_000;
 /// The same in bytes of text: a few values may be long, and be repeated often.
 const MOST_BYTES: usize = 1024 * 1024;
@@ -30,19 +31,35 @@ pub(super) struct Fault {
 
 impl Fault {
     fn at(place: Marker, message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { line: place.line(), column: place.col() + 1, message: message.into(), remedy: remedy.into() }
+        Self {
+            line: place.line(),
+            column: place.col() + 1,
+            message: message.into(),
+            remedy: remedy.into(),
+        }
     }
 }
 
 impl From<JsonFault> for Fault {
     fn from(fault: JsonFault) -> Self {
-        let JsonFault { line, column, message, remedy } = fault;
-        Self { line, column, message, remedy: remedy.to_owned() }
+        let JsonFault {
+            line,
+            column,
+            message,
+            remedy,
+        } = fault;
+        Self {
+            line,
+            column,
+            message,
+            remedy: remedy.to_owned(),
+        }
     }
 }
 
 /// What is said of `//` and `/*` in YAML.
-const JSON_COMMENT: &str = "a comment of JSON in YAML: it would be read as a part of the key that follows";
+const JSON_COMMENT: &str =
+    "a comment of JSON in YAML: it would be read as a part of the key that follows";
 
 fn is_json_comment(text: &str) -> bool {
     text.starts_with("//") || text.starts_with("/*")
@@ -51,25 +68,45 @@ fn is_json_comment(text: &str) -> bool {
 /// A comment that the parser has stumbled over, on its line or on the one before.
 fn json_comment(text: &str, fault: &Fault) -> Option<Fault> {
     let first = fault.line.saturating_sub(1).max(1);
-    let mut lines = text.lines().enumerate().skip(first - 1).take(1 + fault.line - first);
+    let mut lines = text
+        .lines()
+        .enumerate()
+        .skip(first - 1)
+        .take(1 + fault.line - first);
     let (index, line) = lines.find(|(_, line)| is_json_comment(line.trim_start()))?;
-    let column = line.chars().take_while(|letter| letter.is_whitespace()).count() + 1;
-    Some(Fault { line: index + 1, column, message: JSON_COMMENT.to_owned(), remedy: "Begin comments in YAML with `#`".to_owned() })
+    let column = line
+        .chars()
+        .take_while(|letter| letter.is_whitespace())
+        .count()
+        + 1;
+    Some(Fault {
+        line: index + 1,
+        column,
+        message: JSON_COMMENT.to_owned(),
+        remedy: "Begin comments in YAML with `#`".to_owned(),
+    })
 }
 
-/// The one document of a text; `Null` for a text without any. All duplicate keys and unusable numbers are reported,
-/// and the first place at which the text stops being YAML.
+/// The one document of a text; `Null` for a text without any. All duplicate keys and unusable
+/// numbers are reported, and the first place at which the text stops being YAML.
 pub(super) fn compose(text: &str) -> Result<Value, Vec<Fault>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let json = Json::of(text).map_err(|fault| vec![fault.into()])?;
-    let text = json.as_ref().map_or(Ok(text), Json::text).map_err(|fault| vec![fault.into()])?;
+    let text = json
+        .as_ref()
+        .map_or(Ok(text), Json::text)
+        .map_err(|fault| vec![fault.into()])?;
     let mut composer = Composer::new(text);
     match composer.document() {
         Ok(value) if composer.faults.is_empty() => Ok(value),
         Ok(_) => Err(composer.faults),
         Err(fault) => {
             let fault = json_comment(text, &fault).unwrap_or(fault);
-            composer.faults.push(json.as_ref().and_then(Json::fault).map_or(fault, Fault::from));
+            composer.faults.push(
+                json.as_ref()
+                    .and_then(Json::fault)
+                    .map_or(fault, Fault::from),
+            );
             Err(composer.faults)
         }
     }
@@ -122,14 +159,22 @@ impl<'a> Composer<'a> {
     fn next(&mut self) -> Result<(Event<'a>, Span), Fault> {
         match self.parser.next_event() {
             Some(Ok(next)) => Ok(next),
-            Some(Err(error)) => Err(Fault::at(*error.marker(), error.info(), "Correct the syntax at this place")),
+            Some(Err(error)) => Err(Fault::at(
+                *error.marker(),
+                error.info(),
+                "Correct the syntax at this place",
+            )),
             None => Ok((Event::StreamEnd, Span::empty(Marker::new(0, 1, 0)))),
         }
     }
 
     fn node(&mut self, event: Event<'a>, span: Span) -> Result<Value, Fault> {
         let before = self.size;
-        let bytes = if let Event::Scalar(text, ..) = &event { text.len() } else { 0 };
+        let bytes = if let Event::Scalar(text, ..) = &event {
+            text.len()
+        } else {
+            0
+        };
         self.count(Size { nodes: 1, bytes }, span)?;
         let (value, anchor) = match event {
             Event::Alias(id) => (self.alias(id, span)?, 0),
@@ -139,37 +184,69 @@ impl<'a> Composer<'a> {
             }
             Event::SequenceStart(_, anchor, _) => (self.sequence()?, anchor),
             Event::MappingStart(_, anchor, _) => (self.mapping()?, anchor),
-            _ => return Err(Fault::at(span.start, "a value is missing here", "Correct the syntax at this place")),
+            _ => {
+                return Err(Fault::at(
+                    span.start,
+                    "a value is missing here",
+                    "Correct the syntax at this place",
+                ));
+            }
         };
         if anchor > 0 {
-            let size = Size { nodes: self.size.nodes - before.nodes, bytes: self.size.bytes - before.bytes };
-            self.anchors.insert(anchor, Anchored { value: value.clone(), size });
+            let size = Size {
+                nodes: self.size.nodes - before.nodes,
+                bytes: self.size.bytes - before.bytes,
+            };
+            self.anchors.insert(
+                anchor,
+                Anchored {
+                    value: value.clone(),
+                    size,
+                },
+            );
         }
         Ok(value)
     }
 
     fn count(&mut self, more: Size, span: Span) -> Result<(), Fault> {
-        self.size = Size { nodes: self.size.nodes + more.nodes, bytes: self.size.bytes + more.bytes };
+        self.size = Size {
+            nodes: self.size.nodes + more.nodes,
+            bytes: self.size.bytes + more.bytes,
+        };
         let most = match self.size {
             Size { nodes, .. } if nodes > MOST_NODES => format!("{MOST_NODES} values"),
-            Size { bytes, .. } if bytes > MOST_BYTES => format!("{} KiB of text", MOST_BYTES / 1024),
+            Size { bytes, .. } if bytes > MOST_BYTES => {
+                format!("{} KiB of text", MOST_BYTES / 1024)
+            }
             Size { .. } => return Ok(()),
         };
         let message = format!("the document has more than {most} when its aliases are expanded");
-        Err(Fault::at(span.start, message, "Make the document smaller or use fewer aliases"))
+        Err(Fault::at(
+            span.start,
+            message,
+            "Make the document smaller or use fewer aliases",
+        ))
     }
 
     fn alias(&mut self, id: usize, span: Span) -> Result<Value, Fault> {
         let Some(anchored) = self.anchors.get(&id) else {
-            return Err(Fault::at(span.start, "the alias is inside the value it repeats", "Write the value out instead"));
+            return Err(Fault::at(
+                span.start,
+                "the alias is inside the value it repeats",
+                "Write the value out instead",
+            ));
         };
         // Counted before it is repeated: what is too much is never there.
         self.count(anchored.size, span)?;
-        Ok(self.anchors.get(&id).map(|anchored| anchored.value.clone()).unwrap_or_default())
+        Ok(self
+            .anchors
+            .get(&id)
+            .map(|anchored| anchored.value.clone())
+            .unwrap_or_default())
     }
 
-    /// A quoted or block scalar is a text; what a plain one is, the core schema says. A number that cannot be kept is
-    /// noted, and the walk goes on so that everything is reported at once.
+    /// A quoted or block scalar is a text; what a plain one is, the core schema says. A number that
+    /// cannot be kept is noted, and the walk goes on so that everything is reported at once.
     fn scalar(&mut self, text: &str, style: ScalarStyle, tag: Option<&str>, span: Span) -> Value {
         let resolved = match (tag, style) {
             (Some("str"), _) => return Value::from(text),
@@ -177,7 +254,11 @@ impl<'a> Composer<'a> {
             (None, _) => return Value::from(text),
         };
         resolved.unwrap_or_else(|unusable| {
-            self.faults.push(Fault::at(span.start, unusable.to_string(), "Put it in quotes if it is meant as a text"));
+            self.faults.push(Fault::at(
+                span.start,
+                unusable.to_string(),
+                "Put it in quotes if it is meant as a text",
+            ));
             Value::Null
         })
     }
@@ -215,7 +296,11 @@ impl<'a> Composer<'a> {
     fn key(&mut self, event: Event<'a>, span: Span) -> Result<String, Fault> {
         if let Event::Scalar(text, style, ..) = &event {
             if *style == ScalarStyle::Plain && is_json_comment(text) {
-                return Err(Fault::at(span.start, JSON_COMMENT, "Begin comments in YAML with `#`"));
+                return Err(Fault::at(
+                    span.start,
+                    JSON_COMMENT,
+                    "Begin comments in YAML with `#`",
+                ));
             }
             let key = text.clone().into_owned();
             self.node(event, span)?;
@@ -223,21 +308,37 @@ impl<'a> Composer<'a> {
         }
         match self.node(event, span)? {
             Value::String(key) => Ok(key),
-            _ => Err(Fault::at(span.start, "a key must be a text", "Use a plain word or a quoted text as the key")),
+            _ => Err(Fault::at(
+                span.start,
+                "a key must be a text",
+                "Use a plain word or a quoted text as the key",
+            )),
         }
     }
 }
 
 fn second_document(span: Span) -> Fault {
-    Fault::at(span.start, "a second document starts here, only one is allowed", "Remove the `---` and what follows it")
+    Fault::at(
+        span.start,
+        "a second document starts here, only one is allowed",
+        "Remove the `---` and what follows it",
+    )
 }
 
 fn not_mergeable(span: Span) -> Fault {
-    Fault::at(span.start, "only a mapping or a list of mappings can be merged with `<<`", "Let `<<` refer to a mapping")
+    Fault::at(
+        span.start,
+        "only a mapping or a list of mappings can be merged with `<<`",
+        "Let `<<` refer to a mapping",
+    )
 }
 
 fn duplicate(key: &str, span: Span) -> Fault {
-    Fault::at(span.start, format!("the key `{key}` appears twice, keys must be unique"), format!("Remove one of the two `{key}`"))
+    Fault::at(
+        span.start,
+        format!("the key `{key}` appears twice, keys must be unique"),
+        format!("Remove one of the two `{key}`"),
+    )
 }
 
 fn mergeable(value: Value) -> Option<Vec<Map<String, Value>>> {
@@ -267,11 +368,22 @@ mod tests {
     use super::*;
 
     fn json(text: &str) -> String {
-        compose(text).map_or_else(|faults| format!("{:?}", faults[0]), |value| value.to_string())
+        compose(text).map_or_else(
+            |faults| format!("{:?}", faults[0]),
+            |value| value.to_string(),
+        )
     }
 
     fn places(text: &str) -> Vec<(usize, usize)> {
-        compose(text).map_or_else(|faults| faults.iter().map(|fault| (fault.line, fault.column)).collect(), |_| Vec::new())
+        compose(text).map_or_else(
+            |faults| {
+                faults
+                    .iter()
+                    .map(|fault| (fault.line, fault.column))
+                    .collect()
+            },
+            |_| Vec::new(),
+        )
     }
 
     #[test]
@@ -287,14 +399,29 @@ mod tests {
                 r#"{"a":"one\ntwo\n","b":"one two\nthree","c":"x\n\n"}"#,
             ),
             ("a: |2\n    x\n   y\n", r#"{"a":"  x\n y\n"}"#),
-            ("{\n\t\"a\": 1,\n\t\"b\": [1,\n\t2,]\n}\n", r#"{"a":1,"b":[1,2]}"#),
+            (
+                "{\n\t\"a\": 1,\n\t\"b\": [1,\n\t2,]\n}\n",
+                r#"{"a":1,"b":[1,2]}"#,
+            ),
             ("a: &x {b: 1}\nc: *x", r#"{"a":{"b":1},"c":{"b":1}}"#),
-            ("a: 2024-01-01\nb: 12:30:45", r#"{"a":"2024-01-01","b":"12:30:45"}"#),
+            (
+                "a: 2024-01-01\nb: 12:30:45",
+                r#"{"a":"2024-01-01","b":"12:30:45"}"#,
+            ),
             ("\u{feff}a: 1\r\nb: |\r\n  x\r\n", r#"{"a":1,"b":"x\n"}"#),
             ("%YAML 1.2\n---\na: 1\n...\n", r#"{"a":1}"#),
-            ("a: x # comment\nb: x#y\nc: '#'", r##"{"a":"x","b":"x#y","c":"#"}"##),
-            (r#"{"a": "\ud83d\ude00\u0041", "b": "\/"}"#, r#"{"a":"😀A","b":"/"}"#),
-            ("a: !!str 5\nb: !!int \"5\"\nc: !foo x", r#"{"a":"5","b":5,"c":"x"}"#),
+            (
+                "a: x # comment\nb: x#y\nc: '#'",
+                r##"{"a":"x","b":"x#y","c":"#"}"##,
+            ),
+            (
+                r#"{"a": "\ud83d\ude00\u0041", "b": "\/"}"#,
+                r#"{"a":"😀A","b":"/"}"#,
+            ),
+            (
+                "a: !!str 5\nb: !!int \"5\"\nc: !foo x",
+                r#"{"a":"5","b":5,"c":"x"}"#,
+            ),
             ("", "null"),
             ("# nothing", "null"),
             ("z: 1\na: 2\nm: 3", r#"{"z":1,"a":2,"m":3}"#),
@@ -306,8 +433,14 @@ mod tests {
 
     #[test]
     fn merge_keys_are_expanded_and_own_keys_win() {
-        assert_eq!(json("a: &x {b: 1, c: 2}\nd:\n  c: 3\n  <<: *x\n"), r#"{"a":{"b":1,"c":2},"d":{"c":3,"b":1}}"#);
-        assert_eq!(json("a: {<<: [{b: 1}, {b: 2, c: 2}]}"), r#"{"a":{"b":1,"c":2}}"#);
+        assert_eq!(
+            json("a: &x {b: 1, c: 2}\nd:\n  c: 3\n  <<: *x\n"),
+            r#"{"a":{"b":1,"c":2},"d":{"c":3,"b":1}}"#
+        );
+        assert_eq!(
+            json("a: {<<: [{b: 1}, {b: 2, c: 2}]}"),
+            r#"{"a":{"b":1,"c":2}}"#
+        );
         assert_eq!(places("a: {<<: 5}"), [(1, 9)]);
     }
 
@@ -338,13 +471,38 @@ mod tests {
 
     #[test]
     fn a_document_built_to_explode_is_refused() {
-        let line = |level: usize| format!("a{level}: &a{level} [{}]\n", [format!("*a{}", level - 1).as_str(); 10].join(", "));
-        let text = format!("a0: &a0 [{}]\n{}", ["x"; 10].join(", "), (1..9).map(line).collect::<String>());
+        let line = |level: usize| {
+            format!(
+                "a{level}: &a{level} [{}]\n",
+                [format!("*a{}", level - 1).as_str(); 10].join(", ")
+            )
+        };
+        let text = format!(
+            "a0: &a0 [{}]\n{}",
+            ["x"; 10].join(", "),
+            (1..9).map(line).collect::<String>()
+        );
         assert!(json(&text).contains("more than 100000 values"));
-        let long = format!("a: &a {}\nb: [{}]\n", "x".repeat(100_000), vec!["*a"; 2_000].join(", "));
-        assert!(json(&long).contains("more than 1024 KiB of text"), "{}", &json(&long)[..200]);
-        let merged = format!("a: &a {{ k: {} }}\nb:\n{}", "x".repeat(100_000), "  - { <<: *a }\n".repeat(2_000));
-        assert!(json(&merged).contains("more than 1024 KiB of text"), "{}", &json(&merged)[..200]);
+        let long = format!(
+            "a: &a {}\nb: [{}]\n",
+            "x".repeat(100_000),
+            vec!["*a"; 2_000].join(", ")
+        );
+        assert!(
+            json(&long).contains("more than 1024 KiB of text"),
+            "{}",
+            &json(&long)[..200]
+        );
+        let merged = format!(
+            "a: &a {{ k: {} }}\nb:\n{}",
+            "x".repeat(100_000),
+            "  - { <<: *a }\n".repeat(2_000)
+        );
+        assert!(
+            json(&merged).contains("more than 1024 KiB of text"),
+            "{}",
+            &json(&merged)[..200]
+        );
         assert!(!places(&"[".repeat(100_000)).is_empty());
     }
 }

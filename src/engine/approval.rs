@@ -24,8 +24,13 @@ use crate::unwind;
 const LONG: Duration = Duration::from_mins(5);
 
 pub(super) async fn go_on(run: &Run, settings: &Settings) -> Result<Ending, Halt> {
-    let snapshot = step(run, Step::Survey, deploy::look(run, settings), |_| "read".to_owned()).await?;
-    let Some((running, planned)) = waiting(settings, &snapshot)? else { return over(run, settings, &snapshot).await };
+    let snapshot = step(run, Step::Survey, deploy::look(run, settings), |_| {
+        "read".to_owned()
+    })
+    .await?;
+    let Some((running, planned)) = waiting(settings, &snapshot)? else {
+        return over(run, settings, &snapshot).await;
+    };
     if running.is_returning() {
         return expired(run, settings, &snapshot).await;
     }
@@ -35,7 +40,12 @@ pub(super) async fn go_on(run: &Run, settings: &Settings) -> Result<Ending, Halt
     let mut rollout = rollout::attach(run, settings, &planned, &revision, running);
     rest(run, settings, &planned, running).await?;
     let past = deploy::find_gate(run, &mut rollout).await?;
-    let brought = Brought { plan: &planned, revision: &revision, image: None, is_answered: past == Past::Passed };
+    let brought = Brought {
+        plan: &planned,
+        revision: &revision,
+        image: None,
+        is_answered: past == Past::Passed,
+    };
     let checks = Checks::new(run, settings, ready, &brought);
     if past == Past::Not {
         test_again(run, &mut rollout, &checks).await?;
@@ -45,23 +55,46 @@ pub(super) async fn go_on(run: &Run, settings: &Settings) -> Result<Ending, Halt
 }
 
 pub(super) async fn abort(run: &Run, settings: &Settings) -> Result<Ending, Halt> {
-    let snapshot = step(run, Step::Survey, deploy::look(run, settings), |_| "read".to_owned()).await?;
-    let Some((running, _)) = waiting(settings, &snapshot)? else { return over(run, settings, &snapshot).await };
-    run.tell(Event::Noted { sentence: running.words() });
-    if let Some(revision) = running.revision.as_deref().filter(|_| running.run.is_none()) {
-        let sentence =
-            format!("{} stays registered: the deployment does not say that a run of this action has registered it", short(revision));
+    let snapshot = step(run, Step::Survey, deploy::look(run, settings), |_| {
+        "read".to_owned()
+    })
+    .await?;
+    let Some((running, _)) = waiting(settings, &snapshot)? else {
+        return over(run, settings, &snapshot).await;
+    };
+    run.tell(Event::Noted {
+        sentence: running.words(),
+    });
+    if let Some(revision) = running
+        .revision
+        .as_deref()
+        .filter(|_| running.run.is_none())
+    {
+        let sentence = format!(
+            "{} stays registered: the deployment does not say that a run of this action has registered it",
+            short(revision)
+        );
         run.tell(Event::Noted { sentence });
     }
     arm_running(run, settings, &snapshot);
-    Ok(after(unwinding(run, unwind::all(run, &run.armed())).await, Reason::Aborted))
+    Ok(after(
+        unwinding(run, unwind::all(run, &run.armed())).await,
+        Reason::Aborted,
+    ))
 }
 
 /// What is in progress, when it is what is meant.
-fn waiting<'s>(settings: &Settings, snapshot: &'s Snapshot) -> Result<Option<(&'s Running, RolloutPlan)>, Halt> {
-    let Some(running) = snapshot.running.as_ref() else { return Ok(None) };
+fn waiting<'s>(
+    settings: &Settings,
+    snapshot: &'s Snapshot,
+) -> Result<Option<(&'s Running, RolloutPlan)>, Halt> {
+    let Some(running) = snapshot.running.as_ref() else {
+        return Ok(None);
+    };
     is_meant(settings, running)?;
-    Ok(plan::attached(settings, snapshot).map_err(Halt::Refused)?.map(|planned| (running, planned)))
+    Ok(plan::attached(settings, snapshot)
+        .map_err(Halt::Refused)?
+        .map(|planned| (running, planned)))
 }
 
 /// A deployment that was named must be the one that is in progress.
@@ -70,51 +103,82 @@ pub(super) fn is_meant(settings: &Settings, running: &Running) -> Result<(), Hal
         Some(meant) if short(meant) != short(&running.id) => {
             let sentence = format!("{} is not in progress: {}", short(meant), running.words());
             Err(Halt::Failed(
-                Failure::new(Reason::Superseded, sentence).hint("answer the deployment that waits, or leave `deployment` out"),
+                Failure::new(Reason::Superseded, sentence)
+                    .hint("answer the deployment that waits, or leave `deployment` out"),
             ))
         }
         _ => Ok(()),
     }
 }
 
-/// A run that answers is as good as the one that started: what goes wrong from here is undone, the revision too that was registered
-/// for the deployment.
+/// A run that answers is as good as the one that started: what goes wrong from here is undone, the
+/// revision too that was registered for the deployment.
 pub(super) fn arm_running(run: &Run, settings: &Settings, snapshot: &Snapshot) {
     if let Some(revision) = plan::undo_of_its_revision(settings, snapshot) {
         run.arm(revision);
     }
     if let Some(undo) = plan::undo_of(settings, snapshot) {
-        arm(run, snapshot, undo, plan::adopted_pause(settings, snapshot, &run.id));
+        arm(
+            run,
+            snapshot,
+            undo,
+            plan::adopted_pause(settings, snapshot, &run.id),
+        );
     }
 }
 
 /// The undo of what is in progress, and of the hooks that whoever started it has set for it.
 pub(super) fn arm(run: &Run, snapshot: &Snapshot, undo: Undo, pause: Option<Pause>) {
     if let Undo::Native(native) = &undo {
-        let whose = snapshot.running.as_ref().and_then(|running| running.run.clone());
-        let before = snapshot.running.as_ref().and_then(|running| running.hooks_before.clone()).unwrap_or_default();
-        run.arm(Undo::Hooks(HooksUndo { place: native.place.clone(), strategy: None, run: whose, pause, before }));
+        let whose = snapshot
+            .running
+            .as_ref()
+            .and_then(|running| running.run.clone());
+        let before = snapshot
+            .running
+            .as_ref()
+            .and_then(|running| running.hooks_before.clone())
+            .unwrap_or_default();
+        run.arm(Undo::Hooks(HooksUndo {
+            place: native.place.clone(),
+            strategy: None,
+            run: whose,
+            pause,
+            before,
+        }));
     }
     run.arm(undo);
 }
 
-/// Scale-in rests from here on, where that is asked for: the run that left the rollout at its gate has given it back. What has
-/// waited for a person is not rolled back because it cannot rest.
-async fn rest(run: &Run, settings: &Settings, planned: &RolloutPlan, running: &Running) -> Result<(), Halt> {
+/// Scale-in rests from here on, where that is asked for: the run that left the rollout at its gate
+/// has given it back. What has waited for a person is not rolled back because it cannot rest.
+async fn rest(
+    run: &Run,
+    settings: &Settings,
+    planned: &RolloutPlan,
+    running: &Running,
+) -> Result<(), Halt> {
     let suspended = scaling::suspend(run, settings, &planned.cluster, &planned.service).await;
-    suspended.map_err(|failure| Halt::Left(failure.caused_by(format!("{}, and is left as it is", running.words()))))
+    suspended.map_err(|failure| {
+        Halt::Left(failure.caused_by(format!("{}, and is left as it is", running.words())))
+    })
 }
 
 /// The job that started it tested green. When the answer took long, green is tested again.
 async fn test_again(run: &Run, rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<(), Halt> {
     if rollout.gate() == GatePlan::Test && rollout.waited().is_some_and(|waited| waited < LONG) {
-        run.tell(Event::Noted { sentence: "green has waited at its gate for less than 5 minutes: its tests are not run again".into() });
+        run.tell(Event::Noted {
+            sentence:
+                "green has waited at its gate for less than 5 minutes: its tests are not run again"
+                    .into(),
+        });
         return Ok(());
     }
     deploy::test_green(rollout, checks).await
 }
 
-/// Nobody answered in time, or somebody said no: it is on its way back already, and watched to its end.
+/// Nobody answered in time, or somebody said no: it is on its way back already, and watched to its
+/// end.
 async fn expired(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Result<Ending, Halt> {
     if let Some(undo) = plan::undo_of(settings, snapshot)
         && unwind::watch(run, &undo).await.is_stuck()
@@ -125,13 +189,36 @@ async fn expired(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Result<
     over(run, settings, &deploy::look(run, settings).await?).await
 }
 
-/// What `mode: abort` would have left: the run that registered the revision of a failed deployment is over, and nobody else removes it.
+/// What `mode: abort` would have left: the run that registered the revision of a failed deployment
+/// is over, and nobody else removes it.
 async fn remove_unused(run: &Run, settings: &Settings, last: &Last) {
-    let Some(arn) = last.registered.clone().filter(|_| last.end != history::End::Succeeded) else { return };
-    let is_active = |described: serde_json::Value| described["taskDefinition"]["status"] == "ACTIVE";
-    if run.aws.describe_task_definition(&arn).await.is_ok_and(is_active) {
-        let place = ServiceKey { cluster: settings.cluster.clone(), service: settings.service.clone().unwrap_or_default() };
-        unwind::all(run, &[Undo::Revision(RevisionUndo { arn, service: Some(place) })]).await;
+    let Some(arn) = last
+        .registered
+        .clone()
+        .filter(|_| last.end != history::End::Succeeded)
+    else {
+        return;
+    };
+    let is_active =
+        |described: serde_json::Value| described["taskDefinition"]["status"] == "ACTIVE";
+    if run
+        .aws
+        .describe_task_definition(&arn)
+        .await
+        .is_ok_and(is_active)
+    {
+        let place = ServiceKey {
+            cluster: settings.cluster.clone(),
+            service: settings.service.clone().unwrap_or_default(),
+        };
+        unwind::all(
+            run,
+            &[Undo::Revision(RevisionUndo {
+                arn,
+                service: Some(place),
+            })],
+        )
+        .await;
     }
 }
 
@@ -146,18 +233,31 @@ async fn over(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Result<End
     };
     remove_unused(run, settings, &last).await;
     let id = short(&last.id).to_owned();
-    let serves = snapshot.service.as_ref().map(|service| short(service.revision()).to_owned()).unwrap_or_default();
-    let sentence = format!("deployment {id} is over already ({}): {serves} serves production", last.word);
+    let serves = snapshot
+        .service
+        .as_ref()
+        .map(|service| short(service.revision()).to_owned())
+        .unwrap_or_default();
+    let sentence = format!(
+        "deployment {id} is over already ({}): {serves} serves production",
+        last.word
+    );
     match (last.end, settings.mode == crate::settings::Mode::Continue) {
-        (history::End::Succeeded, true) | (history::End::Failed { .. }, false) => {
-            Ok(Ending { outcome: Some(Outcome::NoChange), reason: Reason::AlreadyAnswered, sentence })
-        }
+        (history::End::Succeeded, true) | (history::End::Failed { .. }, false) => Ok(Ending {
+            outcome: Some(Outcome::NoChange),
+            reason: Reason::AlreadyAnswered,
+            sentence,
+        }),
         (history::End::Succeeded, false) => {
             let remedy = "use mode: rollback to go back to what ran before";
-            Err(Halt::Refused(vec![Problem::new("mode", format!("{sentence}; there is nothing left to abort"), remedy)]))
+            Err(Halt::Refused(vec![Problem::new(
+                "mode",
+                format!("{sentence}; there is nothing left to abort"),
+                remedy,
+            )]))
         }
-        (history::End::Failed { reason }, true) => {
-            Err(Halt::Failed(Failure::new(reason, sentence).hint("deploy again: what waited is not there any more")))
-        }
+        (history::End::Failed { reason }, true) => Err(Halt::Failed(
+            Failure::new(reason, sentence).hint("deploy again: what waited is not there any more"),
+        )),
     }
 }

@@ -1,4 +1,5 @@
-//! What is asked of green and of production, and when: at the gates, and beside the rollout while it goes on.
+//! What is asked of green and of production, and when: at the gates, and beside the rollout while
+//! it goes on.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -23,7 +24,8 @@ pub(super) struct Ready {
     secrets: BTreeMap<String, Secret>,
 }
 
-/// Fetches secrets, and the images of testers: what is wrong with them is known before anything is touched.
+/// Fetches secrets, and the images of testers: what is wrong with them is known before anything is
+/// touched.
 pub(super) async fn prepare(run: &Run, settings: &Settings) -> Result<Ready, Failure> {
     let secrets = secrets::secrets(run, settings).await?;
     tester::prepare(run, settings).await?;
@@ -40,13 +42,28 @@ pub(super) struct Checks<'a> {
 }
 
 impl<'a> Checks<'a> {
-    pub(super) fn new(run: &'a Run, settings: &'a Settings, ready: Ready, brought: &Brought<'a>) -> Self {
-        let values = Values { secrets: ready.secrets, ..smoke::values(settings, brought.image, brought.revision) };
+    pub(super) fn new(
+        run: &'a Run,
+        settings: &'a Settings,
+        ready: Ready,
+        brought: &Brought<'a>,
+    ) -> Self {
+        let values = Values {
+            secrets: ready.secrets,
+            ..smoke::values(settings, brought.image, brought.revision)
+        };
         let watch = RolloutMonitor::new(run, settings, brought, values.clone());
-        Self { run, settings, plan: brought.plan, values, watch }
+        Self {
+            run,
+            settings,
+            plan: brought.plan,
+            values,
+            watch,
+        }
     }
 
-    /// What is owed at a moment at which nothing moves: on green at its gate, on production after the shift.
+    /// What is owed at a moment at which nothing moves: on green at its gate, on production after
+    /// the shift.
     pub(super) async fn at(&self, moment: Moment, rollout: &mut Rollout<'_>) -> Result<(), Halt> {
         if rollout.serves_nothing() {
             return Ok(());
@@ -74,7 +91,13 @@ impl<'a> Checks<'a> {
     /// Looks whether test-url leads to green: what is said of the tests there depends on it.
     async fn see_test_url(&self, rollout: &Rollout<'_>) {
         if self.tests_at(Moment::Green) {
-            test_url::look(self.run, self.settings, &self.plan.test_url, &rollout.green_groups().await).await;
+            test_url::look(
+                self.run,
+                self.settings,
+                &self.plan.test_url,
+                &rollout.green_groups().await,
+            )
+            .await;
         }
     }
 
@@ -83,8 +106,8 @@ impl<'a> Checks<'a> {
         self.watch.begin(rollout).await
     }
 
-    /// What is owed before the next share of traffic goes to green; passed when it went on by itself meanwhile. Before the first
-    /// share there is nothing to look at.
+    /// What is owed before the next share of traffic goes to green; passed when it went on by
+    /// itself meanwhile. Before the first share there is nothing to look at.
     pub(super) async fn at_step(&self, rollout: &mut Rollout<'_>) -> Result<Past, Halt> {
         if rollout.serves_nothing() || rollout.on_green().is_some_and(|percent| percent <= 0.0) {
             return Ok(Past::Not);
@@ -111,7 +134,8 @@ impl<'a> Checks<'a> {
         }
     }
 
-    /// The tests of a moment that recurs: at every change of traffic, and again and again in the bake. Ready only when one failed.
+    /// The tests of a moment that recurs: at every change of traffic, and again and again in the
+    /// bake. Ready only when one failed.
     async fn tests_beside(&self, moment: Moment, mut steps: Option<Shares>) -> Failure {
         while self.tests_at(moment) {
             match (moment, &mut steps) {
@@ -147,7 +171,9 @@ impl<'a> Checks<'a> {
         step(self.run, at, self.passed(moment), result).await?;
         if let Some(why) = unproven() {
             let remedy = "give the load balancer's own name in test-url, or let a test expect `version: true` (docs/smoke-tests.md)";
-            let sentence = format!("what passed at test-url is not proven to have reached green: {why}; {remedy}");
+            let sentence = format!(
+                "what passed at test-url is not proven to have reached green: {why}; {remedy}"
+            );
             self.run.tell(Event::Warned { sentence });
         }
         Ok(())
@@ -155,14 +181,22 @@ impl<'a> Checks<'a> {
 
     /// The pause between two runs of the bake's tests; without a document there are none.
     fn bake_interval(&self) -> Duration {
-        self.settings.checks.suite.as_ref().map_or(Duration::MAX, Suite::bake_interval)
+        self.settings
+            .checks
+            .suite
+            .as_ref()
+            .map_or(Duration::MAX, Suite::bake_interval)
     }
 
     fn tests_at(&self, moment: Moment) -> bool {
         let warms_up = moment == Moment::Green && load::warms_up(self.settings);
-        let (tests, testers) = (smoke::asked(self.settings, moment).is_some(), tester::asked(self.settings, moment));
+        let (tests, testers) = (
+            smoke::asked(self.settings, moment).is_some(),
+            tester::asked(self.settings, moment),
+        );
         // CodeDeploy sets no count.
-        let runs_none = self.settings.rollout.desired_count == Some(0) && !matches!(self.plan.way, RolloutKind::CodeDeploy(_));
+        let runs_none = self.settings.rollout.desired_count == Some(0)
+            && !matches!(self.plan.way, RolloutKind::CodeDeploy(_));
         !runs_none && (warms_up || tests || testers || load::asked(self.settings, moment))
     }
 
@@ -187,6 +221,7 @@ pub(super) struct Brought<'a> {
     pub(super) revision: &'a Revision,
     /// The image, where this run has pushed or found one.
     pub(super) image: Option<&'a Pinned>,
-    /// Whether a person has answered once traffic had moved: what is inconclusive is theirs to judge.
+    /// Whether a person has answered once traffic had moved: what is inconclusive is theirs to
+    /// judge.
     pub(super) is_answered: bool,
 }

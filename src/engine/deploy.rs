@@ -33,46 +33,95 @@ const THROTTLED: Duration = Duration::from_mins(5);
 const A_WHILE: Duration = Duration::from_secs(6);
 /// From the end of a run's one-off task until its rollout can be seen.
 const HANDOVER: Duration = Duration::from_secs(20);
-/// What was just rolled back may be read with its last weights: nobody is refused because of one look.
+/// What was just rolled back may be read with its last weights: nobody is refused because of one
+/// look.
 const WEIGHTS_READ: u32 = 3;
 const WEIGHTS_LAG: Duration = Duration::from_secs(2);
 
-/// survey → plan → image → scan → register → one-off task → rollout → gate → traffic → production → bake.
+/// survey → plan → image → scan → register → one-off task → rollout → gate → traffic → production →
+/// bake.
 pub(super) async fn deploy(run: &Run, settings: &Settings) -> Result<Ending, Halt> {
-    let (mut snapshot, plan, ready) = step(run, Step::Survey, prepare(run, settings), |_| "ready".to_owned()).await?;
+    let (mut snapshot, plan, ready) = step(run, Step::Survey, prepare(run, settings), |_| {
+        "ready".to_owned()
+    })
+    .await?;
     let image = push(run, settings, &mut snapshot, &plan).await?;
     judge(run, settings, &snapshot, &plan, image.as_ref()).await?;
-    let revision = step(run, Step::Revision, revision::revision(run, &plan, image.as_ref()), described).await?;
-    let is_of_others = snapshot.running.as_mut().is_some_and(|running| running.is_ours && !running.is_of(&revision.arn));
+    let revision = step(
+        run,
+        Step::Revision,
+        revision::revision(run, &plan, image.as_ref()),
+        described,
+    )
+    .await?;
+    let is_of_others = snapshot
+        .running
+        .as_mut()
+        .is_some_and(|running| running.is_ours && !running.is_of(&revision.arn));
     if is_of_others {
         // It is somebody else's: this image's scan was not judged before.
         judge(run, settings, &snapshot, &plan, image.as_ref()).await?;
     }
-    let mut prepared = Prepared { snapshot, plan, revision };
+    let mut prepared = Prepared {
+        snapshot,
+        plan,
+        revision,
+    };
     // What AWS may refuse and is easily undone comes before what is not undone.
-    if let Some(planned) = prepared.plan.rollout.as_ref().filter(|planned| !prepared.is_unchanged(settings, planned)) {
+    if let Some(planned) = prepared
+        .plan
+        .rollout
+        .as_ref()
+        .filter(|planned| !prepared.is_unchanged(settings, planned))
+    {
         scaling::suspend(run, settings, &planned.cluster, &planned.service).await?;
     }
     Box::pin(one_off(run, settings, image.as_ref(), &mut prepared)).await?;
-    if prepared.plan.rollout.as_ref().is_none_or(|planned| prepared.is_unchanged(settings, planned)) {
+    if prepared
+        .plan
+        .rollout
+        .as_ref()
+        .is_none_or(|planned| prepared.is_unchanged(settings, planned))
+    {
         return Ok(nothing_to_roll_out(&prepared.plan, &prepared.revision));
     }
-    Box::pin(roll_out(run, settings, &mut prepared, image.as_ref(), ready)).await
+    Box::pin(roll_out(
+        run,
+        settings,
+        &mut prepared,
+        image.as_ref(),
+        ready,
+    ))
+    .await
 }
 
 /// rollout → gate → traffic → production → bake.
-async fn roll_out(run: &Run, settings: &Settings, prepared: &mut Prepared, image: Option<&Pinned>, ready: Ready) -> Result<Ending, Halt> {
+async fn roll_out(
+    run: &Run,
+    settings: &Settings,
+    prepared: &mut Prepared,
+    image: Option<&Pinned>,
+    ready: Ready,
+) -> Result<Ending, Halt> {
     let (began, mut pace) = (Instant::now(), PollInterval::new(settings.rollout.pace));
     let started = loop {
         Box::pin(prepared.look_again(run, settings, image)).await?;
         match prepared.start(run, settings).await {
             // Another run was quicker by the time of a request.
-            Err(Interrupted::Busy(_)) if queue::may_wait(settings, began.elapsed()) => pace.rest().await,
+            Err(Interrupted::Busy(_)) if queue::may_wait(settings, began.elapsed()) => {
+                pace.rest().await;
+            }
             started => break started?,
         }
     };
-    let Prepared { snapshot, plan, revision } = &*prepared;
-    let (Some(planned), Some(mut rollout)) = (&plan.rollout, started) else { return Ok(nothing_to_roll_out(plan, revision)) };
+    let Prepared {
+        snapshot,
+        plan,
+        revision,
+    } = &*prepared;
+    let (Some(planned), Some(mut rollout)) = (&plan.rollout, started) else {
+        return Ok(nothing_to_roll_out(plan, revision));
+    };
     let is_adopted = prepared.adopted().is_some();
     if is_adopted {
         approval::arm_running(run, settings, snapshot);
@@ -80,7 +129,12 @@ async fn roll_out(run: &Run, settings: &Settings, prepared: &mut Prepared, image
     if settings.rollout.follow == Follow::Not {
         return Ok(left_to_aws(revision));
     }
-    let brought = Brought { plan: planned, revision, image, is_answered: false };
+    let brought = Brought {
+        plan: planned,
+        revision,
+        image,
+        is_answered: false,
+    };
     let checks = Checks::new(run, settings, ready, &brought);
     if is_adopted && rollout.gate() != GatePlan::Absent {
         return resume(run, settings, &mut rollout, &checks).await;
@@ -88,9 +142,14 @@ async fn roll_out(run: &Run, settings: &Settings, prepared: &mut Prepared, image
     follow(run, settings, &mut rollout, &checks).await
 }
 
-/// What an earlier attempt of this run has started: it opened green's gate only after its tests had passed, so a gate that is open is
-/// no reason to go back.
-async fn resume(run: &Run, settings: &Settings, rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<Ending, Halt> {
+/// What an earlier attempt of this run has started: it opened green's gate only after its tests had
+/// passed, so a gate that is open is no reason to go back.
+async fn resume(
+    run: &Run,
+    settings: &Settings,
+    rollout: &mut Rollout<'_>,
+    checks: &Checks<'_>,
+) -> Result<Ending, Halt> {
     match find_gate(run, rollout).await? {
         Past::Passed => from_traffic(run, settings, rollout, checks).await,
         Past::Not => {
@@ -102,24 +161,43 @@ async fn resume(run: &Run, settings: &Settings, rollout: &mut Rollout<'_>, check
 
 /// Where a rollout that was found stands to green's gate.
 pub(super) async fn find_gate(run: &Run, rollout: &mut Rollout<'_>) -> Result<Past, Halt> {
-    let past = step(run, Step::Green, rollout.find_gate(), |past| past.words().to_owned()).await?;
+    let past = step(run, Step::Green, rollout.find_gate(), |past| {
+        past.words().to_owned()
+    })
+    .await?;
     if past == Past::Passed {
-        run.tell(Event::Noted { sentence: "green's gate was opened before; the rollout is followed".into() });
+        run.tell(Event::Noted {
+            sentence: "green's gate was opened before; the rollout is followed".into(),
+        });
     }
     Ok(past)
 }
 
 /// gate → traffic → production → bake, of a rollout that was started here.
-async fn follow(run: &Run, settings: &Settings, rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<Ending, Halt> {
+async fn follow(
+    run: &Run,
+    settings: &Settings,
+    rollout: &mut Rollout<'_>,
+    checks: &Checks<'_>,
+) -> Result<Ending, Halt> {
     if rollout.gate() != GatePlan::Absent {
-        step(run, Step::Green, rollout.reach_gate(), |()| Past::Not.words().to_owned()).await?;
+        step(run, Step::Green, rollout.reach_gate(), |()| {
+            Past::Not.words().to_owned()
+        })
+        .await?;
     }
     test_green(rollout, checks).await?;
     from_gate(run, settings, rollout, checks).await
 }
 
-/// gate → traffic → production → bake, once green is tested: who opens the gate was said with the inputs.
-async fn from_gate(run: &Run, settings: &Settings, rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<Ending, Halt> {
+/// gate → traffic → production → bake, once green is tested: who opens the gate was said with the
+/// inputs.
+async fn from_gate(
+    run: &Run,
+    settings: &Settings,
+    rollout: &mut Rollout<'_>,
+    checks: &Checks<'_>,
+) -> Result<Ending, Halt> {
     if settings.control.approval == Approval::BeforeTraffic {
         return Ok(waiting(run, rollout));
     }
@@ -128,8 +206,16 @@ async fn from_gate(run: &Run, settings: &Settings, rollout: &mut Rollout<'_>, ch
 }
 
 /// traffic → production → bake, once green's gate is open.
-pub(super) async fn from_traffic(run: &Run, settings: &Settings, rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<Ending, Halt> {
-    step(run, Step::Shift, shift(rollout, checks), |serves| (*serves).to_owned()).await?;
+pub(super) async fn from_traffic(
+    run: &Run,
+    settings: &Settings,
+    rollout: &mut Rollout<'_>,
+    checks: &Checks<'_>,
+) -> Result<Ending, Halt> {
+    step(run, Step::Shift, shift(rollout, checks), |serves| {
+        (*serves).to_owned()
+    })
+    .await?;
     checks.at(Moment::Production, rollout).await?;
     rollout.pass_production().await?;
     bake(run, settings, rollout, checks).await?;
@@ -142,8 +228,13 @@ async fn shift(rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<&'stati
     checks.begin(rollout).await?;
     loop {
         let steps = rollout.steps();
-        match checks.beside(Moment::Step, steps, rollout.shifted()).await? {
-            Reached::Green if rollout.serves_nothing() => return Ok("no task runs, and nothing serves"),
+        match checks
+            .beside(Moment::Step, steps, rollout.shifted())
+            .await?
+        {
+            Reached::Green if rollout.serves_nothing() => {
+                return Ok("no task runs, and nothing serves");
+            }
             Reached::Green => return Ok("green serves 100 %"),
             Reached::Gate(_) => {
                 if checks.at_step(rollout).await? == Past::Not {
@@ -154,26 +245,56 @@ async fn shift(rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<&'stati
     }
 }
 
-/// Hooks that a dead run has left would stop the next deployment that anyone starts: this run's ends all take them away.
+/// Hooks that a dead run has left would stop the next deployment that anyone starts: this run's
+/// ends all take them away.
 async fn left_behind(run: &Run, settings: &Settings, snapshot: &Snapshot) {
-    let Some(service) = snapshot.service.as_ref().filter(|_| snapshot.running.is_none()) else { return };
-    if let Some(left) = scaling_left_behind(run, settings, service.cluster_name(), &service.service_name).await {
-        run.tell(Event::Warned { sentence: format!("scale-in that workflow run {} left suspended is restored", left.run) });
+    let Some(service) = snapshot
+        .service
+        .as_ref()
+        .filter(|_| snapshot.running.is_none())
+    else {
+        return;
+    };
+    if let Some(left) =
+        scaling_left_behind(run, settings, service.cluster_name(), &service.service_name).await
+    {
+        run.tell(Event::Warned {
+            sentence: format!(
+                "scale-in that workflow run {} left suspended is restored",
+                left.run
+            ),
+        });
         run.arm(Undo::Scaling(left));
     }
     let tagged = service.tagged_pause();
     let known = KnownHooks::by_form(tagged.as_ref());
-    match service.deployment_configuration.as_ref().and_then(|configuration| run_in(configuration, known)) {
+    match service
+        .deployment_configuration
+        .as_ref()
+        .and_then(|configuration| run_in(configuration, known))
+    {
         Some(left) => {
-            run.tell(Event::Warned { sentence: format!("PAUSE hooks that workflow run {left} left on the service are to be removed") });
+            run.tell(Event::Warned {
+                sentence: format!(
+                    "PAUSE hooks that workflow run {left} left on the service are to be removed"
+                ),
+            });
         }
         None if service.has_pause_tag() => {
-            run.tell(Event::Noted { sentence: format!("the tag {PAUSE_TAG} of an earlier run is to be removed") });
+            run.tell(Event::Noted {
+                sentence: format!("the tag {PAUSE_TAG} of an earlier run is to be removed"),
+            });
         }
         None => return,
     }
-    let place = ServiceKey { cluster: settings.cluster.clone(), service: settings.service.clone().unwrap_or_default() };
-    run.arm(Undo::Hooks(HooksUndo { place, ..HooksUndo::default() }));
+    let place = ServiceKey {
+        cluster: settings.cluster.clone(),
+        service: settings.service.clone().unwrap_or_default(),
+    };
+    run.arm(Undo::Hooks(HooksUndo {
+        place,
+        ..HooksUndo::default()
+    }));
 }
 
 /// One look at AWS.
@@ -182,8 +303,14 @@ pub(super) async fn look(run: &Run, settings: &Settings) -> Result<Snapshot, Hal
     loop {
         match survey::survey(run, settings).await {
             Ok(snapshot) => return Ok(snapshot),
-            Err(Incomplete { why: Some(Unready::Throttled(failure)), credentials: None, .. }) if began.elapsed() < THROTTLED => {
-                run.tell(Event::Noted { sentence: format!("{}; looking again", failure.sentence()) });
+            Err(Incomplete {
+                why: Some(Unready::Throttled(failure)),
+                credentials: None,
+                ..
+            }) if began.elapsed() < THROTTLED => {
+                run.tell(Event::Noted {
+                    sentence: format!("{}; looking again", failure.sentence()),
+                });
                 tokio::time::sleep(jittered(A_WHILE)).await;
             }
             Err(incomplete) => return Err(halted(settings, incomplete)),
@@ -193,31 +320,48 @@ pub(super) async fn look(run: &Run, settings: &Settings) -> Result<Snapshot, Hal
 
 /// Whoever corrects one thing that is wrong should not have to come back for the next.
 fn halted(settings: &Settings, incomplete: Incomplete) -> Halt {
-    let Incomplete { why, credentials, seen } = incomplete;
+    let Incomplete {
+        why,
+        credentials,
+        seen,
+    } = incomplete;
     match why {
-        Some(Unready::Failure(failure) | Unready::Throttled(failure)) if credentials.is_none() => Halt::Failed(failure),
+        Some(Unready::Failure(failure) | Unready::Throttled(failure)) if credentials.is_none() => {
+            Halt::Failed(failure)
+        }
         Some(Unready::Problems(mut problems)) => {
             problems.extend(credentials);
             add_new(&mut problems, plan::problems_beside(settings, &seen));
             Halt::Refused(problems)
         }
         Some(Unready::Credentials(problem)) => Halt::NoCredentials(vec![problem]),
-        Some(Unready::Failure(_) | Unready::Throttled(_)) | None => Halt::NoCredentials(credentials.into_iter().collect()),
+        Some(Unready::Failure(_) | Unready::Throttled(_)) | None => {
+            Halt::NoCredentials(credentials.into_iter().collect())
+        }
     }
 }
 
 async fn prepare(run: &Run, settings: &Settings) -> Result<(Snapshot, Plan, Ready), Halt> {
     let (snapshot, plan) = Box::pin(planned(run, settings, None)).await?;
     let ready = checks::prepare(run, settings).await?;
-    let notes = settings.notes.iter().map(|note| Event::Noted { sentence: note.clone() });
-    let warnings = plan.warnings.iter().map(|warning| Event::Warned { sentence: warning.clone() });
+    let notes = settings.notes.iter().map(|note| Event::Noted {
+        sentence: note.clone(),
+    });
+    let warnings = plan.warnings.iter().map(|warning| Event::Warned {
+        sentence: warning.clone(),
+    });
     notes.chain(warnings).for_each(|event| run.tell(event));
     surveyed(run, &snapshot, &plan);
     Ok((snapshot, plan, ready))
 }
 
-/// Reads the service once nothing else is in the way, and plans; `revision` is the one to deploy, once there is one.
-pub(super) async fn planned(run: &Run, settings: &Settings, revision: Option<&Revision>) -> Result<(Snapshot, Plan), Halt> {
+/// Reads the service once nothing else is in the way, and plans; `revision` is the one to deploy,
+/// once there is one.
+pub(super) async fn planned(
+    run: &Run,
+    settings: &Settings,
+    revision: Option<&Revision>,
+) -> Result<(Snapshot, Plan), Halt> {
     let read = async || {
         let mut snapshot = look(run, settings).await?;
         if let (Some(running), Some(revision)) = (&mut snapshot.running, revision) {
@@ -230,7 +374,8 @@ pub(super) async fn planned(run: &Run, settings: &Settings, revision: Option<&Re
         if queue::make_way(run, settings, &snapshot, revision).await? == QueueOutcome::Again {
             snapshot = read().await?;
         } else if looks < WEIGHTS_READ && plan::is_divided(settings, &snapshot) {
-            // Another rollout that ends, or is rolled back, moves the weights and what the service says of itself one after the other.
+            // Another rollout that ends, or is rolled back, moves the weights and what the service
+            // says of itself one after the other.
             tokio::time::sleep(jittered(WEIGHTS_LAG)).await;
             (snapshot, looks) = (read().await?, looks + 1);
         } else {
@@ -247,45 +392,118 @@ pub(super) async fn planned(run: &Run, settings: &Settings, revision: Option<&Re
 }
 
 fn surveyed(run: &Run, snapshot: &Snapshot, plan: &Plan) {
-    let Some(service) = &snapshot.service else { return };
-    let tasks = Tasks { running: service.running_count, desired: service.desired_count, failed: 0 };
-    let controller = plan.rollout.as_ref().map_or("none", RolloutPlan::controller).to_owned();
-    run.tell(Event::Surveyed { controller, blue: service.revision().to_owned(), tasks, plan: plan.lines.clone() });
+    let Some(service) = &snapshot.service else {
+        return;
+    };
+    let tasks = Tasks {
+        running: service.running_count,
+        desired: service.desired_count,
+        failed: 0,
+    };
+    let controller = plan
+        .rollout
+        .as_ref()
+        .map_or("none", RolloutPlan::controller)
+        .to_owned();
+    run.tell(Event::Surveyed {
+        controller,
+        blue: service.revision().to_owned(),
+        tasks,
+        plan: plan.lines.clone(),
+    });
 }
 
-async fn push(run: &Run, settings: &Settings, snapshot: &mut Snapshot, plan: &Plan) -> Result<Option<Pinned>, Failure> {
-    let (Some(asked), Some(found)) = (&settings.image, snapshot.image.take()) else { return Ok(None) };
-    step(run, Step::Image, image::image(run, asked, found, plan.repository.as_ref()), Pinned::short).await.map(Some)
+async fn push(
+    run: &Run,
+    settings: &Settings,
+    snapshot: &mut Snapshot,
+    plan: &Plan,
+) -> Result<Option<Pinned>, Failure> {
+    let (Some(asked), Some(found)) = (&settings.image, snapshot.image.take()) else {
+        return Ok(None);
+    };
+    step(
+        run,
+        Step::Image,
+        image::image(run, asked, found, plan.repository.as_ref()),
+        Pinned::short,
+    )
+    .await
+    .map(Some)
 }
 
-/// What the registry's scanner found in the image, before anything is made of it. What an earlier attempt of this run has
-/// started it had judged before; to refuse it now would leave it alone half-way.
-async fn judge(run: &Run, settings: &Settings, snapshot: &Snapshot, plan: &Plan, image: Option<&Pinned>) -> Result<(), Failure> {
-    let (Some(policy), Some(image)) = (&settings.scan, image) else { return Ok(()) };
-    if snapshot.running.as_ref().is_some_and(|running| running.is_ours) {
-        run.tell(Event::Noted { sentence: "the image's scan was judged before its rollout was started".into() });
+/// What the registry's scanner found in the image, before anything is made of it. What an earlier
+/// attempt of this run has started it had judged before; to refuse it now would leave it alone
+/// half-way.
+async fn judge(
+    run: &Run,
+    settings: &Settings,
+    snapshot: &Snapshot,
+    plan: &Plan,
+    image: Option<&Pinned>,
+) -> Result<(), Failure> {
+    let (Some(policy), Some(image)) = (&settings.scan, image) else {
+        return Ok(());
+    };
+    if snapshot
+        .running
+        .as_ref()
+        .is_some_and(|running| running.is_ours)
+    {
+        run.tell(Event::Noted {
+            sentence: "the image's scan was judged before its rollout was started".into(),
+        });
         return Ok(());
     }
-    step(run, Step::Scan, scan::scan(run, settings, policy, plan, image), Clone::clone).await.map(drop)
+    step(
+        run,
+        Step::Scan,
+        scan::scan(run, settings, policy, plan, image),
+        Clone::clone,
+    )
+    .await
+    .map(drop)
 }
 
 fn described(revision: &Revision) -> String {
-    let how = if revision.registered { "registered" } else { "is registered already, unchanged" };
+    let how = if revision.registered {
+        "registered"
+    } else {
+        "is registered already, unchanged"
+    };
     format!("{} {how}", short(&revision.arn))
 }
 
-/// The one-off task, unless somebody else is deploying: what it does cannot be undone. An earlier attempt of this run that has
-/// started its rollout had run it before.
-async fn one_off(run: &Run, settings: &Settings, image: Option<&Pinned>, prepared: &mut Prepared) -> Result<(), Halt> {
-    let Some(asked) = &settings.task else { return Ok(()) };
+/// The one-off task, unless somebody else is deploying: what it does cannot be undone. An earlier
+/// attempt of this run that has started its rollout had run it before.
+async fn one_off(
+    run: &Run,
+    settings: &Settings,
+    image: Option<&Pinned>,
+    prepared: &mut Prepared,
+) -> Result<(), Halt> {
+    let Some(asked) = &settings.task else {
+        return Ok(());
+    };
     if prepared.adopted().is_some() {
-        run.tell(Event::Noted { sentence: "the one-off task was run before the rollout was started".into() });
+        run.tell(Event::Noted {
+            sentence: "the one-off task was run before the rollout was started".into(),
+        });
         return Ok(());
     }
     for attempt in 1.. {
         Box::pin(prepared.look_again(run, settings, image)).await?;
-        let Prepared { snapshot, revision, .. } = &*prepared;
-        let one_off = OneOff { run, settings, asked, revision, service: snapshot.service.as_ref(), attempt };
+        let Prepared {
+            snapshot, revision, ..
+        } = &*prepared;
+        let one_off = OneOff {
+            run,
+            settings,
+            asked,
+            revision,
+            service: snapshot.service.as_ref(),
+            attempt,
+        };
         let ran = match one_off.find().await {
             task::ExistingTask::Other(other) => {
                 if one_off.make_way(&other).await? == task::OtherEnd::Well {
@@ -293,8 +511,18 @@ async fn one_off(run: &Run, settings: &Settings, image: Option<&Pinned>, prepare
                 }
                 continue;
             }
-            task::ExistingTask::Own(task) => step(run, Step::Task, one_off.adopt(&task), task::OneOffOutcome::words).await?,
-            task::ExistingTask::Nothing => step(run, Step::Task, one_off.run(), task::OneOffOutcome::words).await?,
+            task::ExistingTask::Own(task) => {
+                step(
+                    run,
+                    Step::Task,
+                    one_off.adopt(&task),
+                    task::OneOffOutcome::words,
+                )
+                .await?
+            }
+            task::ExistingTask::Nothing => {
+                step(run, Step::Task, one_off.run(), task::OneOffOutcome::words).await?
+            }
         };
         if ran == task::OneOffOutcome::Done {
             break;
@@ -319,76 +547,138 @@ pub(super) async fn test_green(rollout: &mut Rollout<'_>, checks: &Checks<'_>) -
     }
 }
 
-async fn bake(run: &Run, settings: &Settings, rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<(), Halt> {
+async fn bake(
+    run: &Run,
+    settings: &Settings,
+    rollout: &mut Rollout<'_>,
+    checks: &Checks<'_>,
+) -> Result<(), Halt> {
     if settings.rollout.follow != Follow::Completed || !rollout.keeps_blue() {
         return Ok(());
     }
     // Green's health is read beside it.
     rollout.share_reads();
-    step(run, Step::Bake, checks.beside(Moment::Bake, None, rollout.completed()), |()| "the rollout is over, blue is gone".to_owned())
-        .await?;
+    step(
+        run,
+        Step::Bake,
+        checks.beside(Moment::Bake, None, rollout.completed()),
+        |()| "the rollout is over, blue is gone".to_owned(),
+    )
+    .await?;
     run.tell(Event::PointOfNoReturn);
     Ok(())
 }
 
 fn nothing_to_roll_out(plan: &Plan, revision: &Revision) -> Ending {
-    plan.rollout.as_ref().map_or_else(|| only_registered(revision), no_change)
+    plan.rollout
+        .as_ref()
+        .map_or_else(|| only_registered(revision), no_change)
 }
 
 fn only_registered(revision: &Revision) -> Ending {
-    let sentence = format!("{}; no service was given, so no traffic was touched", described(revision));
-    Ending { outcome: Some(Outcome::NoChange), reason: Reason::NoService, sentence }
+    let sentence = format!(
+        "{}; no service was given, so no traffic was touched",
+        described(revision)
+    );
+    Ending {
+        outcome: Some(Outcome::NoChange),
+        reason: Reason::NoService,
+        sentence,
+    }
 }
 
 pub(super) fn no_change(plan: &RolloutPlan) -> Ending {
-    let sentence = format!("{} serves production already: nothing was to be deployed", short(&plan.blue.revision));
-    Ending { outcome: Some(Outcome::NoChange), reason: Reason::AlreadyRuns, sentence }
+    let sentence = format!(
+        "{} serves production already: nothing was to be deployed",
+        short(&plan.blue.revision)
+    );
+    Ending {
+        outcome: Some(Outcome::NoChange),
+        reason: Reason::AlreadyRuns,
+        sentence,
+    }
 }
 
 fn left_to_aws(revision: &Revision) -> Ending {
-    let sentence = format!("the rollout of {} was started and is left to AWS; what serves traffic was not looked at", short(&revision.arn));
-    Ending { outcome: Some(Outcome::Started), reason: Reason::NotWaited, sentence }
+    let sentence = format!(
+        "the rollout of {} was started and is left to AWS; what serves traffic was not looked at",
+        short(&revision.arn)
+    );
+    Ending {
+        outcome: Some(Outcome::Started),
+        reason: Reason::NotWaited,
+        sentence,
+    }
 }
 
 /// Green stands at its gate, tested; who opens it is a person's business.
 fn waiting(run: &Run, rollout: &Rollout<'_>) -> Ending {
-    run.tell(Event::Measured { reads: run.aws.reads() });
+    run.tell(Event::Measured {
+        reads: run.aws.reads(),
+    });
     let is_unproven = run.test_url().is_some_and(|seen| seen.is_unproven());
     let green = match rollout.gate() {
         GatePlan::Test if rollout.serves_nothing() => "green is up, and was not tested",
-        GatePlan::Test if is_unproven => "green is up, and what passed at test-url is not proven to have reached it",
+        GatePlan::Test if is_unproven => {
+            "green is up, and what passed at test-url is not proven to have reached it"
+        }
         GatePlan::Test => "green is up and tested",
         GatePlan::Pass | GatePlan::Absent => "green is up, and was not tested",
     };
-    let sentence =
-        format!("{green}; blue serves 100 % of production; {}; answer with mode: continue or mode: abort", rollout.if_left_alone());
-    Ending { outcome: Some(Outcome::Waiting), reason: Reason::Approval, sentence }
+    let sentence = format!(
+        "{green}; blue serves 100 % of production; {}; answer with mode: continue or mode: abort",
+        rollout.if_left_alone()
+    );
+    Ending {
+        outcome: Some(Outcome::Waiting),
+        reason: Reason::Approval,
+        sentence,
+    }
 }
 
 /// What was measured says neither good nor bad, and a person is to decide.
 pub(super) fn waiting_for_verdict(run: &Run, rollout: &Rollout<'_>, verdict: &str) -> Ending {
-    run.tell(Event::Measured { reads: run.aws.reads() });
+    run.tell(Event::Measured {
+        reads: run.aws.reads(),
+    });
     let (serves, if_left_alone) = (rollout.serves(), rollout.if_left_alone());
-    let sentence = format!("{verdict}; {serves}; {if_left_alone}; answer with mode: continue or mode: abort");
-    Ending { outcome: Some(Outcome::Waiting), reason: Reason::Inconclusive, sentence }
+    let sentence =
+        format!("{verdict}; {serves}; {if_left_alone}; answer with mode: continue or mode: abort");
+    Ending {
+        outcome: Some(Outcome::Waiting),
+        reason: Reason::Inconclusive,
+        sentence,
+    }
 }
 
 pub(super) fn deployed(run: &Run, rollout: &Rollout<'_>) -> Ending {
     let revision = rollout.revision();
-    run.tell(Event::Measured { reads: run.aws.reads() });
+    run.tell(Event::Measured {
+        reads: run.aws.reads(),
+    });
     if rollout.serves_nothing() {
-        let sentence =
-            format!("{} is rolled out with zero tasks: nothing runs, nothing serves, and nothing was tested", short(&revision.arn));
-        return Ending { outcome: Some(Outcome::Started), reason: Reason::ZeroTasks, sentence };
+        let sentence = format!(
+            "{} is rolled out with zero tasks: nothing runs, nothing serves, and nothing was tested",
+            short(&revision.arn)
+        );
+        return Ending {
+            outcome: Some(Outcome::Started),
+            reason: Reason::ZeroTasks,
+            sentence,
+        };
     }
-    let missing = rollout
-        .missing_tasks()
-        .map(|(running, desired)| format!("; {running} of its {desired} tasks ran when ECS called the deployment successful"));
+    let missing = rollout.missing_tasks().map(|(running, desired)| {
+        format!("; {running} of its {desired} tasks ran when ECS called the deployment successful")
+    });
     let sentence = format!(
         "green serves 100 % of production: {} ({}){}",
         short(&revision.arn),
         rollout.witness().words(),
         missing.unwrap_or_default()
     );
-    Ending { outcome: Some(Outcome::Deployed), reason: Reason::AsPlanned, sentence }
+    Ending {
+        outcome: Some(Outcome::Deployed),
+        reason: Reason::AsPlanned,
+        sentence,
+    }
 }

@@ -1,6 +1,8 @@
-//! What is watched while users reach green: alarms every few seconds, and the analysis at its own rhythm.
+//! What is watched while users reach green: alarms every few seconds, and the analysis at its own
+//! rhythm.
 //!
-//! What is found wrong is an answer here, never an action: who calls takes the rollout back, or waits for a person.
+//! What is found wrong is an answer here, never an action: who calls takes the rollout back, or
+//! waits for a person.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -59,10 +61,23 @@ struct Looks<'a> {
 }
 
 impl<'a> RolloutMonitor<'a> {
-    pub(super) fn new(run: &'a Run, settings: &'a Settings, brought: &Brought<'a>, values: Values) -> Self {
-        let &Brought { plan, revision, is_answered, .. } = brought;
+    pub(super) fn new(
+        run: &'a Run,
+        settings: &'a Settings,
+        brought: &Brought<'a>,
+        values: Values,
+    ) -> Self {
+        let &Brought {
+            plan,
+            revision,
+            is_answered,
+            ..
+        } = brought;
         let watch = AlarmWatch::new(run, plan.alarms.all(), &plan.alarms.before);
-        let alarms = tokio::sync::Mutex::new(Looks { watch, next: Instant::now() });
+        let alarms = tokio::sync::Mutex::new(Looks {
+            watch,
+            next: Instant::now(),
+        });
         Self {
             run,
             settings,
@@ -100,15 +115,25 @@ impl<'a> RolloutMonitor<'a> {
         }
     }
 
-    /// Green has all of production's traffic from now on, and is watched as long as blue can be brought back.
+    /// Green has all of production's traffic from now on, and is watched as long as blue can be
+    /// brought back.
     pub(super) async fn watch_health(&self, rollout: &Rollout<'_>) {
         if rollout.keeps_blue() && !rollout.serves_nothing() {
-            let made = async || GreenHealth::new(self.run, self.settings, self.plan, self.revision, rollout.serving_groups().await);
+            let made = async || {
+                GreenHealth::new(
+                    self.run,
+                    self.settings,
+                    self.plan,
+                    self.revision,
+                    rollout.serving_groups().await,
+                )
+            };
             self.health.get_or_init(made).await;
         }
     }
 
-    /// Ready only when nothing of green can answer any more, or when its tasks stop again and again.
+    /// Ready only when nothing of green can answer any more, or when its tasks stop again and
+    /// again.
     async fn unhealthy(&self, moment: Moment) -> Failure {
         match (moment, self.health.get()) {
             (Moment::Production | Moment::Bake, Some(health)) => health.watch().await,
@@ -124,7 +149,9 @@ impl<'a> RolloutMonitor<'a> {
             looks.next = Instant::now() + EVERY;
             let look = looks.watch.look(moment).await;
             for measurement in look.measurements {
-                self.run.tell(Event::Checked { measurement: Box::new(measurement) });
+                self.run.tell(Event::Checked {
+                    measurement: Box::new(measurement),
+                });
             }
             if let Some(failure) = look.failure {
                 return failure;
@@ -135,41 +162,75 @@ impl<'a> RolloutMonitor<'a> {
 
     /// Ready only when the analysis ended badly.
     async fn worse(&self, moment: Moment) -> Failure {
-        let Some(analysis) = self.analysis.get() else { return std::future::pending().await };
+        let Some(analysis) = self.analysis.get() else {
+            return std::future::pending().await;
+        };
         let ended = analysis.ended().await;
         match analysis::failure(&ended) {
             // It waits at the next gate, which is not passed without a person.
-            Some(_) if asks(&ended) && moment != Moment::Bake && self.plan.waits_after_the_shift() => std::future::pending().await,
+            Some(_)
+                if asks(&ended) && moment != Moment::Bake && self.plan.waits_after_the_shift() =>
+            {
+                std::future::pending().await
+            }
             Some(failure) => with_gate(failure, &ended),
             None => std::future::pending().await,
         }
     }
 
     /// Everything that is measured at a moment at which nothing moves, to its end.
-    pub(super) async fn complete(&self, moment: Moment, rollout: &mut Rollout<'_>) -> Result<(), Halt> {
+    pub(super) async fn complete(
+        &self,
+        moment: Moment,
+        rollout: &mut Rollout<'_>,
+    ) -> Result<(), Halt> {
         if !self.settings.checks.measures(moment) {
             return Ok(());
         }
-        let Some(analysis) = self.enter(moment, rollout).await else { return Ok(()) };
-        step(self.run, Step::Analysis, self.until(moment, analysis.complete(), rollout), |_| analysis.found()).await.map(drop)
+        let Some(analysis) = self.enter(moment, rollout).await else {
+            return Ok(());
+        };
+        step(
+            self.run,
+            Step::Analysis,
+            self.until(moment, analysis.complete(), rollout),
+            |_| analysis.found(),
+        )
+        .await
+        .map(drop)
     }
 
     /// Waits until the traffic that green has now was judged, before it gets more.
     pub(super) async fn settled(&self, rollout: &mut Rollout<'_>) -> Result<Past, Halt> {
-        let Some(analysis) = self.analysis.get() else { return Ok(Past::Not) };
-        let past = self.until(Moment::Step, analysis.settled(self.times().changed), rollout).await?;
+        let Some(analysis) = self.analysis.get() else {
+            return Ok(Past::Not);
+        };
+        let past = self
+            .until(
+                Moment::Step,
+                analysis.settled(self.times().changed),
+                rollout,
+            )
+            .await?;
         self.changes();
         Ok(past)
     }
 
-    /// Waits until all of production's traffic on green was judged, as long as blue can be brought back.
+    /// Waits until all of production's traffic on green was judged, as long as blue can be brought
+    /// back.
     pub(super) async fn concluded(&self, rollout: &mut Rollout<'_>) -> Result<(), Halt> {
-        let Some(analysis) = self.enter(Moment::Step, rollout).await else { return Ok(()) };
+        let Some(analysis) = self.enter(Moment::Step, rollout).await else {
+            return Ok(());
+        };
         let Times { began, changed } = self.times();
         // Production's tests have used up some of the time for which blue is kept.
-        let stays = rollout.blue_stays().saturating_sub(clock::since(changed)).saturating_sub(SPARE);
+        let stays = rollout
+            .blue_stays()
+            .saturating_sub(clock::since(changed))
+            .saturating_sub(SPARE);
         let in_time = async {
-            // Checks of the shift alone have not judged anything yet when all traffic went over at once.
+            // Checks of the shift alone have not judged anything yet when all traffic went over at
+            // once.
             let judged = async {
                 if let Some(ended) = analysis.settled(began).await {
                     return Some(ended);
@@ -195,7 +256,9 @@ impl<'a> RolloutMonitor<'a> {
 
     /// What the analysis came to, although nobody waits for it any more.
     fn finished(&self) -> Result<(), Halt> {
-        let Some(ended) = self.analysis.get().and_then(Analysis::finish) else { return Ok(()) };
+        let Some(ended) = self.analysis.get().and_then(Analysis::finish) else {
+            return Ok(());
+        };
         analysis::failure(&ended).map_or(Ok(()), |failure| Err(with_gate(failure, &ended).into()))
     }
 
@@ -214,7 +277,13 @@ impl<'a> RolloutMonitor<'a> {
         rollout: &mut Rollout<'_>,
     ) -> Result<Past, Halt> {
         let ended = {
-            let held = async { if rollout.keeps_blue() { rollout.held().await } else { std::future::pending().await } };
+            let held = async {
+                if rollout.keeps_blue() {
+                    rollout.held().await
+                } else {
+                    std::future::pending().await
+                }
+            };
             tokio::select! {
                 biased;
                 ended = measured => ended,
@@ -228,9 +297,9 @@ impl<'a> RolloutMonitor<'a> {
         };
         match ended.and_then(|ended| analysis::failure(&ended).map(|failure| (ended, failure))) {
             None => Ok(Past::Not),
-            Some((ended, _)) if asks(&ended) && self.stands_at_gate(moment) => {
-                Err(Halt::Waits(deploy::waiting_for_verdict(self.run, rollout, &analysis::sentence(&ended))))
-            }
+            Some((ended, _)) if asks(&ended) && self.stands_at_gate(moment) => Err(Halt::Waits(
+                deploy::waiting_for_verdict(self.run, rollout, &analysis::sentence(&ended)),
+            )),
             Some((ended, failure)) => Err(with_gate(failure, &ended).into()),
         }
     }
@@ -246,14 +315,33 @@ impl<'a> RolloutMonitor<'a> {
     async fn enter(&self, moment: Moment, rollout: &Rollout<'_>) -> Option<&Analysis<'a>> {
         let asked = self.settings.checks.analysis.as_ref()?;
         // A person who answered has said already what becomes of an inconclusive one.
-        let asked = if self.is_answered { asked.clone().answered() } else { asked.clone() };
+        let asked = if self.is_answered {
+            asked.clone().answered()
+        } else {
+            asked.clone()
+        };
         let made = self.analysis.get_or_init(async || {
-            let green = Version { revision: &self.revision.arn, definition: Some(&self.revision.definition) };
-            let blue = Version { revision: &self.plan.blue.revision, definition: None };
+            let green = Version {
+                revision: &self.revision.arn,
+                definition: Some(&self.revision.definition),
+            };
+            let blue = Version {
+                revision: &self.plan.blue.revision,
+                definition: None,
+            };
             let blue = self.plan.has_blue().then_some(blue);
-            let shift = self.plan.course.as_ref().map_or(Duration::ZERO, TrafficSchedule::shift);
-            let judge = Judge::new(&asked, rollout.sides().await, self.values.clone()).expecting(shift, self.plan.lasts);
-            Analysis::new(self.run, Sources::new(self.run, &self.plan.place, blue, green), judge)
+            let shift = self
+                .plan
+                .course
+                .as_ref()
+                .map_or(Duration::ZERO, TrafficSchedule::shift);
+            let judge = Judge::new(&asked, rollout.sides().await, self.values.clone())
+                .expecting(shift, self.plan.lasts);
+            Analysis::new(
+                self.run,
+                Sources::new(self.run, &self.plan.place, blue, green),
+                judge,
+            )
         });
         let analysis = made.await;
         analysis.enter(moment);
@@ -280,5 +368,9 @@ fn asks(ended: &AnalysisResult) -> bool {
 }
 
 fn with_gate(failure: Failure, ended: &AnalysisResult) -> Failure {
-    if asks(ended) { failure.caused_by("there is no gate here at which it could wait for a person") } else { failure }
+    if asks(ended) {
+        failure.caused_by("there is no gate here at which it could wait for a person")
+    } else {
+        failure
+    }
 }

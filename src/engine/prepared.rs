@@ -1,4 +1,5 @@
-//! What a deployment is started from, and how that is kept true: somebody else may deploy while an image is pushed or a task runs.
+//! What a deployment is started from, and how that is kept true: somebody else may deploy while an
+//! image is pushed or a task runs.
 
 use super::{Halt, deploy};
 use crate::error::Failure;
@@ -14,7 +15,8 @@ use crate::survey::{self, Running, Snapshot, Thing};
 use crate::undo::{Undo, short};
 use crate::unwind;
 
-/// The service as it was read, the plan that was made of it, and the revision that is to be deployed.
+/// The service as it was read, the plan that was made of it, and the revision that is to be
+/// deployed.
 pub(super) struct Prepared {
     pub(super) snapshot: Snapshot,
     pub(super) plan: Plan,
@@ -24,13 +26,36 @@ pub(super) struct Prepared {
 impl Prepared {
     /// The rollout that an earlier attempt of this run has started.
     pub(super) fn adopted(&self) -> Option<&Running> {
-        self.snapshot.running.as_ref().filter(|running| running.is_ours)
+        self.snapshot
+            .running
+            .as_ref()
+            .filter(|running| running.is_ours)
     }
 
-    /// Starts the rollout, or goes on with the one that an earlier attempt has started; none where nothing is to be deployed.
-    pub(super) async fn start<'a>(&'a self, run: &'a Run, settings: &'a Settings) -> Result<Option<Box<Rollout<'a>>>, Interrupted> {
-        let Some(planned) = self.plan.rollout.as_ref().filter(|planned| !self.is_unchanged(settings, planned)) else { return Ok(None) };
-        Box::pin(rollout::start(run, settings, planned, &self.revision, self.adopted())).await.map(Some)
+    /// Starts the rollout, or goes on with the one that an earlier attempt has started; none where
+    /// nothing is to be deployed.
+    pub(super) async fn start<'a>(
+        &'a self,
+        run: &'a Run,
+        settings: &'a Settings,
+    ) -> Result<Option<Box<Rollout<'a>>>, Interrupted> {
+        let Some(planned) = self
+            .plan
+            .rollout
+            .as_ref()
+            .filter(|planned| !self.is_unchanged(settings, planned))
+        else {
+            return Ok(None);
+        };
+        Box::pin(rollout::start(
+            run,
+            settings,
+            planned,
+            &self.revision,
+            self.adopted(),
+        ))
+        .await
+        .map(Some)
     }
 
     /// Whether the service runs already what is asked for.
@@ -38,20 +63,36 @@ impl Prepared {
         self.adopted().is_none() && rollout::is_unchanged(settings, planned, &self.revision)
     }
 
-    /// Looks at the service again; where its deployments are not those that were read, `if-running` decides, and all is planned anew.
-    pub(super) async fn look_again(&mut self, run: &Run, settings: &Settings, image: Option<&Pinned>) -> Result<(), Halt> {
+    /// Looks at the service again; where its deployments are not those that were read, `if-running`
+    /// decides, and all is planned anew.
+    pub(super) async fn look_again(
+        &mut self,
+        run: &Run,
+        settings: &Settings,
+        image: Option<&Pinned>,
+    ) -> Result<(), Halt> {
         if self.plan.rollout.is_none() || self.adopted().is_some() {
             return Ok(());
         }
         if self.is_in_the_way(settings) {
-            run.tell(Event::Noted { sentence: "what is in progress brings another revision: it is somebody else's".into() });
+            run.tell(Event::Noted {
+                sentence: "what is in progress brings another revision: it is somebody else's"
+                    .into(),
+            });
         } else if survey::has_changed(run, settings, &self.snapshot).await {
-            run.tell(Event::Noted { sentence: "somebody else has deployed since the service was read: it is planned again".into() });
+            run.tell(Event::Noted {
+                sentence:
+                    "somebody else has deployed since the service was read: it is planned again"
+                        .into(),
+            });
         } else {
             return Ok(());
         }
-        let (snapshot, plan) = Box::pin(deploy::planned(run, settings, Some(&self.revision))).await.map_err(touched)?;
-        let is_same = plan.definition == self.plan.definition && plan.image_containers == self.plan.image_containers;
+        let (snapshot, plan) = Box::pin(deploy::planned(run, settings, Some(&self.revision)))
+            .await
+            .map_err(touched)?;
+        let is_same = plan.definition == self.plan.definition
+            && plan.image_containers == self.plan.image_containers;
         (self.snapshot, self.plan) = (snapshot, plan);
         if !is_same {
             self.register_again(run, image).await?;
@@ -59,20 +100,35 @@ impl Prepared {
         Ok(())
     }
 
-    /// Something is in progress that was taken for this run's own, so that `if-running` has not decided about it yet.
+    /// Something is in progress that was taken for this run's own, so that `if-running` has not
+    /// decided about it yet.
     fn is_in_the_way(&self, settings: &Settings) -> bool {
         let is_replaced = |running: &Running| {
-            matches!(running.thing, Thing::Rolling) && self.snapshot.if_running(settings.control.if_running) == IfRunning::Supersede
+            matches!(running.thing, Thing::Rolling)
+                && self.snapshot.if_running(settings.control.if_running) == IfRunning::Supersede
         };
-        let running = self.snapshot.running.as_ref().filter(|_| settings.mode == Mode::Deploy);
+        let running = self
+            .snapshot
+            .running
+            .as_ref()
+            .filter(|_| settings.mode == Mode::Deploy);
         running.is_some_and(|running| !running.is_ours && !is_replaced(running))
     }
 
     /// The revision was made from a definition that serves no more.
     async fn register_again(&mut self, run: &Run, image: Option<&Pinned>) -> Result<(), Halt> {
-        let former = std::mem::replace(&mut self.revision, revision::revision(run, &self.plan, image).await?);
-        let sentence = format!("{} is deployed instead of {}", short(&self.revision.arn), short(&former.arn));
-        run.tell(Event::Noted { sentence: format!("{sentence}: what serves now has another definition") });
+        let former = std::mem::replace(
+            &mut self.revision,
+            revision::revision(run, &self.plan, image).await?,
+        );
+        let sentence = format!(
+            "{} is deployed instead of {}",
+            short(&self.revision.arn),
+            short(&former.arn)
+        );
+        run.tell(Event::Noted {
+            sentence: format!("{sentence}: what serves now has another definition"),
+        });
         let is_former = |undo: &Undo| matches!(undo, Undo::Revision(undo) if undo.arn == former.arn && undo.arn != self.revision.arn);
         let unused: Vec<Undo> = run.armed().into_iter().filter(is_former).collect();
         unwind::all(run, &unused).await;
@@ -87,8 +143,15 @@ fn touched(halt: Halt) -> Halt {
         Halt::NoCredentials(problems) => (problems, Reason::Credentials),
         halt => return halt,
     };
-    let mut failure = Failure::new(reason, "the service is not as it was when this run began, and cannot be deployed to");
-    failure.chain.extend(problems.iter().map(ToString::to_string));
-    failure.hints.extend(problems.into_iter().map(|problem| problem.remedy));
+    let mut failure = Failure::new(
+        reason,
+        "the service is not as it was when this run began, and cannot be deployed to",
+    );
+    failure
+        .chain
+        .extend(problems.iter().map(ToString::to_string));
+    failure
+        .hints
+        .extend(problems.into_iter().map(|problem| problem.remedy));
     Halt::Failed(failure)
 }

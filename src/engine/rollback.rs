@@ -15,7 +15,10 @@ use crate::undo::{ServiceKey, short};
 use crate::unwind::{self, Unwound};
 
 pub(super) async fn rollback(run: &Run, settings: &Settings) -> Result<Ending, Halt> {
-    let snapshot = step(run, Step::Survey, deploy::look(run, settings), |_| "read".to_owned()).await?;
+    let snapshot = step(run, Step::Survey, deploy::look(run, settings), |_| {
+        "read".to_owned()
+    })
+    .await?;
     let fast = match snapshot.running.as_ref() {
         Some(running) => fast(run, settings, &snapshot, running).await?,
         None => None,
@@ -23,32 +26,68 @@ pub(super) async fn rollback(run: &Run, settings: &Settings) -> Result<Ending, H
     if let Some(ending) = fast.filter(|ending| is_enough(settings, &snapshot, ending)) {
         return Ok(ending);
     }
-    let snapshot = if snapshot.running.is_some() { deploy::look(run, settings).await? } else { snapshot };
+    let snapshot = if snapshot.running.is_some() {
+        deploy::look(run, settings).await?
+    } else {
+        snapshot
+    };
     let target = history::target(run, settings, &snapshot).await?;
-    run.tell(Event::Noted { sentence: format!("back to {}, {}", short(&target.revision), target.why) });
+    run.tell(Event::Noted {
+        sentence: format!("back to {}, {}", short(&target.revision), target.why),
+    });
     let mut again = settings_for(run, settings, &target).await?;
     again.rollout.force_new_deployment |= is_shared(run, settings, &snapshot).await;
     let ending = deploy::deploy(run, &again).await?;
     let asked = ending.reason == Reason::AsPlanned;
-    Ok(if asked { Ending { reason: Reason::RollbackAsked, ..ending } } else { ending })
+    Ok(if asked {
+        Ending {
+            reason: Reason::RollbackAsked,
+            ..ending
+        }
+    } else {
+        ending
+    })
 }
 
-/// Whether production's traffic is on both sides although nothing is in progress, as after a rollout that was stopped where it was: then
-/// also the revision that the service calls its own is deployed anew.
+/// Whether production's traffic is on both sides although nothing is in progress, as after a
+/// rollout that was stopped where it was: then also the revision that the service calls its own is
+/// deployed anew.
 async fn is_shared(run: &Run, settings: &Settings, snapshot: &Snapshot) -> bool {
-    let (Some(blue), None) = (plan::blue_of(snapshot), &snapshot.running) else { return false };
-    let place = ServiceKey { cluster: settings.cluster.clone(), service: settings.service.clone().unwrap_or_default() };
-    let shared = traffic::observe(run, &place, &blue).await.filter(Observed::is_shared);
+    let (Some(blue), None) = (plan::blue_of(snapshot), &snapshot.running) else {
+        return false;
+    };
+    let place = ServiceKey {
+        cluster: settings.cluster.clone(),
+        service: settings.service.clone().unwrap_or_default(),
+    };
+    let shared = traffic::observe(run, &place, &blue)
+        .await
+        .filter(Observed::is_shared);
     if let Some(shared) = shared {
-        run.tell(Event::Noted { sentence: format!("{}, and nothing is in progress: a new rollout brings it to one side", shared.words()) });
+        run.tell(Event::Noted {
+            sentence: format!(
+                "{}, and nothing is in progress: a new rollout brings it to one side",
+                shared.words()
+            ),
+        });
     }
     shared.is_some()
 }
 
-/// What is in progress is stopped with rollback: blue is still there, and back within seconds. None when it was too late.
-async fn fast(run: &Run, settings: &Settings, snapshot: &Snapshot, running: &Running) -> Result<Option<Ending>, Halt> {
-    let Some(undo) = plan::undo_of(settings, snapshot) else { return Ok(None) };
-    run.tell(Event::Noted { sentence: format!("{}: blue still runs, so it is rolled back", running.words()) });
+/// What is in progress is stopped with rollback: blue is still there, and back within seconds. None
+/// when it was too late.
+async fn fast(
+    run: &Run,
+    settings: &Settings,
+    snapshot: &Snapshot,
+    running: &Running,
+) -> Result<Option<Ending>, Halt> {
+    let Some(undo) = plan::undo_of(settings, snapshot) else {
+        return Ok(None);
+    };
+    run.tell(Event::Noted {
+        sentence: format!("{}: blue still runs, so it is rolled back", running.words()),
+    });
     let unwound = if is_rollback(running) {
         unwinding(run, unwind::watch(run, &undo)).await
     } else {
@@ -57,17 +96,36 @@ async fn fast(run: &Run, settings: &Settings, snapshot: &Snapshot, running: &Run
     };
     match unwound {
         Unwound::OnBlue { revision, witness } => {
-            let sentence = format!("{} serves 100 % of production again ({})", short(&revision), witness.words());
+            let sentence = format!(
+                "{} serves 100 % of production again ({})",
+                short(&revision),
+                witness.words()
+            );
             if let Some(left) = running.revision.as_deref().filter(|left| *left != revision) {
                 run.tell(Event::Noted {
-                    sentence: format!("{} stays registered, so that it can be brought again (rollback-to)", short(left)),
+                    sentence: format!(
+                        "{} stays registered, so that it can be brought again (rollback-to)",
+                        short(left)
+                    ),
                 });
             }
-            run.tell(Event::Revision { arn: revision, registered: false, previous: running.revision.clone(), changes: Vec::new() });
-            Ok(Some(Ending { outcome: Some(Outcome::Deployed), reason: Reason::RollbackAsked, sentence }))
+            run.tell(Event::Revision {
+                arn: revision,
+                registered: false,
+                previous: running.revision.clone(),
+                changes: Vec::new(),
+            });
+            Ok(Some(Ending {
+                outcome: Some(Outcome::Deployed),
+                reason: Reason::RollbackAsked,
+                sentence,
+            }))
         }
         Unwound::NoRollout | Unwound::TooLate { .. } => Ok(None),
-        Unwound::Superseded { by, serves } => Err(Halt::Superseded { failure: Failure::new(Reason::Superseded, by), serves }),
+        Unwound::Superseded { by, serves } => Err(Halt::Superseded {
+            failure: Failure::new(Reason::Superseded, by),
+            serves,
+        }),
         stuck @ Unwound::Stuck { .. } => Ok(Some(after(stuck, Reason::RollbackAsked))),
     }
 }
@@ -82,22 +140,41 @@ fn is_rollback(running: &Running) -> bool {
 
 /// Whether blue is what was asked for.
 fn is_enough(settings: &Settings, snapshot: &Snapshot, ending: &Ending) -> bool {
-    let Some(asked) = settings.control.rollback_to.as_deref().filter(|_| ending.outcome == Some(Outcome::Deployed)) else { return true };
-    let blue = plan::undo_of(settings, snapshot).map(|undo| undo.blue().to_owned()).unwrap_or_default();
+    let Some(asked) = settings
+        .control
+        .rollback_to
+        .as_deref()
+        .filter(|_| ending.outcome == Some(Outcome::Deployed))
+    else {
+        return true;
+    };
+    let blue = plan::undo_of(settings, snapshot)
+        .map(|undo| undo.blue().to_owned())
+        .unwrap_or_default();
     short(&blue) == short(asked) || short(&blue).rsplit(':').next() == Some(asked)
 }
 
 /// The same run with the target as what is deployed; its tests only when they are wanted.
-async fn settings_for(run: &Run, settings: &Settings, target: &RollbackTarget) -> Result<Settings, Halt> {
+async fn settings_for(
+    run: &Run,
+    settings: &Settings,
+    target: &RollbackTarget,
+) -> Result<Settings, Halt> {
     let mut again = settings.clone();
     again.definition.source = DefinitionSource::Registered(target.revision.clone());
     again.control.approval = Approval::None;
     again.task = None;
     if settings.control.skip_checks {
-        run.tell(Event::Warned { sentence: "skip-checks: what is brought back is not tested".into() });
+        run.tell(Event::Warned {
+            sentence: "skip-checks: what is brought back is not tested".into(),
+        });
         again.checks = crate::settings::CheckSettings::default();
     } else if again.version.is_none() && again.checks.suite.is_some() {
-        let described = run.aws.describe_task_definition(&target.revision).await.map_err(Failure::from)?;
+        let described = run
+            .aws
+            .describe_task_definition(&target.revision)
+            .await
+            .map_err(Failure::from)?;
         again.version = history::version(run, &described["taskDefinition"]).await;
     }
     Ok(again)

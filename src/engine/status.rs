@@ -1,4 +1,5 @@
-//! `mode: status`: what is in progress on the service is followed and reported; nothing is started, opened or rolled back.
+//! `mode: status`: what is in progress on the service is followed and reported; nothing is started,
+//! opened or rolled back.
 
 use super::{Ending, Halt, after, deploy, step};
 use crate::decide::At;
@@ -15,14 +16,27 @@ use crate::undo::short;
 use crate::unwind;
 
 pub(super) async fn status(run: &Run, settings: &Settings) -> Result<Ending, Halt> {
-    let snapshot = step(run, Step::Survey, deploy::look(run, settings), |_| "read".to_owned()).await?;
-    let Some(running) = snapshot.running.as_ref() else { return Ok(nothing(&snapshot)) };
+    let snapshot = step(run, Step::Survey, deploy::look(run, settings), |_| {
+        "read".to_owned()
+    })
+    .await?;
+    let Some(running) = snapshot.running.as_ref() else {
+        return Ok(nothing(&snapshot));
+    };
     super::approval::is_meant(settings, running)?;
-    let Some(planned) = plan::attached(settings, &snapshot).map_err(Halt::Refused)? else { return Ok(nothing(&snapshot)) };
-    run.tell(Event::Noted { sentence: running.words() });
+    let Some(planned) = plan::attached(settings, &snapshot).map_err(Halt::Refused)? else {
+        return Ok(nothing(&snapshot));
+    };
+    run.tell(Event::Noted {
+        sentence: running.words(),
+    });
     let revision = brought(run, running).await;
     let mut rollout = rollout::attach(run, settings, &planned, &revision, running);
-    match step(run, Step::Shift, rollout.watched(), |reached| reached.words().to_owned()).await {
+    match step(run, Step::Shift, rollout.watched(), |reached| {
+        reached.words().to_owned()
+    })
+    .await
+    {
         Ok(Reached::Gate(at)) => Ok(at_gate(&rollout, at)),
         Ok(Reached::Green) => match rollout.last_look().await {
             Ok(()) => Ok(deploy::deployed(run, &rollout)),
@@ -37,16 +51,39 @@ pub(super) async fn status(run: &Run, settings: &Settings) -> Result<Ending, Hal
 pub(super) async fn brought(run: &Run, running: &Running) -> Revision {
     let arn = running.revision.clone().unwrap_or_default();
     let described = run.aws.describe_task_definition(&arn).await;
-    let described = crate::survey::optional(run, "the definition of what is brought is not read", described);
-    let definition = described.map(|answer| crate::documents::described::from_described(&answer)).unwrap_or_default();
-    run.tell(Event::Revision { arn: arn.clone(), registered: false, previous: None, changes: Vec::new() });
-    Revision { arn, definition, registered: false }
+    let described = crate::survey::optional(
+        run,
+        "the definition of what is brought is not read",
+        described,
+    );
+    let definition = described
+        .map(|answer| crate::documents::described::from_described(&answer))
+        .unwrap_or_default();
+    run.tell(Event::Revision {
+        arn: arn.clone(),
+        registered: false,
+        previous: None,
+        changes: Vec::new(),
+    });
+    Revision {
+        arn,
+        definition,
+        registered: false,
+    }
 }
 
 fn nothing(snapshot: &Snapshot) -> Ending {
-    let serves = snapshot.service.as_ref().map(|service| short(service.revision()).to_owned()).unwrap_or_default();
+    let serves = snapshot
+        .service
+        .as_ref()
+        .map(|service| short(service.revision()).to_owned())
+        .unwrap_or_default();
     let sentence = format!("nothing is in progress; {serves} serves production");
-    Ending { outcome: Some(Outcome::NoChange), reason: Reason::NothingRunning, sentence }
+    Ending {
+        outcome: Some(Outcome::NoChange),
+        reason: Reason::NothingRunning,
+        sentence,
+    }
 }
 
 fn at_gate(rollout: &Rollout<'_>, at: At) -> Ending {
@@ -54,16 +91,29 @@ fn at_gate(rollout: &Rollout<'_>, at: At) -> Ending {
         At::Green | At::Step | At::Production => "answer with mode: continue or mode: abort",
         At::Foreign => "the answer is its owner's to give; mode: abort takes the rollout back",
     };
-    let sentence = format!("{}; {}; {answer}", rollout.serves(), rollout.if_left_alone());
-    Ending { outcome: Some(Outcome::Waiting), reason: Reason::Approval, sentence }
+    let sentence = format!(
+        "{}; {}; {answer}",
+        rollout.serves(),
+        rollout.if_left_alone()
+    );
+    Ending {
+        outcome: Some(Outcome::Waiting),
+        reason: Reason::Approval,
+        sentence,
+    }
 }
 
-/// It did not end well: its way back is watched to the end, so that what serves is said and not guessed.
+/// It did not end well: its way back is watched to the end, so that what serves is said and not
+/// guessed.
 async fn ended(run: &Run, settings: &Settings, snapshot: &Snapshot, failure: Failure) -> Ending {
     let reason = failure.reason;
     run.tell(Event::Failed { failure });
     match plan::undo_of(settings, snapshot) {
         Some(undo) => after(unwind::watch(run, &undo).await, reason),
-        None => Ending { outcome: Some(Outcome::StillRunning), reason, sentence: "what serves production was not observed".into() },
+        None => Ending {
+            outcome: Some(Outcome::StillRunning),
+            reason,
+            sentence: "what serves production was not observed".into(),
+        },
     }
 }

@@ -1,6 +1,8 @@
-//! The end of a run that pushed an image: tags that were left for last are set once the new image serves.
+//! The end of a run that pushed an image: tags that were left for last are set once the new image
+//! serves.
 //!
-//! Nothing is rolled back from here on, so a signal only ends the waiting; what was not set is said.
+//! Nothing is rolled back from here on, so a signal only ends the waiting; what was not set is
+//! said.
 
 use std::time::Duration;
 
@@ -13,21 +15,37 @@ use crate::steps::tags;
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Sets the tags that waited, where the run's end allows it.
-pub(super) async fn finish(run: &Run, ending: Ending, time_is_up: impl Future<Output = ()>) -> Ending {
-    let Some(deferred) = run.deferred_tags().filter(|_| is_in_place(&ending)) else { return ending };
+pub(super) async fn finish(
+    run: &Run,
+    ending: Ending,
+    time_is_up: impl Future<Output = ()>,
+) -> Ending {
+    let Some(deferred) = run.deferred_tags().filter(|_| is_in_place(&ending)) else {
+        return ending;
+    };
     tokio::select! {
         () = tags::set(run, &deferred) => {}
         () = tokio::time::sleep(PATIENCE) => {}
         () = time_is_up => {}
     }
-    let Some(left) = run.deferred_tags() else { return ending };
-    Ending { sentence: format!("{}; tags not set: {}", ending.sentence, tags::names(&left.tags)), ..ending }
+    let Some(left) = run.deferred_tags() else {
+        return ending;
+    };
+    Ending {
+        sentence: format!(
+            "{}; tags not set: {}",
+            ending.sentence,
+            tags::names(&left.tags)
+        ),
+        ..ending
+    }
 }
 
 /// Whether the image serves; without a service, whether all that was asked for is done.
 fn is_in_place(ending: &Ending) -> bool {
     match (ending.outcome, ending.reason) {
-        (Some(Outcome::Deployed), _) | (Some(Outcome::NoChange), Reason::AlreadyRuns | Reason::NoService) => true,
+        (Some(Outcome::Deployed), _)
+        | (Some(Outcome::NoChange), Reason::AlreadyRuns | Reason::NoService) => true,
         (Some(_) | None, _) => false,
     }
 }

@@ -1,5 +1,5 @@
-//! GitHub's API: which other runs of the workflow there are. Read-only, with a deadline of its own: whatever it does not
-//! tell in time is not known, and a deployment does not wait for it.
+//! GitHub's API: which other runs of the workflow there are. Read-only, with a deadline of its own:
+//! whatever it does not tell in time is not known, and a deployment does not wait for it.
 
 use std::time::Duration;
 
@@ -18,7 +18,8 @@ use crate::secret::Secret;
 const DEADLINE: Duration = Duration::from_secs(5);
 /// A page of fifty runs is about a megabyte.
 const LONGEST: usize = 8 * 1024 * 1024;
-/// Runs come newest first. A branch with more than this many newer ones has a bigger problem than a stale run.
+/// Runs come newest first. A branch with more than this many newer ones has a bigger problem than a
+/// stale run.
 const PAGES: u32 = 2;
 const PER_PAGE: usize = 50;
 /// What a file's name may hold in an address as it is.
@@ -75,11 +76,16 @@ pub enum GithubError {
 }
 
 impl GithubError {
-    /// Whether the token may lack the permission. GitHub hides what a token may not see: it says that it is not there.
+    /// Whether the token may lack the permission. GitHub hides what a token may not see: it says
+    /// that it is not there.
     pub fn is_denied(&self) -> bool {
         match self {
-            Self::Answered { status, message } => matches!(status, 403 | 404) && !message.contains("rate limit"),
-            Self::Unusable(_) | Self::Failed(_) | Self::Body(_) | Self::Odd(_) | Self::Late => false,
+            Self::Answered { status, message } => {
+                matches!(status, 403 | 404) && !message.contains("rate limit")
+            }
+            Self::Unusable(_) | Self::Failed(_) | Self::Body(_) | Self::Odd(_) | Self::Late => {
+                false
+            }
         }
     }
 }
@@ -87,9 +93,10 @@ impl GithubError {
 impl From<octocrab::Error> for GithubError {
     fn from(error: octocrab::Error) -> Self {
         match error {
-            octocrab::Error::GitHub { source, .. } => {
-                Self::Answered { status: source.status_code.as_u16(), message: source.message.clone() }
-            }
+            octocrab::Error::GitHub { source, .. } => Self::Answered {
+                status: source.status_code.as_u16(),
+                message: source.message.clone(),
+            },
             other => Self::Failed(Box::new(other)),
         }
     }
@@ -115,7 +122,8 @@ impl WorkflowRunsQuery<'_> {
         let mut text = url::form_urlencoded::Serializer::new(String::new());
         text.extend_pairs(self.branch.map(|branch| ("branch", branch)));
         text.extend_pairs(self.status.map(|status| ("status", status)));
-        text.append_pair("per_page", &self.per_page.to_string()).append_pair("page", &self.page.to_string());
+        text.append_pair("per_page", &self.per_page.to_string())
+            .append_pair("page", &self.page.to_string());
         text.finish()
     }
 }
@@ -135,21 +143,35 @@ struct Page {
 impl<'w> Github<'w> {
     /// Prepares the client, with the proxy of the environment; nothing is sent.
     pub fn connect(workflow: &'w Workflow, token: &Secret) -> Result<Self, GithubError> {
-        let api = Url::parse(&workflow.api).ok().filter(|url| matches!(url.scheme(), "https" | "http") && url.has_host());
+        let api = Url::parse(&workflow.api)
+            .ok()
+            .filter(|url| matches!(url.scheme(), "https" | "http") && url.has_host());
         let api = api.ok_or(GithubError::Unusable("GITHUB_API_URL is no address"))?;
         let token = token.expose().trim();
         if token.is_empty() || !token.chars().all(|letter| letter.is_ascii_graphic()) {
             return Err(GithubError::Unusable("github-token is no token"));
         }
-        // Three redirects: a repository that was renamed, and its owner. The token is not shown to another host.
-        let http = reqwest::Client::builder().redirect(Policy::limited(3)).connect_timeout(DEADLINE).build();
+        // Three redirects: a repository that was renamed, and its owner. The token is not shown to
+        // another host.
+        let http = reqwest::Client::builder()
+            .redirect(Policy::limited(3))
+            .connect_timeout(DEADLINE)
+            .build();
         let http = http.map_err(|_| GithubError::Unusable("the HTTP client could not be made"))?;
-        let client = Octocrab::builder().personal_token(token).base_uri(api.as_str())?.build_with_reqwest(http)?;
+        let client = Octocrab::builder()
+            .personal_token(token)
+            .base_uri(api.as_str())?
+            .build_with_reqwest(http)?;
         Ok(Self { client, workflow })
     }
 
-    /// The newest run of the workflow on this branch that is newer than ours and ended well with another commit.
-    pub async fn newer_run(&self, branch: &str, sha: &str) -> Result<Option<WorkflowRun>, GithubError> {
+    /// The newest run of the workflow on this branch that is newer than ours and ended well with
+    /// another commit.
+    pub async fn newer_run(
+        &self,
+        branch: &str,
+        sha: &str,
+    ) -> Result<Option<WorkflowRun>, GithubError> {
         in_time(self.find_newer(branch, sha)).await
     }
 
@@ -158,16 +180,37 @@ impl<'w> Github<'w> {
         in_time(self.count_ahead()).await
     }
 
-    async fn find_newer(&self, branch: &str, sha: &str) -> Result<Option<WorkflowRun>, GithubError> {
-        let newest = self.page(&WorkflowRunsQuery { branch: Some(branch), status: Some("success"), per_page: PER_PAGE, page: 1 }).await?;
+    async fn find_newer(
+        &self,
+        branch: &str,
+        sha: &str,
+    ) -> Result<Option<WorkflowRun>, GithubError> {
+        let newest = self
+            .page(&WorkflowRunsQuery {
+                branch: Some(branch),
+                status: Some("success"),
+                per_page: PER_PAGE,
+                page: 1,
+            })
+            .await?;
         Ok(overtaken_by(&newest, self.workflow.number, sha).cloned())
     }
 
     async fn count_ahead(&self) -> Result<usize, GithubError> {
         let mut ahead = 0;
         for page in 1..=PAGES {
-            let runs = self.page(&WorkflowRunsQuery { branch: None, status: None, per_page: PER_PAGE, page }).await?;
-            ahead += runs.iter().filter(|run| is_ahead(run, self.workflow.number)).count();
+            let runs = self
+                .page(&WorkflowRunsQuery {
+                    branch: None,
+                    status: None,
+                    per_page: PER_PAGE,
+                    page,
+                })
+                .await?;
+            ahead += runs
+                .iter()
+                .filter(|run| is_ahead(run, self.workflow.number))
+                .count();
             if runs.len() < PER_PAGE {
                 break;
             }
@@ -177,25 +220,43 @@ impl<'w> Github<'w> {
 
     async fn page(&self, query: &WorkflowRunsQuery<'_>) -> Result<Vec<WorkflowRun>, GithubError> {
         let file = utf8_percent_encode(&self.workflow.file, SEGMENT);
-        let route = format!("/repos/{}/actions/workflows/{file}/runs", self.workflow.repository);
-        let answer = reqwest::Response::from(self.client._get(format!("{route}?{}", query.text())).await?.map(reqwest::Body::wrap));
+        let route = format!(
+            "/repos/{}/actions/workflows/{file}/runs",
+            self.workflow.repository
+        );
+        let answer = reqwest::Response::from(
+            self.client
+                ._get(format!("{route}?{}", query.text()))
+                .await?
+                .map(reqwest::Body::wrap),
+        );
         let status = answer.status();
         let body = read_body(answer, LONGEST).await?;
         if !status.is_success() {
             let refusal: GithubErrorBody = serde_json::from_slice(&body).unwrap_or_default();
-            return Err(GithubError::Answered { status: status.as_u16(), message: refusal.message });
+            return Err(GithubError::Answered {
+                status: status.as_u16(),
+                message: refusal.message,
+            });
         }
         Ok(serde_json::from_slice::<Page>(&body)?.workflow_runs)
     }
 }
 
-async fn in_time<T>(question: impl Future<Output = Result<T, GithubError>>) -> Result<T, GithubError> {
-    tokio::time::timeout(DEADLINE, question).await.unwrap_or(Err(GithubError::Late))
+async fn in_time<T>(
+    question: impl Future<Output = Result<T, GithubError>>,
+) -> Result<T, GithubError> {
+    tokio::time::timeout(DEADLINE, question)
+        .await
+        .unwrap_or(Err(GithubError::Late))
 }
 
 /// Only the newest of them counts: where it brought our commit, our commit is what was wanted last.
 fn overtaken_by<'r>(runs: &'r [WorkflowRun], ours: u64, sha: &str) -> Option<&'r WorkflowRun> {
-    let newest = runs.iter().filter(|run| run.number > ours && ended_well(run)).max_by_key(|run| run.number);
+    let newest = runs
+        .iter()
+        .filter(|run| run.number > ours && ended_well(run))
+        .max_by_key(|run| run.number);
     newest.filter(|run| run.sha != sha)
 }
 
@@ -204,7 +265,11 @@ fn ended_well(run: &WorkflowRun) -> bool {
 }
 
 fn is_ahead(run: &WorkflowRun, ours: u64) -> bool {
-    run.number < ours && run.status.as_deref().is_some_and(|status| UNFINISHED.contains(&status))
+    run.number < ours
+        && run
+            .status
+            .as_deref()
+            .is_some_and(|status| UNFINISHED.contains(&status))
 }
 
 #[cfg(test)]
@@ -213,7 +278,13 @@ mod tests {
 
     fn run(number: u64, sha: &str, status: &str, conclusion: Option<&str>) -> WorkflowRun {
         let url = format!("https://github.example/octo/shop/actions/runs/{number}");
-        WorkflowRun { number, sha: sha.into(), url, status: Some(status.into()), conclusion: conclusion.map(str::to_owned) }
+        WorkflowRun {
+            number,
+            sha: sha.into(),
+            url,
+            status: Some(status.into()),
+            conclusion: conclusion.map(str::to_owned),
+        }
     }
 
     fn done(number: u64, sha: &str) -> WorkflowRun {
@@ -224,36 +295,92 @@ mod tests {
     fn a_run_is_overtaken_by_the_newest_good_run_of_another_commit() {
         let table = [
             ("nothing newer", vec![done(41, "a"), done(40, "b")], None),
-            ("a newer commit", vec![done(42, "b"), done(41, "a")], Some(42)),
-            ("the newest of several", vec![done(42, "b"), done(44, "d"), done(43, "c")], Some(44)),
+            (
+                "a newer commit",
+                vec![done(42, "b"), done(41, "a")],
+                Some(42),
+            ),
+            (
+                "the newest of several",
+                vec![done(42, "b"), done(44, "d"), done(43, "c")],
+                Some(44),
+            ),
             ("the same commit again", vec![done(42, "a")], None),
-            ("another commit, then the same one again", vec![done(43, "a"), done(42, "b")], None),
-            ("a newer one that failed", vec![run(42, "b", "completed", Some("failure"))], None),
-            ("a newer one that goes on", vec![run(42, "b", "in_progress", None)], None),
-            ("a word of tomorrow", vec![run(42, "b", "completed", Some("splendid"))], None),
+            (
+                "another commit, then the same one again",
+                vec![done(43, "a"), done(42, "b")],
+                None,
+            ),
+            (
+                "a newer one that failed",
+                vec![run(42, "b", "completed", Some("failure"))],
+                None,
+            ),
+            (
+                "a newer one that goes on",
+                vec![run(42, "b", "in_progress", None)],
+                None,
+            ),
+            (
+                "a word of tomorrow",
+                vec![run(42, "b", "completed", Some("splendid"))],
+                None,
+            ),
         ];
         for (what, runs, expected) in table {
-            assert_eq!(overtaken_by(&runs, 41, "a").map(|run| run.number), expected, "{what}");
+            assert_eq!(
+                overtaken_by(&runs, 41, "a").map(|run| run.number),
+                expected,
+                "{what}"
+            );
         }
     }
 
     #[test]
     fn older_runs_that_have_not_ended_are_ahead() {
-        let table =
-            [("queued", true), ("in_progress", true), ("waiting", true), ("pending", true), ("completed", false), ("paused", false)];
+        let table = [
+            ("queued", true),
+            ("in_progress", true),
+            ("waiting", true),
+            ("pending", true),
+            ("completed", false),
+            ("paused", false),
+        ];
         for (status, expected) in table {
-            assert_eq!(is_ahead(&run(40, "a", status, None), 41), expected, "{status}");
+            assert_eq!(
+                is_ahead(&run(40, "a", status, None), 41),
+                expected,
+                "{status}"
+            );
         }
-        assert!(!is_ahead(&run(41, "a", "in_progress", None), 41), "this run itself");
+        assert!(
+            !is_ahead(&run(41, "a", "in_progress", None), 41),
+            "this run itself"
+        );
         assert!(!is_ahead(&run(42, "a", "queued", None), 41), "a newer one");
     }
 
     #[test]
     fn what_github_hides_may_be_a_matter_of_permission_and_what_it_limits_is_not() {
-        let table = [(401, "Bad credentials", false), (403, "Resource not accessible by integration", true), (404, "Not Found", true)];
-        let more = [(403, "API rate limit exceeded for installation", false), (500, "Server Error", false)];
+        let table = [
+            (401, "Bad credentials", false),
+            (403, "Resource not accessible by integration", true),
+            (404, "Not Found", true),
+        ];
+        let more = [
+            (403, "API rate limit exceeded for installation", false),
+            (500, "Server Error", false),
+        ];
         for (status, message, expected) in table.into_iter().chain(more) {
-            assert_eq!(GithubError::Answered { status, message: message.into() }.is_denied(), expected, "{status} {message}");
+            assert_eq!(
+                GithubError::Answered {
+                    status,
+                    message: message.into()
+                }
+                .is_denied(),
+                expected,
+                "{status} {message}"
+            );
         }
     }
 
@@ -265,7 +392,12 @@ mod tests {
         tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();
             assert!(stream.read(&mut [0; 4096]).await.unwrap() > 0);
-            stream.write_all(format!("HTTP/1.1 {head}\r\ncontent-type: application/json\r\n\r\n").as_bytes()).await.unwrap();
+            stream
+                .write_all(
+                    format!("HTTP/1.1 {head}\r\ncontent-type: application/json\r\n\r\n").as_bytes(),
+                )
+                .await
+                .unwrap();
             let spaces = vec![b' '; 65_536];
             while stream.write_all(&spaces).await.is_ok() {}
         });
@@ -277,10 +409,19 @@ mod tests {
         let _ = rustls::crypto::ring::default_provider().install_default();
         for head in ["200 OK", "500 Internal Server Error"] {
             let (repository, file) = ("octo/shop".into(), "deploy.yml".into());
-            let workflow = Workflow { api: endless(head).await, repository, file, branch: None, number: 41 };
+            let workflow = Workflow {
+                api: endless(head).await,
+                repository,
+                file,
+                branch: None,
+                number: 41,
+            };
             let github = Github::connect(&workflow, &Secret::new("t0ken")).unwrap();
             let error = github.queue_position().await.unwrap_err();
-            assert!(matches!(error, GithubError::Body(BodyError::TooLong(_))), "{head}: {error:?}");
+            assert!(
+                matches!(error, GithubError::Body(BodyError::TooLong(_))),
+                "{head}: {error:?}"
+            );
         }
     }
 
@@ -293,9 +434,19 @@ mod tests {
             branch: Some("main".into()),
             number: 41,
         };
-        for (api, token) in [("api.github.example", "t0ken"), ("file:///etc", "t0ken"), ("https://api.github.example", "two\nlines")] {
+        for (api, token) in [
+            ("api.github.example", "t0ken"),
+            ("file:///etc", "t0ken"),
+            ("https://api.github.example", "two\nlines"),
+        ] {
             let (workflow, token) = (workflow(api), Secret::new(token));
-            assert!(matches!(Github::connect(&workflow, &token), Err(GithubError::Unusable(_))), "{api}");
+            assert!(
+                matches!(
+                    Github::connect(&workflow, &token),
+                    Err(GithubError::Unusable(_))
+                ),
+                "{api}"
+            );
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Workflow commands, escaped; and text from outside, made harmless.
 //!
-//! The runner honours `::name::` at the start of a line, `##[name]` anywhere in one, and takes a lone carriage
-//! return for the end of a line. Nothing that comes from AWS, a file or an HTTP body may reach it unharmed.
+//! The runner honours `::name::` at the start of a line, `##[name]` anywhere in one, and takes a
+//! lone carriage return for the end of a line. Nothing that comes from AWS, a file or an HTTP body
+//! may reach it unharmed.
 
 use crate::event::FilePlace;
 use crate::scrub::{is_maskable, is_trick};
@@ -32,20 +33,36 @@ pub fn annotation(level: Level, title: &str, message: &str) -> String {
     annotation_of(level, title, None, &[message.to_owned()])
 }
 
-/// An annotation of several lines, at a place in a file where there is one. The runner shows the lines in the log as well.
-pub fn annotation_of(level: Level, title: &str, at: Option<&FilePlace>, lines: &[String]) -> String {
+/// An annotation of several lines, at a place in a file where there is one. The runner shows the
+/// lines in the log as well.
+pub fn annotation_of(
+    level: Level,
+    title: &str,
+    at: Option<&FilePlace>,
+    lines: &[String],
+) -> String {
     let lines: Vec<String> = lines.iter().map(|line| harmless(line)).collect();
     let message: String = lines.join("\n").chars().take(ANNOTATION).collect();
     let place = at.map(|FilePlace { file, line, column }| {
         let file = harmless(file.strip_prefix("./").unwrap_or(file));
         format!(",file={},line={line},col={column}", property(&file))
     });
-    format!("::{} title={}{}::{}", level.word(), property(&harmless(title)), place.unwrap_or_default(), data(&message))
+    format!(
+        "::{} title={}{}::{}",
+        level.word(),
+        property(&harmless(title)),
+        place.unwrap_or_default(),
+        data(&message)
+    )
 }
 
 /// Whether an annotation can hold these lines whole.
 pub fn fits(lines: &[String]) -> bool {
-    lines.iter().map(|line| line.chars().count() + 1).sum::<usize>() <= ANNOTATION
+    lines
+        .iter()
+        .map(|line| line.chars().count() + 1)
+        .sum::<usize>()
+        <= ANNOTATION
 }
 
 /// The head of a group of log lines.
@@ -56,21 +73,33 @@ pub fn group(title: &str) -> String {
 /// The end of a group.
 pub const END_GROUP: &str = "::endgroup::";
 
-/// Tells the runner never to show a text. What is short or no more than punctuation would make every log unreadable; `is_said` finds what
-/// stands in our outputs, which the runner would take from the next job.
+/// Tells the runner never to show a text. What is short or no more than punctuation would make
+/// every log unreadable; `is_said` finds what stands in our outputs, which the runner would take
+/// from the next job.
 pub fn mask(secret: &str, is_said: impl Fn(&str) -> bool) -> Vec<String> {
-    let lines = secret.lines().map(str::trim).filter(|line| is_maskable(line) && !is_said(line));
-    lines.map(|line| format!("::add-mask::{}", data(line))).collect()
+    let lines = secret
+        .lines()
+        .map(str::trim)
+        .filter(|line| is_maskable(line) && !is_said(line));
+    lines
+        .map(|line| format!("::add-mask::{}", data(line)))
+        .collect()
 }
 
-/// Text from outside as one harmless line: no control characters, no command, wherever it stands in the line.
+/// Text from outside as one harmless line: no control characters, no command, wherever it stands in
+/// the line.
 pub fn harmless(text: &str) -> String {
     let line: String = text.chars().map(shown).collect();
     let line = line.replace("##[", "# #[");
-    if line.trim_start().starts_with("::") { format!("| {}", line.trim_start()) } else { line }
+    if line.trim_start().starts_with("::") {
+        format!("| {}", line.trim_start())
+    } else {
+        line
+    }
 }
 
-/// A character as people may see it: what ends a line or moves a cursor is a space, what hides or turns others is shown as such.
+/// A character as people may see it: what ends a line or moves a cursor is a space, what hides or
+/// turns others is shown as such.
 fn shown(letter: char) -> char {
     match letter {
         end if end.is_control() || matches!(end, '\u{2028}' | '\u{2029}') => ' ',
@@ -79,24 +108,38 @@ fn shown(letter: char) -> char {
     }
 }
 
-/// A line of ours as plain text: what a command shows, without the command. None where it shows nothing.
+/// A line of ours as plain text: what a command shows, without the command. None where it shows
+/// nothing.
 pub fn as_text(line: &str) -> Option<String> {
-    let Some(command) = line.strip_prefix("::") else { return Some(harmless(line)) };
+    let Some(command) = line.strip_prefix("::") else {
+        return Some(harmless(line));
+    };
     let (head, message) = command.split_once("::").unwrap_or((command, ""));
     let (name, properties) = head.split_once(' ').unwrap_or((head, ""));
-    let title = properties.split(',').find_map(|property| property.strip_prefix("title="));
-    let title = title.map(|title| format!("{name}: {}: ", unescaped(title))).unwrap_or_default();
+    let title = properties
+        .split(',')
+        .find_map(|property| property.strip_prefix("title="));
+    let title = title
+        .map(|title| format!("{name}: {}: ", unescaped(title)))
+        .unwrap_or_default();
     let shown = harmless(&format!("{title}{}", unescaped(message)));
     (!shown.is_empty()).then_some(shown)
 }
 
 fn unescaped(text: &str) -> String {
-    let text = text.replace("%0D", " ").replace("%0A", " ").replace("%3A", ":").replace("%2C", ",");
+    let text = text
+        .replace("%0D", " ")
+        .replace("%0A", " ")
+        .replace("%3A", ":")
+        .replace("%2C", ",");
     text.replace("%25", "%")
 }
 
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A").replace("##[", "# #[")
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+        .replace("##[", "# #[")
 }
 
 fn property(text: &str) -> String {
@@ -109,31 +152,58 @@ mod tests {
 
     #[test]
     fn an_arn_in_a_title_does_not_end_the_properties() {
-        assert_eq!(annotation(Level::Error, "arn:aws:iam::1", "50 %\nnext"), "::error title=arn%3Aaws%3Aiam%3A%3A1::50 %25 next");
+        assert_eq!(
+            annotation(Level::Error, "arn:aws:iam::1", "50 %\nnext"),
+            "::error title=arn%3Aaws%3Aiam%3A%3A1::50 %25 next"
+        );
     }
 
     #[test]
     fn an_annotation_has_its_lines_and_its_place() {
-        let at = FilePlace { file: "./deploy/a,b:c\n.yml".into(), line: 3, column: 9 };
+        let at = FilePlace {
+            file: "./deploy/a,b:c\n.yml".into(),
+            line: 3,
+            column: 9,
+        };
         let lines = ["bad\n::error::x".to_owned(), "  hint: 100 %".to_owned()];
         let line = annotation_of(Level::Error, "input refused", Some(&at), &lines);
-        assert_eq!(line, "::error title=input refused,file=deploy/a%2Cb%3Ac .yml,line=3,col=9::bad ::error::x%0A  hint: 100 %25");
-        assert_eq!(as_text(&line).unwrap(), "error: input refused: bad ::error::x   hint: 100 %");
+        assert_eq!(
+            line,
+            "::error title=input refused,file=deploy/a%2Cb%3Ac .yml,line=3,col=9::bad ::error::x%0A  hint: 100 %25"
+        );
+        assert_eq!(
+            as_text(&line).unwrap(),
+            "error: input refused: bad ::error::x   hint: 100 %"
+        );
         assert!(fits(&lines) && !fits(&["x".repeat(5000)]));
     }
 
     #[test]
     fn nothing_from_outside_is_a_command() {
-        for attack in ["::error::x", "  ::set-output name=a::b", "x\r::add-mask::y", "a ##[error]b", "x\n::error::y"] {
+        for attack in [
+            "::error::x",
+            "  ::set-output name=a::b",
+            "x\r::add-mask::y",
+            "a ##[error]b",
+            "x\n::error::y",
+        ] {
             let line = harmless(attack);
-            assert!(!line.trim_start().starts_with("::") && !line.contains("##[") && !line.contains(['\r', '\n']), "{line}");
+            assert!(
+                !line.trim_start().starts_with("::")
+                    && !line.contains("##[")
+                    && !line.contains(['\r', '\n']),
+                "{line}"
+            );
         }
     }
 
     #[test]
     fn a_command_is_told_without_being_one() {
         for (line, text) in [
-            ("::group::Smoke tests on green", Some("Smoke tests on green")),
+            (
+                "::group::Smoke tests on green",
+                Some("Smoke tests on green"),
+            ),
             (END_GROUP, None),
             ("plain", Some("plain")),
             ("", Some("")),
@@ -142,20 +212,33 @@ mod tests {
             assert_eq!(as_text(line).as_deref(), text);
         }
         let line = annotation(Level::Error, "a, b: c", "100 % ::stop-commands::x");
-        assert_eq!(as_text(&line).unwrap(), "error: a, b: c: 100 % ::stop-commands::x");
+        assert_eq!(
+            as_text(&line).unwrap(),
+            "error: a, b: c: 100 % ::stop-commands::x"
+        );
     }
 
     #[test]
     fn a_secret_of_several_lines_is_masked_line_by_line() {
-        assert_eq!(mask("first\n\n second", |_| false), ["::add-mask::first", "::add-mask::second"]);
+        assert_eq!(
+            mask("first\n\n second", |_| false),
+            ["::add-mask::first", "::add-mask::second"]
+        );
     }
 
     #[test]
     fn the_runner_is_never_told_to_mask_what_is_short_or_punctuation_or_in_our_outputs() {
         let none: [&str; 0] = [];
         for secret in ["", "abc", "1", "{\n}\n", "----", "***", "  ab  ", "deploy"] {
-            assert_eq!(mask(secret, |line| "deployed".contains(line)), none, "{secret}");
+            assert_eq!(
+                mask(secret, |line| "deployed".contains(line)),
+                none,
+                "{secret}"
+            );
         }
-        assert_eq!(mask("hunter2", |line| "deployed".contains(line)), ["::add-mask::hunter2"]);
+        assert_eq!(
+            mask("hunter2", |line| "deployed".contains(line)),
+            ["::add-mask::hunter2"]
+        );
     }
 }

@@ -1,7 +1,8 @@
 //! The runner's command files: GITHUB_OUTPUT, GITHUB_STATE and GITHUB_STEP_SUMMARY.
 //!
-//! Every value is written between delimiters of its own that nobody can foresee, so that no value can end its own block. Every write is appended
-//! and complete: what a killed process had written before stays valid.
+//! Every value is written between delimiters of its own that nobody can foresee, so that no value
+//! can end its own block. Every write is appended and complete: what a killed process had written
+//! before stays valid.
 
 use std::collections::hash_map::RandomState;
 use std::fs::OpenOptions;
@@ -29,10 +30,14 @@ pub struct Files {
 /// The file cannot be written.
 pub fn append_value(file: &Path, name: &str, value: &str) -> io::Result<()> {
     let delimiter = delimiter();
-    append(file, &format!("{name}<<{delimiter}\n{value}\n{delimiter}\n"))
+    append(
+        file,
+        &format!("{name}<<{delimiter}\n{value}\n{delimiter}\n"),
+    )
 }
 
-/// 128 bits that follow neither from the clock nor from an earlier delimiter: the keys of the hash are the system's random numbers.
+/// 128 bits that follow neither from the clock nor from an earlier delimiter: the keys of the hash
+/// are the system's random numbers.
 fn delimiter() -> String {
     let [left, right] = [0_u8, 1].map(|half| RandomState::new().hash_one(half));
     format!("ecs_bluegreen_{left:016x}{right:016x}")
@@ -50,13 +55,22 @@ fn cut(text: &str, limit: usize) -> &str {
     if text.len() <= limit {
         return text;
     }
-    let end = text.char_indices().map(|(at, _)| at).take_while(|at| *at <= limit).last().unwrap_or(0);
+    let end = text
+        .char_indices()
+        .map(|(at, _)| at)
+        .take_while(|at| *at <= limit)
+        .last()
+        .unwrap_or(0);
     let head = &text[..end];
     head.rfind('\n').map_or(head, |line_end| &head[..=line_end])
 }
 
 fn append(file: &Path, text: &str) -> io::Result<()> {
-    OpenOptions::new().create(true).append(true).open(file)?.write_all(text.as_bytes())
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(file)?
+        .write_all(text.as_bytes())
 }
 
 #[cfg(test)]
@@ -68,9 +82,17 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         (0..50).for_each(|_| append_value(file.path(), "name", "value").unwrap());
         let text = std::fs::read_to_string(file.path()).unwrap();
-        let delimiters: std::collections::BTreeSet<&str> = text.lines().filter_map(|line| line.strip_prefix("name<<")).collect();
+        let delimiters: std::collections::BTreeSet<&str> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("name<<"))
+            .collect();
         assert_eq!(delimiters.len(), 50);
-        assert!(delimiters.iter().all(|delimiter| delimiter.len() == "ecs_bluegreen_".len() + 32), "{delimiters:?}");
+        assert!(
+            delimiters
+                .iter()
+                .all(|delimiter| delimiter.len() == "ecs_bluegreen_".len() + 32),
+            "{delimiters:?}"
+        );
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! GitHub: what the runner understands (workflow commands, command files), and what GitHub tells about the workflow's runs.
+//! GitHub: what the runner understands (workflow commands, command files), and what GitHub tells
+//! about the workflow's runs.
 
 pub mod api;
 pub mod commands;

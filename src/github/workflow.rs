@@ -1,4 +1,5 @@
-//! The workflow's run as GitHub's API names it, out of the runner's variables. Nothing is asked here.
+//! The workflow's run as GitHub's API names it, out of the runner's variables. Nothing is asked
+//! here.
 
 use std::collections::BTreeMap;
 
@@ -25,14 +26,22 @@ pub struct Workflow {
 impl Workflow {
     /// None outside a workflow, and where the runner does not name its file or its number.
     pub fn from_variables(variables: &BTreeMap<String, String>) -> Option<Self> {
-        let text = |name: &str| variables.get(name).map(|value| value.trim()).filter(|value| !value.is_empty());
+        let text = |name: &str| {
+            variables
+                .get(name)
+                .map(|value| value.trim())
+                .filter(|value| !value.is_empty())
+        };
         let (repository, file) = place(text("GITHUB_WORKFLOW_REF")?)?;
-        let is_branch = text("GITHUB_REF").is_some_and(|reference| reference.starts_with("refs/heads/"));
+        let is_branch =
+            text("GITHUB_REF").is_some_and(|reference| reference.starts_with("refs/heads/"));
         Some(Self {
             api: text("GITHUB_API_URL").unwrap_or(PUBLIC).to_owned(),
             repository,
             file,
-            branch: text("GITHUB_REF_NAME").filter(|_| is_branch).map(str::to_owned),
+            branch: text("GITHUB_REF_NAME")
+                .filter(|_| is_branch)
+                .map(str::to_owned),
             number: text("GITHUB_RUN_NUMBER")?.parse().ok()?,
         })
     }
@@ -47,9 +56,12 @@ fn place(reference: &str) -> Option<(String, String)> {
     (is_name(owner) && is_name(name)).then(|| (format!("{owner}/{name}"), file.to_owned()))
 }
 
-/// What GitHub allows in the names of owners and repositories; anything else must not get into an address.
+/// What GitHub allows in the names of owners and repositories; anything else must not get into an
+/// address.
 fn is_name(text: &str) -> bool {
-    let is_plain = text.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.'));
+    let is_plain = text
+        .chars()
+        .all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.'));
     is_plain && !text.is_empty() && text != "." && text != ".."
 }
 
@@ -58,46 +70,77 @@ mod tests {
     use super::*;
 
     fn variables(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
     }
 
     #[test]
     fn a_workflow_is_known_by_its_file_whatever_its_reference() {
         let table = [
-            ("octo/shop/.github/workflows/deploy.yml@refs/heads/main", Some(("octo/shop", "deploy.yml"))),
-            ("octo/shop/.github/workflows/deploy.yml@refs/heads/a@b", Some(("octo/shop", "deploy.yml"))),
-            ("octo/shop.io/.github/workflows/de ploy.yaml@refs/tags/v1", Some(("octo/shop.io", "de ploy.yaml"))),
+            (
+                "octo/shop/.github/workflows/deploy.yml@refs/heads/main",
+                Some(("octo/shop", "deploy.yml")),
+            ),
+            (
+                "octo/shop/.github/workflows/deploy.yml@refs/heads/a@b",
+                Some(("octo/shop", "deploy.yml")),
+            ),
+            (
+                "octo/shop.io/.github/workflows/de ploy.yaml@refs/tags/v1",
+                Some(("octo/shop.io", "de ploy.yaml")),
+            ),
             ("octo/shop/dynamic/pages/build@refs/heads/main", None),
             ("octo/shop/.github/workflows/@refs/heads/main", None),
             ("octo/../.github/workflows/deploy.yml@refs/heads/main", None),
             ("octo/shop/.github/workflows/deploy.yml", None),
         ];
         for (reference, expected) in table {
-            let expected = expected.map(|(repository, file)| (repository.to_owned(), file.to_owned()));
+            let expected =
+                expected.map(|(repository, file)| (repository.to_owned(), file.to_owned()));
             assert_eq!(place(reference), expected, "{reference}");
         }
     }
 
     #[test]
     fn a_run_on_a_tag_or_a_pull_request_has_no_branch() {
-        for (reference, expected) in [("refs/heads/main", Some("main")), ("refs/tags/main", None), ("refs/pull/7/merge", None)] {
+        for (reference, expected) in [
+            ("refs/heads/main", Some("main")),
+            ("refs/tags/main", None),
+            ("refs/pull/7/merge", None),
+        ] {
             let found = Workflow::from_variables(&variables(&[
-                ("GITHUB_WORKFLOW_REF", "octo/shop/.github/workflows/deploy.yml@refs/heads/main"),
+                (
+                    "GITHUB_WORKFLOW_REF",
+                    "octo/shop/.github/workflows/deploy.yml@refs/heads/main",
+                ),
                 ("GITHUB_REF", reference),
                 ("GITHUB_REF_NAME", "main"),
                 ("GITHUB_RUN_NUMBER", "41"),
             ]));
             let found = found.unwrap();
-            assert_eq!((found.branch.as_deref(), found.number, found.api.as_str()), (expected, 41, PUBLIC), "{reference}");
+            assert_eq!(
+                (found.branch.as_deref(), found.number, found.api.as_str()),
+                (expected, 41, PUBLIC),
+                "{reference}"
+            );
         }
     }
 
     #[test]
     fn without_a_workflow_s_variables_there_is_no_workflow() {
-        let reference = ("GITHUB_WORKFLOW_REF", "octo/shop/.github/workflows/deploy.yml@refs/heads/main");
+        let reference = (
+            "GITHUB_WORKFLOW_REF",
+            "octo/shop/.github/workflows/deploy.yml@refs/heads/main",
+        );
         let (number, no_number) = (("GITHUB_RUN_NUMBER", "41"), ("GITHUB_RUN_NUMBER", "many"));
         for given in [&[][..], &[reference], &[reference, no_number], &[number]] {
-            assert_eq!(Workflow::from_variables(&variables(given)), None, "{given:?}");
+            assert_eq!(
+                Workflow::from_variables(&variables(given)),
+                None,
+                "{given:?}"
+            );
         }
     }
 }

@@ -1,6 +1,8 @@
-//! PURE: alarms before the start. Each must exist and not ring, unless it is waived by name; and which are watched afterwards.
+//! PURE: alarms before the start. Each must exist and not ring, unless it is waived by name; and
+//! which are watched afterwards.
 //!
-//! What goes back, or follows what runs already, is never kept from it by an alarm: that may be why it is done.
+//! What goes back, or follows what runs already, is never kept from it by an alarm: that may be why
+//! it is done.
 
 use crate::alarm::{Alarm, AlarmState};
 use crate::aws::ecs_shapes::{DeploymentController, Service};
@@ -15,7 +17,8 @@ use crate::survey::Snapshot;
 pub struct AlarmsPlan {
     /// Those of the input `alarms`, which nobody watches but us.
     pub asked: Vec<String>,
-    /// Those of the service that AWS does not watch in this deployment, because one of them rings already.
+    /// Those of the service that AWS does not watch in this deployment, because one of them rings
+    /// already.
     pub own: Vec<String>,
     /// How they stood before the start; none is known where they could not be read.
     pub before: Vec<Alarm>,
@@ -32,48 +35,90 @@ impl AlarmsPlan {
 pub(super) fn watched(settings: &Settings, snapshot: &Snapshot) -> AlarmsPlan {
     AlarmsPlan {
         asked: settings.checks.alarms.watched.clone(),
-        own: if aws_watches(snapshot) { Vec::new() } else { snapshot.alarms.own.clone() },
+        own: if aws_watches(snapshot) {
+            Vec::new()
+        } else {
+            snapshot.alarms.own.clone()
+        },
         before: snapshot.alarms.found.clone().unwrap_or_default(),
     }
 }
 
 /// Alarms that the user names and that do not exist: a misspelt one would never ring.
 pub(super) fn problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
-    let missing = missing(snapshot, &settings.checks.alarms.watched).filter(|_| settings.mode == Mode::Deploy);
-    let remedy = format!("check its name and aws-region (`{}`), or create it", settings.aws.region);
-    missing.map(|name| Problem::new("alarms", format!("there is no alarm `{name}`"), remedy.clone())).collect()
+    let missing = missing(snapshot, &settings.checks.alarms.watched)
+        .filter(|_| settings.mode == Mode::Deploy);
+    let remedy = format!(
+        "check its name and aws-region (`{}`), or create it",
+        settings.aws.region
+    );
+    missing
+        .map(|name| {
+            Problem::new(
+                "alarms",
+                format!("there is no alarm `{name}`"),
+                remedy.clone(),
+            )
+        })
+        .collect()
 }
 
 fn missing<'n>(snapshot: &Snapshot, names: &'n [String]) -> impl Iterator<Item = &'n String> {
     let found = snapshot.alarms.found.as_ref();
-    names.iter().filter(move |name| found.is_some_and(|found| !found.iter().any(|alarm| alarm.name == **name)))
+    names.iter().filter(move |name| {
+        found.is_some_and(|found| !found.iter().any(|alarm| alarm.name == **name))
+    })
 }
 
-/// AWS ignores an alarm that rings when a deployment begins: whatever green did, nobody would be told.
+/// AWS ignores an alarm that rings when a deployment begins: whatever green did, nobody would be
+/// told.
 pub(super) fn not_now(settings: &Settings, snapshot: &Snapshot) -> Result<(), Failure> {
-    let refused: Vec<&Alarm> = ringing(snapshot).filter(|alarm| !is_waived(settings, alarm)).collect();
+    let refused: Vec<&Alarm> = ringing(snapshot)
+        .filter(|alarm| !is_waived(settings, alarm))
+        .collect();
     if refused.is_empty() {
         return Ok(());
     }
-    let names = refused.iter().map(|alarm| alarm.name.as_str()).collect::<Vec<_>>().join(", ");
-    let mut failure = Failure::new(Reason::Alarm, format!("{names} rings already, and could not tell that green is worse"));
+    let names = refused
+        .iter()
+        .map(|alarm| alarm.name.as_str())
+        .collect::<Vec<_>>()
+        .join(", ");
+    let mut failure = Failure::new(
+        Reason::Alarm,
+        format!("{names} rings already, and could not tell that green is worse"),
+    );
     for alarm in refused {
-        failure = failure.caused_by(format!("{} ({}): {}", alarm.name, alarm.standing(), alarm.why()));
+        failure = failure.caused_by(format!(
+            "{} ({}): {}",
+            alarm.name,
+            alarm.standing(),
+            alarm.why()
+        ));
     }
     Err(failure.hint(format!("wait until it is OK, or set waive-alarms: {names}; what is waived counts again once it was OK")))
 }
 
 fn ringing(snapshot: &Snapshot) -> impl Iterator<Item = &Alarm> {
-    snapshot.alarms.found.iter().flatten().filter(|alarm| alarm.rings())
+    snapshot
+        .alarms
+        .found
+        .iter()
+        .flatten()
+        .filter(|alarm| alarm.rings())
 }
 
 fn is_waived(settings: &Settings, alarm: &Alarm) -> bool {
     settings.mode != Mode::Deploy || settings.checks.alarms.waived.contains(&alarm.name)
 }
 
-/// Whether AWS takes a deployment back when an alarm of its own rings: ECS does not for one that starts while any of them rings.
+/// Whether AWS takes a deployment back when an alarm of its own rings: ECS does not for one that
+/// starts while any of them rings.
 fn aws_watches(snapshot: &Snapshot) -> bool {
-    let is_ecs = snapshot.service.as_ref().is_some_and(|service| matches!(service.controller(), DeploymentController::Ecs(_)));
+    let is_ecs = snapshot
+        .service
+        .as_ref()
+        .is_some_and(|service| matches!(service.controller(), DeploymentController::Ecs(_)));
     let rings = |name: &String| ringing(snapshot).any(|alarm| alarm.name == *name);
     !(is_ecs && snapshot.alarms.own.iter().any(rings))
 }
@@ -82,31 +127,58 @@ fn aws_watches(snapshot: &Snapshot) -> bool {
 pub(super) fn warnings(settings: &Settings, snapshot: &Snapshot) -> Vec<String> {
     let own = &snapshot.alarms.own;
     let mut warnings: Vec<String> = Vec::new();
-    let (theirs, asked): (Vec<&Alarm>, Vec<&Alarm>) = ringing(snapshot).partition(|alarm| own.contains(&alarm.name));
+    let (theirs, asked): (Vec<&Alarm>, Vec<&Alarm>) =
+        ringing(snapshot).partition(|alarm| own.contains(&alarm.name));
     warnings.extend(rings_already(&theirs, aws_reacts(snapshot)));
     warnings.extend(rings_already(&asked, "it counts again once it was OK"));
-    let silent = snapshot.alarms.found.iter().flatten().filter(|alarm| alarm.state == AlarmState::InsufficientData);
-    warnings.extend(silent.map(|alarm| format!("alarm {} has no data yet (INSUFFICIENT_DATA): it may never ring", alarm.name)));
-    warnings.extend(missing(snapshot, own).map(|name| format!("alarm {name} of the deployment group or service does not exist")));
+    let silent = snapshot
+        .alarms
+        .found
+        .iter()
+        .flatten()
+        .filter(|alarm| alarm.state == AlarmState::InsufficientData);
+    warnings.extend(silent.map(|alarm| {
+        format!(
+            "alarm {} has no data yet (INSUFFICIENT_DATA): it may never ring",
+            alarm.name
+        )
+    }));
+    warnings.extend(
+        missing(snapshot, own)
+            .map(|name| format!("alarm {name} of the deployment group or service does not exist")),
+    );
     if settings.mode != Mode::Deploy {
         let gone = missing(snapshot, &settings.checks.alarms.watched);
-        warnings.extend(gone.map(|name| format!("alarm {name} does not exist, and is not watched")));
+        warnings
+            .extend(gone.map(|name| format!("alarm {name} does not exist, and is not watched")));
     }
-    let nobody_s =
-        settings.checks.alarms.waived.iter().filter(|name| !own.contains(name) && !settings.checks.alarms.watched.contains(name));
-    warnings.extend(nobody_s.map(|name| format!("waive-alarms names {name}, which is not an alarm of this deployment")));
+    let nobody_s = settings
+        .checks
+        .alarms
+        .waived
+        .iter()
+        .filter(|name| !own.contains(name) && !settings.checks.alarms.watched.contains(name));
+    warnings.extend(nobody_s.map(|name| {
+        format!("waive-alarms names {name}, which is not an alarm of this deployment")
+    }));
     warnings
 }
 
 fn rings_already(alarms: &[&Alarm], then: &str) -> Option<String> {
-    let names = alarms.iter().map(|alarm| alarm.name.as_str()).collect::<Vec<_>>().join(", ");
+    let names = alarms
+        .iter()
+        .map(|alarm| alarm.name.as_str())
+        .collect::<Vec<_>>()
+        .join(", ");
     (!names.is_empty()).then(|| format!("{names} rings already: {then}"))
 }
 
 /// What AWS makes of an alarm of its own that rings from the beginning.
 fn aws_reacts(snapshot: &Snapshot) -> &'static str {
     match snapshot.service.as_ref().map(Service::controller) {
-        Some(DeploymentController::CodeDeploy) => "CodeDeploy stops the deployment for an alarm of its group",
+        Some(DeploymentController::CodeDeploy) => {
+            "CodeDeploy stops the deployment for an alarm of its group"
+        }
         Some(DeploymentController::Ecs(_) | DeploymentController::Other(_)) | None => {
             "ECS does not watch the alarms of a deployment that starts so; the checks before each step ignore it too"
         }

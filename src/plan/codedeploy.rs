@@ -54,7 +54,9 @@ pub(super) fn way(
     service: &Service,
     definition: Option<&Value>,
 ) -> Result<RolloutKind, Vec<Problem>> {
-    let Some(group) = snapshot.group.clone() else { return Err(Vec::new()) };
+    let Some(group) = snapshot.group.clone() else {
+        return Err(Vec::new());
+    };
     let gate = match group.ready_wait {
         ReadyWait::Continue => GatePlan::Absent,
         ReadyWait::Minutes(_) if settings.checks.asks_green() => GatePlan::Test,
@@ -64,14 +66,27 @@ pub(super) fn way(
         Some(definition) => app_spec_plan(settings, service, definition)?,
         None => AppSpecPlan::Given(Value::Null),
     };
-    Ok(RolloutKind::CodeDeploy(Box::new(CodeDeployWay { group, app_spec, gate })))
+    Ok(RolloutKind::CodeDeploy(Box::new(CodeDeployWay {
+        group,
+        app_spec,
+        gate,
+    })))
 }
 
-fn app_spec_plan(settings: &Settings, service: &Service, definition: &Value) -> Result<AppSpecPlan, Vec<Problem>> {
+fn app_spec_plan(
+    settings: &Settings,
+    service: &Service,
+    definition: &Value,
+) -> Result<AppSpecPlan, Vec<Problem>> {
     match &settings.rollout.app_spec {
         AppSpecSource::File { spec } => {
-            let problems = app_spec::check_against(spec, TaskDefinition(definition), "codedeploy-appspec");
-            if problems.is_empty() { Ok(AppSpecPlan::Given(spec.clone())) } else { Err(problems) }
+            let problems =
+                app_spec::check_against(spec, TaskDefinition(definition), "codedeploy-appspec");
+            if problems.is_empty() {
+                Ok(AppSpecPlan::Given(spec.clone()))
+            } else {
+                Err(problems)
+            }
         }
         AppSpecSource::Unusable(problems) => Err(problems.clone()),
         AppSpecSource::Built => Ok(AppSpecPlan::Built(built(service, definition)?)),
@@ -95,15 +110,27 @@ fn built(service: &Service, definition: &Value) -> Result<BuiltParts, Vec<Proble
     })?;
     if TaskDefinition(definition).container(&container).is_none() {
         let there = TaskDefinition(definition).container_names();
-        let message = format!("the service's load balancer needs container `{container}`, but the definition has {there}");
-        return Err(vec![Problem::new("task-definition", message, "name the container as the service does, or set codedeploy-appspec")]);
+        let message = format!(
+            "the service's load balancer needs container `{container}`, but the definition has {there}"
+        );
+        return Err(vec![Problem::new(
+            "task-definition",
+            message,
+            "name the container as the service does, or set codedeploy-appspec",
+        )]);
     }
-    let network = primary.and_then(|set| set.network_configuration.as_ref()).or(service.network_configuration.as_ref());
-    let providers = primary.and_then(|set| set.capacity_provider_strategy.as_ref()).or(service.capacity_provider_strategy.as_ref());
+    let network = primary
+        .and_then(|set| set.network_configuration.as_ref())
+        .or(service.network_configuration.as_ref());
+    let providers = primary
+        .and_then(|set| set.capacity_provider_strategy.as_ref())
+        .or(service.capacity_provider_strategy.as_ref());
     Ok(BuiltParts {
         container,
         port,
-        platform_version: primary.and_then(|set| set.platform_version.clone()).or_else(|| service.platform_version.clone()),
+        platform_version: primary
+            .and_then(|set| set.platform_version.clone())
+            .or_else(|| service.platform_version.clone()),
         capacity_providers: providers.map(CapacityProvider::list).unwrap_or_default(),
         network: network.and_then(Network::from_value),
     })
@@ -119,15 +146,26 @@ pub(super) fn ready_minutes(way: &CodeDeployWay) -> i64 {
 
 /// Minutes that the rollout takes by itself once green's gate is open.
 pub(super) fn minutes(settings: &Settings, snapshot: &Snapshot, way: &CodeDeployWay) -> i64 {
-    let termination = if settings.rollout.follow == Follow::Completed { i64::from(way.group.termination_minutes) } else { 0 };
+    let termination = if settings.rollout.follow == Follow::Completed {
+        i64::from(way.group.termination_minutes)
+    } else {
+        0
+    };
     termination + snapshot.routing.map_or(0, Routing::minutes)
 }
 
 pub(super) fn lines(settings: &Settings, snapshot: &Snapshot, way: &CodeDeployWay) -> Vec<String> {
-    let config = settings.rollout.config.as_deref().or(way.group.config.as_deref()).unwrap_or("the group's configuration");
+    let config = settings
+        .rollout
+        .config
+        .as_deref()
+        .or(way.group.config.as_deref())
+        .unwrap_or("the group's configuration");
     let gate = match way.gate {
         GatePlan::Test => super::TESTED,
-        GatePlan::Pass => "green is not tested before users reach it (no smoke-tests with test-url)",
+        GatePlan::Pass => {
+            "green is not tested before users reach it (no smoke-tests with test-url)"
+        }
         GatePlan::Absent => "the group shifts traffic as soon as green is up",
     };
     let shift = snapshot
@@ -139,6 +177,9 @@ pub(super) fn lines(settings: &Settings, snapshot: &Snapshot, way: &CodeDeployWa
     vec![
         gate.to_owned(),
         format!("CodeDeploy shifts traffic with {config}{shift}"),
-        format!("blue is kept for {} min after the shift", way.group.termination_minutes),
+        format!(
+            "blue is kept for {} min after the shift",
+            way.group.termination_minutes
+        ),
     ]
 }

@@ -19,7 +19,10 @@ pub(super) fn deadline(settings: &Settings, snapshot: &Snapshot, way: &RolloutKi
         RolloutKind::CodeDeploy(way) => in_minutes(codedeploy::ready_minutes(way)),
     };
     let waits = ready + lasts(settings, snapshot, way) + verdicts(settings, way);
-    settings.rollout.deadline.unwrap_or_else(|| (settings.rollout.wait + waits).min(LONGEST))
+    settings
+        .rollout
+        .deadline
+        .unwrap_or_else(|| (settings.rollout.wait + waits).min(LONGEST))
 }
 
 /// How long traffic shifts and blue is kept by itself, as far as that is followed.
@@ -31,13 +34,18 @@ pub(super) fn lasts(settings: &Settings, snapshot: &Snapshot, way: &RolloutKind)
     })
 }
 
-/// A rollout is held for a verdict before every share but the first, and once more when green has all of the traffic.
+/// A rollout is held for a verdict before every share but the first, and once more when green has
+/// all of the traffic.
 fn verdicts(settings: &Settings, way: &RolloutKind) -> Duration {
     let shares = match way {
         RolloutKind::Native(way) => native::shares(way),
         RolloutKind::CodeDeploy(_) | RolloutKind::Rolling(_) => 1,
     };
-    settings.checks.analysis.as_ref().map_or(Duration::ZERO, |_| A_VERDICT * shares)
+    settings
+        .checks
+        .analysis
+        .as_ref()
+        .map_or(Duration::ZERO, |_| A_VERDICT * shares)
 }
 
 fn in_minutes(minutes: i64) -> Duration {

@@ -1,4 +1,5 @@
-//! What the plan says of the image: is it for the task's platform, is there a repository for it, may its tags be given.
+//! What the plan says of the image: is it for the task's platform, is there a repository for it,
+//! may its tags be given.
 
 use serde_json::Value;
 
@@ -33,23 +34,38 @@ pub enum RepositoryNeed {
 
 /// The repository, and what must be done about it, for an image that is pushed.
 pub(super) fn repository(settings: &Settings, snapshot: &Snapshot) -> Option<RepositoryPlan> {
-    let (image, seen, ImageFound::Local { .. }) = (settings.image.as_ref()?, snapshot.repository.as_ref()?, snapshot.image.as_ref()?)
-    else {
+    let (image, seen, ImageFound::Local { .. }) = (
+        settings.image.as_ref()?,
+        snapshot.repository.as_ref()?,
+        snapshot.image.as_ref()?,
+    ) else {
         return None;
     };
     let need = match (&seen.state, &image.create) {
-        (RepositoryState::Missing(Template::Makes(prefix)), _) => RepositoryNeed::Push(prefix.clone()),
+        (RepositoryState::Missing(Template::Makes(prefix)), _) => {
+            RepositoryNeed::Push(prefix.clone())
+        }
         (RepositoryState::Missing(_), Some(create)) => RepositoryNeed::Create(create.clone()),
-        (RepositoryState::Missing(_), None) | (RepositoryState::There { .. } | RepositoryState::Unseen, _) => RepositoryNeed::Nothing,
+        (RepositoryState::Missing(_), None)
+        | (RepositoryState::There { .. } | RepositoryState::Unseen, _) => RepositoryNeed::Nothing,
     };
-    Some(RepositoryPlan { seen: seen.clone(), need, alike: alike(snapshot, seen) })
+    Some(RepositoryPlan {
+        seen: seen.clone(),
+        need,
+        alike: alike(snapshot, seen),
+    })
 }
 
 fn alike(snapshot: &Snapshot, seen: &RepositorySeen) -> Vec<Digest> {
-    let Some(live) = &snapshot.live else { return Vec::new() };
+    let Some(live) = &snapshot.live else {
+        return Vec::new();
+    };
     let begin = format!("{}@", seen.place());
     let definition = TaskDefinition(&live.answer["taskDefinition"]);
-    definition.images().filter_map(|(_, image)| image.strip_prefix(&begin)?.parse().ok()).collect()
+    definition
+        .images()
+        .filter_map(|(_, image)| image.strip_prefix(&begin)?.parse().ok())
+        .collect()
 }
 
 impl RepositoryPlan {
@@ -58,45 +74,84 @@ impl RepositoryPlan {
         let place = self.seen.place();
         match &self.need {
             RepositoryNeed::Nothing => None,
-            RepositoryNeed::Push(prefix) => {
-                Some(format!("the repository {place} does not exist: the push makes it, by the creation template `{prefix}`"))
-            }
-            RepositoryNeed::Create(_) => {
-                Some(format!("the repository {place} does not exist: it is made, and stays whatever becomes of the deployment"))
-            }
+            RepositoryNeed::Push(prefix) => Some(format!(
+                "the repository {place} does not exist: the push makes it, by the creation template `{prefix}`"
+            )),
+            RepositoryNeed::Create(_) => Some(format!(
+                "the repository {place} does not exist: it is made, and stays whatever becomes of the deployment"
+            )),
         }
     }
 }
 
 /// Every reason why the image cannot go where it is to go.
-pub(super) fn problems(settings: &Settings, snapshot: &Snapshot, definition: &Value) -> Option<Problem> {
-    let (Some(_), Some(found)) = (&settings.image, &snapshot.image) else { return None };
+pub(super) fn problems(
+    settings: &Settings,
+    snapshot: &Snapshot,
+    definition: &Value,
+) -> Option<Problem> {
+    let (Some(_), Some(found)) = (&settings.image, &snapshot.image) else {
+        return None;
+    };
     platform(found, definition, snapshot.service.as_ref())
 }
 
 /// The repository that an image is pushed to, and the tags that it is to have there.
 pub(super) fn repository_problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
-    let (Some(image), Some(seen)) = (&settings.image, &snapshot.repository) else { return Vec::new() };
-    let tags = snapshot.image.as_ref().map(|found| taken(found, seen)).unwrap_or_default();
+    let (Some(image), Some(seen)) = (&settings.image, &snapshot.repository) else {
+        return Vec::new();
+    };
+    let tags = snapshot
+        .image
+        .as_ref()
+        .map(|found| taken(found, seen))
+        .unwrap_or_default();
     missing(image, seen).into_iter().chain(tags).collect()
 }
 
 fn missing(image: &ImageSettings, seen: &RepositorySeen) -> Option<Problem> {
-    let is_hopeless = seen.state == RepositoryState::Missing(Template::None) && image.create.is_none();
+    let is_hopeless =
+        seen.state == RepositoryState::Missing(Template::None) && image.create.is_none();
     is_hopeless.then(|| {
-        let account = seen.registry.account.as_ref().map(|account| format!(" of account {account}")).unwrap_or_default();
-        let message = format!("there is no repository `{}` in the registry{account} in {}", seen.name, seen.registry.region);
-        Problem::new("repository", message, format!("set create-repository: true, or make it: {}", seen.create_command()))
+        let account = seen
+            .registry
+            .account
+            .as_ref()
+            .map(|account| format!(" of account {account}"))
+            .unwrap_or_default();
+        let message = format!(
+            "there is no repository `{}` in the registry{account} in {}",
+            seen.name, seen.registry.region
+        );
+        Problem::new(
+            "repository",
+            message,
+            format!(
+                "set create-repository: true, or make it: {}",
+                seen.create_command()
+            ),
+        )
     })
 }
 
 fn taken(found: &ImageFound, seen: &RepositorySeen) -> Vec<Problem> {
-    let ImageFound::Local { source, .. } = found else { return Vec::new() };
-    let Some(ours) = source.digest() else { return Vec::new() };
+    let ImageFound::Local { source, .. } = found else {
+        return Vec::new();
+    };
+    let Some(ours) = source.digest() else {
+        return Vec::new();
+    };
     let others = seen.fixed.iter().filter(|(_, there)| there != ours);
     let problem = |(tag, there): &(_, _)| {
-        let message = format!("the tag `{tag}` of {} is immutable and names {there}; the image is {ours}", seen.place());
-        Problem::new("tags", message, "use a tag that is new for every build, such as the commit's, or deploy the image that is there")
+        let message = format!(
+            "the tag `{tag}` of {} is immutable and names {there}; the image is {ours}",
+            seen.place()
+        );
+        Problem::new(
+            "tags",
+            message,
+            "use a tag that is new for every build, such as the commit's, or deploy the image that is there",
+        )
     };
     others.map(problem).collect()
 }
@@ -110,23 +165,43 @@ struct Needed {
 
 fn platform(found: &ImageFound, definition: &Value, service: Option<&Service>) -> Option<Problem> {
     let there: Vec<&Platform> = match found {
-        ImageFound::Local { facts, .. } | ImageFound::InRegistry { facts, .. } => facts.iter().flat_map(Facts::platforms).collect(),
+        ImageFound::Local { facts, .. } | ImageFound::InRegistry { facts, .. } => {
+            facts.iter().flat_map(Facts::platforms).collect()
+        }
         ImageFound::AsNamed(_) => return None,
     };
     let needed = needed(definition, service);
     let fits = |platform: &&Platform| {
-        needed.os.is_none_or(|os| os == platform.os) && needed.architecture.is_none_or(|architecture| architecture == platform.architecture)
+        needed.os.is_none_or(|os| os == platform.os)
+            && needed
+                .architecture
+                .is_none_or(|architecture| architecture == platform.architecture)
     };
     if there.is_empty() || there.iter().any(fits) {
         return None;
     }
-    let has = there.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let wanted = [needed.os, needed.architecture].into_iter().flatten().collect::<Vec<_>>().join("/");
-    let remedy = format!("build it for {wanted} (docker buildx build --platform), or set runtimePlatform in the task definition");
-    Some(Problem::new("image", format!("the task definition needs an image for {wanted}, and this one is for {has}"), remedy))
+    let has = there
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ");
+    let wanted = [needed.os, needed.architecture]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join("/");
+    let remedy = format!(
+        "build it for {wanted} (docker buildx build --platform), or set runtimePlatform in the task definition"
+    );
+    Some(Problem::new(
+        "image",
+        format!("the task definition needs an image for {wanted}, and this one is for {has}"),
+        remedy,
+    ))
 }
 
-/// `runtimePlatform`; what it leaves out is Linux on `X86_64` on Fargate, and whatever the instances are elsewhere.
+/// `runtimePlatform`; what it leaves out is Linux on `X86_64` on Fargate, and whatever the
+/// instances are elsewhere.
 fn needed(definition: &Value, service: Option<&Service>) -> Needed {
     let is_fargate = on_fargate(definition, service);
     let said = |name: &str| definition["runtimePlatform"][name].as_str();
@@ -161,21 +236,37 @@ mod tests {
     fn the_platform_is_what_the_definition_says_and_what_fargate_assumes() {
         let table = [
             (json!({}), (None, None)),
-            (json!({ "requiresCompatibilities": ["FARGATE"] }), (Some("linux"), Some("amd64"))),
-            (json!({ "requiresCompatibilities": ["EC2", "FARGATE"] }), (None, None)),
+            (
+                json!({ "requiresCompatibilities": ["FARGATE"] }),
+                (Some("linux"), Some("amd64")),
+            ),
+            (
+                json!({ "requiresCompatibilities": ["EC2", "FARGATE"] }),
+                (None, None),
+            ),
             (
                 json!({ "requiresCompatibilities": ["FARGATE"], "runtimePlatform": { "cpuArchitecture": "ARM64" } }),
                 (Some("linux"), Some("arm64")),
             ),
-            (json!({ "runtimePlatform": { "operatingSystemFamily": "WINDOWS_SERVER_2022_CORE" } }), (Some("windows"), None)),
+            (
+                json!({ "runtimePlatform": { "operatingSystemFamily": "WINDOWS_SERVER_2022_CORE" } }),
+                (Some("windows"), None),
+            ),
             (
                 json!({ "runtimePlatform": { "operatingSystemFamily": "LINUX", "cpuArchitecture": "X86_64" } }),
                 (Some("linux"), Some("amd64")),
             ),
-            (json!({ "runtimePlatform": { "cpuArchitecture": "RISCV" } }), (None, None)),
+            (
+                json!({ "runtimePlatform": { "cpuArchitecture": "RISCV" } }),
+                (None, None),
+            ),
         ];
         for (definition, (os, architecture)) in table {
-            assert_eq!(needed(&definition, None), Needed { os, architecture }, "{definition}");
+            assert_eq!(
+                needed(&definition, None),
+                Needed { os, architecture },
+                "{definition}"
+            );
         }
     }
 }

@@ -70,15 +70,28 @@ impl Balancer {
     }
 }
 
-/// The way of a native strategy; none when the service is to be rolled in place. The run's pause is added by the
-/// step that starts the deployment, because only it knows the run.
-pub(super) fn way(settings: &Settings, snapshot: &Snapshot, service: &Service, word: &str) -> Result<Option<NativeWay>, Vec<Problem>> {
+/// The way of a native strategy; none when the service is to be rolled in place. The run's pause is
+/// added by the step that starts the deployment, because only it knows the run.
+pub(super) fn way(
+    settings: &Settings,
+    snapshot: &Snapshot,
+    service: &Service,
+    word: &str,
+) -> Result<Option<NativeWay>, Vec<Problem>> {
     let asked = &settings.rollout.strategy;
     let Some(strategy) = asked.asked.or_else(|| Strategy::of(word)) else {
         let message = format!("the service's strategy `{word}` is newer than this action");
-        return Err(vec![Problem::new("strategy", message, "set strategy, or use a newer version of the action")]);
+        return Err(vec![Problem::new(
+            "strategy",
+            message,
+            "set strategy, or use a newer version of the action",
+        )]);
     };
-    let foreign: Vec<Problem> = asked.foreign_to(strategy).into_iter().map(|input| foreign(input, strategy)).collect();
+    let foreign: Vec<Problem> = asked
+        .foreign_to(strategy)
+        .into_iter()
+        .map(|input| foreign(input, strategy))
+        .collect();
     if !foreign.is_empty() {
         return Err(foreign);
     }
@@ -89,13 +102,19 @@ pub(super) fn way(settings: &Settings, snapshot: &Snapshot, service: &Service, w
         }
     }
     let unweighted = strategy == Strategy::Rolling && word == Strategy::Rolling.word();
-    let (Some(native), false) = (&snapshot.native, unweighted) else { return Ok(None) };
+    let (Some(native), false) = (&snapshot.native, unweighted) else {
+        return Ok(None);
+    };
     let balancer = balancer(snapshot, service);
     check(settings, snapshot, service, (strategy, balancer))?;
     let present = service.deployment_configuration.as_ref();
     let left = service.tagged_pause();
-    let planned = configuration::for_rollout(present, asked, None, KnownHooks::by_form(left.as_ref()));
-    let governing = planned.clone().or_else(|| present.cloned()).unwrap_or_else(|| json!({}));
+    let planned =
+        configuration::for_rollout(present, asked, None, KnownHooks::by_form(left.as_ref()));
+    let governing = planned
+        .clone()
+        .or_else(|| present.cloned())
+        .unwrap_or_else(|| json!({}));
     let mut way = NativeWay {
         strategy,
         balancer,
@@ -103,11 +122,19 @@ pub(super) fn way(settings: &Settings, snapshot: &Snapshot, service: &Service, w
         left,
         pauses: BTreeSet::new(),
         pause_minutes: 0,
-        known: native.history.iter().map(|brief| brief.arn.clone()).collect(),
+        known: native
+            .history
+            .iter()
+            .map(|brief| brief.arn.clone())
+            .collect(),
         test: service.test_rules(),
         alarms: service.alarms(),
         gate: GatePlan::Absent,
-        is_first: !native.has_succeeded() && !service.deployments.iter().any(crate::aws::ecs_shapes::RollingDeployment::is_completed),
+        is_first: !native.has_succeeded()
+            && !service
+                .deployments
+                .iter()
+                .any(crate::aws::ecs_shapes::RollingDeployment::is_completed),
         desired: i32::try_from(service.desired_count).unwrap_or(i32::MAX),
         bake_minutes: configuration::bake_minutes(&governing),
         configuration: planned,
@@ -115,7 +142,9 @@ pub(super) fn way(settings: &Settings, snapshot: &Snapshot, service: &Service, w
     way.pause_minutes = pause_minutes(settings, &governing);
     match snapshot.running.as_ref().map(|running| &running.thing) {
         // What is followed pauses where its own snapshot says so.
-        Some(Thing::Native(deployment)) => way.pauses = configuration::all_paused_stages(&deployment.deployment_configuration),
+        Some(Thing::Native(deployment)) => {
+            way.pauses = configuration::all_paused_stages(&deployment.deployment_configuration);
+        }
         _ => pauses(settings, service, &mut way, &governing)?,
     }
     way.gate = gate(settings, &way);
@@ -123,16 +152,28 @@ pub(super) fn way(settings: &Settings, snapshot: &Snapshot, service: &Service, w
 }
 
 fn foreign(input: &str, strategy: Strategy) -> Problem {
-    let message = format!("it has no meaning for strategy `{}`, which the service has", strategy.input());
-    Problem::new(input, message, "leave it out, or set the strategy that it belongs to")
+    let message = format!(
+        "it has no meaning for strategy `{}`, which the service has",
+        strategy.input()
+    );
+    Problem::new(
+        input,
+        message,
+        "leave it out, or set the strategy that it belongs to",
+    )
 }
 
 fn balancer(snapshot: &Snapshot, service: &Service) -> Balancer {
     if !service.load_balancers.is_empty() {
         return Balancer::Load;
     }
-    let blue = snapshot.native.as_ref().and_then(|native| native.blue.as_ref());
-    let connected = blue.and_then(|blue| blue.service_connect_configuration.as_ref()).is_some_and(|connect| connect.enabled);
+    let blue = snapshot
+        .native
+        .as_ref()
+        .and_then(|native| native.blue.as_ref());
+    let connected = blue
+        .and_then(|blue| blue.service_connect_configuration.as_ref())
+        .is_some_and(|connect| connect.enabled);
     match blue {
         Some(blue) if !blue.vpc_lattice_configurations.is_empty() => Balancer::Lattice,
         Some(blue) if !blue.gateway_connectors.is_empty() => Balancer::Gateway,
@@ -146,7 +187,11 @@ fn express(settings: &Settings) -> Vec<Problem> {
     let given = settings.rollout.strategy.given();
     let problem = |input| {
         let message = "the service is an Express service, whose strategy, bake times and hooks ECS sets by itself";
-        Problem::new(input, message, "leave it out; tests at production-url and alarms work")
+        Problem::new(
+            input,
+            message,
+            "leave it out; tests at production-url and alarms work",
+        )
     };
     given.into_iter().map(problem).collect()
 }
@@ -160,13 +205,20 @@ fn check(
 ) -> Result<(), Vec<Problem>> {
     let mut problems = Vec::new();
     let tests_green = settings.checks.asks_green();
-    if strategy != Strategy::Rolling && balancer == Balancer::Load && service.production_rules().is_empty() {
+    if strategy != Strategy::Rolling
+        && balancer == Balancer::Load
+        && service.production_rules().is_empty()
+    {
         problems.push(Problem::new(
             "strategy",
             format!("strategy `{}` needs a second target group and a production rule, and the service's load balancer has none", strategy.input()),
             "give the service's load balancer an advancedConfiguration (alternateTargetGroupArn, productionListenerRule, testListenerRule, roleArn)",
         ));
-    } else if tests_green && strategy != Strategy::Rolling && balancer == Balancer::Load && service.test_rules().is_empty() {
+    } else if tests_green
+        && strategy != Strategy::Rolling
+        && balancer == Balancer::Load
+        && service.test_rules().is_empty()
+    {
         problems.push(Problem::new(
             settings.checks.input_on_green(),
             "the service has no test listener rule, so no test traffic reaches green before users do",
@@ -188,46 +240,95 @@ fn check(
             Balancer::Headless if strategy != Strategy::Rolling => {
                 "the service has neither a load balancer nor Service Connect: ECS exchanges its tasks, and there is no test traffic"
             }
-            _ => "the service is rolled in place by ECS: there is no green that could be tested before users reach it",
+            _ => {
+                "the service is rolled in place by ECS: there is no green that could be tested before users reach it"
+            }
         };
         let input = settings.checks.input_on_green();
-        problems.push(Problem::new(input, why, format!("{}; production-url tests after the rollout", leave_out(input))));
+        problems.push(Problem::new(
+            input,
+            why,
+            format!(
+                "{}; production-url tests after the rollout",
+                leave_out(input)
+            ),
+        ));
     }
-    if problems.is_empty() { Ok(()) } else { Err(problems) }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(problems)
+    }
 }
 
 fn has_lattice_test_rule(snapshot: &Snapshot) -> bool {
-    let blue = snapshot.native.as_ref().and_then(|native| native.blue.as_ref());
-    let mut configured = blue.into_iter().flat_map(|blue| &blue.vpc_lattice_configurations);
+    let blue = snapshot
+        .native
+        .as_ref()
+        .and_then(|native| native.blue.as_ref());
+    let mut configured = blue
+        .into_iter()
+        .flat_map(|blue| &blue.vpc_lattice_configurations);
     configured.any(|lattice| lattice["advancedConfiguration"]["testListenerRule"].is_string())
 }
 
 /// How green's gate is not asked for.
 pub(super) fn leave_out(input: &str) -> &'static str {
-    if input == "analysis" { "let no check of analysis be `on: green`" } else { "leave test-url out" }
+    if input == "analysis" {
+        "let no check of analysis be `on: green`"
+    } else {
+        "leave test-url out"
+    }
 }
 
-/// The stages at which the rollout has to wait for us, whoever's hook it is; and the configuration without ours.
-fn pauses(settings: &Settings, service: &Service, way: &mut NativeWay, governing: &Value) -> Result<(), Vec<Problem>> {
-    let theirs = configuration::paused_stages(Some(governing), KnownHooks::by_form(way.left.as_ref()));
+/// The stages at which the rollout has to wait for us, whoever's hook it is; and the configuration
+/// without ours.
+fn pauses(
+    settings: &Settings,
+    service: &Service,
+    way: &mut NativeWay,
+    governing: &Value,
+) -> Result<(), Vec<Problem>> {
+    let theirs =
+        configuration::paused_stages(Some(governing), KnownHooks::by_form(way.left.as_ref()));
     let needed = needed(settings, way.strategy);
-    let missing: Vec<&str> = needed.iter().filter(|(stage, _)| !theirs.contains(*stage)).map(|(stage, _)| *stage).collect();
-    let unavoidable: Vec<&str> =
-        needed.iter().filter(|(stage, need)| *need == GateNeed::Must && !theirs.contains(*stage)).map(|(stage, _)| *stage).collect();
+    let missing: Vec<&str> = needed
+        .iter()
+        .filter(|(stage, _)| !theirs.contains(*stage))
+        .map(|(stage, _)| *stage)
+        .collect();
+    let unavoidable: Vec<&str> = needed
+        .iter()
+        .filter(|(stage, need)| *need == GateNeed::Must && !theirs.contains(*stage))
+        .map(|(stage, _)| *stage)
+        .collect();
     if service.is_express() {
         way.pauses = theirs;
-        let needs_green = needed.iter().any(|(stage, _)| *stage == configuration::GREEN) && !way.pauses.contains(configuration::GREEN);
-        return if needs_green { Err(vec![express_gate(settings)]) } else { Ok(()) };
+        let needs_green = needed
+            .iter()
+            .any(|(stage, _)| *stage == configuration::GREEN)
+            && !way.pauses.contains(configuration::GREEN);
+        return if needs_green {
+            Err(vec![express_gate(settings)])
+        } else {
+            Ok(())
+        };
     }
     if settings.rollout.strategy.manage_hooks {
-        way.pauses = theirs.into_iter().chain(missing.into_iter().map(str::to_owned)).collect();
+        way.pauses = theirs
+            .into_iter()
+            .chain(missing.into_iter().map(str::to_owned))
+            .collect();
         return Ok(());
     }
     way.pauses = theirs;
     if unavoidable.is_empty() {
         return Ok(());
     }
-    let message = format!("the service has no PAUSE hook at {}, and manage-hooks is false", unavoidable.join(", "));
+    let message = format!(
+        "the service has no PAUSE hook at {}, and manage-hooks is false",
+        unavoidable.join(", ")
+    );
     let remedy = format!(
         "add to the service's deploymentConfiguration: {}; or let manage-hooks be true",
         configuration::snippet(&unavoidable, way.pause_minutes)
@@ -244,7 +345,11 @@ fn express_gate(settings: &Settings) -> Problem {
         ("approval", "leave approval out")
     };
     let message = "the service is an Express service, to which no PAUSE hook can be added: nothing can be done before users reach green";
-    Problem::new(input, message, format!("{remedy}; production-url tests while blue is kept"))
+    Problem::new(
+        input,
+        message,
+        format!("{remedy}; production-url tests while blue is kept"),
+    )
 }
 
 /// How much a gate is needed.
@@ -268,19 +373,35 @@ fn needed(settings: &Settings, strategy: Strategy) -> Vec<(&'static str, GateNee
         (configuration::GREEN, GateNeed::Must, green),
         (configuration::STEP, GateNeed::May, strategy.has_steps()),
         // Without it, blue is only kept for as long as the service bakes.
-        (configuration::PRODUCTION, if tested { GateNeed::Must } else { GateNeed::May }, tested || checks.analysis.is_some()),
+        (
+            configuration::PRODUCTION,
+            if tested {
+                GateNeed::Must
+            } else {
+                GateNeed::May
+            },
+            tested || checks.analysis.is_some(),
+        ),
     ];
-    all.into_iter().filter(|(_, _, is_needed)| *is_needed).map(|(stage, need, _)| (stage, need)).collect()
+    all.into_iter()
+        .filter(|(_, _, is_needed)| *is_needed)
+        .map(|(stage, need, _)| (stage, need))
+        .collect()
 }
 
 fn gate(settings: &Settings, way: &NativeWay) -> GatePlan {
     if !way.pauses.contains(configuration::GREEN) {
         return GatePlan::Absent;
     }
-    if settings.checks.asks_green() { GatePlan::Test } else { GatePlan::Pass }
+    if settings.checks.asks_green() {
+        GatePlan::Test
+    } else {
+        GatePlan::Pass
+    }
 }
 
-/// A pause of ours lasts as long as we follow; one that waits for a person gets ECS's own day unless a deadline says otherwise.
+/// A pause of ours lasts as long as we follow; one that waits for a person gets ECS's own day
+/// unless a deadline says otherwise.
 fn pause_minutes(settings: &Settings, governing: &Value) -> u64 {
     const A_DAY: u64 = 24 * 60;
     if settings.control.approval == Approval::BeforeTraffic && settings.rollout.deadline.is_none() {
@@ -296,11 +417,17 @@ pub(super) fn partial_shares(way: &NativeWay) -> Vec<(f64, u64)> {
     governing(way).map_or_else(Vec::new, configuration::partial_shares)
 }
 
-/// The hook that an earlier attempt of this run added for the deployment that it started, where neither mark nor tag tells: it is the one
-/// that this run would ask for, and came with the deployment.
+/// The hook that an earlier attempt of this run added for the deployment that it started, where
+/// neither mark nor tag tells: it is the one that this run would ask for, and came with the
+/// deployment.
 pub fn adopted_pause(settings: &Settings, snapshot: &Snapshot, run: &str) -> Option<Pause> {
-    let running = snapshot.running.as_ref().filter(|running| running.is_ours && running.run.is_none())?;
-    let (Thing::Native(deployment), Some(before)) = (&running.thing, &running.hooks_before) else { return None };
+    let running = snapshot
+        .running
+        .as_ref()
+        .filter(|running| running.is_ours && running.run.is_none())?;
+    let (Thing::Native(deployment), Some(before)) = (&running.thing, &running.hooks_before) else {
+        return None;
+    };
     let configured = &deployment.deployment_configuration;
     configuration::unmarked_pause(configured, before, pause_minutes(settings, configured), run)
 }
@@ -318,7 +445,11 @@ fn governing(way: &NativeWay) -> Option<&Value> {
 /// Minutes that the rollout takes by itself.
 pub(super) fn minutes(settings: &Settings, way: &NativeWay) -> i64 {
     let shift = governing(way).map_or(0, configuration::shift_minutes);
-    let bake = if settings.rollout.follow == Follow::Completed { way.bake_minutes } else { 0 };
+    let bake = if settings.rollout.follow == Follow::Completed {
+        way.bake_minutes
+    } else {
+        0
+    };
     i64::try_from(shift + bake).unwrap_or(0)
 }
 
@@ -328,15 +459,32 @@ pub(super) fn lines(way: &NativeWay) -> Vec<String> {
             "the service is headless (no load balancer, no Service Connect): ECS exchanges tasks, no traffic is managed"
         }
         (GatePlan::Test, _) => super::TESTED,
-        (GatePlan::Pass, _) => "green is not tested before users reach it (no smoke-tests with test-url)",
+        (GatePlan::Pass, _) => {
+            "green is not tested before users reach it (no smoke-tests with test-url)"
+        }
         (GatePlan::Absent, _) => "ECS shifts traffic as soon as green is up",
     };
-    let ours = [configuration::GREEN, configuration::STEP, configuration::PRODUCTION];
-    let theirs = way.pauses.iter().map(String::as_str).filter(|stage| !ours.contains(stage));
-    let pauses = theirs.chain(ours.into_iter().filter(|stage| way.pauses.contains(*stage))).collect::<Vec<_>>().join(", ");
+    let ours = [
+        configuration::GREEN,
+        configuration::STEP,
+        configuration::PRODUCTION,
+    ];
+    let theirs = way
+        .pauses
+        .iter()
+        .map(String::as_str)
+        .filter(|stage| !ours.contains(stage));
+    let pauses = theirs
+        .chain(ours.into_iter().filter(|stage| way.pauses.contains(*stage)))
+        .collect::<Vec<_>>()
+        .join(", ");
     let mut lines = vec![
         gate.to_owned(),
-        format!("ECS shifts traffic ({}), and keeps blue for {} min after it", way.strategy.input(), way.bake_minutes),
+        format!(
+            "ECS shifts traffic ({}), and keeps blue for {} min after it",
+            way.strategy.input(),
+            way.bake_minutes
+        ),
     ];
     if !pauses.is_empty() {
         lines.push(format!("it pauses at {pauses}"));

@@ -1,4 +1,5 @@
-//! What the plan refuses: things that would fail later, or that would let untested code reach users.
+//! What the plan refuses: things that would fail later, or that would let untested code reach
+//! users.
 
 use crate::aws::codedeploy_shapes::{Group, ReadyWait};
 use crate::aws::ecs_shapes::{DeploymentController, Service};
@@ -12,7 +13,9 @@ use crate::undo::short;
 
 /// Problems with what the inputs name in AWS.
 pub(super) fn problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
-    let Some(service) = &snapshot.service else { return Vec::new() };
+    let Some(service) = &snapshot.service else {
+        return Vec::new();
+    };
     let mut problems = Vec::new();
     if !service.is_active() {
         problems.push(Problem::new(
@@ -28,7 +31,9 @@ pub(super) fn problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem>
             problems.extend(group_problems(settings, snapshot, service));
             problems.extend(codedeploy_strategy(settings));
         }
-        DeploymentController::Ecs(strategy) => problems.extend(rolling_problems(settings, &strategy)),
+        DeploymentController::Ecs(strategy) => {
+            problems.extend(rolling_problems(settings, &strategy));
+        }
         DeploymentController::Other(word) => problems.push(Problem::new(
             "service",
             format!("Unsupported deployment controller: {word}"),
@@ -40,29 +45,57 @@ pub(super) fn problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem>
 
 /// Nobody can be asked for the scan of an image that is only known by its name.
 pub(super) fn unscannable(settings: &Settings, snapshot: &Snapshot) -> Option<Problem> {
-    let Some(ImageFound::AsNamed(name)) = &snapshot.image else { return None };
+    let Some(ImageFound::AsNamed(name)) = &snapshot.image else {
+        return None;
+    };
     let message = format!("{name} is not in the account's registry, whose scan could be read");
-    settings.scan.as_ref().map(|_| Problem::new("scan", message, "set repository, so that the image is pushed there; or leave scan out"))
+    settings.scan.as_ref().map(|_| {
+        Problem::new(
+            "scan",
+            message,
+            "set repository, so that the image is pushed there; or leave scan out",
+        )
+    })
 }
 
 fn group_problems(settings: &Settings, snapshot: &Snapshot, service: &Service) -> Vec<Problem> {
-    let Some(group) = &snapshot.group else { return Vec::new() };
-    mismatch(settings, group, service).into_iter().chain(untestable(settings, group)).collect()
+    let Some(group) = &snapshot.group else {
+        return Vec::new();
+    };
+    mismatch(settings, group, service)
+        .into_iter()
+        .chain(untestable(settings, group))
+        .collect()
 }
 
 /// Whether a group deploys to the service.
 pub(super) fn is_group_of(group: &Group, service: &Service) -> bool {
-    group.services.iter().any(|(cluster, name)| short(cluster) == service.cluster_name() && short(name) == service.service_name)
+    group.services.iter().any(|(cluster, name)| {
+        short(cluster) == service.cluster_name() && short(name) == service.service_name
+    })
 }
 
 fn mismatch(settings: &Settings, group: &Group, service: &Service) -> Option<Problem> {
     if is_group_of(group, service) {
         return None;
     }
-    let theirs = group.services.iter().map(|(cluster, name)| format!("{cluster}/{name}")).collect::<Vec<_>>().join(", ");
-    let theirs = if theirs.is_empty() { "no ECS service".to_owned() } else { theirs };
-    let message =
-        format!("group `{}` deploys to {theirs}, not to {}/{}", settings.rollout.group, service.cluster_name(), service.service_name);
+    let theirs = group
+        .services
+        .iter()
+        .map(|(cluster, name)| format!("{cluster}/{name}"))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let theirs = if theirs.is_empty() {
+        "no ECS service".to_owned()
+    } else {
+        theirs
+    };
+    let message = format!(
+        "group `{}` deploys to {theirs}, not to {}/{}",
+        settings.rollout.group,
+        service.cluster_name(),
+        service.service_name
+    );
     Some(Problem::new(
         "codedeploy-deployment-group",
         message,
@@ -80,20 +113,30 @@ fn untestable(settings: &Settings, group: &Group) -> Option<Problem> {
         "group `{}` shifts traffic as soon as green is up (CONTINUE_DEPLOYMENT), so green cannot be tested before users reach it",
         settings.rollout.group
     );
-    Some(Problem::new(settings.checks.input_on_green(), message, format!("let the group wait: {}", wait_command(settings, group))))
+    Some(Problem::new(
+        settings.checks.input_on_green(),
+        message,
+        format!("let the group wait: {}", wait_command(settings, group)),
+    ))
 }
 
 /// The command that lets the group wait at green's gate.
 fn wait_command(settings: &Settings, group: &Group) -> String {
     let kept = u64::try_from(group.termination_minutes).unwrap_or_default();
-    group_command(settings, kept, r#"{"actionOnTimeout":"STOP_DEPLOYMENT","waitTimeInMinutes":60}"#)
+    group_command(
+        settings,
+        kept,
+        r#"{"actionOnTimeout":"STOP_DEPLOYMENT","waitTimeInMinutes":60}"#,
+    )
 }
 
 /// The command that lets the group keep blue for so long.
 pub(super) fn keep_command(settings: &Settings, group: &Group, minutes: u64) -> String {
     let ready = match group.ready_wait {
         ReadyWait::Continue => r#"{"actionOnTimeout":"CONTINUE_DEPLOYMENT"}"#.to_owned(),
-        ReadyWait::Minutes(wait) => format!(r#"{{"actionOnTimeout":"STOP_DEPLOYMENT","waitTimeInMinutes":{wait}}}"#),
+        ReadyWait::Minutes(wait) => {
+            format!(r#"{{"actionOnTimeout":"STOP_DEPLOYMENT","waitTimeInMinutes":{wait}}}"#)
+        }
     };
     group_command(settings, minutes, &ready)
 }
@@ -110,13 +153,20 @@ fn group_command(settings: &Settings, minutes: u64, ready: &str) -> String {
 }
 
 fn rolling_problems(settings: &Settings, strategy: &str) -> Option<Problem> {
-    let rolling = settings.rollout.strategy.asked.map_or(strategy == Strategy::Rolling.word(), |asked| asked == Strategy::Rolling);
+    let rolling = settings
+        .rollout
+        .strategy
+        .asked
+        .map_or(strategy == Strategy::Rolling.word(), |asked| {
+            asked == Strategy::Rolling
+        });
     let asked = settings.checks.asks_green();
     let why = "the service is rolled in place by ECS: there is no green that could be tested before users reach it";
     let input = settings.checks.input_on_green();
     let leave_out = super::native::leave_out(input);
-    let remedy =
-        format!("{leave_out} (production-url tests after the rollout), or use strategy blue-green, canary or linear, or CodeDeploy");
+    let remedy = format!(
+        "{leave_out} (production-url tests after the rollout), or use strategy blue-green, canary or linear, or CodeDeploy"
+    );
     (rolling && asked).then(|| Problem::new(input, why, remedy))
 }
 
@@ -126,119 +176,203 @@ fn approval(settings: &Settings, snapshot: &Snapshot, service: &Service) -> Opti
         return None;
     }
     let has_gate = match service.controller() {
-        DeploymentController::CodeDeploy => snapshot.group.as_ref().is_none_or(|group| group.ready_wait != ReadyWait::Continue),
-        DeploymentController::Ecs(word) => {
-            settings.rollout.strategy.asked.map_or(word != Strategy::Rolling.word(), |asked| asked != Strategy::Rolling)
-        }
+        DeploymentController::CodeDeploy => snapshot
+            .group
+            .as_ref()
+            .is_none_or(|group| group.ready_wait != ReadyWait::Continue),
+        DeploymentController::Ecs(word) => settings
+            .rollout
+            .strategy
+            .asked
+            .map_or(word != Strategy::Rolling.word(), |asked| {
+                asked != Strategy::Rolling
+            }),
         DeploymentController::Other(_) => true,
     };
     let remedy = "use strategy blue-green, canary or linear, or a CodeDeploy group that waits at Ready; or leave approval out";
-    (!has_gate).then(|| Problem::new("approval", "the rollout has no gate at which it could wait for an approval", remedy))
+    (!has_gate).then(|| {
+        Problem::new(
+            "approval",
+            "the rollout has no gate at which it could wait for an approval",
+            remedy,
+        )
+    })
 }
 
 /// Inputs that only services of the ECS controller know.
 fn codedeploy_strategy(settings: &Settings) -> Vec<Problem> {
-    settings.rollout.strategy.given().into_iter().map(codedeploy_only).collect()
+    settings
+        .rollout
+        .strategy
+        .given()
+        .into_iter()
+        .map(codedeploy_only)
+        .collect()
 }
 
 fn codedeploy_only(input: &'static str) -> Problem {
     let message = "the service is deployed by CodeDeploy, whose deployment configuration says how traffic shifts";
-    Problem::new(input, message, "leave it out, and set codedeploy-deployment-config, such as CodeDeployDefault.ECSCanary10Percent5Minutes")
+    Problem::new(
+        input,
+        message,
+        "leave it out, and set codedeploy-deployment-config, such as CodeDeployDefault.ECSCanary10Percent5Minutes",
+    )
 }
 
 /// What may be right another time.
 pub(super) fn not_now(settings: &Settings, snapshot: &Snapshot) -> Result<(), Failure> {
-    if let Some(running) = snapshot.running.as_ref().filter(|running| is_in_the_way(settings, running)) {
+    if let Some(running) = snapshot
+        .running
+        .as_ref()
+        .filter(|running| is_in_the_way(settings, running))
+    {
         let hint = "wait for it; or let the run do so (if-running: wait), or take it back first (if-running: supersede)";
-        return Err(Failure::new(Reason::AlreadyRunning, running.words()).hint(hint).hint(running.stop_command()));
+        return Err(Failure::new(Reason::AlreadyRunning, running.words())
+            .hint(hint)
+            .hint(running.stop_command()));
     }
     zero_tasks(settings, snapshot)
 }
 
 /// What this run continues is not; nor is what another mode is there for.
 fn is_in_the_way(settings: &Settings, running: &Running) -> bool {
-    settings.mode == Mode::Deploy && !running.is_ours && settings.control.if_running == Some(IfRunning::Fail)
+    settings.mode == Mode::Deploy
+        && !running.is_ours
+        && settings.control.if_running == Some(IfRunning::Fail)
 }
 
-/// Where traffic moves by weights, green could never be seen to serve. A rolling service takes the revision for its next task, which is said.
+/// Where traffic moves by weights, green could never be seen to serve. A rolling service takes the
+/// revision for its next task, which is said.
 fn zero_tasks(settings: &Settings, snapshot: &Snapshot) -> Result<(), Failure> {
-    let Some(service) = &snapshot.service else { return Ok(()) };
-    let is_asked = asked_count(settings, service).is_some() || settings.rollout.follow == Follow::Not;
+    let Some(service) = &snapshot.service else {
+        return Ok(());
+    };
+    let is_asked =
+        asked_count(settings, service).is_some() || settings.rollout.follow == Follow::Not;
     if service.desired_count > 0 || is_asked || is_rolled(settings, snapshot) {
         return Ok(());
     }
-    let sentence =
-        format!("service {} wants zero tasks (desired count 0): nothing would run, and nothing would be tested", service.service_name);
+    let sentence = format!(
+        "service {} wants zero tasks (desired count 0): nothing would run, and nothing would be tested",
+        service.service_name
+    );
     let scale = match service.controller() {
-        DeploymentController::CodeDeploy => "scale the service up first (aws ecs update-service --desired-count N)",
-        DeploymentController::Ecs(_) | DeploymentController::Other(_) => "set desired-count, scale the service up first",
+        DeploymentController::CodeDeploy => {
+            "scale the service up first (aws ecs update-service --desired-count N)"
+        }
+        DeploymentController::Ecs(_) | DeploymentController::Other(_) => {
+            "set desired-count, scale the service up first"
+        }
     };
-    Err(Failure::new(Reason::ZeroTasks, sentence)
-        .hint(format!("{scale}, or set wait-for-service-stability: false to only hand the revision over")))
+    Err(Failure::new(Reason::ZeroTasks, sentence).hint(format!(
+        "{scale}, or set wait-for-service-stability: false to only hand the revision over"
+    )))
 }
 
 /// The number of tasks that the rollout sets: CodeDeploy's sets none.
 fn asked_count(settings: &Settings, service: &Service) -> Option<i64> {
-    settings.rollout.desired_count.map(i64::from).filter(|_| service.controller() != DeploymentController::CodeDeploy)
+    settings
+        .rollout
+        .desired_count
+        .map(i64::from)
+        .filter(|_| service.controller() != DeploymentController::CodeDeploy)
 }
 
 /// Whether ECS replaces the service's tasks in place, without weights.
 fn is_rolled(settings: &Settings, snapshot: &Snapshot) -> bool {
-    let rolls =
-        |word: &str| word == Strategy::Rolling.word() && settings.rollout.strategy.asked.is_none_or(|asked| asked == Strategy::Rolling);
-    snapshot.service.as_ref().is_some_and(|service| matches!(service.controller(), DeploymentController::Ecs(word) if rolls(&word)))
+    let rolls = |word: &str| {
+        word == Strategy::Rolling.word()
+            && settings
+                .rollout
+                .strategy
+                .asked
+                .is_none_or(|asked| asked == Strategy::Rolling)
+    };
+    snapshot.service.as_ref().is_some_and(
+        |service| matches!(service.controller(), DeploymentController::Ecs(word) if rolls(&word)),
+    )
 }
 
 /// A revision that no task runs is not tested by anything.
 pub(super) fn without_tasks(settings: &Settings, snapshot: &Snapshot) -> Option<String> {
-    let service = snapshot.service.as_ref().filter(|_| settings.mode == Mode::Deploy)?;
+    let service = snapshot
+        .service
+        .as_ref()
+        .filter(|_| settings.mode == Mode::Deploy)?;
     let asked = asked_count(settings, service);
     let (count, is_asked) = (asked.unwrap_or(service.desired_count), asked.is_some());
-    let why = if is_asked { "desired-count: 0" } else { "the service wants zero tasks" };
-    (count == 0 && (is_asked || is_rolled(settings, snapshot))).then(|| format!("{why}: no task will run, and nothing will be tested"))
+    let why = if is_asked {
+        "desired-count: 0"
+    } else {
+        "the service wants zero tasks"
+    };
+    (count == 0 && (is_asked || is_rolled(settings, snapshot)))
+        .then(|| format!("{why}: no task will run, and nothing will be tested"))
 }
 
 /// What the user should know before it starts.
 pub(super) fn warnings(settings: &Settings, snapshot: &Snapshot) -> Vec<String> {
     let mut warnings = Vec::new();
     warnings.extend(native_warnings(snapshot));
-    warnings.extend(snapshot.service.iter().flat_map(|service| super::unused::warnings(settings, service)));
+    warnings.extend(
+        snapshot
+            .service
+            .iter()
+            .flat_map(|service| super::unused::warnings(settings, service)),
+    );
     if let Some(ImageFound::AsNamed(name)) = &snapshot.image {
         warnings.push(as_named(name));
     }
     warnings.extend(without_tasks(settings, snapshot));
     warnings.extend(hasty(settings, snapshot));
-    warnings.extend(snapshot.service.as_ref().and_then(|service| service_warning(service, snapshot)));
+    warnings.extend(
+        snapshot
+            .service
+            .as_ref()
+            .and_then(|service| service_warning(service, snapshot)),
+    );
     warnings
 }
 
 /// An image that nobody has looked at.
 fn as_named(name: &str) -> String {
-    let pulled = name.parse::<ImageName>().ok().filter(|name| name.host().is_none()).and_then(|name| name.pulled());
-    let from = pulled.map(|pulled| format!(": ECS pulls {pulled} from Docker Hub")).unwrap_or_default();
+    let pulled = name
+        .parse::<ImageName>()
+        .ok()
+        .filter(|name| name.host().is_none())
+        .and_then(|name| name.pulled());
+    let from = pulled
+        .map(|pulled| format!(": ECS pulls {pulled} from Docker Hub"))
+        .unwrap_or_default();
     format!(
         "{name} is not in the account's registry{from}; it is deployed by its name, which may come to mean another image; set repository to pin it"
     )
 }
 
 fn native_warnings(snapshot: &Snapshot) -> Vec<String> {
-    let Some(native) = &snapshot.native else { return Vec::new() };
+    let Some(native) = &snapshot.native else {
+        return Vec::new();
+    };
     let mut warnings = Vec::new();
-    let completed = snapshot
-        .service
-        .as_ref()
-        .is_some_and(|service| service.deployments.iter().any(crate::aws::ecs_shapes::RollingDeployment::is_completed));
+    let completed = snapshot.service.as_ref().is_some_and(|service| {
+        service
+            .deployments
+            .iter()
+            .any(crate::aws::ecs_shapes::RollingDeployment::is_completed)
+    });
     if !native.has_succeeded() && !completed {
         warnings.push("no deployment of the service ever succeeded: there is nothing to go back to when this one fails".to_owned());
     }
     warnings
 }
 
-/// Production is tested while blue could still be brought back, which takes a blue that is still there.
+/// Production is tested while blue could still be brought back, which takes a blue that is still
+/// there.
 fn hasty(settings: &Settings, snapshot: &Snapshot) -> Option<String> {
     let group = snapshot.group.as_ref()?;
     let checks = &settings.checks;
-    let is_tested = (checks.suite.is_some() && checks.production_url.is_some()) || checks.analysis.is_some();
+    let is_tested =
+        (checks.suite.is_some() && checks.production_url.is_some()) || checks.analysis.is_some();
     let hasty = is_tested && group.termination_minutes == 0;
     hasty.then(|| format!("group `{}` takes blue away right after the shift: when production is found to be worse, there is no blue to go back to; let it keep blue for some minutes", settings.rollout.group))
 }
@@ -246,8 +380,14 @@ fn hasty(settings: &Settings, snapshot: &Snapshot) -> Option<String> {
 fn service_warning(service: &Service, snapshot: &Snapshot) -> Option<String> {
     match service.controller() {
         DeploymentController::Ecs(_) => {
-            let running = snapshot.running.as_ref().filter(|running| matches!(running.thing, Thing::Rolling) && !running.is_ours)?;
-            Some(format!("{}: this run's takes its place, unless it brings the same revision", running.words()))
+            let running = snapshot
+                .running
+                .as_ref()
+                .filter(|running| matches!(running.thing, Thing::Rolling) && !running.is_ours)?;
+            Some(format!(
+                "{}: this run's takes its place, unless it brings the same revision",
+                running.words()
+            ))
         }
         DeploymentController::CodeDeploy => {
             let group = snapshot.group.as_ref()?;

@@ -9,7 +9,10 @@ use crate::undo::{CodeDeployUndo, NativeUndo, RevisionUndo, RollingUndo, Service
 /// The undo of what is in progress; none when nothing is.
 pub fn undo_of(settings: &Settings, snapshot: &Snapshot) -> Option<Undo> {
     let (service, running) = (snapshot.service.as_ref()?, snapshot.running.as_ref()?);
-    let place = ServiceKey { cluster: settings.cluster.clone(), service: settings.service.clone().unwrap_or_default() };
+    let place = ServiceKey {
+        cluster: settings.cluster.clone(),
+        service: settings.service.clone().unwrap_or_default(),
+    };
     Some(match &running.thing {
         Thing::CodeDeploy(_) => Undo::CodeDeploy(CodeDeployUndo {
             place,
@@ -28,29 +31,60 @@ pub fn undo_of(settings: &Settings, snapshot: &Snapshot) -> Option<Undo> {
             run: running.run.clone(),
             blue: blue(snapshot, service),
             is_first: deployment.source_service_revisions.is_empty(),
-            in_place: crate::documents::deployment_configuration::is_in_place(&deployment.deployment_configuration),
+            in_place: crate::documents::deployment_configuration::is_in_place(
+                &deployment.deployment_configuration,
+            ),
             desired: None,
         }),
         Thing::Rolling => Undo::Rolling(rolling(place, snapshot, service, running)),
     })
 }
 
-/// The undo of the revision that the run which started it has registered for it; none when that is not known, or it serves.
+/// The undo of the revision that the run which started it has registered for it; none when that is
+/// not known, or it serves.
 pub fn undo_of_its_revision(settings: &Settings, snapshot: &Snapshot) -> Option<Undo> {
-    let (service, running) = (snapshot.service.as_ref()?, snapshot.running.as_ref().filter(|running| running.is_registered)?);
-    let arn = running.revision.clone().filter(|revision| *revision != blue(snapshot, service).revision)?;
-    let place = ServiceKey { cluster: settings.cluster.clone(), service: settings.service.clone().unwrap_or_default() };
-    Some(Undo::Revision(RevisionUndo { arn, service: Some(place) }))
+    let (service, running) = (
+        snapshot.service.as_ref()?,
+        snapshot
+            .running
+            .as_ref()
+            .filter(|running| running.is_registered)?,
+    );
+    let arn = running
+        .revision
+        .clone()
+        .filter(|revision| *revision != blue(snapshot, service).revision)?;
+    let place = ServiceKey {
+        cluster: settings.cluster.clone(),
+        service: settings.service.clone().unwrap_or_default(),
+    };
+    Some(Undo::Revision(RevisionUndo {
+        arn,
+        service: Some(place),
+    }))
 }
 
 /// Every service deployment but the running one.
 fn others(snapshot: &Snapshot, running: &Running) -> Vec<String> {
     let history = snapshot.native.iter().flat_map(|native| &native.history);
-    history.map(|brief| brief.arn.clone()).filter(|arn| *arn != running.id).collect()
+    history
+        .map(|brief| brief.arn.clone())
+        .filter(|arn| *arn != running.id)
+        .collect()
 }
 
-fn rolling(place: ServiceKey, snapshot: &Snapshot, service: &Service, running: &Running) -> RollingUndo {
-    let before = service.deployments.iter().map(|deployment| deployment.id.clone()).filter(|id| *id != running.id).collect();
+fn rolling(
+    place: ServiceKey,
+    snapshot: &Snapshot,
+    service: &Service,
+    running: &Running,
+) -> RollingUndo {
+    let before = service
+        .deployments
+        .iter()
+        .map(|deployment| deployment.id.clone())
+        .filter(|id| *id != running.id)
+        .collect();
     RollingUndo {
         place,
         previous: blue(snapshot, service).revision,

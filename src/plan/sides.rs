@@ -1,4 +1,5 @@
-//! PURE: what tells blue from green to the sources of an analysis, and what cannot be asked with it.
+//! PURE: what tells blue from green to the sources of an analysis, and what cannot be asked with
+//! it.
 
 use std::time::Duration;
 
@@ -19,18 +20,34 @@ impl RolloutPlan {
             cluster: self.cluster.clone(),
             service: self.service.clone(),
             kind: self.front(),
-            load_balancer: self.blue.listeners.first().and_then(|listener| load_balancer(listener)),
-            green: SideFacts { target_group: green.first().cloned(), revision: short(revision).to_owned() },
-            blue: self.has_blue().then(|| SideFacts { target_group: blue, revision: short(&self.blue.revision).to_owned() }),
+            load_balancer: self
+                .blue
+                .listeners
+                .first()
+                .and_then(|listener| load_balancer(listener)),
+            green: SideFacts {
+                target_group: green.first().cloned(),
+                revision: short(revision).to_owned(),
+            },
+            blue: self.has_blue().then(|| SideFacts {
+                target_group: blue,
+                revision: short(&self.blue.revision).to_owned(),
+            }),
         }
     }
 
     fn front(&self) -> Front {
-        let load_balancer = self.blue.listeners.first().and_then(|listener| load_balancer(listener));
+        let load_balancer = self
+            .blue
+            .listeners
+            .first()
+            .and_then(|listener| load_balancer(listener));
         match (load_balancer.as_deref(), &self.way) {
             (Some(name), _) if name.starts_with("app/") => Front::ApplicationLoadBalancer,
             (Some(name), _) if name.starts_with("net/") => Front::NetworkLoadBalancer,
-            (_, RolloutKind::Native(way)) if way.balancer == Balancer::ServiceConnect => Front::ServiceConnect,
+            (_, RolloutKind::Native(way)) if way.balancer == Balancer::ServiceConnect => {
+                Front::ServiceConnect
+            }
             _ => Front::Nothing,
         }
     }
@@ -50,7 +67,8 @@ impl RolloutPlan {
     }
 }
 
-/// `…:listener/app/name/id/…` and `…:listener-rule/app/name/id/…` → `app/name/id`, as CloudWatch names the load balancer.
+/// `…:listener/app/name/id/…` and `…:listener-rule/app/name/id/…` → `app/name/id`, as CloudWatch
+/// names the load balancer.
 fn load_balancer(listener: &str) -> Option<String> {
     let resource = listener.rsplit(':').next()?;
     let parts: Vec<&str> = resource.split('/').skip(1).take(3).collect();
@@ -60,29 +78,45 @@ fn load_balancer(listener: &str) -> Option<String> {
 /// Before blue goes, so much time is left to bring it back.
 pub const SPARE: Duration = Duration::from_secs(30);
 
-/// How traffic goes to green, and how long blue can be brought back then; none where no side is told from the other.
+/// How traffic goes to green, and how long blue can be brought back then; none where no side is
+/// told from the other.
 pub(super) fn course(snapshot: &Snapshot, way: &RolloutKind) -> Option<TrafficSchedule> {
     let minutes = |count: u64| Duration::from_mins(count);
     let shares = match way {
         RolloutKind::CodeDeploy(_) => {
             let shares = snapshot.routing?.shares();
-            shares.into_iter().map(|(percent, length)| (f64::from(percent), minutes(u64::from(length)))).collect()
+            shares
+                .into_iter()
+                .map(|(percent, length)| (f64::from(percent), minutes(u64::from(length))))
+                .collect()
         }
         RolloutKind::Native(way) if way.strategy != Strategy::Rolling => {
-            native::partial_shares(way).into_iter().map(|(percent, length)| (percent, minutes(length))).collect()
+            native::partial_shares(way)
+                .into_iter()
+                .map(|(percent, length)| (percent, minutes(length)))
+                .collect()
         }
         RolloutKind::Native(_) | RolloutKind::Rolling(_) => return None,
     };
     let is_held = matches!(way, RolloutKind::Native(way) if way.pauses.contains(STEP));
-    Some(TrafficSchedule { shares, kept: way.blue_stays()?.saturating_sub(SPARE), is_held })
+    Some(TrafficSchedule {
+        shares,
+        kept: way.blue_stays()?.saturating_sub(SPARE),
+        is_held,
+    })
 }
 
 impl RolloutKind {
-    /// How long blue can be brought back at least once green serves all of production, when nobody lets it go; none where nothing is kept.
+    /// How long blue can be brought back at least once green serves all of production, when nobody
+    /// lets it go; none where nothing is kept.
     pub fn blue_stays(&self) -> Option<Duration> {
         match self {
-            Self::CodeDeploy(way) => Some(Duration::from_mins(u64::try_from(way.group.termination_minutes).unwrap_or_default())),
-            Self::Native(way) if way.pauses.contains(PRODUCTION) => Some(Duration::from_mins(way.pause_minutes)),
+            Self::CodeDeploy(way) => Some(Duration::from_mins(
+                u64::try_from(way.group.termination_minutes).unwrap_or_default(),
+            )),
+            Self::Native(way) if way.pauses.contains(PRODUCTION) => {
+                Some(Duration::from_mins(way.pause_minutes))
+            }
             Self::Native(way) => Some(Duration::from_mins(way.bake_minutes)),
             Self::Rolling(_) => None,
         }
@@ -90,40 +124,69 @@ impl RolloutKind {
 }
 
 /// Checks that could not be asked, or could only ever be inconclusive.
-pub(super) fn problems(settings: &Settings, snapshot: &Snapshot, rollout: Option<&RolloutPlan>) -> Vec<Problem> {
-    let (Some(analysis), Some(rollout)) = (&settings.checks.analysis, rollout) else { return Vec::new() };
+pub(super) fn problems(
+    settings: &Settings,
+    snapshot: &Snapshot,
+    rollout: Option<&RolloutPlan>,
+) -> Vec<Problem> {
+    let (Some(analysis), Some(rollout)) = (&settings.checks.analysis, rollout) else {
+        return Vec::new();
+    };
     // Green's target group is known once it is up: where blue has one, so will green.
     let mut problems = analysis.problems(&rollout.sides(&rollout.blue.target_groups, ""));
     if problems.is_empty() && settings.mode == Mode::Deploy && is_all_at_once(snapshot, rollout) {
         problems.extend(beside(analysis));
     }
     // A rollback is not held up because a verdict on it would come late.
-    let course =
-        rollout.course.as_ref().filter(|_| problems.is_empty() && settings.mode == Mode::Deploy && settings.rollout.follow != Follow::Not);
+    let course = rollout.course.as_ref().filter(|_| {
+        problems.is_empty()
+            && settings.mode == Mode::Deploy
+            && settings.rollout.follow != Follow::Not
+    });
     // To refuse what an earlier attempt of this run has started would leave it half-way.
-    let is_under_way = snapshot.running.as_ref().is_some_and(|running| running.is_ours);
+    let is_under_way = snapshot
+        .running
+        .as_ref()
+        .is_some_and(|running| running.is_ours);
     if let Some(course) = course.filter(|_| !is_under_way) {
         problems.extend(blue_kept_too_short(settings, rollout, analysis, course));
         if problems.is_empty() {
-            problems.extend(snapshot.traffic.iter().flat_map(|traffic| quiet_checks(analysis, course, *traffic)));
+            problems.extend(
+                snapshot
+                    .traffic
+                    .iter()
+                    .flat_map(|traffic| quiet_checks(analysis, course, *traffic)),
+            );
         }
     }
     problems
 }
 
 /// Blue goes before the traffic that green has then was judged.
-fn blue_kept_too_short(settings: &Settings, rollout: &RolloutPlan, analysis: &Analysis, course: &TrafficSchedule) -> Option<Problem> {
+fn blue_kept_too_short(
+    settings: &Settings,
+    rollout: &RolloutPlan,
+    analysis: &Analysis,
+    course: &TrafficSchedule,
+) -> Option<Problem> {
     let short = analysis.too_short(course)?;
     let minutes = in_minutes(short.needed);
-    let kept = rollout.way.blue_stays().map_or(0, |stays| stays.as_secs() / 60);
+    let kept = rollout
+        .way
+        .blue_stays()
+        .map_or(0, |stays| stays.as_secs() / 60);
     let (who, remedy) = match &rollout.way {
         RolloutKind::CodeDeploy(way) => {
             let command = refuse::keep_command(settings, &way.group, minutes);
-            (format!("group `{}`", settings.rollout.group), format!("set terminationWaitTimeInMinutes to {minutes} or more: {command}"))
+            (
+                format!("group `{}`", settings.rollout.group),
+                format!("set terminationWaitTimeInMinutes to {minutes} or more: {command}"),
+            )
         }
-        RolloutKind::Native(_) | RolloutKind::Rolling(_) => {
-            ("ECS".to_owned(), format!("set bake to {minutes}m or more, or let manage-hooks be true"))
-        }
+        RolloutKind::Native(_) | RolloutKind::Rolling(_) => (
+            "ECS".to_owned(),
+            format!("set bake to {minutes}m or more, or let manage-hooks be true"),
+        ),
     };
     let message = format!(
         "{who} keeps blue for {kept} min after the shift, and `{}` needs {minutes} min to judge green with all of production's traffic",
@@ -142,7 +205,10 @@ fn quiet_checks(analysis: &Analysis, course: &TrafficSchedule, traffic: Traffic)
     let percent = course.shares.first().map_or(100.0, |(percent, _)| *percent);
     let on_green = |requests: f64| thousands((requests * percent / 100.0).ceil());
     let seen = if traffic.requests > 0.0 {
-        format!("blue had about {} requests a minute in the last hour", thousands(traffic.requests.round()))
+        format!(
+            "blue had about {} requests a minute in the last hour",
+            thousands(traffic.requests.round())
+        )
     } else {
         "blue had no requests in the last hour".to_owned()
     };
@@ -166,8 +232,15 @@ fn quiet_checks(analysis: &Analysis, course: &TrafficSchedule, traffic: Traffic)
 fn thousands(count: f64) -> String {
     let digits = format!("{count:.0}");
     let lead = digits.len() % 3;
-    let groups = digits.as_bytes()[lead..].chunks(3).map(|group| String::from_utf8_lossy(group).into_owned());
-    (lead > 0).then(|| digits[..lead].to_owned()).into_iter().chain(groups).collect::<Vec<_>>().join(",")
+    let groups = digits.as_bytes()[lead..]
+        .chunks(3)
+        .map(|group| String::from_utf8_lossy(group).into_owned());
+    (lead > 0)
+        .then(|| digits[..lead].to_owned())
+        .into_iter()
+        .chain(groups)
+        .collect::<Vec<_>>()
+        .join(",")
 }
 
 /// When all traffic goes over at once, there is no time in which both sides serve.
@@ -191,10 +264,15 @@ fn is_all_at_once(snapshot: &Snapshot, rollout: &RolloutPlan) -> bool {
 
 /// What the user should know before it starts.
 pub(super) fn warning(settings: &Settings, rollout: Option<&RolloutPlan>) -> Option<String> {
-    let analysis = settings.checks.analysis.as_ref().filter(|analysis| analysis.needs_gate())?;
+    let analysis = settings
+        .checks
+        .analysis
+        .as_ref()
+        .filter(|analysis| analysis.needs_gate())?;
     let has_gate = rollout?.waits_after_the_shift();
     let names = analysis.names().join(", ");
-    let sentence = "the rollout has no gate once traffic moves, so an inconclusive check takes it back there";
+    let sentence =
+        "the rollout has no gate once traffic moves, so an inconclusive check takes it back there";
     (!has_gate).then(|| format!("on-inconclusive: pause ({names}): {sentence}"))
 }
 
@@ -206,8 +284,14 @@ mod tests {
     fn the_load_balancer_is_read_out_of_listeners_and_rules() {
         let arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012";
         let table = [
-            (format!("{arn}:listener/app/front/50dc6c495c0c9188/f2f7dc8efc522ab2"), Some("app/front/50dc6c495c0c9188")),
-            (format!("{arn}:listener-rule/net/front/50dc/f2f7/9683"), Some("net/front/50dc")),
+            (
+                format!("{arn}:listener/app/front/50dc6c495c0c9188/f2f7dc8efc522ab2"),
+                Some("app/front/50dc6c495c0c9188"),
+            ),
+            (
+                format!("{arn}:listener-rule/net/front/50dc/f2f7/9683"),
+                Some("net/front/50dc"),
+            ),
             ("front".to_owned(), None),
         ];
         for (listener, expected) in table {

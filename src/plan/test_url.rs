@@ -1,4 +1,5 @@
-//! PURE: whether test-url leads to the listener of green, to that of production, or to neither that is known.
+//! PURE: whether test-url leads to the listener of green, to that of production, or to neither that
+//! is known.
 
 use super::{Balancer, RolloutKind};
 use crate::aws::elb::listener_of;
@@ -17,14 +18,26 @@ pub struct TestUrlPlan {
 }
 
 pub(super) fn plan(snapshot: &Snapshot, way: &RolloutKind) -> TestUrlPlan {
-    TestUrlPlan { listener: listener(snapshot, way), tells_another_version: snapshot.urls.tells_another_version }
+    TestUrlPlan {
+        listener: listener(snapshot, way),
+        tells_another_version: snapshot.urls.tells_another_version,
+    }
 }
 
 fn listener(snapshot: &Snapshot, way: &RolloutKind) -> Result<String, String> {
     let (test, without) = match way {
-        RolloutKind::CodeDeploy(way) => (listeners(&way.group.test), "the deployment group has no test listener"),
-        RolloutKind::Native(way) if way.balancer == Balancer::Load => (listeners(&way.test), "the service has no test listener rule"),
-        RolloutKind::Native(_) | RolloutKind::Rolling(_) => (Vec::new(), "there is no load balancer whose listeners could be read"),
+        RolloutKind::CodeDeploy(way) => (
+            listeners(&way.group.test),
+            "the deployment group has no test listener",
+        ),
+        RolloutKind::Native(way) if way.balancer == Balancer::Load => (
+            listeners(&way.test),
+            "the service has no test listener rule",
+        ),
+        RolloutKind::Native(_) | RolloutKind::Rolling(_) => (
+            Vec::new(),
+            "there is no load balancer whose listeners could be read",
+        ),
     };
     if test.is_empty() {
         return Err(without.to_owned());
@@ -34,7 +47,10 @@ fn listener(snapshot: &Snapshot, way: &RolloutKind) -> Result<String, String> {
         Fronts::Seen(behind) => test
             .into_iter()
             .find(|listener| behind.contains(listener))
-            .ok_or_else(|| "its host and port are not known to be those of the test listener's load balancer".to_owned()),
+            .ok_or_else(|| {
+                "its host and port are not known to be those of the test listener's load balancer"
+                    .to_owned()
+            }),
     }
 }
 
@@ -42,17 +58,29 @@ fn listeners(arns: &[String]) -> Vec<String> {
     arns.iter().filter_map(|arn| listener_of(arn)).collect()
 }
 
-/// Whoever tests green at the listener of production tests blue. Where both share a listener, its rules tell them apart.
+/// Whoever tests green at the listener of production tests blue. Where both share a listener, its
+/// rules tell them apart.
 pub(super) fn problem(settings: &Settings, snapshot: &Snapshot) -> Option<Problem> {
     let (production, test) = match (&snapshot.group, &snapshot.service) {
         (Some(group), _) => (listeners(&group.production), listeners(&group.test)),
-        (None, Some(service)) => (listeners(&service.production_rules()), listeners(&service.test_rules())),
+        (None, Some(service)) => (
+            listeners(&service.production_rules()),
+            listeners(&service.test_rules()),
+        ),
         (None, None) => return None,
     };
-    let Fronts::Seen(behind) = &snapshot.urls.fronts else { return None };
-    let by_header = settings.checks.suite.as_ref().is_some_and(crate::checks::smoke::Suite::tells_sides_by_header);
-    let leads_to = |listeners: &[String]| listeners.iter().any(|listener| behind.contains(listener));
-    let is_wrong = settings.mode == Mode::Deploy && !by_header && leads_to(&production) && !leads_to(&test);
+    let Fronts::Seen(behind) = &snapshot.urls.fronts else {
+        return None;
+    };
+    let by_header = settings
+        .checks
+        .suite
+        .as_ref()
+        .is_some_and(crate::checks::smoke::Suite::tells_sides_by_header);
+    let leads_to =
+        |listeners: &[String]| listeners.iter().any(|listener| behind.contains(listener));
+    let is_wrong =
+        settings.mode == Mode::Deploy && !by_header && leads_to(&production) && !leads_to(&test);
     is_wrong.then(|| {
         let message = "it leads to production's listener, where blue answers until traffic has shifted: green would not be tested";
         Problem::new("test-url", message, GREEN_URL)
@@ -62,27 +90,49 @@ pub(super) fn problem(settings: &Settings, snapshot: &Snapshot) -> Option<Proble
 /// What is wrong with the URLs of the tests.
 pub(crate) fn problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
     let (unreachable, _) = unreachable(snapshot);
-    problem(settings, snapshot).into_iter().chain(unreachable).collect()
+    problem(settings, snapshot)
+        .into_iter()
+        .chain(unreachable)
+        .collect()
 }
 
-/// URLs at which nothing answers: what is refused, and what is only said. Where nothing serves yet, nothing has to answer.
+/// URLs at which nothing answers: what is refused, and what is only said. Where nothing serves yet,
+/// nothing has to answer.
 pub(super) fn unreachable(snapshot: &Snapshot) -> (Vec<Problem>, Vec<String>) {
     let (mut problems, mut warnings) = (Vec::new(), Vec::new());
-    let serves = snapshot.service.as_ref().is_some_and(|service| service.running_count > 0);
+    let serves = snapshot
+        .service
+        .as_ref()
+        .is_some_and(|service| service.running_count > 0);
     // To refuse what an earlier attempt of this run has started would leave it half-way.
-    let is_under_way = snapshot.running.as_ref().is_some_and(|running| running.is_ours);
+    let is_under_way = snapshot
+        .running
+        .as_ref()
+        .is_some_and(|running| running.is_ours);
     // Without the group nobody knows what kind of load balancer there is.
-    let is_codedeploy =
-        snapshot.service.as_ref().is_some_and(|service| service.controller() == crate::aws::ecs_shapes::DeploymentController::CodeDeploy);
+    let is_codedeploy = snapshot.service.as_ref().is_some_and(|service| {
+        service.controller() == crate::aws::ecs_shapes::DeploymentController::CodeDeploy
+    });
     let is_unknown = is_codedeploy && snapshot.group.is_none();
     for found in &snapshot.urls.unreachable {
-        let message = format!("{} cannot be reached from this runner: {}", found.url, found.why);
-        // A network load balancer without a healthy target closes the connection: behind its test listener there is none before green, and
-        // behind production's there may be none because blue is broken, which this very deployment is to repair.
-        let is_passed_on = if found.input == "test-url" { is_network(&test_listeners(snapshot)) } else { is_direct(snapshot) };
+        let message = format!(
+            "{} cannot be reached from this runner: {}",
+            found.url, found.why
+        );
+        // A network load balancer without a healthy target closes the connection: behind its test
+        // listener there is none before green, and behind production's there may be none because
+        // blue is broken, which this very deployment is to repair.
+        let is_passed_on = if found.input == "test-url" {
+            is_network(&test_listeners(snapshot))
+        } else {
+            is_direct(snapshot)
+        };
         let may_come = !serves || is_under_way || is_passed_on || is_unknown;
         if may_come {
-            warnings.push(format!("{}: {message}; the tests there fail unless that changes once green is up", found.input));
+            warnings.push(format!(
+                "{}: {message}; the tests there fail unless that changes once green is up",
+                found.input
+            ));
         } else {
             let remedy = "check the host, the port and the listener behind it, its security group, and whether this runner is in a network that may reach it";
             problems.push(Problem::new(found.input, message, remedy));
@@ -92,18 +142,44 @@ pub(super) fn unreachable(snapshot: &Snapshot) -> (Vec<Problem>, Vec<String>) {
 }
 
 fn test_listeners(snapshot: &Snapshot) -> Vec<String> {
-    let of_service = || snapshot.service.as_ref().map(crate::aws::ecs_shapes::Service::test_rules);
-    snapshot.group.as_ref().map(|group| group.test.clone()).or_else(of_service).unwrap_or_default()
+    let of_service = || {
+        snapshot
+            .service
+            .as_ref()
+            .map(crate::aws::ecs_shapes::Service::test_rules)
+    };
+    snapshot
+        .group
+        .as_ref()
+        .map(|group| group.test.clone())
+        .or_else(of_service)
+        .unwrap_or_default()
 }
 
 /// Whether nothing stands before the tasks at production's URL that would answer in their place.
 fn is_direct(snapshot: &Snapshot) -> bool {
-    let of_service = || snapshot.service.as_ref().map(crate::aws::ecs_shapes::Service::production_rules);
-    let listeners = snapshot.group.as_ref().map(|group| group.production.clone()).or_else(of_service).unwrap_or_default();
-    let has_balancer = snapshot.group.is_some() || snapshot.service.as_ref().is_some_and(|service| !service.load_balancers.is_empty());
+    let of_service = || {
+        snapshot
+            .service
+            .as_ref()
+            .map(crate::aws::ecs_shapes::Service::production_rules)
+    };
+    let listeners = snapshot
+        .group
+        .as_ref()
+        .map(|group| group.production.clone())
+        .or_else(of_service)
+        .unwrap_or_default();
+    let has_balancer = snapshot.group.is_some()
+        || snapshot
+            .service
+            .as_ref()
+            .is_some_and(|service| !service.load_balancers.is_empty());
     !has_balancer || is_network(&listeners)
 }
 
 fn is_network(listeners: &[String]) -> bool {
-    listeners.iter().any(|listener| listener.contains(":listener/net/") || listener.contains(":listener-rule/net/"))
+    listeners.iter().any(|listener| {
+        listener.contains(":listener/net/") || listener.contains(":listener-rule/net/")
+    })
 }

@@ -1,4 +1,5 @@
-//! The plan as a table: inputs and one look at AWS in, what will be done or every reason why not out.
+//! The plan as a table: inputs and one look at AWS in, what will be done or every reason why not
+//! out.
 
 use std::collections::BTreeMap;
 
@@ -15,14 +16,29 @@ use crate::survey::{Running, Thing};
 const SMOKE: &str = "tests: [{ name: health, get: /health }]";
 
 fn settings(more: &[(&str, &str)]) -> Settings {
-    let always = [("INPUT_CLUSTER", "prod"), ("INPUT_SERVICE", "api"), ("INPUT_AWS-REGION", "eu-central-1")];
-    let variables: BTreeMap<String, String> =
-        always.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    Settings::from_inputs(&inputs::read(&variables).unwrap(), &Runner::from_variables(&variables)).unwrap()
+    let always = [
+        ("INPUT_CLUSTER", "prod"),
+        ("INPUT_SERVICE", "api"),
+        ("INPUT_AWS-REGION", "eu-central-1"),
+    ];
+    let variables: BTreeMap<String, String> = always
+        .iter()
+        .chain(more)
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    Settings::from_inputs(
+        &inputs::read(&variables).unwrap(),
+        &Runner::from_variables(&variables),
+    )
+    .unwrap()
 }
 
 fn tested(more: &[(&str, &str)]) -> Settings {
-    let tests = [("INPUT_SMOKE-TESTS", SMOKE), ("INPUT_TEST-URL", "https://green.example"), ("INPUT_PRODUCTION-URL", "https://example")];
+    let tests = [
+        ("INPUT_SMOKE-TESTS", SMOKE),
+        ("INPUT_TEST-URL", "https://green.example"),
+        ("INPUT_PRODUCTION-URL", "https://example"),
+    ];
     settings(&[tests.as_slice(), more].concat())
 }
 
@@ -53,7 +69,10 @@ fn group(ready_wait: ReadyWait) -> Group {
 
 fn live() -> Registered {
     let answer = json!({ "taskDefinition": { "family": "api", "containerDefinitions": [{ "name": "app", "image": "app:1" }] } });
-    Registered { arn: "api:1".into(), answer }
+    Registered {
+        arn: "api:1".into(),
+        answer,
+    }
 }
 
 fn codedeploy(ready_wait: ReadyWait) -> Snapshot {
@@ -66,12 +85,19 @@ fn codedeploy(ready_wait: ReadyWait) -> Snapshot {
 }
 
 fn rolling(more: &Value) -> Snapshot {
-    Snapshot { service: Some(service("ECS", more)), live: Some(live()), ..Snapshot::default() }
+    Snapshot {
+        service: Some(service("ECS", more)),
+        live: Some(live()),
+        ..Snapshot::default()
+    }
 }
 
 fn problems(settings: &Settings, snapshot: &Snapshot) -> Vec<String> {
     match plan(settings, snapshot) {
-        Err(PlanRefusal::Problems(problems)) => problems.iter().map(|problem| format!("{problem} -> {}", problem.remedy)).collect(),
+        Err(PlanRefusal::Problems(problems)) => problems
+            .iter()
+            .map(|problem| format!("{problem} -> {}", problem.remedy))
+            .collect(),
         other => panic!("{other:?}"),
     }
 }
@@ -86,9 +112,18 @@ fn gate(settings: &Settings, snapshot: &Snapshot) -> GatePlan {
 
 #[test]
 fn a_group_that_waits_is_a_gate_and_only_tests_with_a_test_url_are_owed_there() {
-    assert_eq!(gate(&tested(&[]), &codedeploy(ReadyWait::Minutes(60))), GatePlan::Test);
-    assert_eq!(gate(&settings(&[]), &codedeploy(ReadyWait::Minutes(60))), GatePlan::Pass);
-    assert_eq!(gate(&settings(&[]), &codedeploy(ReadyWait::Continue)), GatePlan::Absent);
+    assert_eq!(
+        gate(&tested(&[]), &codedeploy(ReadyWait::Minutes(60))),
+        GatePlan::Test
+    );
+    assert_eq!(
+        gate(&settings(&[]), &codedeploy(ReadyWait::Minutes(60))),
+        GatePlan::Pass
+    );
+    assert_eq!(
+        gate(&settings(&[]), &codedeploy(ReadyWait::Continue)),
+        GatePlan::Absent
+    );
 }
 
 #[test]
@@ -100,7 +135,12 @@ fn a_group_that_does_not_wait_is_refused_with_the_command_that_keeps_its_other_s
         "{}",
         found[0]
     );
-    assert!(found[0].contains(r#""terminationWaitTimeInMinutes":5"#) && found[0].contains("STOP_DEPLOYMENT"), "{}", found[0]);
+    assert!(
+        found[0].contains(r#""terminationWaitTimeInMinutes":5"#)
+            && found[0].contains("STOP_DEPLOYMENT"),
+        "{}",
+        found[0]
+    );
 }
 
 #[test]
@@ -108,8 +148,15 @@ fn a_group_of_another_service_and_a_controller_of_somebody_else_are_refused() {
     let mut foreign = codedeploy(ReadyWait::Minutes(60));
     foreign.group.as_mut().unwrap().services = vec![("prod".into(), "web".into())];
     assert!(problems(&settings(&[]), &foreign)[0].contains("deploys to prod/web, not to prod/api"));
-    let external = Snapshot { service: Some(service("EXTERNAL", &json!({}))), live: Some(live()), ..Snapshot::default() };
-    assert!(problems(&settings(&[]), &external)[0].contains("Unsupported deployment controller: EXTERNAL"));
+    let external = Snapshot {
+        service: Some(service("EXTERNAL", &json!({}))),
+        live: Some(live()),
+        ..Snapshot::default()
+    };
+    assert!(
+        problems(&settings(&[]), &external)[0]
+            .contains("Unsupported deployment controller: EXTERNAL")
+    );
 }
 
 #[test]
@@ -121,10 +168,26 @@ fn a_rolling_service_has_no_green_to_test() {
 fn zero_tasks_are_rolled_out_with_a_warning_and_refused_where_weights_would_move() {
     let zero = json!({ "desiredCount": 0, "runningCount": 0 });
     let asleep = rolling(&zero);
-    let warns =
-        |more: &[(&str, &str)]| plan(&settings(more), &asleep).unwrap().warnings.iter().any(|warning| warning.contains("no task will run"));
-    assert_eq!([&[][..], &[("INPUT_DESIRED-COUNT", "0")], &[("INPUT_DESIRED-COUNT", "2")]].map(warns), [true, true, false]);
-    let shifted = Snapshot { service: Some(service("CODE_DEPLOY", &zero)), ..codedeploy(ReadyWait::Minutes(60)) };
+    let warns = |more: &[(&str, &str)]| {
+        plan(&settings(more), &asleep)
+            .unwrap()
+            .warnings
+            .iter()
+            .any(|warning| warning.contains("no task will run"))
+    };
+    assert_eq!(
+        [
+            &[][..],
+            &[("INPUT_DESIRED-COUNT", "0")],
+            &[("INPUT_DESIRED-COUNT", "2")]
+        ]
+        .map(warns),
+        [true, true, false]
+    );
+    let shifted = Snapshot {
+        service: Some(service("CODE_DEPLOY", &zero)),
+        ..codedeploy(ReadyWait::Minutes(60))
+    };
     assert!(
         matches!(plan(&settings(&[]), &shifted), Err(PlanRefusal::Failure(failure)) if failure.reason == crate::outcome::Reason::ZeroTasks)
     );
@@ -152,22 +215,42 @@ fn without_if_running_a_rolling_service_goes_on_and_all_others_wait() {
         (Thing::Rolling, native(), None, IfRunning::Wait),
         (Thing::CodeDeploy(None), None, None, IfRunning::Wait),
         (Thing::Rolling, None, Some(IfRunning::Fail), IfRunning::Fail),
-        (Thing::CodeDeploy(None), None, Some(IfRunning::Supersede), IfRunning::Supersede),
+        (
+            Thing::CodeDeploy(None),
+            None,
+            Some(IfRunning::Supersede),
+            IfRunning::Supersede,
+        ),
     ];
     for (thing, native, asked, expected) in table {
-        let snapshot = Snapshot { running: Some(going(thing)), native, ..Snapshot::default() };
+        let snapshot = Snapshot {
+            running: Some(going(thing)),
+            native,
+            ..Snapshot::default()
+        };
         assert_eq!(snapshot.if_running(asked), expected);
     }
 }
 
 #[test]
 fn the_deadline_counts_the_group_s_own_waits_and_never_exceeds_the_longest_job() {
-    let deadline =
-        |more: &[(&str, &str)], minutes| plan(&settings(more), &codedeploy(ReadyWait::Minutes(minutes))).unwrap().rollout.unwrap().deadline;
+    let deadline = |more: &[(&str, &str)], minutes| {
+        plan(&settings(more), &codedeploy(ReadyWait::Minutes(minutes)))
+            .unwrap()
+            .rollout
+            .unwrap()
+            .deadline
+    };
     assert_eq!(deadline(&[], 60), Duration::from_mins(30 + 60 + 5));
-    assert_eq!(deadline(&[("INPUT_WAIT-UNTIL", "shifted")], 60), Duration::from_mins(30 + 60));
+    assert_eq!(
+        deadline(&[("INPUT_WAIT-UNTIL", "shifted")], 60),
+        Duration::from_mins(30 + 60)
+    );
     assert_eq!(deadline(&[], 7_200), Duration::from_hours(6));
-    assert_eq!(deadline(&[("INPUT_DEADLINE", "90s")], 60), Duration::from_secs(90));
+    assert_eq!(
+        deadline(&[("INPUT_DEADLINE", "90s")], 60),
+        Duration::from_secs(90)
+    );
 }
 
 #[test]
@@ -176,35 +259,77 @@ fn blue_of_a_rolling_service_is_what_was_completed_not_what_was_given_up() {
         { "id": "ecs-svc/2", "status": "PRIMARY", "taskDefinition": "api:2", "rolloutState": "FAILED" },
         { "id": "ecs-svc/1", "status": "ACTIVE", "taskDefinition": "api:1", "rolloutState": "COMPLETED" },
     ]);
-    let broken = rolling(&json!({ "taskSets": [], "taskDefinition": "api:2", "deployments": deployments }));
-    assert_eq!(plan(&settings(&[]), &broken).unwrap().rollout.unwrap().blue.revision, "api:1");
+    let broken =
+        rolling(&json!({ "taskSets": [], "taskDefinition": "api:2", "deployments": deployments }));
+    assert_eq!(
+        plan(&settings(&[]), &broken)
+            .unwrap()
+            .rollout
+            .unwrap()
+            .blue
+            .revision,
+        "api:1"
+    );
 }
 
 #[test]
 fn an_app_spec_is_built_from_the_task_set_that_serves() {
-    let planned = plan(&settings(&[]), &codedeploy(ReadyWait::Minutes(60))).unwrap().rollout.unwrap();
-    let RolloutKind::CodeDeploy(way) = planned.way else { panic!("not CodeDeploy") };
-    assert!(matches!(way.app_spec, AppSpecPlan::Built(parts) if parts.container == "app" && parts.port == 8080));
+    let planned = plan(&settings(&[]), &codedeploy(ReadyWait::Minutes(60)))
+        .unwrap()
+        .rollout
+        .unwrap();
+    let RolloutKind::CodeDeploy(way) = planned.way else {
+        panic!("not CodeDeploy")
+    };
+    assert!(
+        matches!(way.app_spec, AppSpecPlan::Built(parts) if parts.container == "app" && parts.port == 8080)
+    );
 }
 
 #[test]
 fn a_canary_that_nothing_watches_is_said_before_the_start() {
     let says = |settings: &Settings, snapshot: &Snapshot| {
-        plan(settings, snapshot).unwrap().lines.iter().filter(|line| line.contains("watches green while traffic shifts")).count()
+        plan(settings, snapshot)
+            .unwrap()
+            .lines
+            .iter()
+            .filter(|line| line.contains("watches green while traffic shifts"))
+            .count()
     };
     let shifting = |minutes, alarms: &[&str]| {
-        let routing = if minutes > 0 { Routing::Canary { percent: 10, minutes } } else { Routing::AllAtOnce };
+        let routing = if minutes > 0 {
+            Routing::Canary {
+                percent: 10,
+                minutes,
+            }
+        } else {
+            Routing::AllAtOnce
+        };
         let own = alarms.iter().map(|alarm| (*alarm).to_owned()).collect();
-        let alarms = crate::survey::Alarms { own, found: Some(Vec::new()) };
-        Snapshot { routing: Some(routing), alarms, ..codedeploy(ReadyWait::Minutes(60)) }
+        let alarms = crate::survey::Alarms {
+            own,
+            found: Some(Vec::new()),
+        };
+        Snapshot {
+            routing: Some(routing),
+            alarms,
+            ..codedeploy(ReadyWait::Minutes(60))
+        }
     };
-    let at_steps = tested(&[("INPUT_SMOKE-TESTS", "tests: [{ name: health, get: /health, on: step }]")]);
+    let at_steps = tested(&[(
+        "INPUT_SMOKE-TESTS",
+        "tests: [{ name: health, get: /health, on: step }]",
+    )]);
     let table = [
         (&tested(&[]), shifting(5, &[]), 1),
         (&tested(&[]), shifting(0, &[]), 0),
         (&tested(&[]), shifting(5, &["errors"]), 0),
         (&at_steps, shifting(5, &[]), 0),
-        (&settings(&[("INPUT_WAIT-FOR-SERVICE-STABILITY", "false")]), shifting(5, &[]), 0),
+        (
+            &settings(&[("INPUT_WAIT-FOR-SERVICE-STABILITY", "false")]),
+            shifting(5, &[]),
+            0,
+        ),
     ];
     for (settings, snapshot, expected) in table {
         assert_eq!(says(settings, &snapshot), expected, "{:?}", snapshot.alarms);
@@ -212,17 +337,30 @@ fn a_canary_that_nothing_watches_is_said_before_the_start() {
 }
 
 #[test]
-fn a_url_at_which_nothing_answers_is_refused_where_something_serves_and_said_where_nothing_does_yet() {
+fn a_url_at_which_nothing_answers_is_refused_where_something_serves_and_said_where_nothing_does_yet()
+ {
     let with = |running: i64, listener: &str| {
-        let unreachable =
-            vec![crate::survey::Unreachable { input: "test-url", url: "https://green.example:8443/".into(), why: "refused".into() }];
-        let urls = crate::survey::Urls { unreachable, ..crate::survey::Urls::default() };
-        let mut snapshot = Snapshot { urls, ..codedeploy(ReadyWait::Minutes(60)) };
+        let unreachable = vec![crate::survey::Unreachable {
+            input: "test-url",
+            url: "https://green.example:8443/".into(),
+            why: "refused".into(),
+        }];
+        let urls = crate::survey::Urls {
+            unreachable,
+            ..crate::survey::Urls::default()
+        };
+        let mut snapshot = Snapshot {
+            urls,
+            ..codedeploy(ReadyWait::Minutes(60))
+        };
         snapshot.service.as_mut().unwrap().running_count = running;
         snapshot.group.as_mut().unwrap().test = vec![listener.into()];
         snapshot
     };
-    let (app, net) = ("arn:aws:x:r:1:listener/app/front/50dc/f2f7", "arn:aws:x:r:1:listener/net/front/50dc/f2f7");
+    let (app, net) = (
+        "arn:aws:x:r:1:listener/app/front/50dc/f2f7",
+        "arn:aws:x:r:1:listener/net/front/50dc/f2f7",
+    );
     let found = problems(&tested(&[]), &with(1, app));
     assert!(
         found[0].starts_with("test-url: https://green.example:8443/ cannot be reached from this runner: refused -> check the host"),
@@ -230,29 +368,75 @@ fn a_url_at_which_nothing_answers_is_refused_where_something_serves_and_said_whe
     );
     for snapshot in [with(0, app), with(1, net)] {
         let planned = plan(&tested(&[]), &snapshot).unwrap();
-        assert!(planned.warnings.iter().any(|warning| warning.contains("cannot be reached from this runner")), "{:?}", planned.warnings);
+        assert!(
+            planned
+                .warnings
+                .iter()
+                .any(|warning| warning.contains("cannot be reached from this runner")),
+            "{:?}",
+            planned.warnings
+        );
     }
 }
 
 #[test]
 fn green_is_not_looked_for_behind_production_s_listener() {
-    let arn = |kind: &str, id: &str| format!("arn:aws:elasticloadbalancing:r:1:{kind}/app/front/50dc/{id}");
+    let arn = |kind: &str, id: &str| {
+        format!("arn:aws:elasticloadbalancing:r:1:{kind}/app/front/50dc/{id}")
+    };
     let snapshot = |behind: &[String], test: String, production: String| {
-        let urls = crate::survey::Urls { fronts: crate::survey::Fronts::Seen(behind.iter().cloned().collect()), ..Default::default() };
-        let mut snapshot = Snapshot { urls, ..codedeploy(ReadyWait::Minutes(60)) };
+        let urls = crate::survey::Urls {
+            fronts: crate::survey::Fronts::Seen(behind.iter().cloned().collect()),
+            ..Default::default()
+        };
+        let mut snapshot = Snapshot {
+            urls,
+            ..codedeploy(ReadyWait::Minutes(60))
+        };
         let group = snapshot.group.as_mut().unwrap();
         (group.test, group.production) = (vec![test], vec![production]);
         snapshot
     };
     let (test, production) = (arn("listener", "test"), arn("listener", "prod"));
-    let wrong = snapshot(std::slice::from_ref(&production), test.clone(), production.clone());
-    assert!(problems(&tested(&[]), &wrong)[0].starts_with("test-url: it leads to production's listener"));
-    let listener = |snapshot: &Snapshot| plan(&tested(&[]), snapshot).unwrap().rollout.unwrap().test_url.listener;
-    assert_eq!(listener(&snapshot(std::slice::from_ref(&test), test.clone(), production.clone())), Ok(test.clone()));
+    let wrong = snapshot(
+        std::slice::from_ref(&production),
+        test.clone(),
+        production.clone(),
+    );
+    assert!(
+        problems(&tested(&[]), &wrong)[0]
+            .starts_with("test-url: it leads to production's listener")
+    );
+    let listener = |snapshot: &Snapshot| {
+        plan(&tested(&[]), snapshot)
+            .unwrap()
+            .rollout
+            .unwrap()
+            .test_url
+            .listener
+    };
+    assert_eq!(
+        listener(&snapshot(
+            std::slice::from_ref(&test),
+            test.clone(),
+            production.clone()
+        )),
+        Ok(test.clone())
+    );
     assert!(listener(&snapshot(&[], test.clone(), production.clone())).is_err());
     // One listener may have a rule for each side.
     let rule = |id: &str| format!("{}/{id}", arn("listener-rule", "prod"));
-    assert_eq!(listener(&snapshot(std::slice::from_ref(&production), rule("green"), rule("blue"))), Ok(production.clone()));
-    let by_header = tested(&[("INPUT_SMOKE-TESTS", "defaults: { test-header: true }\ntests: [{ name: health, get: /health }]")]);
+    assert_eq!(
+        listener(&snapshot(
+            std::slice::from_ref(&production),
+            rule("green"),
+            rule("blue")
+        )),
+        Ok(production.clone())
+    );
+    let by_header = tested(&[(
+        "INPUT_SMOKE-TESTS",
+        "defaults: { test-header: true }\ntests: [{ name: health, get: /health }]",
+    )]);
     assert!(plan(&by_header, &wrong).is_ok());
 }

@@ -1,5 +1,6 @@
-//! PURE: what in the definition that would be registered certainly cannot work: placeholders that nobody filled in, containers without an
-//! image, names that are none. AWS takes most of it, and the rollout fails when the image was pushed and green never comes up.
+//! PURE: what in the definition that would be registered certainly cannot work: placeholders that
+//! nobody filled in, containers without an image, names that are none. AWS takes most of it, and
+//! the rollout fails when the image was pushed and green never comes up.
 
 use serde_json::Value;
 
@@ -14,20 +15,50 @@ const NAME: usize = 255;
 pub(super) fn problems(definition: &Value, image_containers: &[String]) -> Vec<Problem> {
     let mut problems = Vec::new();
     problems.extend(text(definition, "family").and_then(|family| name(family, "family")));
-    for key in ["taskRoleArn", "executionRoleArn", "cpu", "memory", "networkMode"] {
+    for key in [
+        "taskRoleArn",
+        "executionRoleArn",
+        "cpu",
+        "memory",
+        "networkMode",
+    ] {
         problems.extend(text(definition, key).and_then(|value| placeholder(value, key)));
     }
     for (index, container) in TaskDefinition(definition).containers().enumerate() {
         let path = format!("containerDefinitions[{index}]");
-        problems.extend(container.name().and_then(|given| name(given, &format!("{path}.name"))));
-        let gets_one = container.name().is_some_and(|name| image_containers.iter().any(|other| other == name));
+        problems.extend(
+            container
+                .name()
+                .and_then(|given| name(given, &format!("{path}.name"))),
+        );
+        let gets_one = container
+            .name()
+            .is_some_and(|name| image_containers.iter().any(|other| other == name));
         if !gets_one {
-            problems.extend(image(container.image(), container.name().unwrap_or_default(), &format!("{path}.image")));
+            problems.extend(image(
+                container.image(),
+                container.name().unwrap_or_default(),
+                &format!("{path}.image"),
+            ));
         }
-        for (list, at) in [("/secrets", "secrets"), ("/logConfiguration/secretOptions", "logConfiguration.secretOptions")] {
-            for (index, item) in container.0.pointer(list).and_then(Value::as_array).into_iter().flatten().enumerate() {
+        for (list, at) in [
+            ("/secrets", "secrets"),
+            (
+                "/logConfiguration/secretOptions",
+                "logConfiguration.secretOptions",
+            ),
+        ] {
+            for (index, item) in container
+                .0
+                .pointer(list)
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .enumerate()
+            {
                 let path = format!("{path}.{at}[{index}].valueFrom");
-                problems.extend(text(item, "valueFrom").and_then(|value| placeholder(value, &path)));
+                problems
+                    .extend(text(item, "valueFrom").and_then(|value| placeholder(value, &path)));
             }
         }
     }
@@ -38,42 +69,85 @@ pub(super) fn problems(definition: &Value, image_containers: &[String]) -> Vec<P
 fn placeholder(value: &str, path: &str) -> Option<Problem> {
     let is_one = value.contains(['<', '>', '{', '}']) || value.contains("$(");
     is_one.then(|| {
-        let message = format!("`{path}` is `{}`, a placeholder that nothing fills in", value.escape_debug());
-        Problem::new(INPUT, message, "Write the value itself, or fill it in in a step before")
+        let message = format!(
+            "`{path}` is `{}`, a placeholder that nothing fills in",
+            value.escape_debug()
+        );
+        Problem::new(
+            INPUT,
+            message,
+            "Write the value itself, or fill it in in a step before",
+        )
     })
 }
 
 fn name(given: &str, path: &str) -> Option<Problem> {
-    let fits = given.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_')) && given.len() <= NAME;
+    let fits = given
+        .chars()
+        .all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_'))
+        && given.len() <= NAME;
     placeholder(given, path).or_else(|| {
         (!fits).then(|| {
-            let message = format!("`{path}` is `{}`, which is not a name", given.escape_debug());
-            Problem::new(INPUT, message, "Use letters, digits, `-` and `_`, at most 255")
+            let message = format!(
+                "`{path}` is `{}`, which is not a name",
+                given.escape_debug()
+            );
+            Problem::new(
+                INPUT,
+                message,
+                "Use letters, digits, `-` and `_`, at most 255",
+            )
         })
     })
 }
 
 fn image(given: Option<&str>, container: &str, path: &str) -> Option<Problem> {
     let Some(given) = given else {
-        let message = format!("`{path}` is missing: container `{}` has no image", container.escape_debug());
-        return Some(Problem::new(INPUT, message, "Write its image, or name it in `container` so that it gets the one of `image`"));
+        let message = format!(
+            "`{path}` is missing: container `{}` has no image",
+            container.escape_debug()
+        );
+        return Some(Problem::new(
+            INPUT,
+            message,
+            "Write its image, or name it in `container` so that it gets the one of `image`",
+        ));
     };
-    // What is pushed to is named with letters, digits and these; nothing is asked of whoever hosts it.
-    let has_signs = given.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_:./@#+".contains(letter));
+    // What is pushed to is named with letters, digits and these; nothing is asked of whoever hosts
+    // it.
+    let has_signs = given
+        .chars()
+        .all(|letter| letter.is_ascii_alphanumeric() || "-_:./@#+".contains(letter));
     // A bare name is one of Docker Hub's, all of which are in lower case: `REPLACE_ME` is none.
-    let bare =
-        given.split([':', '@']).next().filter(|name| !given.contains('/') && name.contains(|letter: char| letter.is_ascii_uppercase()));
+    let bare = given.split([':', '@']).next().filter(|name| {
+        !given.contains('/') && name.contains(|letter: char| letter.is_ascii_uppercase())
+    });
     let fits = has_signs && bare.is_none();
-    placeholder(given, path).map(|problem| Problem { remedy: by_image(container), ..problem }).or_else(|| {
-        (!fits).then(|| {
-            let message = format!("`{path}` is `{}`, which is not the name of an image", given.escape_debug());
-            Problem::new(INPUT, message, "Write REGISTRY/NAME:TAG or REGISTRY/NAME@sha256:…")
+    placeholder(given, path)
+        .map(|problem| Problem {
+            remedy: by_image(container),
+            ..problem
         })
-    })
+        .or_else(|| {
+            (!fits).then(|| {
+                let message = format!(
+                    "`{path}` is `{}`, which is not the name of an image",
+                    given.escape_debug()
+                );
+                Problem::new(
+                    INPUT,
+                    message,
+                    "Write REGISTRY/NAME:TAG or REGISTRY/NAME@sha256:…",
+                )
+            })
+        })
 }
 
 fn by_image(container: &str) -> String {
-    format!("Set the input `image` (and container: {}), or write the image itself", container.escape_debug())
+    format!(
+        "Set the input `image` (and container: {}), or write the image itself",
+        container.escape_debug()
+    )
 }
 
 #[cfg(test)]
@@ -83,13 +157,20 @@ mod tests {
     use super::*;
 
     fn told(definition: &Value, image_containers: &[&str]) -> Vec<String> {
-        let containers: Vec<String> = image_containers.iter().map(|name| (*name).to_owned()).collect();
-        problems(definition, &containers).into_iter().map(|problem| problem.message).collect()
+        let containers: Vec<String> = image_containers
+            .iter()
+            .map(|name| (*name).to_owned())
+            .collect();
+        problems(definition, &containers)
+            .into_iter()
+            .map(|problem| problem.message)
+            .collect()
     }
 
     #[test]
     fn a_placeholder_for_the_image_is_filled_in_by_the_input_or_refused() {
-        let definition: Value = serde_json::from_str(include_str!("../documents/testdata/placeholder.json")).unwrap();
+        let definition: Value =
+            serde_json::from_str(include_str!("../documents/testdata/placeholder.json")).unwrap();
         assert_eq!(told(&definition, &["web"]), [""; 0]);
         let expected = "`containerDefinitions[0].image` is `<IMAGE1_NAME>`, a placeholder that nothing fills in";
         assert_eq!(told(&definition, &[]), [expected]);

@@ -1,5 +1,6 @@
-//! PURE: inputs that are given and that this service's controller does not read. The official action is silent about them, so they are no
-//! reason to refuse; but whoever wrote them believes in them.
+//! PURE: inputs that are given and that this service's controller does not read. The official
+//! action is silent about them, so they are no reason to refuse; but whoever wrote them believes in
+//! them.
 
 use crate::aws::ecs_shapes::{DeploymentController, Service};
 use crate::settings::{Mode, Settings};
@@ -20,12 +21,31 @@ fn under_codedeploy(settings: &Settings) -> Vec<String> {
     let rollout = &settings.rollout;
     let given = [
         ("desired-count", rollout.desired_count.is_some()),
-        ("propagate-tags", rollout.propagate_tags.as_deref().is_some_and(|word| word != "NONE")),
-        ("enable-ecs-managed-tags", rollout.enable_ecs_managed_tags == Some(true) && settings.task.is_none()),
-        ("service-managed-ebs-volume", rollout.volume.configuration.is_some()),
+        (
+            "propagate-tags",
+            rollout
+                .propagate_tags
+                .as_deref()
+                .is_some_and(|word| word != "NONE"),
+        ),
+        (
+            "enable-ecs-managed-tags",
+            rollout.enable_ecs_managed_tags == Some(true) && settings.task.is_none(),
+        ),
+        (
+            "service-managed-ebs-volume",
+            rollout.volume.configuration.is_some(),
+        ),
     ];
-    let given: Vec<&str> = given.into_iter().filter(|(_, is_given)| *is_given).map(|(input, _)| input).collect();
-    let unread = sentence(&given, "the service is deployed by CodeDeploy, which takes this from the service; use `aws ecs update-service`");
+    let given: Vec<&str> = given
+        .into_iter()
+        .filter(|(_, is_given)| *is_given)
+        .map(|(input, _)| input)
+        .collect();
+    let unread = sentence(
+        &given,
+        "the service is deployed by CodeDeploy, which takes this from the service; use `aws ecs update-service`",
+    );
     let idle = rollout.idle_app_spec.map(|name| {
         format!(
             "{name} is in the workspace and is not read: the AppSpec is built from the service; set codedeploy-appspec: {name} to use it"
@@ -35,7 +55,12 @@ fn under_codedeploy(settings: &Settings) -> Vec<String> {
 }
 
 fn under_ecs(settings: &Settings) -> Vec<String> {
-    sentence(&settings.rollout.codedeploy_inputs, "the service is deployed by ECS itself, not by CodeDeploy").into_iter().collect()
+    sentence(
+        &settings.rollout.codedeploy_inputs,
+        "the service is deployed by ECS itself, not by CodeDeploy",
+    )
+    .into_iter()
+    .collect()
 }
 
 fn sentence(given: &[&str], why: &str) -> Option<String> {

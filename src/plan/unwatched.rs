@@ -1,4 +1,5 @@
-//! PURE: traffic that moves in shares is worth something only where somebody looks at green meanwhile.
+//! PURE: traffic that moves in shares is worth something only where somebody looks at green
+//! meanwhile.
 
 use super::{RolloutKind, RolloutPlan};
 use crate::checks::moment::Moment;
@@ -7,14 +8,21 @@ use crate::settings::{CheckSettings, Follow, Settings};
 use crate::survey::Snapshot;
 
 /// What is said before the start when nobody does.
-pub(super) fn line(settings: &Settings, snapshot: &Snapshot, rollout: &RolloutPlan) -> Option<String> {
+pub(super) fn line(
+    settings: &Settings,
+    snapshot: &Snapshot,
+    rollout: &RolloutPlan,
+) -> Option<String> {
     let is_stepwise = match &rollout.way {
-        RolloutKind::CodeDeploy(_) => snapshot.routing.is_some_and(|routing| routing.minutes() > 0),
+        RolloutKind::CodeDeploy(_) => snapshot
+            .routing
+            .is_some_and(|routing| routing.minutes() > 0),
         RolloutKind::Native(way) => way.strategy.has_steps(),
         RolloutKind::Rolling(_) => false,
     };
     let has_alarms = !settings.checks.alarms.watched.is_empty() || !snapshot.alarms.own.is_empty();
-    let is_watched = has_alarms || settings.checks.analysis.is_some() || tests_steps(&settings.checks);
+    let is_watched =
+        has_alarms || settings.checks.analysis.is_some() || tests_steps(&settings.checks);
     (is_stepwise && !is_watched && settings.rollout.follow != Follow::Not).then(|| {
         "no alarm, analysis or test watches green while traffic shifts: set alarms or analysis, or let a smoke test run `on: step`"
             .to_owned()
@@ -23,7 +31,10 @@ pub(super) fn line(settings: &Settings, snapshot: &Snapshot, rollout: &RolloutPl
 
 fn tests_steps(checks: &CheckSettings) -> bool {
     let is_tested = |suite: &Suite| {
-        let testers = suite.testers().iter().any(|tester| tester.on.contains(&Moment::Step));
+        let testers = suite
+            .testers()
+            .iter()
+            .any(|tester| tester.on.contains(&Moment::Step));
         suite.count(Moment::Step) > 0 || suite.loads(Moment::Step).next().is_some() || testers
     };
     checks.production_url.is_some() && checks.suite.as_ref().is_some_and(is_tested)

@@ -1,4 +1,5 @@
-//! PURE: before the start all of production's traffic goes to blue, or users meet what nobody has tested.
+//! PURE: before the start all of production's traffic goes to blue, or users meet what nobody has
+//! tested.
 
 use super::blue;
 use super::refuse::is_group_of;
@@ -9,23 +10,38 @@ use crate::settings::{Mode, Settings, Strategy};
 use crate::survey::Snapshot;
 use crate::undo::{Blue, short};
 
-/// The rules that share traffic between the two sides, or give all of it to the one that is to become green.
+/// The rules that share traffic between the two sides, or give all of it to the one that is to
+/// become green.
 pub(super) fn problems(settings: &Settings, snapshot: &Snapshot) -> Option<Problem> {
-    let service = snapshot.service.as_ref().filter(|_| settings.mode == Mode::Deploy && snapshot.running.is_none())?;
+    let service = snapshot
+        .service
+        .as_ref()
+        .filter(|_| settings.mode == Mode::Deploy && snapshot.running.is_none())?;
     if let DeploymentController::Ecs(word) = service.controller() {
         // Without a strategy tasks are replaced behind one target group.
-        settings.rollout.strategy.asked.or_else(|| Strategy::of(&word)).filter(|strategy| *strategy != Strategy::Rolling)?;
+        settings
+            .rollout
+            .strategy
+            .asked
+            .or_else(|| Strategy::of(&word))
+            .filter(|strategy| *strategy != Strategy::Rolling)?;
     }
-    // Without the group, or with that of another service, it is not known which rules are production's.
-    let is_unknown =
-        snapshot.group.as_ref().map_or(service.controller() == DeploymentController::CodeDeploy, |group| !is_group_of(group, service));
+    // Without the group, or with that of another service, it is not known which rules are
+    // production's.
+    let is_unknown = snapshot.group.as_ref().map_or(
+        service.controller() == DeploymentController::CodeDeploy,
+        |group| !is_group_of(group, service),
+    );
     if is_unknown {
         return None;
     }
     let blue = blue(snapshot, service);
     let groups = groups(snapshot, service);
-    let wrong: Vec<&ForwardingRule> =
-        snapshot.production.iter().filter(|rule| is_of_ours(rule, &groups) && !is_whole(rule, &blue)).collect();
+    let wrong: Vec<&ForwardingRule> = snapshot
+        .production
+        .iter()
+        .filter(|rule| is_of_ours(rule, &groups) && !is_whole(rule, &blue))
+        .collect();
     (!wrong.is_empty() && !blue.target_groups.is_empty()).then(|| problem(&wrong, &blue))
 }
 
@@ -33,25 +49,52 @@ pub(super) fn problems(settings: &Settings, snapshot: &Snapshot) -> Option<Probl
 fn groups(snapshot: &Snapshot, service: &Service) -> Vec<String> {
     match &snapshot.group {
         Some(group) => group.target_groups.clone(),
-        None => service.both_target_groups().iter().map(|arn| group_name(arn).to_owned()).collect(),
+        None => service
+            .both_target_groups()
+            .iter()
+            .map(|arn| group_name(arn).to_owned())
+            .collect(),
     }
 }
 
 fn is_of_ours(rule: &ForwardingRule, groups: &[String]) -> bool {
-    rule.weights.iter().any(|(group, _)| groups.iter().any(|name| name == group_name(group)))
+    rule.weights
+        .iter()
+        .any(|(group, _)| groups.iter().any(|name| name == group_name(group)))
 }
 
-/// Exactly one group serves, and it is blue's. A rule that sends nothing anywhere is not ours to judge.
+/// Exactly one group serves, and it is blue's. A rule that sends nothing anywhere is not ours to
+/// judge.
 fn is_whole(rule: &ForwardingRule, blue: &Blue) -> bool {
-    rule.weights.iter().all(|(group, weight)| *weight == 0 || blue.target_groups.contains(group))
+    rule.weights
+        .iter()
+        .all(|(group, weight)| *weight == 0 || blue.target_groups.contains(group))
 }
 
 fn problem(wrong: &[&ForwardingRule], blue: &Blue) -> Problem {
-    let name = blue.target_groups.first().map_or("", |group| group_name(group));
-    let is_shared = wrong.iter().any(|rule| rule.weights.iter().any(|(group, weight)| *weight > 0 && blue.target_groups.contains(group)));
-    let what = if is_shared { "is shared between both sides" } else { "goes to the other side" };
-    let rules = wrong.iter().map(|rule| rule.words()).collect::<Vec<_>>().join("; ");
-    let message = format!("production's traffic {what}, and the service's revision {} is behind {name}: {rules}", short(&blue.revision));
+    let name = blue
+        .target_groups
+        .first()
+        .map_or("", |group| group_name(group));
+    let is_shared = wrong.iter().any(|rule| {
+        rule.weights
+            .iter()
+            .any(|(group, weight)| *weight > 0 && blue.target_groups.contains(group))
+    });
+    let what = if is_shared {
+        "is shared between both sides"
+    } else {
+        "goes to the other side"
+    };
+    let rules = wrong
+        .iter()
+        .map(|rule| rule.words())
+        .collect::<Vec<_>>()
+        .join("; ");
+    let message = format!(
+        "production's traffic {what}, and the service's revision {} is behind {name}: {rules}",
+        short(&blue.revision)
+    );
     let remedy = format!(
         "give {name} all of the weight (aws elbv2 modify-rule --rule-arn RULE --actions …; for a network load balancer modify-listener), or use mode: rollback"
     );
@@ -63,15 +106,31 @@ mod tests {
     use super::*;
 
     fn rule(weights: &[(&str, i32)]) -> ForwardingRule {
-        let arn = |name: &str| format!("arn:aws:elasticloadbalancing:eu-central-1:1:targetgroup/{name}/0a");
-        ForwardingRule { arn: "arn:rule".into(), weights: weights.iter().map(|(name, weight)| (arn(name), *weight)).collect() }
+        let arn = |name: &str| {
+            format!("arn:aws:elasticloadbalancing:eu-central-1:1:targetgroup/{name}/0a")
+        };
+        ForwardingRule {
+            arn: "arn:rule".into(),
+            weights: weights
+                .iter()
+                .map(|(name, weight)| (arn(name), *weight))
+                .collect(),
+        }
     }
 
     #[test]
     fn exactly_one_group_serves_and_it_is_blue_s() {
-        let blue = Blue { target_groups: vec![rule(&[("api-1", 1)]).weights[0].0.clone()], revision: "td/api:1".into(), ..Blue::default() };
+        let blue = Blue {
+            target_groups: vec![rule(&[("api-1", 1)]).weights[0].0.clone()],
+            revision: "td/api:1".into(),
+            ..Blue::default()
+        };
         let both = ["api-1".to_owned(), "api-2".to_owned()];
-        for good in [&[("api-1", 1)][..], &[("api-1", 100), ("api-2", 0)], &[("api-1", 0), ("api-2", 0)]] {
+        for good in [
+            &[("api-1", 1)][..],
+            &[("api-1", 100), ("api-2", 0)],
+            &[("api-1", 0), ("api-2", 0)],
+        ] {
             assert!(is_whole(&rule(good), &blue), "{good:?}");
         }
         for (bad, word) in [
@@ -80,10 +139,20 @@ mod tests {
             (&[("api-2", 1)], "the other side"),
         ] {
             let rule = rule(bad);
-            assert!(is_of_ours(&rule, &both) && !is_whole(&rule, &blue), "{bad:?}");
+            assert!(
+                is_of_ours(&rule, &both) && !is_whole(&rule, &blue),
+                "{bad:?}"
+            );
             let problem = problem(&[&rule], &blue);
-            assert!(problem.message.contains(word) && problem.message.contains(&rule.words()), "{}", problem.message);
+            assert!(
+                problem.message.contains(word) && problem.message.contains(&rule.words()),
+                "{}",
+                problem.message
+            );
         }
-        assert!(!is_of_ours(&rule(&[("shop", 1)]), &both), "somebody else's rule on the same listener");
+        assert!(
+            !is_of_ours(&rule(&[("shop", 1)]), &both),
+            "somebody else's rule on the same listener"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! What the measurements of each check came to: counts, and the last few of them. It does not grow with the rollout's length.
+//! What the measurements of each check came to: counts, and the last few of them. It does not grow
+//! with the rollout's length.
 
 use serde::Serialize;
 
@@ -70,7 +71,8 @@ impl CheckReport {
 
 /// Adds a measurement to those of its check.
 pub(super) fn take(checks: &mut Vec<CheckReport>, measurement: Measurement) {
-    let is_its = |report: &CheckReport| report.check == measurement.check && report.kind == measurement.kind;
+    let is_its =
+        |report: &CheckReport| report.check == measurement.check && report.kind == measurement.kind;
     let at = checks.iter().position(is_its).unwrap_or_else(|| {
         checks.push(CheckReport::new(&measurement));
         checks.len() - 1
@@ -102,11 +104,34 @@ mod tests {
     fn every_measurement_is_counted_and_the_last_ten_are_kept() {
         let mut checks = Vec::new();
         for number in 0..25 {
-            take(&mut checks, measurement("errors", if number % 2 == 0 { Phase::Successful } else { Phase::Failed }, &number.to_string()));
+            take(
+                &mut checks,
+                measurement(
+                    "errors",
+                    if number % 2 == 0 {
+                        Phase::Successful
+                    } else {
+                        Phase::Failed
+                    },
+                    &number.to_string(),
+                ),
+            );
         }
         take(&mut checks, measurement("latency", Phase::Error, ""));
-        assert_eq!((checks.len(), checks[0].count(), checks[0].successful, checks[1].errors), (2, 25, 13, 1));
-        let kept: Vec<&str> = checks[0].measurements.iter().map(|kept| kept.value.as_str()).collect();
+        assert_eq!(
+            (
+                checks.len(),
+                checks[0].count(),
+                checks[0].successful,
+                checks[1].errors
+            ),
+            (2, 25, 13, 1)
+        );
+        let kept: Vec<&str> = checks[0]
+            .measurements
+            .iter()
+            .map(|kept| kept.value.as_str())
+            .collect();
         assert_eq!((kept.len(), kept[0], kept[9]), (10, "15", "24"));
     }
 }

@@ -12,11 +12,13 @@ use super::{FailOn, Policy, Severity};
 pub enum ScanAnswer {
     /// It knows of no scan.
     Absent,
-    /// It goes on, in ECR's own word; a word that is newer than this action means no more than that.
+    /// It goes on, in ECR's own word; a word that is newer than this action means no more than
+    /// that.
     GoingOn(String),
     /// There are findings, or a list of none.
     Found(Findings),
-    /// The scan is over, or will not be, without findings. The text is ECR's own, where it gave any.
+    /// The scan is over, or will not be, without findings. The text is ECR's own, where it gave
+    /// any.
     Without(Without, Option<String>),
 }
 
@@ -111,14 +113,18 @@ pub struct Package {
 impl fmt::Display for Package {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&self.name)?;
-        self.version.as_ref().map_or(Ok(()), |version| write!(out, " {version}"))
+        self.version
+            .as_ref()
+            .map_or(Ok(()), |version| write!(out, " {version}"))
     }
 }
 
 impl Findings {
     /// The findings that count, the worst first.
     pub fn open(&self, policy: &Policy) -> Vec<&Finding> {
-        let is_open = |finding: &&Finding| finding.hidden == Suppression::No && !policy.ignores(&finding.name);
+        let is_open = |finding: &&Finding| {
+            finding.hidden == Suppression::No && !policy.ignores(&finding.name)
+        };
         let mut open: Vec<&Finding> = self.listed.iter().filter(is_open).collect();
         open.sort_by_key(|finding| (finding.severity, finding.name.as_str()));
         open
@@ -126,17 +132,29 @@ impl Findings {
 
     /// How many findings that fail are counted but not listed.
     pub fn unlisted(&self, fail_on: FailOn) -> u64 {
-        let missing = |(severity, counted): (&Severity, &u64)| counted.saturating_sub(self.of(*severity));
-        self.counted.iter().filter(|(severity, _)| fail_on.fails(**severity)).map(missing).sum()
+        let missing =
+            |(severity, counted): (&Severity, &u64)| counted.saturating_sub(self.of(*severity));
+        self.counted
+            .iter()
+            .filter(|(severity, _)| fail_on.fails(**severity))
+            .map(missing)
+            .sum()
     }
 
-    /// A scan whose findings have not arrived yet looks like one without any, but for the time of its completion.
+    /// A scan whose findings have not arrived yet looks like one without any, but for the time of
+    /// its completion.
     pub fn is_early(&self) -> bool {
-        self.completed.is_none() && self.listed.is_empty() && self.counted.values().all(|count| *count == 0)
+        self.completed.is_none()
+            && self.listed.is_empty()
+            && self.counted.values().all(|count| *count == 0)
     }
 
     fn of(&self, severity: Severity) -> u64 {
-        let count = self.listed.iter().filter(|finding| finding.severity == severity).count();
+        let count = self
+            .listed
+            .iter()
+            .filter(|finding| finding.severity == severity)
+            .count();
         u64::try_from(count).unwrap_or(u64::MAX)
     }
 }

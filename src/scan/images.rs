@@ -1,4 +1,5 @@
-//! Which manifest's scan is read: the image's that will run, never an index's or an attestation's, which nobody scans.
+//! Which manifest's scan is read: the image's that will run, never an index's or an attestation's,
+//! which nobody scans.
 
 use serde_json::Value;
 
@@ -13,31 +14,55 @@ pub struct Scanned {
     pub platform: Option<String>,
 }
 
-/// The images of `children` that the definition runs; the image itself where it has none. Where the definition does not
-/// say which it runs, any of them may: all are read.
+/// The images of `children` that the definition runs; the image itself where it has none. Where the
+/// definition does not say which it runs, any of them may: all are read.
 pub fn scanned(digest: &str, children: &[(Platform, Digest)], definition: &Value) -> Vec<Scanned> {
-    let named = |(platform, digest): &(Platform, Digest)| Scanned { digest: digest.to_string(), platform: Some(platform.to_string()) };
+    let named = |(platform, digest): &(Platform, Digest)| Scanned {
+        digest: digest.to_string(),
+        platform: Some(platform.to_string()),
+    };
     let fits = |(platform, _): &&(Platform, Digest)| runs(definition, platform);
     match children {
-        [] => vec![Scanned { digest: digest.to_owned(), platform: None }],
-        [(_, only)] => vec![Scanned { digest: only.to_string(), platform: None }],
+        [] => vec![Scanned {
+            digest: digest.to_owned(),
+            platform: None,
+        }],
+        [(_, only)] => vec![Scanned {
+            digest: only.to_string(),
+            platform: None,
+        }],
         several => {
             let fitting: Vec<Scanned> = several.iter().filter(fits).map(named).collect();
-            if fitting.is_empty() { several.iter().map(named).collect() } else { fitting }
+            if fitting.is_empty() {
+                several.iter().map(named).collect()
+            } else {
+                fitting
+            }
         }
     }
 }
 
 fn runs(definition: &Value, platform: &Platform) -> bool {
     let runtime = &definition["runtimePlatform"];
-    let system =
-        if runtime["operatingSystemFamily"].as_str().is_some_and(|family| family.starts_with("WINDOWS")) { "windows" } else { "linux" };
-    platform.os == system && architecture(definition).is_none_or(|architecture| architecture == platform.architecture)
+    let system = if runtime["operatingSystemFamily"]
+        .as_str()
+        .is_some_and(|family| family.starts_with("WINDOWS"))
+    {
+        "windows"
+    } else {
+        "linux"
+    };
+    platform.os == system
+        && architecture(definition).is_none_or(|architecture| architecture == platform.architecture)
 }
 
 /// Fargate runs X86_64 where nothing is said; elsewhere the instances decide.
 fn architecture(definition: &Value) -> Option<&'static str> {
-    let is_fargate = definition["requiresCompatibilities"].as_array().into_iter().flatten().any(|kind| kind == "FARGATE");
+    let is_fargate = definition["requiresCompatibilities"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .any(|kind| kind == "FARGATE");
     match definition["runtimePlatform"]["cpuArchitecture"].as_str() {
         Some("ARM64") => Some("arm64"),
         Some("X86_64") => Some("amd64"),
@@ -53,30 +78,51 @@ mod tests {
     use super::*;
 
     fn platform(os: &str, architecture: &str) -> Platform {
-        Platform { os: os.into(), architecture: architecture.into(), variant: None }
+        Platform {
+            os: os.into(),
+            architecture: architecture.into(),
+            variant: None,
+        }
     }
 
     fn children() -> Vec<(Platform, Digest)> {
         [("linux", "amd64"), ("linux", "arm64"), ("windows", "amd64")]
             .into_iter()
-            .map(|(os, architecture)| (platform(os, architecture), Digest::of(format!("{os}/{architecture}").as_bytes())))
+            .map(|(os, architecture)| {
+                (
+                    platform(os, architecture),
+                    Digest::of(format!("{os}/{architecture}").as_bytes()),
+                )
+            })
             .collect()
     }
 
     fn platforms(definition: &Value) -> Vec<String> {
-        scanned("sha256:index", &children(), definition).into_iter().filter_map(|scanned| scanned.platform).collect()
+        scanned("sha256:index", &children(), definition)
+            .into_iter()
+            .filter_map(|scanned| scanned.platform)
+            .collect()
     }
 
     #[test]
     fn the_platform_that_runs_is_read_and_all_where_it_is_not_known() {
         let table = [
-            (json!({ "runtimePlatform": { "cpuArchitecture": "ARM64" } }), vec!["linux/arm64"]),
-            (json!({ "requiresCompatibilities": ["FARGATE"] }), vec!["linux/amd64"]),
+            (
+                json!({ "runtimePlatform": { "cpuArchitecture": "ARM64" } }),
+                vec!["linux/arm64"],
+            ),
+            (
+                json!({ "requiresCompatibilities": ["FARGATE"] }),
+                vec!["linux/amd64"],
+            ),
             (
                 json!({ "runtimePlatform": { "cpuArchitecture": "X86_64", "operatingSystemFamily": "WINDOWS_SERVER_2022_CORE" } }),
                 vec!["windows/amd64"],
             ),
-            (json!({ "requiresCompatibilities": ["EC2"] }), vec!["linux/amd64", "linux/arm64"]),
+            (
+                json!({ "requiresCompatibilities": ["EC2"] }),
+                vec!["linux/amd64", "linux/arm64"],
+            ),
             (
                 json!({ "runtimePlatform": { "cpuArchitecture": "ARM64", "operatingSystemFamily": "WINDOWS_SERVER_2022_CORE" } }),
                 vec!["linux/amd64", "linux/arm64", "windows/amd64"],
@@ -89,8 +135,20 @@ mod tests {
 
     #[test]
     fn a_single_manifest_is_read_itself_and_an_only_child_in_its_index_s_place() {
-        assert_eq!(scanned("sha256:a", &[], &json!({})), [Scanned { digest: "sha256:a".into(), platform: None }]);
+        assert_eq!(
+            scanned("sha256:a", &[], &json!({})),
+            [Scanned {
+                digest: "sha256:a".into(),
+                platform: None
+            }]
+        );
         let only = &children()[..1];
-        assert_eq!(scanned("sha256:index", only, &json!({})), [Scanned { digest: only[0].1.to_string(), platform: None }]);
+        assert_eq!(
+            scanned("sha256:index", only, &json!({})),
+            [Scanned {
+                digest: only[0].1.to_string(),
+                platform: None
+            }]
+        );
     }
 }

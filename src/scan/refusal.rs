@@ -67,7 +67,9 @@ pub enum ScanRefusal {
         words: Option<String>,
     },
     /// The image is not in a registry that scans.
-    #[error("the image is deployed by its name, not from a registry of ECR: nobody can be asked for its scan")]
+    #[error(
+        "the image is deployed by its name, not from a registry of ECR: nobody can be asked for its scan"
+    )]
     NotInRegistry,
 }
 
@@ -111,8 +113,12 @@ impl Without {
     fn sentence(self) -> &'static str {
         match self {
             Self::Failed => "the scan of the image failed",
-            Self::Unsupported => "the scanner cannot read the image: its system or its type is not supported",
-            Self::Expired => "Inspector does not scan the image any more: its eligibility has expired",
+            Self::Unsupported => {
+                "the scanner cannot read the image: its system or its type is not supported"
+            }
+            Self::Expired => {
+                "Inspector does not scan the image any more: its eligibility has expired"
+            }
             Self::Unavailable => "the findings of the image's scan are not available",
             Self::Limit => "the image is not scanned: a limit of the account is reached",
             Self::Archived => "the image is archived, so its scan cannot be read",
@@ -129,8 +135,12 @@ impl Without {
                 "images from scratch, distroless ones and systems out of support cannot be read by basic scanning: use enhanced scanning, \
                  or set `unsupported: allow` in scan"
             }
-            Self::Expired => "push the image again, or lengthen the re-scan duration in Inspector's settings",
-            Self::Unavailable => "look at the image in the ECR console; when Inspector was just turned on or off, try again later",
+            Self::Expired => {
+                "push the image again, or lengthen the re-scan duration in Inspector's settings"
+            }
+            Self::Unavailable => {
+                "look at the image in the ECR console; when Inspector was just turned on or off, try again later"
+            }
             Self::Limit => "ask AWS for a higher limit, or try again later",
             Self::Archived => "restore the image to the standard storage class, or push it again",
             Self::TooLarge => "make the image smaller, or leave scan out for it",

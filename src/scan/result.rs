@@ -1,10 +1,13 @@
-//! A scan's answer as the log, the summary and the report show it: counts, the worst findings, what was left out.
+//! A scan's answer as the log, the summary and the report show it: counts, the worst findings, what
+//! was left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Finding, Findings, Policy, ScanAnswer, ScanRefusal, Scanned, ScannerKind, Severity, Suppression};
+use super::{
+    Finding, Findings, Policy, ScanAnswer, ScanRefusal, Scanned, ScannerKind, Severity, Suppression,
+};
 
 /// Findings that are shown: more than anyone reads, and few enough for a summary.
 const SHOWN: usize = 20;
@@ -53,12 +56,24 @@ pub struct ScanResult {
 
 impl ScanResult {
     /// What an answer came to. `completed` is the wall clock's for the findings' own moment.
-    pub fn of(scanned: &Scanned, policy: &Policy, answer: &ScanAnswer, refusal: Option<&ScanRefusal>, completed: Option<String>) -> Self {
+    pub fn of(
+        scanned: &Scanned,
+        policy: &Policy,
+        answer: &ScanAnswer,
+        refusal: Option<&ScanRefusal>,
+        completed: Option<String>,
+    ) -> Self {
         let blank = Self {
             digest: scanned.digest.clone(),
             platform: scanned.platform.clone(),
-            answer: refusal.map_or_else(|| word(answer), ScanRefusal::word).to_owned(),
-            ruling: if refusal.is_some() { Ruling::Refused } else { Ruling::Passed },
+            answer: refusal
+                .map_or_else(|| word(answer), ScanRefusal::word)
+                .to_owned(),
+            ruling: if refusal.is_some() {
+                Ruling::Refused
+            } else {
+                Ruling::Passed
+            },
             fail_on: policy.fail_on.to_string(),
             kind: None,
             completed,
@@ -77,27 +92,46 @@ impl ScanResult {
 
     fn with(self, policy: &Policy, findings: &Findings) -> Self {
         let open = findings.open(policy);
-        let hidden = findings.listed.iter().filter(|finding| finding.hidden == Suppression::Suppressed);
-        let names: BTreeSet<String> = findings.listed.iter().map(|finding| finding.name.to_lowercase()).collect();
+        let hidden = findings
+            .listed
+            .iter()
+            .filter(|finding| finding.hidden == Suppression::Suppressed);
+        let names: BTreeSet<String> = findings
+            .listed
+            .iter()
+            .map(|finding| finding.name.to_lowercase())
+            .collect();
         Self {
             kind: Some(findings.kind),
             counts: tally(open.iter().map(|finding| finding.severity)),
-            worst: open.iter().take(SHOWN).map(|finding| (*finding).clone()).collect(),
+            worst: open
+                .iter()
+                .take(SHOWN)
+                .map(|finding| (*finding).clone())
+                .collect(),
             more: count(open.len().saturating_sub(SHOWN)),
             ignored: tally(ignored(policy, findings)),
             suppressed: count(hidden.count()),
-            needless: policy.ignore.iter().filter(|name| !names.contains(&name.to_lowercase())).cloned().collect(),
+            needless: policy
+                .ignore
+                .iter()
+                .filter(|name| !names.contains(&name.to_lowercase()))
+                .cloned()
+                .collect(),
             ..self
         }
     }
 
-    /// What was found, in a line: `1 critical and 2 high findings`; the answer where nothing could be.
+    /// What was found, in a line: `1 critical and 2 high findings`; the answer where nothing could
+    /// be.
     pub fn in_words(&self) -> String {
         let is_left_out = self.suppressed > 0 || !self.ignored.is_empty();
         match (self.kind, self.ruling) {
             (None, Ruling::Passed) => format!("{}, deployed unscanned, as allowed", self.answer),
             (None, Ruling::Refused) => self.answer.clone(),
-            (Some(_), _) if self.counts.is_empty() && is_left_out => "no findings besides those that are ignored".to_owned(),
+            (Some(_), _) if self.counts.is_empty() && is_left_out => {
+                "no findings besides those that are ignored".to_owned()
+            }
             (Some(_), _) => counts_in_words(&self.counts),
         }
     }
@@ -113,8 +147,13 @@ fn word(answer: &ScanAnswer) -> &'static str {
 }
 
 fn ignored<'f>(policy: &'f Policy, findings: &'f Findings) -> impl Iterator<Item = String> + 'f {
-    let is_ignored = |finding: &&Finding| finding.hidden == Suppression::No && policy.ignores(&finding.name);
-    findings.listed.iter().filter(is_ignored).map(|finding| finding.name.clone())
+    let is_ignored =
+        |finding: &&Finding| finding.hidden == Suppression::No && policy.ignores(&finding.name);
+    findings
+        .listed
+        .iter()
+        .filter(is_ignored)
+        .map(|finding| finding.name.clone())
 }
 
 fn tally<K: Ord>(keys: impl Iterator<Item = K>) -> BTreeMap<K, u64> {
@@ -131,9 +170,20 @@ fn count(number: usize) -> u64 {
 
 /// `1 critical and 2 high findings`, the worst first.
 pub fn counts_in_words(counts: &BTreeMap<Severity, u64>) -> String {
-    let parts: Vec<String> =
-        counts.iter().filter(|(_, count)| **count > 0).map(|(severity, count)| format!("{count} {severity}")).collect();
-    let noun = if counts.values().fold(0_u64, |sum, count| sum.saturating_add(*count)) == 1 { "finding" } else { "findings" };
+    let parts: Vec<String> = counts
+        .iter()
+        .filter(|(_, count)| **count > 0)
+        .map(|(severity, count)| format!("{count} {severity}"))
+        .collect();
+    let noun = if counts
+        .values()
+        .fold(0_u64, |sum, count| sum.saturating_add(*count))
+        == 1
+    {
+        "finding"
+    } else {
+        "findings"
+    };
     match parts.split_last() {
         None => "no findings".to_owned(),
         Some((only, [])) => format!("{only} {noun}"),

@@ -93,12 +93,21 @@ mod tests {
         let table: [(FailOn, &[Severity]); 4] = [
             (FailOn::AtLeast(Critical), &[Unknown, Critical]),
             (FailOn::AtLeast(High), &[Unknown, Critical, High]),
-            (FailOn::AtLeast(Informational), &[Unknown, Critical, High, Medium, Low, Informational]),
-            (FailOn::Any, &[Unknown, Critical, High, Medium, Low, Informational, Unrated]),
+            (
+                FailOn::AtLeast(Informational),
+                &[Unknown, Critical, High, Medium, Low, Informational],
+            ),
+            (
+                FailOn::Any,
+                &[Unknown, Critical, High, Medium, Low, Informational, Unrated],
+            ),
         ];
         for (fail_on, expected) in table {
             let all = [Unknown, Critical, High, Medium, Low, Informational, Unrated];
-            let failing: Vec<_> = all.into_iter().filter(|severity| fail_on.fails(*severity)).collect();
+            let failing: Vec<_> = all
+                .into_iter()
+                .filter(|severity| fail_on.fails(*severity))
+                .collect();
             assert_eq!(failing, expected, "{fail_on}");
         }
     }

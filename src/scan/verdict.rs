@@ -8,7 +8,8 @@ use super::{Findings, Policy, ScanAnswer, ScanRefusal, ScannerKind, Unsupported,
 const APPEARS_WITHIN: Duration = Duration::from_secs(10);
 /// A basic scan's list comes as a whole, but may come a moment after its status.
 const SETTLES: Duration = Duration::from_secs(2);
-/// Inspector's list grows while it is read: one finding at first, three a minute later were seen (aws-sdk#288, #289).
+/// Inspector's list grows while it is read: one finding at first, three a minute later were seen
+/// (aws-sdk#288, #289).
 const INSPECTOR_SETTLES: Duration = Duration::from_secs(15);
 /// A scan that was completed so long ago does not grow any more.
 const SETTLED: Duration = Duration::from_mins(1);
@@ -74,9 +75,19 @@ pub enum ScanVerdict {
 pub fn judge(policy: &Policy, look: &ScanObservation<'_>) -> ScanVerdict {
     match look.answer {
         ScanAnswer::Absent => absent(policy, look),
-        ScanAnswer::GoingOn(word) => in_time(look, || ScanRefusal::NotDone { word: word.clone(), waited: look.waited }),
-        ScanAnswer::Without(Without::Unsupported, _) if policy.unsupported == Unsupported::Allow => ScanVerdict::Pass,
-        ScanAnswer::Without(why, words) => ScanVerdict::Refuse(ScanRefusal::Without { why: *why, words: words.clone() }),
+        ScanAnswer::GoingOn(word) => in_time(look, || ScanRefusal::NotDone {
+            word: word.clone(),
+            waited: look.waited,
+        }),
+        ScanAnswer::Without(Without::Unsupported, _)
+            if policy.unsupported == Unsupported::Allow =>
+        {
+            ScanVerdict::Pass
+        }
+        ScanAnswer::Without(why, words) => ScanVerdict::Refuse(ScanRefusal::Without {
+            why: *why,
+            words: words.clone(),
+        }),
         ScanAnswer::Found(findings) => found(policy, look, findings),
     }
 }
@@ -94,18 +105,29 @@ fn absent(policy: &Policy, look: &ScanObservation<'_>) -> ScanVerdict {
     match (look.time, look.start) {
         (Time::Left, Start::NotAsked) if look.unchanged >= patience => ScanVerdict::Start,
         (Time::Left, _) => ScanVerdict::Wait,
-        (Time::Up, start) => {
-            ScanVerdict::Refuse(ScanRefusal::NoScan { repository: look.repository.to_owned(), waited: look.waited, start: start.clone() })
-        }
+        (Time::Up, start) => ScanVerdict::Refuse(ScanRefusal::NoScan {
+            repository: look.repository.to_owned(),
+            waited: look.waited,
+            start: start.clone(),
+        }),
     }
 }
 
 fn found(policy: &Policy, look: &ScanObservation<'_>, findings: &Findings) -> ScanVerdict {
-    let failing: Vec<_> = findings.open(policy).into_iter().filter(|finding| policy.fail_on.fails(finding.severity)).collect();
+    let failing: Vec<_> = findings
+        .open(policy)
+        .into_iter()
+        .filter(|finding| policy.fail_on.fails(finding.severity))
+        .collect();
     let unlisted = findings.unlisted(policy.fail_on);
     let is_whole = !findings.is_early() && unlisted == 0;
-    let settles = if findings.kind == ScannerKind::Basic || !failing.is_empty() { SETTLES } else { INSPECTOR_SETTLES };
-    let is_settled = is_whole && (look.unchanged >= settles || look.age.is_some_and(|age| age >= SETTLED));
+    let settles = if findings.kind == ScannerKind::Basic || !failing.is_empty() {
+        SETTLES
+    } else {
+        INSPECTOR_SETTLES
+    };
+    let is_settled =
+        is_whole && (look.unchanged >= settles || look.age.is_some_and(|age| age >= SETTLED));
     if !is_settled && look.time == Time::Left {
         return ScanVerdict::Wait;
     }
@@ -114,12 +136,23 @@ fn found(policy: &Policy, look: &ScanObservation<'_>, findings: &Findings) -> Sc
         return ScanVerdict::Refuse(ScanRefusal::findings(severities, policy.fail_on));
     }
     if findings.is_early() {
-        return ScanVerdict::Refuse(ScanRefusal::Early { waited: look.waited });
+        return ScanVerdict::Refuse(ScanRefusal::Early {
+            waited: look.waited,
+        });
     }
     if unlisted > 0 {
-        return ScanVerdict::Refuse(ScanRefusal::Unlisted { unlisted, fail_on: policy.fail_on });
+        return ScanVerdict::Refuse(ScanRefusal::Unlisted {
+            unlisted,
+            fail_on: policy.fail_on,
+        });
     }
-    if is_settled { ScanVerdict::Pass } else { ScanVerdict::Refuse(ScanRefusal::Unsettled { waited: look.waited }) }
+    if is_settled {
+        ScanVerdict::Pass
+    } else {
+        ScanVerdict::Refuse(ScanRefusal::Unsettled {
+            waited: look.waited,
+        })
+    }
 }
 
 #[cfg(test)]

@@ -13,11 +13,21 @@ pub struct AlarmSettings {
 }
 
 pub(super) fn settings(inputs: &Inputs, collect: &mut Collect) -> AlarmSettings {
-    let watched = names(&crate::documents::lists::names(inputs.alarms.as_deref().unwrap_or_default()));
-    let settings =
-        AlarmSettings { watched, waived: names(&crate::documents::lists::names(inputs.waive_alarms.as_deref().unwrap_or_default())) };
+    let watched = names(&crate::documents::lists::names(
+        inputs.alarms.as_deref().unwrap_or_default(),
+    ));
+    let settings = AlarmSettings {
+        watched,
+        waived: names(&crate::documents::lists::names(
+            inputs.waive_alarms.as_deref().unwrap_or_default(),
+        )),
+    };
     if !settings.watched.is_empty() && inputs.service.is_none() {
-        collect.problem("alarms", "there is no service whose rollout could be watched", "set service");
+        collect.problem(
+            "alarms",
+            "there is no service whose rollout could be watched",
+            "set service",
+        );
     }
     settings
 }
@@ -26,7 +36,11 @@ pub(super) fn settings(inputs: &Inputs, collect: &mut Collect) -> AlarmSettings 
 fn names(parts: &[String]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for part in parts.iter().map(String::as_str) {
-        let name = if part.starts_with("arn:") { part.split_once(":alarm:").map_or(part, |(_, name)| name) } else { part };
+        let name = if part.starts_with("arn:") {
+            part.split_once(":alarm:").map_or(part, |(_, name)| name)
+        } else {
+            part
+        };
         if !names.iter().any(|known| known == name) {
             names.push(name.to_owned());
         }
@@ -41,10 +55,20 @@ mod tests {
     #[test]
     fn names_stand_between_commas_or_on_lines_and_arns_are_names() {
         let text = "api-errors, p99 of api\n arn:aws:cloudwatch:eu-central-1:123456789012:alarm:all: prod\napi-errors,";
-        let listed = |text: Option<&str>| names(&crate::documents::lists::names(text.unwrap_or_default()));
-        assert_eq!(listed(Some(text)), ["api-errors", "p99 of api", "all: prod"]);
-        assert_eq!(listed(Some(r#"["api-errors", "p99, of api"]"#)), ["api-errors", "p99, of api"]);
-        assert_eq!(listed(Some("[prod] api-5xx, [P1] latency")), ["[prod] api-5xx", "[P1] latency"]);
+        let listed =
+            |text: Option<&str>| names(&crate::documents::lists::names(text.unwrap_or_default()));
+        assert_eq!(
+            listed(Some(text)),
+            ["api-errors", "p99 of api", "all: prod"]
+        );
+        assert_eq!(
+            listed(Some(r#"["api-errors", "p99, of api"]"#)),
+            ["api-errors", "p99, of api"]
+        );
+        assert_eq!(
+            listed(Some("[prod] api-5xx, [P1] latency")),
+            ["[prod] api-5xx", "[P1] latency"]
+        );
         assert!(listed(None).is_empty());
     }
 }

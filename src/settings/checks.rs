@@ -10,24 +10,55 @@ use crate::inputs::Inputs;
 use crate::runner::Runner;
 use crate::secret::Secret;
 
-pub(super) fn settings(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> Option<CheckSettings> {
+pub(super) fn settings(
+    inputs: &Inputs,
+    runner: &Runner,
+    collect: &mut Collect,
+) -> Option<CheckSettings> {
     let test_url = collect.url("test-url", inputs.test_url.as_deref());
     let production_url = collect.url("production-url", inputs.production_url.as_deref());
     let alarms = alarms::settings(inputs, collect);
     let exposure = exposure::settings(inputs, collect);
     let environment = exposure.of(&runner.variables);
-    let suite = inputs.smoke_tests.as_deref().map(|text| suite(text, runner, environment, collect));
-    let analysis = inputs.analysis.as_deref().map(|text| analysis(text, inputs, runner, environment, collect));
+    let suite = inputs
+        .smoke_tests
+        .as_deref()
+        .map(|text| suite(text, runner, environment, collect));
+    let analysis = inputs
+        .analysis
+        .as_deref()
+        .map(|text| analysis(text, inputs, runner, environment, collect));
     let (suite, analysis) = (read(suite)?, read(analysis)?);
-    let asked = suite.iter().flat_map(Suite::needs_env).chain(analysis.iter().flat_map(Analysis::needs_env));
-    let environment = asked.filter_map(|name| Some((name.to_owned(), Secret::new(runner.variables.get(name)?.clone())))).collect();
-    let checks = CheckSettings { suite, test_url, production_url, environment, plain: exposure.plain, alarms, analysis };
+    let asked = suite
+        .iter()
+        .flat_map(Suite::needs_env)
+        .chain(analysis.iter().flat_map(Analysis::needs_env));
+    let environment = asked
+        .filter_map(|name| {
+            Some((
+                name.to_owned(),
+                Secret::new(runner.variables.get(name)?.clone()),
+            ))
+        })
+        .collect();
+    let checks = CheckSettings {
+        suite,
+        test_url,
+        production_url,
+        environment,
+        plain: exposure.plain,
+        alarms,
+        analysis,
+    };
     idle_testers(&checks, collect);
     Some(checks)
 }
 
 /// Absent, or there and read; none where what is there could not be read.
-#[expect(clippy::option_option, reason = "absent and wrong are different answers to whoever collects problems")]
+#[expect(
+    clippy::option_option,
+    reason = "absent and wrong are different answers to whoever collects problems"
+)]
 fn read<T>(input: Option<Option<T>>) -> Option<Option<T>> {
     match input {
         None => Some(None),
@@ -35,33 +66,66 @@ fn read<T>(input: Option<Option<T>>) -> Option<Option<T>> {
     }
 }
 
-/// A test runs at the sides that have a URL; a tester that has none at all was meant to run and would not.
+/// A test runs at the sides that have a URL; a tester that has none at all was meant to run and
+/// would not.
 fn idle_testers(checks: &CheckSettings, collect: &mut Collect) {
     let is_idle = |tester: &&Tester| tester.on.iter().all(|moment| checks.url(*moment).is_none());
     for tester in checks.suite.iter().flat_map(Suite::testers).filter(is_idle) {
         collect.problem(
             "smoke-tests",
-            format!("the tester `{}` would never run: there is no URL for the moments at which it runs", tester.name),
+            format!(
+                "the tester `{}` would never run: there is no URL for the moments at which it runs",
+                tester.name
+            ),
             "set test-url for green, production-url for the others, or change its `on`",
         );
     }
 }
 
-/// A path is one line without a colon followed by a space; YAML that is worth testing has at least one.
-fn suite(text: &str, runner: &Runner, environment: Environment<'_>, collect: &mut Collect) -> Option<Suite> {
-    let files = |path: &str| runner.workspace.document_file(path).map_err(|error| error.to_string());
-    let outside = Outside { files: &files, environment };
+/// A path is one line without a colon followed by a space; YAML that is worth testing has at least
+/// one.
+fn suite(
+    text: &str,
+    runner: &Runner,
+    environment: Environment<'_>,
+    collect: &mut Collect,
+) -> Option<Suite> {
+    let files = |path: &str| {
+        runner
+            .workspace
+            .document_file(path)
+            .map_err(|error| error.to_string())
+    };
+    let outside = Outside {
+        files: &files,
+        environment,
+    };
     if text.contains('\n') || text.contains(": ") {
         return collect.keep_all(smoke::parse(text, "inline", outside));
     }
-    let content = collect.file("smoke-tests", text, runner, "give inline YAML, or the path of a file that the job has checked out")?;
+    let content = collect.file(
+        "smoke-tests",
+        text,
+        runner,
+        "give inline YAML, or the path of a file that the job has checked out",
+    )?;
     collect.keep_all(smoke::parse(&content, text, outside))
 }
 
 /// The input `analysis`; it needs a rollout that is followed.
-fn analysis(text: &str, inputs: &Inputs, runner: &Runner, environment: Environment<'_>, collect: &mut Collect) -> Option<Analysis> {
+fn analysis(
+    text: &str,
+    inputs: &Inputs,
+    runner: &Runner,
+    environment: Environment<'_>,
+    collect: &mut Collect,
+) -> Option<Analysis> {
     if inputs.service.is_none() {
-        collect.problem("analysis", "there is no service whose rollout could be measured", "set service");
+        collect.problem(
+            "analysis",
+            "there is no service whose rollout could be measured",
+            "set service",
+        );
     }
     if analysis::is_inline(text) {
         return collect.keep_all(analysis::parse(text, "inline", environment));

@@ -21,7 +21,12 @@ pub(super) struct Collect {
 
 impl Collect {
     /// Something is wrong with an input.
-    pub(super) fn problem(&mut self, input: &str, message: impl Into<String>, remedy: impl Into<String>) {
+    pub(super) fn problem(
+        &mut self,
+        input: &str,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
         self.problems.push(Problem::new(input, message, remedy));
     }
 
@@ -37,13 +42,18 @@ impl Collect {
 
     /// The value, or its problems kept for later.
     pub(super) fn keep_all<T>(&mut self, result: Result<T, Vec<Problem>>) -> Option<T> {
-        result.map_err(|problems| self.problems.extend(problems)).ok()
+        result
+            .map_err(|problems| self.problems.extend(problems))
+            .ok()
     }
 
     /// A managed volume; what is not sent of it is noted.
     pub(super) fn volume(&mut self, volume: Result<ManagedVolume, Vec<Problem>>) -> ManagedVolume {
         let volume = self.keep_all(volume).unwrap_or_default();
-        volume.warnings.iter().for_each(|warning| self.note(warning.clone()));
+        volume
+            .warnings
+            .iter()
+            .for_each(|warning| self.note(warning.clone()));
         volume
     }
 
@@ -56,12 +66,22 @@ impl Collect {
 
     /// The items of a list; none when it is absent or wrong.
     pub(super) fn list(&mut self, input: &str, text: Option<&str>) -> Vec<String> {
-        self.keep_all(lists::list(text.unwrap_or_default(), input)).unwrap_or_default()
+        self.keep_all(lists::list(text.unwrap_or_default(), input))
+            .unwrap_or_default()
     }
 
     /// The text of a file that an input names.
-    pub(super) fn file(&mut self, input: &str, path: &str, runner: &Runner, remedy: &str) -> Option<String> {
-        let read = runner.workspace.read(path).map_err(|error| Problem::new(input, format!("{path} {error}"), remedy));
+    pub(super) fn file(
+        &mut self,
+        input: &str,
+        path: &str,
+        runner: &Runner,
+        remedy: &str,
+    ) -> Option<String> {
+        let read = runner
+            .workspace
+            .read(path)
+            .map_err(|error| Problem::new(input, format!("{path} {error}"), remedy));
         self.elsewhere(input, path, runner);
         self.keep(read)
     }
@@ -79,38 +99,65 @@ impl Collect {
             "true" => Some(true),
             "false" => Some(false),
             other => {
-                self.problem(input, format!("`{other}` is neither true nor false"), "use true or false");
+                self.problem(
+                    input,
+                    format!("`{other}` is neither true nor false"),
+                    "use true or false",
+                );
                 None
             }
         }
     }
 
     /// A whole number in a range.
-    pub(super) fn number<N>(&mut self, input: &str, value: Option<&str>, range: RangeInclusive<N>) -> Option<N>
+    pub(super) fn number<N>(
+        &mut self,
+        input: &str,
+        value: Option<&str>,
+        range: RangeInclusive<N>,
+    ) -> Option<N>
     where
         N: std::str::FromStr + PartialOrd + std::fmt::Display,
     {
         let text = value?;
-        let number = text.parse::<N>().ok().filter(|number| range.contains(number));
+        let number = text
+            .parse::<N>()
+            .ok()
+            .filter(|number| range.contains(number));
         if number.is_none() {
             self.problem(
                 input,
-                format!("`{text}` is not a whole number from {} to {}", range.start(), range.end()),
+                format!(
+                    "`{text}` is not a whole number from {} to {}",
+                    range.start(),
+                    range.end()
+                ),
                 "use a number in that range",
             );
         }
         number
     }
 
-    /// Whole minutes: `30`, or a duration such as `30m` and `1h30m`, whatever the input's name says.
+    /// Whole minutes: `30`, or a duration such as `30m` and `1h30m`, whatever the input's name
+    /// says.
     pub(super) fn minutes(&mut self, input: &str, value: Option<&str>) -> Option<u64> {
         let text = value?;
-        let duration =
-            || parse_duration(text).ok().filter(|duration| duration.subsec_nanos() == 0 && duration.as_secs().is_multiple_of(60));
-        let minutes = text.parse().ok().or_else(|| duration().map(|duration| duration.as_secs() / 60));
+        let duration = || {
+            parse_duration(text).ok().filter(|duration| {
+                duration.subsec_nanos() == 0 && duration.as_secs().is_multiple_of(60)
+            })
+        };
+        let minutes = text
+            .parse()
+            .ok()
+            .or_else(|| duration().map(|duration| duration.as_secs() / 60));
         if minutes.is_none() {
             let message = format!("`{text}` is not a number of whole minutes");
-            self.problem(input, message, "use a number such as 30, or a duration such as 30m or 1h30m");
+            self.problem(
+                input,
+                message,
+                "use a number such as 30, or a duration such as 30m or 1h30m",
+            );
         }
         minutes
     }
@@ -118,9 +165,18 @@ impl Collect {
     /// A percentage such as `10` or `10%`, from `least` to 100.
     pub(super) fn percent(&mut self, input: &str, value: Option<&str>, least: f64) -> Option<f64> {
         let text = value?;
-        let number = text.trim_end_matches('%').trim().parse::<f64>().ok().filter(|number| (least..=100.0).contains(number));
+        let number = text
+            .trim_end_matches('%')
+            .trim()
+            .parse::<f64>()
+            .ok()
+            .filter(|number| (least..=100.0).contains(number));
         if number.is_none() {
-            self.problem(input, format!("`{text}` is not a percentage from {least} to 100"), "use a number such as 10 or 10%");
+            self.problem(
+                input,
+                format!("`{text}` is not a percentage from {least} to 100"),
+                "use a number such as 10 or 10%",
+            );
         }
         number
     }
@@ -134,27 +190,48 @@ impl Collect {
         } else {
             "use a duration such as 90s, 10m or 2h".to_owned()
         };
-        parse_duration(text).map_err(|why| self.problem(input, why, remedy)).ok()
+        parse_duration(text)
+            .map_err(|why| self.problem(input, why, remedy))
+            .ok()
     }
 
     /// One of a few words.
-    pub(super) fn word<T: Copy>(&mut self, input: &str, value: Option<&str>, words: &[(&str, T)]) -> Option<T> {
+    pub(super) fn word<T: Copy>(
+        &mut self,
+        input: &str,
+        value: Option<&str>,
+        words: &[(&str, T)],
+    ) -> Option<T> {
         let text = value?;
-        let found = words.iter().find(|(word, _)| text.eq_ignore_ascii_case(word)).map(|(_, value)| *value);
+        let found = words
+            .iter()
+            .find(|(word, _)| text.eq_ignore_ascii_case(word))
+            .map(|(_, value)| *value);
         if found.is_none() {
             let all: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-            let remedy = nearest(text, all.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+            let remedy =
+                nearest(text, all.iter().copied()).map(|near| format!("did you mean `{near}`?"));
             let remedy = remedy.unwrap_or_else(|| "use one of them".to_owned());
-            self.problem(input, format!("`{text}` is not one of {}", all.join(", ")), remedy);
+            self.problem(
+                input,
+                format!("`{text}` is not one of {}", all.join(", ")),
+                remedy,
+            );
         }
         found
     }
 
     /// An HTTP or HTTPS URL.
     pub(super) fn url(&mut self, input: &str, value: Option<&str>) -> Option<Url> {
-        let url = Url::parse(value?).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        let url = Url::parse(value?)
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
         if url.is_none() {
-            self.problem(input, "it is not an http or https URL", "write it whole, such as https://api.example.com:8443");
+            self.problem(
+                input,
+                "it is not an http or https URL",
+                "write it whole, such as https://api.example.com:8443",
+            );
         }
         if let Some(why) = url.as_ref().and_then(crate::checks::forbidden) {
             self.problem(input, why, "give the URL of the service");
@@ -163,7 +240,10 @@ impl Collect {
     }
 
     /// The settings, as far as there can be any, and the problems.
-    pub(super) fn finish<T>(self, settings: impl FnOnce(Vec<String>) -> Option<T>) -> (Option<T>, Vec<Problem>) {
+    pub(super) fn finish<T>(
+        self,
+        settings: impl FnOnce(Vec<String>) -> Option<T>,
+    ) -> (Option<T>, Vec<Problem>) {
         (settings(self.notes), self.problems)
     }
 }

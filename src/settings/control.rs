@@ -46,7 +46,8 @@ pub enum StaleRun {
 /// How the run gets on with others.
 #[derive(Debug, Clone)]
 pub struct ControlSettings {
-    /// When a rollout is in progress; without it, what lets the newest commit serve ([`crate::survey::Snapshot::if_running`]).
+    /// When a rollout is in progress; without it, what lets the newest commit serve
+    /// ([`crate::survey::Snapshot::if_running`]).
     pub if_running: Option<IfRunning>,
     /// When the job is cancelled.
     pub on_cancel: OnCancel,
@@ -74,21 +75,40 @@ pub(super) fn settings(inputs: &Inputs, collect: &mut Collect) -> (Mode, Control
         ("abort", Mode::Abort),
         ("status", Mode::Status),
     ];
-    let mode = collect.word("mode", inputs.mode.as_deref(), &modes).unwrap_or(Mode::Deploy);
-    let running = [("fail", IfRunning::Fail), ("wait", IfRunning::Wait), ("supersede", IfRunning::Supersede)];
+    let mode = collect
+        .word("mode", inputs.mode.as_deref(), &modes)
+        .unwrap_or(Mode::Deploy);
+    let running = [
+        ("fail", IfRunning::Fail),
+        ("wait", IfRunning::Wait),
+        ("supersede", IfRunning::Supersede),
+    ];
     let cancel = [("rollback", OnCancel::Rollback), ("leave", OnCancel::Leave)];
-    let approval = [("none", Approval::None), ("before-traffic", Approval::BeforeTraffic)];
+    let approval = [
+        ("none", Approval::None),
+        ("before-traffic", Approval::BeforeTraffic),
+    ];
     let stale = [("refuse", StaleRun::Refuse), ("allow", StaleRun::Allow)];
     let control = ControlSettings {
         if_running: collect.word("if-running", inputs.if_running.as_deref(), &running),
-        on_cancel: collect.word("on-cancel", inputs.on_cancel.as_deref(), &cancel).unwrap_or(OnCancel::Rollback),
-        approval: collect.word("approval", inputs.approval.as_deref(), &approval).unwrap_or(Approval::None),
-        stale_run: collect.word("stale-run", inputs.stale_run.as_deref(), &stale).unwrap_or(StaleRun::Refuse),
-        suspend_autoscaling: collect.truth("suspend-autoscaling", inputs.suspend_autoscaling.as_deref()).unwrap_or(false),
+        on_cancel: collect
+            .word("on-cancel", inputs.on_cancel.as_deref(), &cancel)
+            .unwrap_or(OnCancel::Rollback),
+        approval: collect
+            .word("approval", inputs.approval.as_deref(), &approval)
+            .unwrap_or(Approval::None),
+        stale_run: collect
+            .word("stale-run", inputs.stale_run.as_deref(), &stale)
+            .unwrap_or(StaleRun::Refuse),
+        suspend_autoscaling: collect
+            .truth("suspend-autoscaling", inputs.suspend_autoscaling.as_deref())
+            .unwrap_or(false),
         rollback_to: inputs.rollback_to.clone(),
         deployment: inputs.deployment.clone(),
         github_token: inputs.github_token.clone().map(Secret::new),
-        skip_checks: collect.truth("skip-checks", inputs.skip_checks.as_deref()).unwrap_or(false),
+        skip_checks: collect
+            .truth("skip-checks", inputs.skip_checks.as_deref())
+            .unwrap_or(false),
     };
     cross(mode, inputs, collect);
     (mode, control)
@@ -96,21 +116,40 @@ pub(super) fn settings(inputs: &Inputs, collect: &mut Collect) -> (Mode, Control
 
 /// An input that only another mode reads is a mistake worth telling before anything happens.
 fn cross(mode: Mode, inputs: &Inputs, collect: &mut Collect) {
-    let belongs = |input: &Option<String>, modes: &[Mode]| input.is_some() && !modes.contains(&mode);
+    let belongs =
+        |input: &Option<String>, modes: &[Mode]| input.is_some() && !modes.contains(&mode);
     let foreign = [
-        ("rollback-to", belongs(&inputs.rollback_to, &[Mode::Rollback]), "set mode: rollback, or leave it out"),
-        ("skip-checks", belongs(&inputs.skip_checks, &[Mode::Rollback]), "leave smoke-tests out to deploy without them"),
+        (
+            "rollback-to",
+            belongs(&inputs.rollback_to, &[Mode::Rollback]),
+            "set mode: rollback, or leave it out",
+        ),
+        (
+            "skip-checks",
+            belongs(&inputs.skip_checks, &[Mode::Rollback]),
+            "leave smoke-tests out to deploy without them",
+        ),
         (
             "deployment",
-            belongs(&inputs.deployment, &[Mode::Continue, Mode::Abort, Mode::Status]),
+            belongs(
+                &inputs.deployment,
+                &[Mode::Continue, Mode::Abort, Mode::Status],
+            ),
             "set mode: continue, abort or status, or leave it out",
         ),
     ];
-    foreign.into_iter().filter(|(_, is_foreign, _)| *is_foreign).for_each(|(input, _, remedy)| {
-        collect.problem(input, "this mode does not read it", remedy);
-    });
+    foreign
+        .into_iter()
+        .filter(|(_, is_foreign, _)| *is_foreign)
+        .for_each(|(input, _, remedy)| {
+            collect.problem(input, "this mode does not read it", remedy);
+        });
     if mode != Mode::Deploy && inputs.service.is_none() {
-        collect.problem("service", "it is missing: this mode needs a service", "set service");
+        collect.problem(
+            "service",
+            "it is missing: this mode needs a service",
+            "set service",
+        );
     }
     if mode == Mode::Rollback {
         rollback(inputs, collect);
@@ -119,9 +158,24 @@ fn cross(mode: Mode, inputs: &Inputs, collect: &mut Collect) {
 
 /// What a rollback brings is what ran before, not what the inputs describe.
 fn rollback(inputs: &Inputs, collect: &mut Collect) {
-    let described = [("image", &inputs.image), ("repository", &inputs.repository), ("task-definition", &inputs.task_definition)];
-    let more = [("task-definition-arn", &inputs.task_definition_arn), ("task-definition-family", &inputs.task_definition_family)];
-    for (input, _) in described.into_iter().chain(more).filter(|(_, value)| value.is_some()) {
-        collect.problem(input, "a rollback brings what ran before", "leave it out; rollback-to names what to go back to");
+    let described = [
+        ("image", &inputs.image),
+        ("repository", &inputs.repository),
+        ("task-definition", &inputs.task_definition),
+    ];
+    let more = [
+        ("task-definition-arn", &inputs.task_definition_arn),
+        ("task-definition-family", &inputs.task_definition_family),
+    ];
+    for (input, _) in described
+        .into_iter()
+        .chain(more)
+        .filter(|(_, value)| value.is_some())
+    {
+        collect.problem(
+            input,
+            "a rollback brings what ran before",
+            "leave it out; rollback-to names what to go back to",
+        );
     }
 }

@@ -13,12 +13,27 @@ pub(crate) const GREEN_URL: &str = "give the URL of the test listener, such as h
 pub(super) fn check(inputs: &Inputs, collect: &mut Collect) {
     let checked = inputs.smoke_tests.is_some();
     if checked && inputs.test_url.is_none() && inputs.production_url.is_none() {
-        collect.problem("smoke-tests", "there is no URL to run them at", "set test-url (green, before traffic), production-url, or both");
+        collect.problem(
+            "smoke-tests",
+            "there is no URL to run them at",
+            "set test-url (green, before traffic), production-url, or both",
+        );
     }
-    if !checked && inputs.service.is_some() && (inputs.test_url.is_some() || inputs.production_url.is_some()) {
-        collect.problem("test-url", "URLs are given, but no smoke tests", "set smoke-tests, or leave test-url and production-url out");
+    if !checked
+        && inputs.service.is_some()
+        && (inputs.test_url.is_some() || inputs.production_url.is_some())
+    {
+        collect.problem(
+            "test-url",
+            "URLs are given, but no smoke tests",
+            "set smoke-tests, or leave test-url and production-url out",
+        );
     }
-    if inputs.stability.as_deref().is_some_and(|text| text.eq_ignore_ascii_case("false")) {
+    if inputs
+        .stability
+        .as_deref()
+        .is_some_and(|text| text.eq_ignore_ascii_case("false"))
+    {
         left_to_aws(inputs, collect);
     }
     if inputs.service.is_none() {
@@ -29,12 +44,27 @@ pub(super) fn check(inputs: &Inputs, collect: &mut Collect) {
 
 /// At one URL blue answers before the shift and green after it, unless a header tells them apart.
 pub(super) fn same_side(checks: &CheckSettings, collect: &mut Collect) {
-    let (Some(test), Some(production)) = (&checks.test_url, &checks.production_url) else { return };
-    let by_header = checks.suite.as_ref().is_some_and(Suite::tells_sides_by_header);
-    let place = |url: &Url| {
-        (url.scheme().to_owned(), url.host_str().map(|host| host.trim_end_matches('.').to_owned()), url.port_or_known_default())
+    let (Some(test), Some(production)) = (&checks.test_url, &checks.production_url) else {
+        return;
     };
-    let path = |url: &Url| (url.path().trim_end_matches('/').to_owned(), url.query().map(str::to_owned));
+    let by_header = checks
+        .suite
+        .as_ref()
+        .is_some_and(Suite::tells_sides_by_header);
+    let place = |url: &Url| {
+        (
+            url.scheme().to_owned(),
+            url.host_str()
+                .map(|host| host.trim_end_matches('.').to_owned()),
+            url.port_or_known_default(),
+        )
+    };
+    let path = |url: &Url| {
+        (
+            url.path().trim_end_matches('/').to_owned(),
+            url.query().map(str::to_owned),
+        )
+    };
     if !by_header && place(test) == place(production) && path(test) == path(production) {
         let message = "it is production-url, where blue answers until traffic has shifted: green would not be tested before users reach it";
         collect.problem("test-url", message, GREEN_URL);
@@ -44,16 +74,32 @@ pub(super) fn same_side(checks: &CheckSettings, collect: &mut Collect) {
 /// What needs a rollout that is followed.
 fn left_to_aws(inputs: &Inputs, collect: &mut Collect) {
     let needs = [
-        ("smoke-tests", inputs.smoke_tests.is_some(), "smoke tests need"),
+        (
+            "smoke-tests",
+            inputs.smoke_tests.is_some(),
+            "smoke tests need",
+        ),
         ("alarms", inputs.alarms.is_some(), "watching alarms needs"),
         ("analysis", inputs.analysis.is_some(), "an analysis needs"),
-        ("tags-when-deployed", inputs.tags_when_deployed.is_some(), "tags that wait for the new image to serve need"),
+        (
+            "tags-when-deployed",
+            inputs.tags_when_deployed.is_some(),
+            "tags that wait for the new image to serve need",
+        ),
     ];
     for (input, _, needs) in needs.into_iter().filter(|(_, is_given, _)| *is_given) {
         let message = format!("false leaves the rollout to AWS, but {needs} it to be followed");
-        collect.problem("wait-for-service-stability", message, format!("leave it out, or leave {input} out"));
+        collect.problem(
+            "wait-for-service-stability",
+            message,
+            format!("leave it out, or leave {input} out"),
+        );
     }
-    if inputs.approval.as_deref().is_some_and(|text| !text.eq_ignore_ascii_case("none")) {
+    if inputs
+        .approval
+        .as_deref()
+        .is_some_and(|text| !text.eq_ignore_ascii_case("none"))
+    {
         collect.problem(
             "approval",
             "nobody would bring the rollout to its gate: wait-for-service-stability is false",
@@ -63,7 +109,11 @@ fn left_to_aws(inputs: &Inputs, collect: &mut Collect) {
 }
 
 fn without_service(inputs: &Inputs, collect: &mut Collect) {
-    let sources = [&inputs.task_definition, &inputs.task_definition_arn, &inputs.task_definition_family];
+    let sources = [
+        &inputs.task_definition,
+        &inputs.task_definition_arn,
+        &inputs.task_definition_family,
+    ];
     if sources.iter().all(|source| source.is_none()) {
         collect.problem(
             "service",
@@ -72,34 +122,68 @@ fn without_service(inputs: &Inputs, collect: &mut Collect) {
         );
     }
     if inputs.smoke_tests.is_some() {
-        collect.problem("smoke-tests", "there is no service whose rollout could be tested", "set service");
+        collect.problem(
+            "smoke-tests",
+            "there is no service whose rollout could be tested",
+            "set service",
+        );
     }
-    // An expression that came out empty is the usual reason, and the job would be green with nothing deployed.
+    // An expression that came out empty is the usual reason, and the job would be green with
+    // nothing deployed.
     for input in only_of_rollouts(inputs) {
-        let remedy = format!("set service (it is absent or empty), or leave {input} out to register the task definition only");
-        collect.problem(input, "there is no service that could be rolled out", remedy);
+        let remedy = format!(
+            "set service (it is absent or empty), or leave {input} out to register the task definition only"
+        );
+        collect.problem(
+            input,
+            "there is no service that could be rolled out",
+            remedy,
+        );
     }
 }
 
-/// The given inputs that say how a service is rolled out; those that turn something off are left out.
+/// The given inputs that say how a service is rolled out; those that turn something off are left
+/// out.
 fn only_of_rollouts(inputs: &Inputs) -> Vec<&'static str> {
-    let is = |input: &Option<String>, word: &str| input.as_deref().is_some_and(|text| text.eq_ignore_ascii_case(word));
+    let is = |input: &Option<String>, word: &str| {
+        input
+            .as_deref()
+            .is_some_and(|text| text.eq_ignore_ascii_case(word))
+    };
     let on = |input: &Option<String>| is(input, "true");
     let given = [
         ("codedeploy-appspec", inputs.codedeploy_appspec.is_some()),
-        ("codedeploy-application", inputs.codedeploy_application.is_some()),
-        ("codedeploy-deployment-group", inputs.codedeploy_group.is_some()),
-        ("codedeploy-deployment-description", inputs.codedeploy_description.is_some()),
-        ("codedeploy-deployment-config", inputs.codedeploy_config.is_some()),
+        (
+            "codedeploy-application",
+            inputs.codedeploy_application.is_some(),
+        ),
+        (
+            "codedeploy-deployment-group",
+            inputs.codedeploy_group.is_some(),
+        ),
+        (
+            "codedeploy-deployment-description",
+            inputs.codedeploy_description.is_some(),
+        ),
+        (
+            "codedeploy-deployment-config",
+            inputs.codedeploy_config.is_some(),
+        ),
         ("force-new-deployment", on(&inputs.force_new_deployment)),
         ("desired-count", inputs.desired_count.is_some()),
-        ("strategy", inputs.strategy.is_some() && !is(&inputs.strategy, "auto")),
+        (
+            "strategy",
+            inputs.strategy.is_some() && !is(&inputs.strategy, "auto"),
+        ),
         ("canary-percent", inputs.canary_percent.is_some()),
         ("canary-bake", inputs.canary_bake.is_some()),
         ("step-percent", inputs.step_percent.is_some()),
         ("step-bake", inputs.step_bake.is_some()),
         ("bake", inputs.bake.is_some()),
-        ("approval", inputs.approval.is_some() && !is(&inputs.approval, "none")),
+        (
+            "approval",
+            inputs.approval.is_some() && !is(&inputs.approval, "none"),
+        ),
         ("suspend-autoscaling", on(&inputs.suspend_autoscaling)),
         ("wait-for-service-stability", on(&inputs.stability)),
         ("wait-until", inputs.wait_until.is_some()),
@@ -107,12 +191,20 @@ fn only_of_rollouts(inputs: &Inputs) -> Vec<&'static str> {
         ("production-url", inputs.production_url.is_some()),
         ("waive-alarms", inputs.waive_alarms.is_some()),
     ];
-    given.into_iter().filter(|(_, is_given)| *is_given).map(|(input, _)| input).collect()
+    given
+        .into_iter()
+        .filter(|(_, is_given)| *is_given)
+        .map(|(input, _)| input)
+        .collect()
 }
 
 /// What is said of inputs that are given and that nobody reads.
 fn unread(inputs: &Inputs, collect: &mut Collect) {
-    if inputs.run_task.as_deref().is_some_and(|text| text.eq_ignore_ascii_case("true")) {
+    if inputs
+        .run_task
+        .as_deref()
+        .is_some_and(|text| text.eq_ignore_ascii_case("true"))
+    {
         return;
     }
     let of_tasks = [
@@ -123,14 +215,25 @@ fn unread(inputs: &Inputs, collect: &mut Collect) {
         ("run-task-tags", &inputs.task_tags),
         ("run-task-managed-ebs-volume", &inputs.task_ebs),
     ];
-    let given: Vec<&str> = of_tasks.into_iter().filter(|(_, value)| value.is_some()).map(|(input, _)| input).collect();
+    let given: Vec<&str> = of_tasks
+        .into_iter()
+        .filter(|(_, value)| value.is_some())
+        .map(|(input, _)| input)
+        .collect();
     if !given.is_empty() {
-        collect.note(format!("{} given and not used: run-task is not true", are(&given)));
+        collect.note(format!(
+            "{} given and not used: run-task is not true",
+            are(&given)
+        ));
     }
 }
 
 fn are(inputs: &[&str]) -> String {
-    format!("{} {}", inputs.join(", "), if inputs.len() == 1 { "is" } else { "are" })
+    format!(
+        "{} {}",
+        inputs.join(", "),
+        if inputs.len() == 1 { "is" } else { "are" }
+    )
 }
 
 #[cfg(test)]
@@ -138,12 +241,25 @@ mod tests {
     use super::*;
 
     fn problems(given: &[(&str, &str)]) -> Vec<String> {
-        let variables = given.iter().map(|(name, value)| (format!("INPUT_{}", name.to_uppercase()), (*value).to_owned())).collect();
+        let variables = given
+            .iter()
+            .map(|(name, value)| {
+                (
+                    format!("INPUT_{}", name.to_uppercase()),
+                    (*value).to_owned(),
+                )
+            })
+            .collect();
         let (inputs, unknown) = crate::inputs::read_all(&variables);
         assert_eq!(unknown, []);
         let mut collect = Collect::default();
         check(&inputs, &mut collect);
-        collect.finish(|_| Some(())).1.iter().map(ToString::to_string).collect()
+        collect
+            .finish(|_| Some(()))
+            .1
+            .iter()
+            .map(ToString::to_string)
+            .collect()
     }
 
     type Given = &'static [(&'static str, &'static str)];
@@ -152,27 +268,68 @@ mod tests {
     fn without_a_service_nothing_is_accepted_that_only_a_rollout_has() {
         let table: [(Given, &[&str]); 8] = [
             (
-                &[("codedeploy-application", "A"), ("codedeploy-deployment-group", "G")],
+                &[
+                    ("codedeploy-application", "A"),
+                    ("codedeploy-deployment-group", "G"),
+                ],
                 &["codedeploy-application", "codedeploy-deployment-group"],
             ),
-            (&[("codedeploy-appspec", "appspec.yaml")], &["codedeploy-appspec"]),
-            (&[("strategy", "canary"), ("canary-percent", "10")], &["strategy", "canary-percent"]),
-            (&[("approval", "before-traffic")], &["approval"]),
-            (&[("wait-for-service-stability", "true")], &["wait-for-service-stability"]),
-            (&[("test-url", "https://x"), ("wait-until", "shifted")], &["wait-until", "test-url"]),
             (
-                &[("wait-for-service-stability", "false"), ("force-new-deployment", "false"), ("approval", "none"), ("strategy", "auto")],
+                &[("codedeploy-appspec", "appspec.yaml")],
+                &["codedeploy-appspec"],
+            ),
+            (
+                &[("strategy", "canary"), ("canary-percent", "10")],
+                &["strategy", "canary-percent"],
+            ),
+            (&[("approval", "before-traffic")], &["approval"]),
+            (
+                &[("wait-for-service-stability", "true")],
+                &["wait-for-service-stability"],
+            ),
+            (
+                &[("test-url", "https://x"), ("wait-until", "shifted")],
+                &["wait-until", "test-url"],
+            ),
+            (
+                &[
+                    ("wait-for-service-stability", "false"),
+                    ("force-new-deployment", "false"),
+                    ("approval", "none"),
+                    ("strategy", "auto"),
+                ],
                 &[],
             ),
-            (&[("run-task", "true"), ("wait-for-minutes", "5"), ("propagate-tags", "NONE"), ("if-running", "wait")], &[]),
+            (
+                &[
+                    ("run-task", "true"),
+                    ("wait-for-minutes", "5"),
+                    ("propagate-tags", "NONE"),
+                    ("if-running", "wait"),
+                ],
+                &[],
+            ),
         ];
         for (given, refused) in table {
             let all = [&[("task-definition", "td.json"), ("service", "")], given].concat();
-            let expected: Vec<String> =
-                refused.iter().map(|input| format!("{input}: there is no service that could be rolled out")).collect();
+            let expected: Vec<String> = refused
+                .iter()
+                .map(|input| format!("{input}: there is no service that could be rolled out"))
+                .collect();
             assert_eq!(problems(&all), expected, "{given:?}");
-            let with_service = [&all[..], &[("service", "api"), ("smoke-tests", "s.yml"), ("production-url", "https://x")]].concat();
-            assert!(refused.is_empty() || problems(&with_service).is_empty(), "{given:?}");
+            let with_service = [
+                &all[..],
+                &[
+                    ("service", "api"),
+                    ("smoke-tests", "s.yml"),
+                    ("production-url", "https://x"),
+                ],
+            ]
+            .concat();
+            assert!(
+                refused.is_empty() || problems(&with_service).is_empty(),
+                "{given:?}"
+            );
         }
     }
 }

@@ -1,5 +1,5 @@
-//! `expose-env` and `plain-env`: what documents are given of the environment, and what of it is no secret. The workflow says so, not
-//! the document.
+//! `expose-env` and `plain-env`: what documents are given of the environment, and what of it is no
+//! secret. The workflow says so, not the document.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,13 +17,24 @@ pub(super) struct Exposure {
 impl Exposure {
     /// These variables, as far as documents are given them.
     pub(super) fn of<'a>(&'a self, variables: &'a BTreeMap<String, String>) -> Environment<'a> {
-        Environment { variables, exposed: self.exposed.as_ref(), plain: &self.plain }
+        Environment {
+            variables,
+            exposed: self.exposed.as_ref(),
+            plain: &self.plain,
+        }
     }
 }
 
 pub(super) fn settings(inputs: &Inputs, collect: &mut Collect) -> Exposure {
-    let exposed = inputs.expose_env.as_deref().map(|text| names("expose-env", text, collect));
-    let plain = inputs.plain_env.as_deref().map(|text| names("plain-env", text, collect)).unwrap_or_default();
+    let exposed = inputs
+        .expose_env
+        .as_deref()
+        .map(|text| names("expose-env", text, collect));
+    let plain = inputs
+        .plain_env
+        .as_deref()
+        .map(|text| names("plain-env", text, collect))
+        .unwrap_or_default();
     Exposure { exposed, plain }
 }
 
@@ -33,7 +44,10 @@ fn names(input: &str, text: &str, collect: &mut Collect) -> BTreeSet<String> {
         if is_reserved(name) {
             let remedy = "take it out; set a variable of another name under `env:` of the step, if a document may have the value";
             collect.problem(input, format!("{name} belongs to the platform or to credentials, and is never given to a document"), remedy);
-        } else if !name.chars().all(|character| character.is_ascii_alphanumeric() || character == '_') {
+        } else if !name
+            .chars()
+            .all(|character| character.is_ascii_alphanumeric() || character == '_')
+        {
             collect.problem(
                 input,
                 format!("`{name}` is not the name of an environment variable"),
@@ -49,10 +63,18 @@ mod tests {
     use super::*;
 
     fn problems(expose: &str) -> Vec<String> {
-        let inputs = Inputs { expose_env: Some(expose.to_owned()), ..Inputs::default() };
+        let inputs = Inputs {
+            expose_env: Some(expose.to_owned()),
+            ..Inputs::default()
+        };
         let mut collect = Collect::default();
         settings(&inputs, &mut collect);
-        collect.finish(|_| Some(())).1.iter().map(ToString::to_string).collect()
+        collect
+            .finish(|_| Some(()))
+            .1
+            .iter()
+            .map(ToString::to_string)
+            .collect()
     }
 
     #[test]
@@ -60,6 +82,9 @@ mod tests {
         assert_eq!(problems("SMOKE_TOKEN, STAGE\nTENANT"), Vec::<String>::new());
         let expected = "expose-env: AWS_SESSION_TOKEN belongs to the platform or to credentials, and is never given to a document";
         assert_eq!(problems("AWS_SESSION_TOKEN"), [expected]);
-        assert_eq!(problems("SMOKE-*"), ["expose-env: `SMOKE-*` is not the name of an environment variable"]);
+        assert_eq!(
+            problems("SMOKE-*"),
+            ["expose-env: `SMOKE-*` is not the name of an environment variable"]
+        );
     }
 }

@@ -8,9 +8,24 @@ use crate::inputs::Inputs;
 use crate::registry::{ImageName, ImageReference, Tag};
 use crate::runner::Runner;
 
-pub(super) fn settings(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> Option<ImageSettings> {
-    let push = collect.word("push", inputs.push.as_deref(), &[("auto", Push::Auto), ("always", Push::Always), ("never", Push::Never)]);
-    let repository = inputs.repository.as_deref().and_then(|text| named(text, collect));
+pub(super) fn settings(
+    inputs: &Inputs,
+    runner: &Runner,
+    collect: &mut Collect,
+) -> Option<ImageSettings> {
+    let push = collect.word(
+        "push",
+        inputs.push.as_deref(),
+        &[
+            ("auto", Push::Auto),
+            ("always", Push::Always),
+            ("never", Push::Never),
+        ],
+    );
+    let repository = inputs
+        .repository
+        .as_deref()
+        .and_then(|text| named(text, collect));
     let Some(text) = inputs.image.as_deref() else {
         without_image(inputs, collect);
         return None;
@@ -20,31 +35,65 @@ pub(super) fn settings(inputs: &Inputs, runner: &Runner, collect: &mut Collect) 
         Err(error) => {
             collect.problem("image", error.to_string(), image_like(text, error.hint()));
             tags_when_deployed(inputs, collect);
-            inputs.tags.as_deref().inspect(|given| drop(list("tags", given, collect)));
+            inputs
+                .tags
+                .as_deref()
+                .inspect(|given| drop(list("tags", given, collect)));
             repository::settings(inputs, runner, collect);
             return None;
         }
     };
     if inputs.repository.is_none() && (is_local(&reference) || push == Some(Push::Always)) {
-        collect.problem("repository", "it is missing: the image is to be pushed", "set the ECR repository, such as team/api");
+        collect.problem(
+            "repository",
+            "it is missing: the image is to be pushed",
+            "set the ECR repository, such as team/api",
+        );
     }
     let tags_when_deployed = tags_when_deployed(inputs, collect);
     let mut tags = tags(inputs, runner, &reference, collect);
-    tags.extend(tags_when_deployed.iter().filter(|tag| !tags.contains(tag)).cloned().collect::<Vec<_>>());
+    tags.extend(
+        tags_when_deployed
+            .iter()
+            .filter(|tag| !tags.contains(tag))
+            .cloned()
+            .collect::<Vec<_>>(),
+    );
     let push = push.unwrap_or(Push::Auto);
     let create = create(inputs, runner, push, collect);
     // With other credentials than were meant the image is not looked for.
     let login = collect.whole(|collect| login::settings(inputs, runner, &reference, collect))?;
-    Some(ImageSettings { reference, repository, login, create, tags, tags_when_deployed, push })
+    Some(ImageSettings {
+        reference,
+        repository,
+        login,
+        create,
+        tags,
+        tags_when_deployed,
+        push,
+    })
 }
 
 /// Only what is pushed needs a repository.
-fn create(inputs: &Inputs, runner: &Runner, push: Push, collect: &mut Collect) -> Option<NewRepository> {
+fn create(
+    inputs: &Inputs,
+    runner: &Runner,
+    push: Push,
+    collect: &mut Collect,
+) -> Option<NewRepository> {
     let create = repository::settings(inputs, runner, collect)?;
     if inputs.repository.is_none() {
-        collect.problem("create-repository", "it is given without a repository", "set repository, or leave it out");
+        collect.problem(
+            "create-repository",
+            "it is given without a repository",
+            "set repository, or leave it out",
+        );
     } else if push == Push::Never {
-        collect.problem("create-repository", "nothing is pushed, so no repository is needed", "leave it out, or leave push out");
+        collect.problem(
+            "create-repository",
+            "nothing is pushed, so no repository is needed",
+            "leave it out, or leave push out",
+        );
     }
     Some(create)
 }
@@ -60,7 +109,11 @@ fn without_image(inputs: &Inputs, collect: &mut Collect) {
     ];
     for (input, value) in others {
         if value.is_some() {
-            collect.problem(input, "it is given without an image", "set image, or leave it out");
+            collect.problem(
+                input,
+                "it is given without an image",
+                "set image, or leave it out",
+            );
         }
     }
 }
@@ -83,17 +136,34 @@ fn named(text: &str, collect: &mut Collect) -> Option<Repository> {
             (None, None) => return Some(repository),
             (Some(tag), _) => (
                 format!("`{}` has a tag, and a repository has none", repository.name),
-                format!("write {} here, and tags: {}", image.repository(), tag.as_str()),
+                format!(
+                    "write {} here, and tags: {}",
+                    image.repository(),
+                    tag.as_str()
+                ),
             ),
-            (None, Some(_)) => {
-                (format!("`{}` has a digest, and a repository has none", repository.name), "write the name alone, such as team/api".into())
-            }
+            (None, Some(_)) => (
+                format!(
+                    "`{}` has a digest, and a repository has none",
+                    repository.name
+                ),
+                "write the name alone, such as team/api".into(),
+            ),
         },
         Err(error) => {
             let lower = repository.name.to_lowercase();
             let meant = lower != repository.name && lower.parse::<ImageName>().is_ok();
-            let remedy = if meant { format!("did you mean `{lower}`?") } else { "write a name such as team/api".into() };
-            (error.to_string().replace("is not an image name", "is not the name of a repository"), remedy)
+            let remedy = if meant {
+                format!("did you mean `{lower}`?")
+            } else {
+                "write a name such as team/api".into()
+            };
+            (
+                error
+                    .to_string()
+                    .replace("is not an image name", "is not the name of a repository"),
+                remedy,
+            )
         }
     };
     collect.problem("repository", message, remedy);
@@ -104,55 +174,97 @@ fn named(text: &str, collect: &mut Collect) -> Option<Repository> {
 fn name(text: &str) -> Repository {
     let text = text.strip_prefix("https://").unwrap_or(text);
     match text.split_once('/') {
-        Some((host, name)) if host.contains(['.', ':']) || host == "localhost" => Repository { host: Some(host.into()), name: name.into() },
-        _ => Repository { host: None, name: text.into() },
+        Some((host, name)) if host.contains(['.', ':']) || host == "localhost" => Repository {
+            host: Some(host.into()),
+            name: name.into(),
+        },
+        _ => Repository {
+            host: None,
+            name: text.into(),
+        },
     }
 }
 
 /// The given tags, else the version, else the commit, else the tag the image has.
-fn tags(inputs: &Inputs, runner: &Runner, reference: &ImageReference, collect: &mut Collect) -> Vec<Tag> {
+fn tags(
+    inputs: &Inputs,
+    runner: &Runner,
+    reference: &ImageReference,
+    collect: &mut Collect,
+) -> Vec<Tag> {
     let own = match reference {
-        ImageReference::Engine(name) | ImageReference::Bare(name) | ImageReference::Registry(name) => {
-            name.tag().map(|tag| tag.as_str().to_owned())
-        }
+        ImageReference::Engine(name)
+        | ImageReference::Bare(name)
+        | ImageReference::Registry(name) => name.tag().map(|tag| tag.as_str().to_owned()),
         ImageReference::Layout { tag, .. } | ImageReference::OciArchive { tag, .. } => tag.clone(),
         ImageReference::DockerArchive { .. } => None,
     };
-    let default = inputs.version.clone().or_else(|| runner.sha.clone()).or(own).unwrap_or_else(|| "latest".into());
+    let default = inputs
+        .version
+        .clone()
+        .or_else(|| runner.sha.clone())
+        .or(own)
+        .unwrap_or_else(|| "latest".into());
     list("tags", &inputs.tags.clone().unwrap_or(default), collect)
 }
 
 /// Tags that wait until the image serves need a repository, and a deployment that is followed.
 fn tags_when_deployed(inputs: &Inputs, collect: &mut Collect) -> Vec<Tag> {
-    let Some(text) = inputs.tags_when_deployed.as_deref() else { return Vec::new() };
+    let Some(text) = inputs.tags_when_deployed.as_deref() else {
+        return Vec::new();
+    };
     if inputs.repository.is_none() {
-        collect.problem("tags-when-deployed", "it is given without a repository", "set repository, or leave it out");
+        collect.problem(
+            "tags-when-deployed",
+            "it is given without a repository",
+            "set repository, or leave it out",
+        );
     }
     if inputs.service.is_none() {
-        collect.problem("tags-when-deployed", "there is no service whose deployment they could wait for", "set service, or use tags");
+        collect.problem(
+            "tags-when-deployed",
+            "there is no service whose deployment they could wait for",
+            "set service, or use tags",
+        );
     }
     list("tags-when-deployed", text, collect)
 }
 
 fn list(input: &str, text: &str, collect: &mut Collect) -> Vec<Tag> {
     let parts = collect.list(input, Some(text));
-    parts.iter().filter_map(|part| tag(input, part, collect)).collect()
+    parts
+        .iter()
+        .filter_map(|part| tag(input, part, collect))
+        .collect()
 }
 
 fn tag(input: &str, text: &str, collect: &mut Collect) -> Option<Tag> {
     let parsed = text.parse::<Tag>();
-    parsed.map_err(|error| collect.problem(input, error.to_string(), tag_like(text))).ok()
+    parsed
+        .map_err(|error| collect.problem(input, error.to_string(), tag_like(text)))
+        .ok()
 }
 
 /// Branch names have signs that tags have not.
 fn tag_like(text: &str) -> String {
     let fits = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '.' | '-');
-    let tag: String = text.chars().map(|letter| if fits(letter) { letter } else { '-' }).collect();
-    let meant = if tag.parse::<Tag>().is_ok() { format!(": `{tag}` would be one") } else { String::new() };
+    let tag: String = text
+        .chars()
+        .map(|letter| if fits(letter) { letter } else { '-' })
+        .collect();
+    let meant = if tag.parse::<Tag>().is_ok() {
+        format!(": `{tag}` would be one")
+    } else {
+        String::new()
+    };
     format!("use letters, digits, `_`, `.` and `-`, at most 128{meant}")
 }
 
 fn image_like(text: &str, hint: &str) -> String {
     let lower = text.to_lowercase();
-    if lower != text && lower.parse::<ImageReference>().is_ok() { format!("did you mean `{lower}`?") } else { hint.to_owned() }
+    if lower != text && lower.parse::<ImageReference>().is_ok() {
+        format!("did you mean `{lower}`?")
+    } else {
+        hint.to_owned()
+    }
 }

@@ -1,6 +1,8 @@
-//! `registry-username`, `registry-password` and `docker-config`: who we are to the registry of a `docker://` image.
+//! `registry-username`, `registry-password` and `docker-config`: who we are to the registry of a
+//! `docker://` image.
 //!
-//! The credentials belong to the host of `image`, and to no other: the registry that is pushed to never sees them.
+//! The credentials belong to the host of `image`, and to no other: the registry that is pushed to
+//! never sees them.
 
 use super::collect::Collect;
 use crate::documents::docker_config::{self, Login};
@@ -32,7 +34,12 @@ impl SourceLogin {
     }
 }
 
-pub(super) fn settings(inputs: &Inputs, runner: &Runner, reference: &ImageReference, collect: &mut Collect) -> SourceLogin {
+pub(super) fn settings(
+    inputs: &Inputs,
+    runner: &Runner,
+    reference: &ImageReference,
+    collect: &mut Collect,
+) -> SourceLogin {
     let name = match reference {
         ImageReference::Registry(name) => name,
         ImageReference::Bare(name) if name.host().is_some() => name,
@@ -46,7 +53,10 @@ pub(super) fn settings(inputs: &Inputs, runner: &Runner, reference: &ImageRefere
         }
     };
     let (host, _) = name.address();
-    given(inputs, collect).map_or_else(|| from_config(inputs, runner, &host, collect), SourceLogin::With)
+    given(inputs, collect).map_or_else(
+        || from_config(inputs, runner, &host, collect),
+        SourceLogin::With,
+    )
 }
 
 /// Without an image in a registry nobody would read them.
@@ -57,20 +67,35 @@ pub(super) fn unread(inputs: &Inputs, why: &str, collect: &mut Collect) {
         ("docker-config", &inputs.docker_config),
     ];
     for (input, _) in all.into_iter().filter(|(_, value)| value.is_some()) {
-        collect.problem(input, format!("it is given, but {why}"), "leave it out, or write image as docker://HOST/NAME:TAG");
+        collect.problem(
+            input,
+            format!("it is given, but {why}"),
+            "leave it out, or write image as docker://HOST/NAME:TAG",
+        );
     }
 }
 
 fn given(inputs: &Inputs, collect: &mut Collect) -> Option<Credentials> {
     match (&inputs.registry_username, &inputs.registry_password) {
-        (Some(user), Some(password)) => Some(Credentials { user: user.clone(), password: Secret::new(password.clone()) }),
+        (Some(user), Some(password)) => Some(Credentials {
+            user: user.clone(),
+            password: Secret::new(password.clone()),
+        }),
         (None, None) => None,
         (Some(_), None) => {
-            collect.problem("registry-password", "it is missing, and registry-username is given", "set both, or neither");
+            collect.problem(
+                "registry-password",
+                "it is missing, and registry-username is given",
+                "set both, or neither",
+            );
             None
         }
         (None, Some(_)) => {
-            collect.problem("registry-username", "it is missing, and registry-password is given", "set both, or neither");
+            collect.problem(
+                "registry-username",
+                "it is missing, and registry-password is given",
+                "set both, or neither",
+            );
             None
         }
     }
@@ -78,15 +103,33 @@ fn given(inputs: &Inputs, collect: &mut Collect) -> Option<Credentials> {
 
 /// The file that is named must be there; the one that a login may have left need not be.
 fn from_config(inputs: &Inputs, runner: &Runner, host: &str, collect: &mut Collect) -> SourceLogin {
-    let Some(path) = &inputs.docker_config else { return from_ambient(runner, host).unwrap_or_default() };
+    let Some(path) = &inputs.docker_config else {
+        return from_ambient(runner, host).unwrap_or_default();
+    };
     collect.elsewhere("docker-config", path, runner);
-    let is_folder = runner.workspace.find(path).is_ok_and(|found| found.is_dir());
-    let path = if is_folder { format!("{}/config.json", path.trim_end_matches('/')) } else { path.clone() };
-    let read = runner.workspace.read(&path).map_err(|error| format!("{path} {error}"));
-    match read.and_then(|text| docker_config::login(&text, host).map_err(|why| format!("{path} cannot be used: {why}"))) {
+    let is_folder = runner
+        .workspace
+        .find(path)
+        .is_ok_and(|found| found.is_dir());
+    let path = if is_folder {
+        format!("{}/config.json", path.trim_end_matches('/'))
+    } else {
+        path.clone()
+    };
+    let read = runner
+        .workspace
+        .read(&path)
+        .map_err(|error| format!("{path} {error}"));
+    match read.and_then(|text| {
+        docker_config::login(&text, host).map_err(|why| format!("{path} cannot be used: {why}"))
+    }) {
         Ok(login) => taken(login, &path),
         Err(why) => {
-            collect.problem("docker-config", why, "give the folder or the file of a Docker configuration in the workspace");
+            collect.problem(
+                "docker-config",
+                why,
+                "give the folder or the file of a Docker configuration in the workspace",
+            );
             SourceLogin::Anonymous
         }
     }
@@ -108,15 +151,25 @@ fn taken(login: Login, path: &str) -> SourceLogin {
         Login::Helper(program) => SourceLogin::OutOfReach(format!(
             "{path} leaves the credentials to {program}, a program of the host that the action's container does not have"
         )),
-        Login::IdentityToken => {
-            SourceLogin::OutOfReach(format!("{path} holds an identity token, which is not exchanged for a password here"))
-        }
+        Login::IdentityToken => SourceLogin::OutOfReach(format!(
+            "{path} holds an identity token, which is not exchanged for a password here"
+        )),
     }
 }
 
-/// `DOCKER_CONFIG`, or `.docker` in the container's home: `/github/home`, which steps of other actions do not write to.
+/// `DOCKER_CONFIG`, or `.docker` in the container's home: `/github/home`, which steps of other
+/// actions do not write to.
 fn ambient(runner: &Runner) -> Option<String> {
-    let named = runner.variables.get("DOCKER_CONFIG").filter(|folder| !folder.is_empty()).cloned();
-    let folder = named.or_else(|| runner.variables.get("HOME").map(|home| format!("{home}/.docker")))?;
+    let named = runner
+        .variables
+        .get("DOCKER_CONFIG")
+        .filter(|folder| !folder.is_empty())
+        .cloned();
+    let folder = named.or_else(|| {
+        runner
+            .variables
+            .get("HOME")
+            .map(|home| format!("{home}/.docker"))
+    })?;
     Some(format!("{folder}/config.json"))
 }

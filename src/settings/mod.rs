@@ -1,6 +1,8 @@
-//! Inputs → typed, validated Settings. Every problem is found here or in the plan, before anything is touched.
+//! Inputs → typed, validated Settings. Every problem is found here or in the plan, before anything
+//! is touched.
 //!
-//! Files are read here, because a file that cannot be read is a problem with an input. AWS is not asked.
+//! Files are read here, because a file that cannot be read is a problem with an input. AWS is not
+//! asked.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -247,12 +249,18 @@ impl CheckSettings {
 
     /// Whether anything is measured at a moment.
     pub fn measures(&self, moment: Moment) -> bool {
-        self.analysis.as_ref().is_some_and(|analysis| analysis.runs_on(moment))
+        self.analysis
+            .as_ref()
+            .is_some_and(|analysis| analysis.runs_on(moment))
     }
 
     /// The input that asks for green's gate.
     pub fn input_on_green(&self) -> &'static str {
-        if self.suite.is_some() && self.test_url.is_some() { "test-url" } else { "analysis" }
+        if self.suite.is_some() && self.test_url.is_some() {
+            "test-url"
+        } else {
+            "analysis"
+        }
     }
 
     /// The URL at which a moment's tests run.
@@ -292,10 +300,15 @@ pub struct AwsSettings {
 }
 
 impl RolloutSettings {
-    /// Problems with an AppSpec that the user named: where nobody knows whether the service needs it.
+    /// Problems with an AppSpec that the user named: where nobody knows whether the service needs
+    /// it.
     pub fn named_app_spec_problems(&self) -> &[Problem] {
         match &self.app_spec {
-            AppSpecSource::Unusable(problems) if self.codedeploy_inputs.contains(&"codedeploy-appspec") => problems,
+            AppSpecSource::Unusable(problems)
+                if self.codedeploy_inputs.contains(&"codedeploy-appspec") =>
+            {
+                problems
+            }
             AppSpecSource::Unusable(_) | AppSpecSource::File { .. } | AppSpecSource::Built => &[],
         }
     }
@@ -304,8 +317,16 @@ impl RolloutSettings {
 impl Settings {
     /// Everything that no one may read.
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
-        let login = self.image.iter().filter_map(|image| image.login.credentials()).map(|login| &login.password);
-        let environment = self.checks.environment.iter().filter(|(name, _)| !self.checks.plain.contains(name));
+        let login = self
+            .image
+            .iter()
+            .filter_map(|image| image.login.credentials())
+            .map(|login| &login.password);
+        let environment = self
+            .checks
+            .environment
+            .iter()
+            .filter(|(name, _)| !self.checks.plain.contains(name));
         environment.map(|(_, secret)| secret).chain(login)
     }
 
@@ -315,7 +336,12 @@ impl Settings {
             let tags = image.tags.iter().map(|tag| tag.as_str().to_owned());
             tags.chain([image.reference.to_string()])
         });
-        let named = [Some(&self.aws.region), Some(&self.cluster), self.service.as_ref(), self.version.as_ref()];
+        let named = [
+            Some(&self.aws.region),
+            Some(&self.cluster),
+            self.service.as_ref(),
+            self.version.as_ref(),
+        ];
         named.into_iter().flatten().cloned().chain(image).collect()
     }
 
@@ -330,8 +356,9 @@ impl Settings {
         }
     }
 
-    /// The problems with the inputs, and what of the inputs can be understood all the same: where something is wrong it is as if it had not
-    /// been given. Without problems these are the settings; with problems they tell no more than where to look in AWS.
+    /// The problems with the inputs, and what of the inputs can be understood all the same: where
+    /// something is wrong it is as if it had not been given. Without problems these are the
+    /// settings; with problems they tell no more than where to look in AWS.
     pub fn draft(inputs: &Inputs, runner: &Runner) -> (Option<Self>, Vec<Problem>) {
         let mut collect = Collect::default();
         let (mode, control) = control::settings(inputs, &mut collect);
@@ -350,7 +377,10 @@ impl Settings {
             Some(Self {
                 mode,
                 control,
-                cluster: inputs.cluster.clone().unwrap_or_else(|| DEFAULT_CLUSTER.into()),
+                cluster: inputs
+                    .cluster
+                    .clone()
+                    .unwrap_or_else(|| DEFAULT_CLUSTER.into()),
                 service: inputs.service.clone(),
                 version: version(mode, inputs, image.as_ref(), runner),
                 image,
@@ -366,35 +396,82 @@ impl Settings {
     }
 }
 
-/// `version`, else the first of the tags the user gave, else the commit; which is not what a rollback brings.
-fn version(mode: Mode, inputs: &Inputs, image: Option<&ImageSettings>, runner: &Runner) -> Option<String> {
-    let tag = inputs.tags.as_ref().and(image).and_then(|image| image.tags.first()).map(|tag| tag.as_str().to_owned());
-    inputs.version.clone().or(tag).or_else(|| runner.sha.clone().filter(|_| mode != Mode::Rollback))
+/// `version`, else the first of the tags the user gave, else the commit; which is not what a
+/// rollback brings.
+fn version(
+    mode: Mode,
+    inputs: &Inputs,
+    image: Option<&ImageSettings>,
+    runner: &Runner,
+) -> Option<String> {
+    let tag = inputs
+        .tags
+        .as_ref()
+        .and(image)
+        .and_then(|image| image.tags.first())
+        .map(|tag| tag.as_str().to_owned());
+    inputs
+        .version
+        .clone()
+        .or(tag)
+        .or_else(|| runner.sha.clone().filter(|_| mode != Mode::Rollback))
 }
 
 /// One attempt for 0 and 1; the official action took 0 for 3, which its own documentation denies.
 fn aws(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> Option<AwsSettings> {
-    let given = collect.number("max-retries", inputs.max_retries.as_deref(), 0..=20).map(|retries: u32| retries.max(1));
+    let given = collect
+        .number("max-retries", inputs.max_retries.as_deref(), 0..=20)
+        .map(|retries: u32| retries.max(1));
     let region = place::region(inputs, runner, collect);
-    if inputs.registry_type.as_deref().is_some_and(|kind| kind != "private") {
-        collect.problem("registry-type", "only private registries are supported", "use private, or leave it out");
+    if inputs
+        .registry_type
+        .as_deref()
+        .is_some_and(|kind| kind != "private")
+    {
+        collect.problem(
+            "registry-type",
+            "only private registries are supported",
+            "use private, or leave it out",
+        );
     }
     if inputs.mask_password.is_some() || inputs.skip_logout.is_some() {
         collect.note("mask-password and skip-logout have nothing to do here: nothing is logged in, the ECR token is never shown");
     }
     let registries = collect.list("registries", inputs.registries.as_deref());
-    let instance_profile = collect.truth("use-instance-profile", inputs.use_instance_profile.as_deref()).unwrap_or_default();
-    let instance_profile = if instance_profile { InstanceProfile::Used } else { InstanceProfile::Unused };
+    let instance_profile = collect
+        .truth(
+            "use-instance-profile",
+            inputs.use_instance_profile.as_deref(),
+        )
+        .unwrap_or_default();
+    let instance_profile = if instance_profile {
+        InstanceProfile::Used
+    } else {
+        InstanceProfile::Unused
+    };
     let proxy = proxy(inputs, collect);
-    Some(AwsSettings { region: region?, attempts: given.unwrap_or(3), write_attempts: given, instance_profile, proxy, registries })
+    Some(AwsSettings {
+        region: region?,
+        attempts: given.unwrap_or(3),
+        write_attempts: given,
+        instance_profile,
+        proxy,
+        registries,
+    })
 }
 
 /// A proxy that cannot be one must not be left out silently: its user relies on it.
 fn proxy(inputs: &Inputs, collect: &mut Collect) -> Option<String> {
     let text = inputs.http_proxy.as_deref()?;
-    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let url = Url::parse(text)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     if url.is_none() {
-        collect.problem("http-proxy", "it is not the URL of an HTTP proxy", "write it whole, such as http://proxy.example.com:3128");
+        collect.problem(
+            "http-proxy",
+            "it is not the URL of an HTTP proxy",
+            "write it whole, such as http://proxy.example.com:3128",
+        );
     }
     url.map(|_| text.to_owned())
 }

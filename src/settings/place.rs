@@ -17,7 +17,11 @@ pub(super) fn region(inputs: &Inputs, runner: &Runner, collect: &mut Collect) ->
         return None;
     };
     if !regions::is_possible(&region) {
-        collect.problem("aws-region", format!("`{region}` is not the name of a region"), regions::remedy(&region));
+        collect.problem(
+            "aws-region",
+            format!("`{region}` is not the name of a region"),
+            regions::remedy(&region),
+        );
         return None;
     }
     elsewhere(inputs, &region, collect);
@@ -26,16 +30,43 @@ pub(super) fn region(inputs: &Inputs, runner: &Runner, collect: &mut Collect) ->
 
 /// AWS looks for what an ARN names in the region that is asked, and would say that it is missing.
 fn elsewhere(inputs: &Inputs, region: &str, collect: &mut Collect) {
-    let given = [("cluster", &inputs.cluster), ("service", &inputs.service), ("task-definition-arn", &inputs.task_definition_arn)];
+    let given = [
+        ("cluster", &inputs.cluster),
+        ("service", &inputs.service),
+        ("task-definition-arn", &inputs.task_definition_arn),
+    ];
     for (input, value) in given {
-        let Some(theirs) = value.as_deref().and_then(region_of).filter(|theirs| *theirs != region) else { continue };
+        let Some(theirs) = value
+            .as_deref()
+            .and_then(region_of)
+            .filter(|theirs| *theirs != region)
+        else {
+            continue;
+        };
         let message = format!("the ARN is in {theirs}, and aws-region is {region}");
-        collect.problem(input, message, format!("set aws-region: {theirs}, or give the one in {region}"));
+        collect.problem(
+            input,
+            message,
+            format!("set aws-region: {theirs}, or give the one in {region}"),
+        );
     }
-    let Some((cluster, service)) = inputs.cluster.as_deref().zip(inputs.service.as_deref().and_then(cluster_of)) else { return };
+    let Some((cluster, service)) = inputs
+        .cluster
+        .as_deref()
+        .zip(inputs.service.as_deref().and_then(cluster_of))
+    else {
+        return;
+    };
     if short(cluster) != service {
-        let message = format!("the ARN is of a service in cluster `{service}`, and cluster is `{}`", short(cluster));
-        collect.problem("service", message, format!("set cluster: {service}, or give the service by its name"));
+        let message = format!(
+            "the ARN is of a service in cluster `{service}`, and cluster is `{}`",
+            short(cluster)
+        );
+        collect.problem(
+            "service",
+            message,
+            format!("set cluster: {service}, or give the service by its name"),
+        );
     }
 }
 
@@ -58,9 +89,21 @@ mod tests {
     #[test]
     fn arns_are_held_against_the_region_and_the_cluster() {
         let table = [
-            (Some("arn:aws:ecs:eu-central-1:1:cluster/prod"), Some("api"), vec![]),
-            (Some("prod"), Some("arn:aws:ecs:eu-central-1:1:service/prod/api"), vec![]),
-            (Some("prod"), Some("arn:aws:ecs:eu-central-1:1:service/api"), vec![]),
+            (
+                Some("arn:aws:ecs:eu-central-1:1:cluster/prod"),
+                Some("api"),
+                vec![],
+            ),
+            (
+                Some("prod"),
+                Some("arn:aws:ecs:eu-central-1:1:service/prod/api"),
+                vec![],
+            ),
+            (
+                Some("prod"),
+                Some("arn:aws:ecs:eu-central-1:1:service/api"),
+                vec![],
+            ),
             (
                 Some("arn:aws:ecs:us-east-1:1:cluster/prod"),
                 Some("api"),
@@ -77,11 +120,19 @@ mod tests {
         ];
         for (cluster, service, expected) in table {
             let (cluster, service) = (cluster.map(str::to_owned), service.map(str::to_owned));
-            let inputs = Inputs { cluster, service, region: Some("eu-central-1".into()), ..Inputs::default() };
+            let inputs = Inputs {
+                cluster,
+                service,
+                region: Some("eu-central-1".into()),
+                ..Inputs::default()
+            };
             let mut collect = Collect::default();
             region(&inputs, &Runner::default(), &mut collect);
             let found = collect.finish(|_| Some(())).1;
-            assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), expected);
+            assert_eq!(
+                found.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                expected
+            );
         }
     }
 }

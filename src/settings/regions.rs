@@ -62,9 +62,15 @@ pub(crate) fn is_known(region: &str) -> bool {
 /// Whether a region could have this name: words and a number, such as `eu-central-1`.
 pub(crate) fn is_possible(region: &str) -> bool {
     let parts: Vec<&str> = region.split('-').collect();
-    let Some((number, words)) = parts.split_last() else { return false };
-    let is_word = |word: &&str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase());
-    words.len() >= 2 && words.iter().all(is_word) && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+    let Some((number, words)) = parts.split_last() else {
+        return false;
+    };
+    let is_word =
+        |word: &&str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase());
+    words.len() >= 2
+        && words.iter().all(is_word)
+        && !number.is_empty()
+        && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// What to do about a name that is no region's.
@@ -88,11 +94,27 @@ mod tests {
             ("eu-central-1a", false, "did you mean `eu-central-1`?"),
             ("EU_CENTRAL_1", false, "did you mean `eu-central-1`?"),
             ("eu-central", false, "did you mean `eu-central-1`?"),
-            ("Frankfurt", false, "use the name of a region, such as eu-central-1 or us-east-1"),
-            ("", false, "use the name of a region, such as eu-central-1 or us-east-1"),
+            (
+                "Frankfurt",
+                false,
+                "use the name of a region, such as eu-central-1 or us-east-1",
+            ),
+            (
+                "",
+                false,
+                "use the name of a region, such as eu-central-1 or us-east-1",
+            ),
         ];
         for (region, possible, expected) in table {
-            assert_eq!((is_known(region), is_possible(region), remedy(region).as_str()), (false, possible, expected), "{region}");
+            assert_eq!(
+                (
+                    is_known(region),
+                    is_possible(region),
+                    remedy(region).as_str()
+                ),
+                (false, possible, expected),
+                "{region}"
+            );
         }
     }
 }

@@ -1,4 +1,5 @@
-//! `create-repository`: whether a missing repository is made, and how. The form is explained in `docs/images.md`.
+//! `create-repository`: whether a missing repository is made, and how. The form is explained in
+//! `docs/images.md`.
 
 use super::collect::Collect;
 use crate::checks::document::{self, Content, Node};
@@ -12,7 +13,8 @@ pub mod schema;
 #[cfg(test)]
 mod tests;
 
-/// A repository that is to be made when it is missing. What is not given is not set: ECR's own defaults hold then.
+/// A repository that is to be made when it is missing. What is not given is not set: ECR's own
+/// defaults hold then.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NewRepository {
     /// Whether images are scanned when they are pushed.
@@ -32,7 +34,8 @@ impl NewRepository {
     }
 }
 
-/// Which tags stay where they are once they were given. Filters are texts in which `*` stands for anything.
+/// Which tags stay where they are once they were given. Filters are texts in which `*` stands for
+/// anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TagRule {
     /// None.
@@ -53,7 +56,11 @@ const FILTERS: usize = 5;
 const FILTER_LENGTH: usize = 128;
 const STARS: usize = 2;
 
-pub(super) fn settings(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> Option<NewRepository> {
+pub(super) fn settings(
+    inputs: &Inputs,
+    runner: &Runner,
+    collect: &mut Collect,
+) -> Option<NewRepository> {
     let text = inputs.create_repository.as_deref()?;
     match text.to_lowercase().as_str() {
         "false" => None,
@@ -69,7 +76,11 @@ pub(super) fn settings(inputs: &Inputs, runner: &Runner, collect: &mut Collect) 
 fn from_file(path: &str, runner: &Runner, collect: &mut Collect) -> Option<NewRepository> {
     let remedy = "use true, false, a mapping such as { scan-on-push: true, keep: 30 }, or the path of a file with one";
     if !path.contains(['/', '.']) && !runner.workspace.has(path) {
-        collect.problem(INPUT, format!("`{path}` is neither true nor false, and no file in the workspace"), remedy);
+        collect.problem(
+            INPUT,
+            format!("`{path}` is neither true nor false, and no file in the workspace"),
+            remedy,
+        );
         return None;
     }
     let content = collect.file(INPUT, path, runner, remedy)?;
@@ -82,26 +93,45 @@ fn parse(text: &str, origin: &str) -> Result<NewRepository, Vec<Problem>> {
     let mut reader = Reader::new(INPUT, origin, text);
     let repository = repository(&mut reader, &root).unwrap_or_default();
     let problems = reader.finish();
-    if problems.is_empty() { Ok(repository) } else { Err(problems) }
+    if problems.is_empty() {
+        Ok(repository)
+    } else {
+        Err(problems)
+    }
 }
 
 fn repository(reader: &mut Reader<'_>, root: &Node) -> Option<NewRepository> {
     let fields = reader.fields(root, "the repository", KEYS)?;
     Some(NewRepository {
-        scan_on_push: fields.get("scan-on-push").and_then(|node| reader.boolean(node, "`scan-on-push`")),
+        scan_on_push: fields
+            .get("scan-on-push")
+            .and_then(|node| reader.boolean(node, "`scan-on-push`")),
         keep: fields.get("keep").and_then(|node| keep(reader, node)),
-        tags: fields.get("immutable-tags").and_then(|node| tags(reader, node)),
+        tags: fields
+            .get("immutable-tags")
+            .and_then(|node| tags(reader, node)),
         kms_key: fields.get("kms-key").and_then(|node| key(reader, node)),
     })
 }
 
 fn keep(reader: &mut Reader<'_>, node: &Node) -> Option<u32> {
     let number = match &node.content {
-        Content::Number(number) => number.as_u64().and_then(|number| u32::try_from(number).ok()).filter(|number| *number > 0),
-        Content::Null | Content::Boolean(_) | Content::Text(_) | Content::List(_) | Content::Mapping(_) => None,
+        Content::Number(number) => number
+            .as_u64()
+            .and_then(|number| u32::try_from(number).ok())
+            .filter(|number| *number > 0),
+        Content::Null
+        | Content::Boolean(_)
+        | Content::Text(_)
+        | Content::List(_)
+        | Content::Mapping(_) => None,
     };
     if number.is_none() {
-        reader.report(node.place, "`keep` must be a whole number from 1 on", "Write how many images to keep, such as `keep: 30`");
+        reader.report(
+            node.place,
+            "`keep` must be a whole number from 1 on",
+            "Write how many images to keep, such as `keep: 30`",
+        );
     }
     number
 }
@@ -109,7 +139,11 @@ fn keep(reader: &mut Reader<'_>, node: &Node) -> Option<u32> {
 fn key(reader: &mut Reader<'_>, node: &Node) -> Option<String> {
     let key = reader.text(node, "`kms-key`")?;
     if key.trim().is_empty() {
-        reader.report(node.place, "`kms-key` is empty", "Write the key's ARN, or leave `kms-key` out");
+        reader.report(
+            node.place,
+            "`kms-key` is empty",
+            "Write the key's ARN, or leave `kms-key` out",
+        );
     }
     Some(key)
 }
@@ -124,7 +158,11 @@ fn tags(reader: &mut Reader<'_>, node: &Node) -> Option<TagRule> {
         }
         Content::Null | Content::Number(_) | Content::Text(_) | Content::List(_) => {
             let remedy = "Write `true`, `false`, `{ except: [latest] }` or `{ only: [\"v*\"] }`";
-            reader.report(node.place, "`immutable-tags` must be true, false or a mapping", remedy);
+            reader.report(
+                node.place,
+                "`immutable-tags` must be true, false or a mapping",
+                remedy,
+            );
             None
         }
     }
@@ -135,33 +173,54 @@ fn rule(reader: &mut Reader<'_>, node: &Node, fields: &Fields<'_>) -> Option<Tag
         (Some(except), None) => filters(reader, except, "`except`").map(TagRule::ImmutableExcept),
         (None, Some(only)) => filters(reader, only, "`only`").map(TagRule::ImmutableOnly),
         (Some(_), Some(_)) | (None, None) => {
-            let remedy = "Write `except` with the tags that may move, or `only` with those that may not";
-            reader.report(node.place, "`immutable-tags` takes one of `except` and `only`", remedy);
+            let remedy =
+                "Write `except` with the tags that may move, or `only` with those that may not";
+            reader.report(
+                node.place,
+                "`immutable-tags` takes one of `except` and `only`",
+                remedy,
+            );
             None
         }
     }
 }
 
 fn filters(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Vec<String>> {
-    let items = if let Content::List(items) = &node.content { items.as_slice() } else { std::slice::from_ref(node) };
+    let items = if let Content::List(items) = &node.content {
+        items.as_slice()
+    } else {
+        std::slice::from_ref(node)
+    };
     if items.is_empty() || items.len() > FILTERS {
         reader.report(
             node.place,
-            format!("{what} has {} filters; ECR takes 1 to {FILTERS}", items.len()),
+            format!(
+                "{what} has {} filters; ECR takes 1 to {FILTERS}",
+                items.len()
+            ),
             "Write fewer, with `*` for any text",
         );
     }
-    let filters: Vec<_> = items.iter().map(|item| filter(reader, item, what)).collect();
+    let filters: Vec<_> = items
+        .iter()
+        .map(|item| filter(reader, item, what))
+        .collect();
     filters.into_iter().collect()
 }
 
 fn filter(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<String> {
     let text = reader.text(node, what)?;
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"._-*".contains(&byte);
-    let is_filter = (1..=FILTER_LENGTH).contains(&text.len()) && text.bytes().all(fits) && text.matches('*').count() <= STARS;
+    let is_filter = (1..=FILTER_LENGTH).contains(&text.len())
+        && text.bytes().all(fits)
+        && text.matches('*').count() <= STARS;
     if !is_filter {
         let message = format!("`{}` is not a filter of tags", text.escape_debug());
-        reader.report(node.place, message, "Use letters, digits, `.`, `_`, `-` and at most two `*`");
+        reader.report(
+            node.place,
+            message,
+            "Use letters, digits, `.`, `_`, `-` and at most two `*`",
+        );
     }
     Some(text)
 }

@@ -37,20 +37,37 @@ pub enum AppSpecSource {
     Built,
 }
 
-/// CodeDeploy's application and deployment group: those that are given, or AWS's names for a service's.
+/// CodeDeploy's application and deployment group: those that are given, or AWS's names for a
+/// service's.
 pub fn codedeploy_names(inputs: &Inputs) -> (String, String) {
     let cluster = short(inputs.cluster.as_deref().unwrap_or("default"));
     let service = short(inputs.service.as_deref().unwrap_or_default());
-    let application = inputs.codedeploy_application.clone().unwrap_or_else(|| format!("AppECS-{cluster}-{service}"));
-    (application, inputs.codedeploy_group.clone().unwrap_or_else(|| format!("DgpECS-{cluster}-{service}")))
+    let application = inputs
+        .codedeploy_application
+        .clone()
+        .unwrap_or_else(|| format!("AppECS-{cluster}-{service}"));
+    (
+        application,
+        inputs
+            .codedeploy_group
+            .clone()
+            .unwrap_or_else(|| format!("DgpECS-{cluster}-{service}")),
+    )
 }
 
 pub(super) fn settings(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> RolloutSettings {
     let (application, group) = codedeploy_names(inputs);
     let app_spec = app_spec(inputs, runner, collect);
-    let (wait, deadline) = (Duration::from_secs(60 * minutes(inputs, collect)), collect.duration("deadline", inputs.deadline.as_deref()));
+    let (wait, deadline) = (
+        Duration::from_secs(60 * minutes(inputs, collect)),
+        collect.duration("deadline", inputs.deadline.as_deref()),
+    );
     if deadline == Some(Duration::ZERO) {
-        collect.problem("deadline", "it is zero", "use a duration such as 45m, or leave it out");
+        collect.problem(
+            "deadline",
+            "it is zero",
+            "use a duration such as 45m, or leave it out",
+        );
     }
     let deadline = deadline.filter(|deadline| !deadline.is_zero());
     let pace = pace(inputs, deadline.unwrap_or(wait), collect);
@@ -63,9 +80,21 @@ pub(super) fn settings(inputs: &Inputs, runner: &Runner, collect: &mut Collect) 
         description: inputs.codedeploy_description.clone(),
         config: config(inputs, collect),
         strategy: super::strategy::settings(inputs, collect),
-        force_new_deployment: collect.truth("force-new-deployment", inputs.force_new_deployment.as_deref()).unwrap_or(false),
-        desired_count: collect.number("desired-count", inputs.desired_count.as_deref(), 0..=i32::MAX),
-        enable_ecs_managed_tags: collect.truth("enable-ecs-managed-tags", inputs.enable_ecs_managed_tags.as_deref()),
+        force_new_deployment: collect
+            .truth(
+                "force-new-deployment",
+                inputs.force_new_deployment.as_deref(),
+            )
+            .unwrap_or(false),
+        desired_count: collect.number(
+            "desired-count",
+            inputs.desired_count.as_deref(),
+            0..=i32::MAX,
+        ),
+        enable_ecs_managed_tags: collect.truth(
+            "enable-ecs-managed-tags",
+            inputs.enable_ecs_managed_tags.as_deref(),
+        ),
         propagate_tags: propagate(inputs, collect),
         volume: volume(inputs, collect),
         follow: follow(inputs, collect),
@@ -87,33 +116,60 @@ pub(crate) const CONFIGS: [&str; 5] = [
 /// AWS's own say by their names what they are for.
 fn config(inputs: &Inputs, collect: &mut Collect) -> Option<String> {
     let name = inputs.codedeploy_config.clone()?;
-    if name.strip_prefix("CodeDeployDefault.").is_some_and(|kind| !kind.starts_with("ECS")) {
-        let message = format!("`{name}` is not for ECS: AWS's own for ECS begin with CodeDeployDefault.ECS");
-        collect.problem("codedeploy-deployment-config", message, config_remedy(&name, CONFIGS));
+    if name
+        .strip_prefix("CodeDeployDefault.")
+        .is_some_and(|kind| !kind.starts_with("ECS"))
+    {
+        let message =
+            format!("`{name}` is not for ECS: AWS's own for ECS begin with CodeDeployDefault.ECS");
+        collect.problem(
+            "codedeploy-deployment-config",
+            message,
+            config_remedy(&name, CONFIGS),
+        );
     }
     Some(name)
 }
 
-/// What a deployment configuration that cannot be taken was meant to be, among those that there are.
-pub(crate) fn config_remedy<'n>(name: &str, there: impl IntoIterator<Item = &'n str> + Clone) -> String {
+/// What a deployment configuration that cannot be taken was meant to be, among those that there
+/// are.
+pub(crate) fn config_remedy<'n>(
+    name: &str,
+    there: impl IntoIterator<Item = &'n str> + Clone,
+) -> String {
     // The word that differs is what is near: all of AWS's own begin alike.
-    let kind = |name: &'n str| name.rsplit('.').next().unwrap_or(name).trim_start_matches("ECS");
-    let given = name.rsplit('.').next().unwrap_or(name).trim_start_matches("ECS");
+    let kind = |name: &'n str| {
+        name.rsplit('.')
+            .next()
+            .unwrap_or(name)
+            .trim_start_matches("ECS")
+    };
+    let given = name
+        .rsplit('.')
+        .next()
+        .unwrap_or(name)
+        .trim_start_matches("ECS");
     let near = nearest(given, there.clone().into_iter().map(kind));
     match near.and_then(|near| there.clone().into_iter().find(|name| kind(name) == near)) {
         Some(meant) => format!("did you mean `{meant}`?"),
-        None => format!("use one of {}", there.into_iter().collect::<Vec<_>>().join(", ")),
+        None => format!(
+            "use one of {}",
+            there.into_iter().collect::<Vec<_>>().join(", ")
+        ),
     }
 }
 
-/// It is judged when the service turns out to need it: one of ECS's own strategies, or none, does not.
+/// It is judged when the service turns out to need it: one of ECS's own strategies, or none, does
+/// not.
 fn app_spec(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> AppSpecSource {
     match inputs.codedeploy_appspec.as_deref() {
         Some(path) => {
             collect.elsewhere("codedeploy-appspec", path, runner);
             app_spec_file(path, runner).unwrap_or_else(AppSpecSource::Unusable)
         }
-        None if runner.workspace.has(APP_SPEC) => app_spec_file(APP_SPEC, runner).unwrap_or_else(AppSpecSource::Unusable),
+        None if runner.workspace.has(APP_SPEC) => {
+            app_spec_file(APP_SPEC, runner).unwrap_or_else(AppSpecSource::Unusable)
+        }
         None => AppSpecSource::Built,
     }
 }
@@ -122,7 +178,9 @@ fn app_spec(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> AppSpecS
 fn idle_app_spec(inputs: &Inputs, runner: &Runner) -> Option<&'static str> {
     let is_read = inputs.codedeploy_appspec.is_some() || runner.workspace.has(APP_SPEC);
     let others = ["appspec.yml", "appspec.json", "AppSpec.yaml", "AppSpec.yml"];
-    others.into_iter().find(|name| !is_read && runner.workspace.has(name))
+    others
+        .into_iter()
+        .find(|name| !is_read && runner.workspace.has(name))
 }
 
 fn codedeploy_inputs(inputs: &Inputs) -> Vec<&'static str> {
@@ -130,41 +188,75 @@ fn codedeploy_inputs(inputs: &Inputs) -> Vec<&'static str> {
         ("codedeploy-appspec", &inputs.codedeploy_appspec),
         ("codedeploy-application", &inputs.codedeploy_application),
         ("codedeploy-deployment-group", &inputs.codedeploy_group),
-        ("codedeploy-deployment-description", &inputs.codedeploy_description),
+        (
+            "codedeploy-deployment-description",
+            &inputs.codedeploy_description,
+        ),
         ("codedeploy-deployment-config", &inputs.codedeploy_config),
     ];
-    all.into_iter().filter(|(_, value)| value.is_some()).map(|(input, _)| input).collect()
+    all.into_iter()
+        .filter(|(_, value)| value.is_some())
+        .map(|(input, _)| input)
+        .collect()
 }
 
 fn app_spec_file(path: &str, runner: &Runner) -> Result<AppSpecSource, Vec<Problem>> {
-    let remedy = "give the path of a file of the job, or leave it out to have it built from the service";
-    let text = runner.workspace.read(path).map_err(|error| vec![Problem::new("codedeploy-appspec", format!("{path} {error}"), remedy)])?;
+    let remedy =
+        "give the path of a file of the job, or leave it out to have it built from the service";
+    let text = runner.workspace.read(path).map_err(|error| {
+        vec![Problem::new(
+            "codedeploy-appspec",
+            format!("{path} {error}"),
+            remedy,
+        )]
+    })?;
     let spec = parse::parse(&text, path, "codedeploy-appspec")?;
     let problems = app_spec::check(&spec, "codedeploy-appspec");
-    if problems.is_empty() { Ok(AppSpecSource::File { spec }) } else { Err(problems) }
+    if problems.is_empty() {
+        Ok(AppSpecSource::File { spec })
+    } else {
+        Err(problems)
+    }
 }
 
 fn propagate(inputs: &Inputs, collect: &mut Collect) -> Option<String> {
-    let words = [("SERVICE", "SERVICE"), ("TASK_DEFINITION", "TASK_DEFINITION"), ("NONE", "NONE")];
-    collect.word("propagate-tags", inputs.propagate_tags.as_deref(), &words).map(str::to_owned)
+    let words = [
+        ("SERVICE", "SERVICE"),
+        ("TASK_DEFINITION", "TASK_DEFINITION"),
+        ("NONE", "NONE"),
+    ];
+    collect
+        .word("propagate-tags", inputs.propagate_tags.as_deref(), &words)
+        .map(str::to_owned)
 }
 
 fn volume(inputs: &Inputs, collect: &mut Collect) -> ManagedVolume {
     let text = |input: &Option<String>| input.clone().unwrap_or_default();
-    collect.volume(managed_volume(&text(&inputs.ebs_name), &text(&inputs.ebs), Owner::Service))
+    collect.volume(managed_volume(
+        &text(&inputs.ebs_name),
+        &text(&inputs.ebs),
+        Owner::Service,
+    ))
 }
 
 fn follow(inputs: &Inputs, collect: &mut Collect) -> Follow {
     let stable = collect.truth("wait-for-service-stability", inputs.stability.as_deref());
-    let until = collect.word("wait-until", inputs.wait_until.as_deref(), &[("shifted", Follow::Shifted), ("completed", Follow::Completed)]);
+    let until = collect.word(
+        "wait-until",
+        inputs.wait_until.as_deref(),
+        &[
+            ("shifted", Follow::Shifted),
+            ("completed", Follow::Completed),
+        ],
+    );
     if stable == Some(false) {
         return Follow::Not;
     }
     until.unwrap_or(Follow::Completed)
 }
 
-/// 0 means the default and more than six hours means six hours, as with the official action; a text that is no number
-/// is a problem here, where the official action took it for 30.
+/// 0 means the default and more than six hours means six hours, as with the official action; a text
+/// that is no number is a problem here, where the official action took it for 30.
 fn minutes(inputs: &Inputs, collect: &mut Collect) -> u64 {
     match collect.minutes("wait-for-minutes", inputs.wait_minutes.as_deref()) {
         None => MINUTES,
@@ -182,16 +274,35 @@ fn minutes(inputs: &Inputs, collect: &mut Collect) -> u64 {
 
 /// Whoever looks less often than the time for everything allows would not see how it ended.
 fn pace(inputs: &Inputs, limit: Duration, collect: &mut Collect) -> PollSettings {
-    let longest = collect.number("wait-max-delay-seconds", inputs.wait_max_delay.as_deref(), 1..=3600_u64);
+    let longest = collect.number(
+        "wait-max-delay-seconds",
+        inputs.wait_max_delay.as_deref(),
+        1..=3600_u64,
+    );
     let fixed = collect.duration("poll-interval", inputs.poll_interval.as_deref());
     if fixed.is_some_and(|fixed| fixed.is_zero()) {
-        collect.problem("poll-interval", "it is zero", "use a duration such as 2s, or leave it out");
+        collect.problem(
+            "poll-interval",
+            "it is zero",
+            "use a duration such as 2s, or leave it out",
+        );
     }
     if let Some(fixed) = fixed.filter(|fixed| *fixed >= limit) {
-        let message = format!("{} is as long as the rollout is followed at all ({})", Human(fixed), Human(limit));
-        collect.problem("poll-interval", message, "use a duration such as 2s, or leave it out");
+        let message = format!(
+            "{} is as long as the rollout is followed at all ({})",
+            Human(fixed),
+            Human(limit)
+        );
+        collect.problem(
+            "poll-interval",
+            message,
+            "use a duration such as 2s, or leave it out",
+        );
     }
-    PollSettings { fixed, longest: longest.map_or(LONGEST_PAUSE, Duration::from_secs) }
+    PollSettings {
+        fixed,
+        longest: longest.map_or(LONGEST_PAUSE, Duration::from_secs),
+    }
 }
 
 #[cfg(test)]
@@ -211,11 +322,18 @@ mod tests {
             ("-5", None),
         ];
         for (text, expected) in table {
-            let inputs = Inputs { wait_minutes: Some(text.to_owned()), ..Inputs::default() };
+            let inputs = Inputs {
+                wait_minutes: Some(text.to_owned()),
+                ..Inputs::default()
+            };
             let mut collect = Collect::default();
             let found = minutes(&inputs, &mut collect);
             let (_, problems) = collect.finish(|_| Some(()));
-            assert_eq!(Some(found).filter(|_| problems.is_empty()), expected, "{text}: {problems:?}");
+            assert_eq!(
+                Some(found).filter(|_| problems.is_empty()),
+                expected,
+                "{text}: {problems:?}"
+            );
         }
     }
 }

@@ -44,7 +44,9 @@ impl Strategy {
 
     /// The strategy of AWS's word; none for one that is newer than this action.
     pub fn of(word: &str) -> Option<Self> {
-        [Self::Rolling, Self::BlueGreen, Self::Canary, Self::Linear].into_iter().find(|strategy| strategy.word() == word)
+        [Self::Rolling, Self::BlueGreen, Self::Canary, Self::Linear]
+            .into_iter()
+            .find(|strategy| strategy.word() == word)
     }
 
     /// Whether traffic moves in more than one step.
@@ -77,7 +79,15 @@ pub struct StrategySettings {
 
 impl Default for StrategySettings {
     fn default() -> Self {
-        Self { asked: None, canary_percent: None, canary_bake: None, step_percent: None, step_bake: None, bake: None, manage_hooks: true }
+        Self {
+            asked: None,
+            canary_percent: None,
+            canary_bake: None,
+            step_percent: None,
+            step_bake: None,
+            bake: None,
+            manage_hooks: true,
+        }
     }
 }
 
@@ -89,7 +99,9 @@ pub(super) fn settings(inputs: &Inputs, collect: &mut Collect) -> StrategySettin
         ("canary", Some(Strategy::Canary)),
         ("linear", Some(Strategy::Linear)),
     ];
-    let asked = collect.word("strategy", inputs.strategy.as_deref(), &words).flatten();
+    let asked = collect
+        .word("strategy", inputs.strategy.as_deref(), &words)
+        .flatten();
     let settings = StrategySettings {
         asked,
         canary_percent: collect.percent("canary-percent", inputs.canary_percent.as_deref(), 0.1),
@@ -97,12 +109,18 @@ pub(super) fn settings(inputs: &Inputs, collect: &mut Collect) -> StrategySettin
         step_percent: collect.percent("step-percent", inputs.step_percent.as_deref(), 3.0),
         step_bake: minutes("step-bake", inputs.step_bake.as_deref(), collect),
         bake: minutes("bake", inputs.bake.as_deref(), collect),
-        manage_hooks: collect.truth("manage-hooks", inputs.manage_hooks.as_deref()).unwrap_or(true),
+        manage_hooks: collect
+            .truth("manage-hooks", inputs.manage_hooks.as_deref())
+            .unwrap_or(true),
     };
     if let Some(asked) = asked {
         settings.foreign_to(asked).into_iter().for_each(|input| {
             let message = format!("it has no meaning for strategy `{}`", asked.input());
-            collect.problem(input, message, "leave it out, or choose the strategy that it belongs to");
+            collect.problem(
+                input,
+                message,
+                "leave it out, or choose the strategy that it belongs to",
+            );
         });
     }
     settings
@@ -119,7 +137,10 @@ impl StrategySettings {
             ("step-bake", self.step_bake.is_some()),
             ("bake", self.bake.is_some()),
         ];
-        all.into_iter().filter(|(_, is_given)| *is_given).map(|(input, _)| input).collect()
+        all.into_iter()
+            .filter(|(_, is_given)| *is_given)
+            .map(|(input, _)| input)
+            .collect()
     }
 
     /// The inputs that were given and that this strategy does not know.
@@ -133,7 +154,11 @@ impl StrategySettings {
             ("step-bake", self.step_bake.is_some() && !linear),
             ("bake", self.bake.is_some() && strategy == Strategy::Rolling),
         ];
-        given.into_iter().filter(|(_, is_foreign)| *is_foreign).map(|(input, _)| input).collect()
+        given
+            .into_iter()
+            .filter(|(_, is_foreign)| *is_foreign)
+            .map(|(input, _)| input)
+            .collect()
     }
 }
 
@@ -142,7 +167,11 @@ fn minutes(input: &str, value: Option<&str>, collect: &mut Collect) -> Option<u6
     let duration = collect.duration(input, value)?;
     let minutes = duration.as_secs() / 60;
     if duration != Duration::from_mins(minutes) || minutes > MOST_MINUTES {
-        collect.problem(input, "ECS takes whole minutes, at most 24 hours", "use a duration such as 5m or 1h");
+        collect.problem(
+            input,
+            "ECS takes whole minutes, at most 24 hours",
+            "use a duration such as 5m or 1h",
+        );
         return None;
     }
     Some(minutes)

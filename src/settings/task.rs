@@ -39,37 +39,75 @@ pub enum Wait {
 }
 
 /// `None` when something is wrong; `Some(None)` when no task is asked for.
-#[expect(clippy::option_option, reason = "a missing task and a wrong one are different answers to the collector")]
+#[expect(
+    clippy::option_option,
+    reason = "a missing task and a wrong one are different answers to the collector"
+)]
 pub(super) fn settings(inputs: &Inputs, collect: &mut Collect) -> Option<Option<TaskSettings>> {
     if collect.truth("run-task", inputs.run_task.as_deref()) != Some(true) {
         return Some(None);
     }
     let text = |input: &Option<String>| input.clone().unwrap_or_default();
-    let launch_types = [("FARGATE", "FARGATE"), ("EC2", "EC2"), ("EXTERNAL", "EXTERNAL")];
-    let network = Network::of_run_task(&text(&inputs.task_subnets), &text(&inputs.task_security_groups), &text(&inputs.task_public_ip));
+    let launch_types = [
+        ("FARGATE", "FARGATE"),
+        ("EC2", "EC2"),
+        ("EXTERNAL", "EXTERNAL"),
+    ];
+    let network = Network::of_run_task(
+        &text(&inputs.task_subnets),
+        &text(&inputs.task_security_groups),
+        &text(&inputs.task_public_ip),
+    );
     let network = collect.keep_all(network);
     let wait = collect.truth("wait-for-task-stopped", inputs.wait_for_task.as_deref());
-    let overrides = collect.keep_all(overrides::container_overrides(&text(&inputs.task_overrides)));
-    let strategy = collect.keep_all(overrides::capacity_provider_strategy(&text(&inputs.task_strategy)));
+    let overrides = collect.keep_all(overrides::container_overrides(&text(
+        &inputs.task_overrides,
+    )));
+    let strategy = collect.keep_all(overrides::capacity_provider_strategy(&text(
+        &inputs.task_strategy,
+    )));
     let tags = collect.keep_all(overrides::tags(&text(&inputs.task_tags)));
-    let changed = [&overrides, &strategy, &tags].into_iter().flatten().flat_map(|list| &list.notes);
+    let changed = [&overrides, &strategy, &tags]
+        .into_iter()
+        .flatten()
+        .flat_map(|list| &list.notes);
     changed.for_each(|note| collect.note(note.to_string()));
-    let volume = collect.volume(managed_volume(&text(&inputs.task_ebs_name), &text(&inputs.task_ebs), Owner::RunTask));
-    let is_spot = inputs.task_launch_type.as_deref().is_some_and(|text| text.eq_ignore_ascii_case("FARGATE_SPOT"));
+    let volume = collect.volume(managed_volume(
+        &text(&inputs.task_ebs_name),
+        &text(&inputs.task_ebs),
+        Owner::RunTask,
+    ));
+    let is_spot = inputs
+        .task_launch_type
+        .as_deref()
+        .is_some_and(|text| text.eq_ignore_ascii_case("FARGATE_SPOT"));
     if is_spot {
         let remedy = r#"set run-task-capacity-provider-strategy: [{"capacityProvider": "FARGATE_SPOT", "weight": 1}]"#;
-        collect.problem("run-task-launch-type", "FARGATE_SPOT is a capacity provider, not a launch type", remedy);
+        collect.problem(
+            "run-task-launch-type",
+            "FARGATE_SPOT is a capacity provider, not a launch type",
+            remedy,
+        );
     }
     let launch_type = inputs.task_launch_type.as_deref().filter(|_| !is_spot);
-    let launch_type = collect.word("run-task-launch-type", launch_type, &launch_types).map(str::to_owned);
+    let launch_type = collect
+        .word("run-task-launch-type", launch_type, &launch_types)
+        .map(str::to_owned);
     Some(Some(TaskSettings {
         overrides: overrides?,
         network: network?,
         strategy: strategy?.items,
         launch_type,
-        started_by: inputs.task_started_by.clone().unwrap_or_else(|| "GitHub-Actions".into()),
+        started_by: inputs
+            .task_started_by
+            .clone()
+            .unwrap_or_else(|| "GitHub-Actions".into()),
         tags: tags?.items,
         volume,
-        wait: if wait == Some(false) { Wait::Not } else { Wait::UntilStopped },
+        wait: if wait == Some(false) {
+            Wait::Not
+        } else {
+            Wait::UntilStopped
+        },
     }))
 }

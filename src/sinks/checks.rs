@@ -1,18 +1,35 @@
-//! Measurements in the log and in the step summary: what was found, what it was held against, and why.
+//! Measurements in the log and in the step summary: what was found, what it was held against, and
+//! why.
 
 use crate::checks::measurement::{Measurement, Phase, Weight};
 use crate::github::commands::harmless;
 use crate::report::CheckReport;
 use crate::sinks::markdown::{code, text};
 
-/// The lines of one measurement: what decides, the value and its condition first; the question where it matters.
+/// The lines of one measurement: what decides, the value and its condition first; the question
+/// where it matters.
 pub(super) fn lines(measurement: &Measurement) -> Vec<String> {
-    let Measurement { check, moment, value, condition, .. } = measurement;
+    let Measurement {
+        check,
+        moment,
+        value,
+        condition,
+        ..
+    } = measurement;
     let value = if value.is_empty() { "nothing" } else { value };
-    let head = format!("{} {check} on {moment}{}: {value}, wanted {condition}", mark(measurement.phase), weight(measurement.weight));
+    let head = format!(
+        "{} {check} on {moment}{}: {value}, wanted {condition}",
+        mark(measurement.phase),
+        weight(measurement.weight)
+    );
     let note = measurement.note.as_ref().map(|note| format!("    {note}"));
-    let query = (measurement.phase != Phase::Successful).then(|| format!("    asked: {}", measurement.query));
-    std::iter::once(head).chain(note).chain(query).map(|line| harmless(&line)).collect()
+    let query = (measurement.phase != Phase::Successful)
+        .then(|| format!("    asked: {}", measurement.query));
+    std::iter::once(head)
+        .chain(note)
+        .chain(query)
+        .map(|line| harmless(&line))
+        .collect()
 }
 
 pub(super) fn mark(phase: Phase) -> &'static str {
@@ -67,14 +84,24 @@ fn counts(report: &CheckReport) -> String {
         (report.inconclusive, "inconclusive"),
         (report.errors, "not measured"),
     ];
-    let some = kinds.into_iter().filter(|(count, _)| *count > 0).map(|(count, kind)| format!("{count} {kind}"));
+    let some = kinds
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, kind)| format!("{count} {kind}"));
     some.collect::<Vec<_>>().join(", ")
 }
 
 fn details(report: &CheckReport) -> String {
-    let query = report.last().map(|last| code(&last.query)).unwrap_or_default();
+    let query = report
+        .last()
+        .map(|last| code(&last.query))
+        .unwrap_or_default();
     let rows: Vec<String> = report.measurements.iter().map(measured).collect();
-    format!("**{}**: {query}\n\n| | Time | On | Value | |\n|---|---|---|---|---|\n{}", text(&report.check), rows.join("\n"))
+    format!(
+        "**{}**: {query}\n\n| | Time | On | Value | |\n|---|---|---|---|---|\n{}",
+        text(&report.check),
+        rows.join("\n")
+    )
 }
 
 fn measured(measurement: &Measurement) -> String {

@@ -18,12 +18,16 @@ pub fn line(stamped: &Stamped) -> String {
 /// The events of a journal.
 ///
 /// # Errors
-/// A line that cannot be read, is no event, or is longer than any event; the last line of a killed process may be cut, and is left out.
+/// A line that cannot be read, is no event, or is longer than any event; the last line of a killed
+/// process may be cut, and is left out.
 pub fn read(mut journal: impl BufRead) -> io::Result<Vec<Stamped>> {
     let (mut events, mut size, mut broken) = (Vec::new(), 0, None);
     for number in 1.. {
         let mut bytes = Vec::new();
-        size += journal.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut bytes)?;
+        size += journal
+            .by_ref()
+            .take(LONGEST_LINE)
+            .read_until(b'\n', &mut bytes)?;
         if bytes.is_empty() {
             break;
         }
@@ -52,7 +56,12 @@ mod tests {
     use crate::event::Event;
 
     fn noted(sentence: &str) -> String {
-        line(&Stamped { at_ms: 1, event: Event::Noted { sentence: sentence.into() } })
+        line(&Stamped {
+            at_ms: 1,
+            event: Event::Noted {
+                sentence: sentence.into(),
+            },
+        })
     }
 
     #[test]
@@ -61,7 +70,12 @@ mod tests {
         assert_eq!(read(whole.as_bytes()).unwrap().len(), 2);
         assert_eq!(read(&whole.as_bytes()[..whole.len() - 9]).unwrap().len(), 1);
         let garbled = whole.replacen("noted", "nothing", 1);
-        assert!(read(garbled.as_bytes()).unwrap_err().to_string().starts_with("line 1 is no event: "));
+        assert!(
+            read(garbled.as_bytes())
+                .unwrap_err()
+                .to_string()
+                .starts_with("line 1 is no event: ")
+        );
     }
 
     #[test]
@@ -69,12 +83,22 @@ mod tests {
         let mut bytes = noted("a~b").into_bytes();
         let at = bytes.iter().position(|byte| *byte == b'~').unwrap();
         bytes[at] = 0xff;
-        assert_eq!(read(bytes.as_slice()).unwrap()[0].event, Event::Noted { sentence: "a\u{fffd}b".into() });
+        assert_eq!(
+            read(bytes.as_slice()).unwrap()[0].event,
+            Event::Noted {
+                sentence: "a\u{fffd}b".into()
+            }
+        );
     }
 
     #[test]
     fn a_line_that_is_too_long_is_no_event() {
         let long = noted(&"x".repeat(3 << 20)) + &noted("two");
-        assert!(read(long.as_bytes()).unwrap_err().to_string().starts_with("line 1 is no event: "));
+        assert!(
+            read(long.as_bytes())
+                .unwrap_err()
+                .to_string()
+                .starts_with("line 1 is no event: ")
+        );
     }
 }

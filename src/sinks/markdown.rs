@@ -1,7 +1,9 @@
-//! Text from outside inside Markdown: nothing it holds may become structure, a link, a mention, an image or HTML.
+//! Text from outside inside Markdown: nothing it holds may become structure, a link, a mention, an
+//! image or HTML.
 //!
-//! GitHub makes links of addresses, `@names`, `#numbers` and `GH-numbers` in any text, however it is escaped, but not in code. So a word in
-//! which one stands is shown as code. There is no invisible character in it: it can be copied.
+//! GitHub makes links of addresses, `@names`, `#numbers` and `GH-numbers` in any text, however it
+//! is escaped, but not in code. So a word in which one stands is shown as code. There is no
+//! invisible character in it: it can be copied.
 
 use crate::scrub::is_trick;
 
@@ -31,15 +33,31 @@ fn word_by_word(outside: &str, plain: fn(&str) -> String) -> String {
 /// As code in a sentence or cell. HTML, because a code span cannot hold every text.
 pub fn code(outside: &str) -> String {
     let html = html(outside);
-    let html = if outside.split_whitespace().any(becomes_link) { apart(&html) } else { html };
+    let html = if outside.split_whitespace().any(becomes_link) {
+        apart(&html)
+    } else {
+        html
+    };
     format!("<code>{html}</code>")
 }
 
 /// As a block of code, line by line.
 pub fn block<S: AsRef<str>>(lines: &[S]) -> String {
-    let body: Vec<String> = lines.iter().map(|line| html(line.as_ref().trim_end_matches(['\n', '\r']))).collect();
+    let body: Vec<String> = lines
+        .iter()
+        .map(|line| html(line.as_ref().trim_end_matches(['\n', '\r'])))
+        .collect();
     // A blank line would end the HTML block and let Markdown in.
-    let body: Vec<String> = body.into_iter().map(|line| if line.trim().is_empty() { "&nbsp;".into() } else { line }).collect();
+    let body: Vec<String> = body
+        .into_iter()
+        .map(|line| {
+            if line.trim().is_empty() {
+                "&nbsp;".into()
+            } else {
+                line
+            }
+        })
+        .collect();
     format!("<pre>{}</pre>", body.join("\n"))
 }
 
@@ -83,35 +101,54 @@ fn entity(out: &mut String, letter: char) {
         '>' => out.push_str("&gt;"),
         '|' => out.push_str("&#124;"),
         '@' => out.push_str("&#64;"),
-        control if control.is_control() || matches!(control, '\u{2028}' | '\u{2029}') => out.push(' '),
+        control if control.is_control() || matches!(control, '\u{2028}' | '\u{2029}') => {
+            out.push(' ');
+        }
         trick if is_trick(trick) => out.push('\u{fffd}'),
         other => out.push(other),
     }
 }
 
-/// A comment in what the Markdown parser takes for an address even inside of `<code>`; nobody sees it.
+/// A comment in what the Markdown parser takes for an address even inside of `<code>`; nobody sees
+/// it.
 fn apart(html: &str) -> String {
     const NOTHING: &str = "<!-- -->";
     let parted = html.replace("://", &format!("&#58;{NOTHING}//"));
-    let parted = parted.split_inclusive("&#64;").map(|part| part.replace("&#64;", &format!("&#64;{NOTHING}"))).collect::<String>();
-    parted.replace("www.", &format!("www{NOTHING}.")).replace("WWW.", &format!("WWW{NOTHING}."))
+    let parted = parted
+        .split_inclusive("&#64;")
+        .map(|part| part.replace("&#64;", &format!("&#64;{NOTHING}")))
+        .collect::<String>();
+    parted
+        .replace("www.", &format!("www{NOTHING}."))
+        .replace("WWW.", &format!("WWW{NOTHING}."))
 }
 
 /// Whether GitHub would make a link of a part of a word.
 fn becomes_link(word: &str) -> bool {
     let lower = word.to_ascii_lowercase();
     let is_digit = |text: &str| text.starts_with(|first: char| first.is_ascii_digit());
-    let numbered = |mark: &str| lower.match_indices(mark).any(|(at, _)| is_digit(&lower[at + mark.len()..]));
-    lower.contains("://") || lower.contains("www.") || numbered("#") || numbered("gh-") || names_somebody(&lower)
+    let numbered = |mark: &str| {
+        lower
+            .match_indices(mark)
+            .any(|(at, _)| is_digit(&lower[at + mark.len()..]))
+    };
+    lower.contains("://")
+        || lower.contains("www.")
+        || numbered("#")
+        || numbered("gh-")
+        || names_somebody(&lower)
 }
 
 /// `@team`, `someone@example.com`; not the digest in `app@sha256:…`.
 fn names_somebody(word: &str) -> bool {
     word.match_indices('@').any(|(at, _)| {
-        let after =
-            word[at + 1..].split(|letter: char| !letter.is_ascii_alphanumeric() && !"-._".contains(letter)).next().unwrap_or_default();
+        let after = word[at + 1..]
+            .split(|letter: char| !letter.is_ascii_alphanumeric() && !"-._".contains(letter))
+            .next()
+            .unwrap_or_default();
         let is_name = after.starts_with(|first: char| first.is_ascii_alphanumeric());
-        let is_inside = word[..at].ends_with(|before: char| before.is_ascii_alphanumeric() || "-._+".contains(before));
+        let is_inside = word[..at]
+            .ends_with(|before: char| before.is_ascii_alphanumeric() || "-._+".contains(before));
         is_name && (!is_inside || after.contains('.'))
     })
 }
@@ -125,11 +162,18 @@ mod tests {
         let attack = "a | b <img src=x onerror=alert(1)> [x](http://evil) ![y](z) `c` ## h\n- item";
         let cell = text(attack);
         assert!(
-            !cell.contains(" | ") && !cell.contains("<img") && !cell.contains("](http:") && !cell.contains("://") && !cell.contains('\n'),
+            !cell.contains(" | ")
+                && !cell.contains("<img")
+                && !cell.contains("](http:")
+                && !cell.contains("://")
+                && !cell.contains('\n'),
             "{cell}"
         );
         assert!(!code("</code><script>\n").contains("<script>"));
-        assert_eq!(code("host:5000/app@sha256:0a1b"), "<code>host:5000/app&#64;sha256:0a1b</code>");
+        assert_eq!(
+            code("host:5000/app@sha256:0a1b"),
+            "<code>host:5000/app&#64;sha256:0a1b</code>"
+        );
         assert!(!block(&["</pre>", "", "x"]).contains("\n\n"));
     }
 
@@ -142,7 +186,10 @@ mod tests {
             ("#12", "<code>#12</code>"),
             ("org/repo#12", "<code>org/repo#12</code>"),
             ("GH-1", "<code>GH-1</code>"),
-            ("see:https://x.example/a_b", "<code>see:https&#58;<!-- -->//x.example/a&#95;b</code>"),
+            (
+                "see:https://x.example/a_b",
+                "<code>see:https&#58;<!-- -->//x.example/a&#95;b</code>",
+            ),
             ("WWW.x.example", "<code>WWW<!-- -->.x.example</code>"),
             ("host/app@sha256:0a1b", "host/app&#64;sha256&#58;0a1b"),
             ("#", "\\#"),
@@ -158,6 +205,9 @@ mod tests {
     fn what_cannot_be_seen_is_shown() {
         let attack = "a\u{1b}[31mb\u{202e}c\u{2028}d\0e\u{200b}f";
         assert_eq!(text(attack), "a \\[31mb\u{fffd}c d e\u{fffd}f");
-        assert_eq!(code(attack), "<code>a &#91;31mb\u{fffd}c d e\u{fffd}f</code>");
+        assert_eq!(
+            code(attack),
+            "<code>a &#91;31mb\u{fffd}c d e\u{fffd}f</code>"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Where events become words: the live log, the journal, the step summary and the outputs. Only `main` knows them.
+//! Where events become words: the live log, the journal, the step summary and the outputs. Only
+//! `main` knows them.
 
 mod checks;
 pub mod console;

@@ -7,7 +7,8 @@ use crate::event::Step;
 use crate::outcome::{Outcome, REFUSED_WORD, Reason};
 use crate::report::Report;
 
-/// An output has at most 1 MiB; the report is far below that, unless a body of a thousand tests is in it.
+/// An output has at most 1 MiB; the report is far below that, unless a body of a thousand tests is
+/// in it.
 const LONGEST: usize = 500_000;
 
 /// Words of the report that stand in no list of their own.
@@ -39,13 +40,25 @@ const WORDS: &[&str] = &[
     "count",
 ];
 
-/// Every output of a report, in the order of the documentation. Absent ones are not written.
+/// The outputs of a report that have a value.
 pub fn of(report: &Report) -> Vec<(&'static str, String)> {
+    named_values(report)
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
+}
+
+/// Every output, in the order of the documentation.
+pub fn named_values(report: &Report) -> [(&'static str, Option<String>); 16] {
     let codedeploy = report.deployment.clone().filter(|_| report.is_codedeploy);
-    let tasks = (!report.tasks.is_empty()).then(|| serde_json::to_string(&report.tasks).unwrap_or_default());
-    let optional = [
+    let tasks = (!report.tasks.is_empty())
+        .then(|| serde_json::to_string(&report.tasks).unwrap_or_default());
+    [
         ("outcome", outcome(report).map(str::to_owned)),
-        ("reason", report.reason.map(|reason| reason.word().to_owned())),
+        (
+            "reason",
+            report.reason.map(|reason| reason.word().to_owned()),
+        ),
         ("task-definition-arn", report.revision.clone()),
         ("codedeploy-deployment-id", codedeploy),
         ("run-task-arn", tasks),
@@ -55,18 +68,30 @@ pub fn of(report: &Report) -> Vec<(&'static str, String)> {
         ("scan-findings", scan_findings(report)),
         ("deployment-id", report.deployment.clone()),
         ("service-deployment-arn", report.service_deployment.clone()),
-        ("previous-task-definition-arn", report.previous_revision.clone().or_else(|| report.blue.clone())),
+        (
+            "previous-task-definition-arn",
+            report
+                .previous_revision
+                .clone()
+                .or_else(|| report.blue.clone()),
+        ),
         ("rolled-back", Some(report.is_rolled_back().to_string())),
-        ("duration-seconds", Some((report.milliseconds / 1000).to_string())),
+        (
+            "duration-seconds",
+            Some((report.milliseconds / 1000).to_string()),
+        ),
         ("console-url", report.console.clone()),
         ("report", json(report).filter(|text| text.len() <= LONGEST)),
-    ];
-    optional.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    ]
 }
 
-/// The word of the outcome; refused inputs have one too, so that a workflow can tell them from a run that was killed.
+/// The word of the outcome; refused inputs have one too, so that a workflow can tell them from a
+/// run that was killed.
 fn outcome(report: &Report) -> Option<&'static str> {
-    report.outcome.map(Outcome::word).or_else(|| report.is_refused().then_some(REFUSED_WORD))
+    report
+        .outcome
+        .map(Outcome::word)
+        .or_else(|| report.is_refused().then_some(REFUSED_WORD))
 }
 
 /// The report, with the outcome's word as the output has it.
@@ -78,7 +103,11 @@ fn json(report: &Report) -> Option<String> {
 
 /// Of all platforms together; none where no scan had findings or a list of none.
 fn scan_findings(report: &Report) -> Option<String> {
-    let listed: Vec<_> = report.scans.iter().filter(|scan| scan.kind.is_some()).collect();
+    let listed: Vec<_> = report
+        .scans
+        .iter()
+        .filter(|scan| scan.kind.is_some())
+        .collect();
     let mut counts = BTreeMap::new();
     for (severity, count) in listed.iter().flat_map(|scan| &scan.counts) {
         let sum: &mut u64 = counts.entry(severity.word()).or_default();
@@ -87,16 +116,23 @@ fn scan_findings(report: &Report) -> Option<String> {
     (!listed.is_empty()).then(|| serde_json::to_string(&counts).unwrap_or_default())
 }
 
-/// Whether a text stands in what outputs say of every run: the words of the contract, and the names in the report.
+/// Whether a text stands in what outputs say of every run: the words of the contract, and the names
+/// in the report.
 pub fn is_said(text: &str) -> bool {
     let report = serde_json::to_string(&Report::begin()).unwrap_or_default();
     let outcomes = Outcome::ALL.iter().map(|outcome| outcome.word());
     let reasons = Reason::ALL.iter().map(|reason| reason.word());
     let steps = Step::ALL.iter().map(|step| step.title());
-    let words = outcomes.chain([REFUSED_WORD]).chain(reasons).chain(steps).chain(WORDS.iter().copied());
+    let words = outcomes
+        .chain([REFUSED_WORD])
+        .chain(reasons)
+        .chain(steps)
+        .chain(WORDS.iter().copied());
     is_account(text)
         || text.starts_with("arn:")
-        || words.chain([report.as_str()]).any(|said| said.to_lowercase().contains(&text.to_lowercase()))
+        || words
+            .chain([report.as_str()])
+            .any(|said| said.to_lowercase().contains(&text.to_lowercase()))
 }
 
 /// Accounts stand in every ARN and image name.

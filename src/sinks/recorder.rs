@@ -1,7 +1,9 @@
-//! One sink for a whole run: prints every event, journals it, keeps it for the report, writes the files.
+//! One sink for a whole run: prints every event, journals it, keeps it for the report, writes the
+//! files.
 //!
-//! Text from outside is masked where it becomes a part of a sentence. Here every sentence is searched once more for secrets that cannot be
-//! words of ours; nothing else of an event is changed, and no event is lost.
+//! Text from outside is masked where it becomes a part of a sentence. Here every sentence is
+//! searched once more for secrets that cannot be words of ours; nothing else of an event is
+//! changed, and no event is lost.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -23,7 +25,13 @@ use crate::undo::saved::{self, UndoOwner};
 pub const STATE: &str = "undos";
 
 /// Outputs that are known only at the end; the others are written as soon as they are.
-const LATE: &[&str] = &["outcome", "reason", "rolled-back", "duration-seconds", "report"];
+const LATE: &[&str] = &[
+    "outcome",
+    "reason",
+    "rolled-back",
+    "duration-seconds",
+    "report",
+];
 
 /// Records a run.
 pub struct Recorder {
@@ -42,15 +50,34 @@ impl Recorder {
     /// A recorder that journals to `folder`, where there is one.
     pub fn new(files: Files, folder: Option<&Path>) -> Self {
         let path = folder.map(|folder| folder.join("ecs-bluegreen.jsonl"));
-        let journal = path.and_then(|path| OpenOptions::new().create(true).write(true).truncate(true).open(path).ok());
-        let recorded = Recorded { report: Report::begin(), console: Console::default(), journal, written: Vec::new() };
-        Self { files, recorded: Mutex::new(recorded) }
+        let journal = path.and_then(|path| {
+            OpenOptions::new()
+                .create(true)
+                .write(true)
+                .truncate(true)
+                .open(path)
+                .ok()
+        });
+        let recorded = Recorded {
+            report: Report::begin(),
+            console: Console::default(),
+            journal,
+            written: Vec::new(),
+        };
+        Self {
+            files,
+            recorded: Mutex::new(recorded),
+        }
     }
 
     /// Takes an event.
     pub fn record(&self, stamped: &Stamped) {
         let mut stamped = stamped.clone();
-        stamped.event.sentences().into_iter().for_each(|sentence| *sentence = scrub::without_tokens(sentence));
+        stamped
+            .event
+            .sentences()
+            .into_iter()
+            .for_each(|sentence| *sentence = scrub::without_tokens(sentence));
         let mut recorded = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
         print(&recorded.console.lines(&stamped));
         if let Some(journal) = &mut recorded.journal {
@@ -79,8 +106,13 @@ impl Recorder {
 
     /// Keeps what is armed for the post step, and whose it is.
     pub fn keep(&self, owner: &UndoOwner, armed: &[Undo]) {
-        let Some(state) = &self.files.state else { return };
-        complain("GITHUB_STATE", append_value(state, STATE, &saved::save(owner, armed)));
+        let Some(state) = &self.files.state else {
+            return;
+        };
+        complain(
+            "GITHUB_STATE",
+            append_value(state, STATE, &saved::save(owner, armed)),
+        );
     }
 
     /// Writes the outputs that are left and the summary.
@@ -88,21 +120,39 @@ impl Recorder {
         let mut recorded = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
         self.write_outputs(&mut recorded, |_| true);
         if let Some(file) = &self.files.summary {
-            complain("GITHUB_STEP_SUMMARY", append_summary(file, &summary::of(&recorded.report)));
+            complain(
+                "GITHUB_STEP_SUMMARY",
+                append_summary(file, &summary::of(&recorded.report)),
+            );
         }
     }
 
     /// Adds what the post step came to; the summary of main stands above it.
     pub fn finish_post(&self, result: &str) {
         print(&[format!("Post: {}", harmless(result))]);
-        print(&self.recorded.lock().unwrap_or_else(PoisonError::into_inner).console.stuck());
+        print(
+            &self
+                .recorded
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .console
+                .stuck(),
+        );
         if let Some(file) = &self.files.summary {
-            complain("GITHUB_STEP_SUMMARY", append_summary(file, &format!("### Post step\n\n{}\n", markdown::text(result))));
+            complain(
+                "GITHUB_STEP_SUMMARY",
+                append_summary(
+                    file,
+                    &format!("### Post step\n\n{}\n", markdown::text(result)),
+                ),
+            );
         }
     }
 
     fn write_outputs(&self, recorded: &mut Recorded, wanted: impl Fn(&str) -> bool) {
-        let Some(file) = &self.files.output else { return };
+        let Some(file) = &self.files.output else {
+            return;
+        };
         for output in outputs::of(&recorded.report) {
             if wanted(output.0) && !recorded.written.contains(&output) {
                 complain("GITHUB_OUTPUT", append_value(file, output.0, &output.1));
@@ -124,7 +174,10 @@ pub fn print(lines: &[String]) {
 /// A defect ends the process: that is said where people look.
 pub fn defect(summary: Option<&Path>, what: &str) {
     let what = harmless(&scrub::masked(what));
-    let lines = [format!("{NO_OUTCOME}: {what}"), format!("  hint: {NO_OUTCOME_HINT}; please report this")];
+    let lines = [
+        format!("{NO_OUTCOME}: {what}"),
+        format!("  hint: {NO_OUTCOME_HINT}; please report this"),
+    ];
     print(&[annotation_of(Level::Error, "no outcome", None, &lines)]);
     if let Some(file) = summary {
         let text = format!(
@@ -139,6 +192,8 @@ pub fn defect(summary: Option<&Path>, what: &str) {
 
 fn complain(file: &str, written: io::Result<()>) {
     if let Err(error) = written {
-        print(&[format!("::warning title=runner::{file} cannot be written: {error}")]);
+        print(&[format!(
+            "::warning title=runner::{file} cannot be written: {error}"
+        )]);
     }
 }

@@ -1,4 +1,5 @@
-//! The step summary: the outcome first, then what was done and seen, as Markdown. Pure: Report → text.
+//! The step summary: the outcome first, then what was done and seen, as Markdown. Pure: Report →
+//! text.
 
 use crate::checks::moment::Moment;
 use crate::checks::smoke::{TestResult, TestVerdict};
@@ -30,29 +31,54 @@ pub fn of(report: &Report) -> String {
         notes(report),
         links(report),
     ];
-    let mut summary = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n");
+    let mut summary = parts
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join("\n\n");
     summary.push('\n');
     summary
 }
 
 fn head(report: &Report) -> String {
-    let target = report
-        .service
-        .as_ref()
-        .map_or_else(|| "task definition".to_owned(), |service| format!("{} on {}", code(service), code(&report.cluster)));
-    let Some(outcome) = report.outcome else { return without_outcome(report, &target) };
-    let reason = report.reason.filter(|_| !outcome.is_success()).map(|reason| format!(" ({reason})")).unwrap_or_default();
-    format!("## {} {outcome}{reason}: {target}\n\n**{}**", mark(outcome), text(&sentence(&report.sentence)))
+    let target = report.service.as_ref().map_or_else(
+        || "task definition".to_owned(),
+        |service| format!("{} on {}", code(service), code(&report.cluster)),
+    );
+    let Some(outcome) = report.outcome else {
+        return without_outcome(report, &target);
+    };
+    let reason = report
+        .reason
+        .filter(|_| !outcome.is_success())
+        .map(|reason| format!(" ({reason})"))
+        .unwrap_or_default();
+    format!(
+        "## {} {outcome}{reason}: {target}\n\n**{}**",
+        mark(outcome),
+        text(&sentence(&report.sentence))
+    )
 }
 
 /// "Nothing was touched" is said of refused inputs only, and only where it is so.
 fn without_outcome(report: &Report, target: &str) -> String {
     let is_unknown = report.reason == Some(Reason::Credentials);
-    let why = if is_unknown { capital(NO_CREDENTIALS) } else { "The inputs have problems".to_owned() };
+    let why = if is_unknown {
+        capital(NO_CREDENTIALS)
+    } else {
+        "The inputs have problems".to_owned()
+    };
     match (report.is_refused(), report.after_changes) {
         (true, false) => format!("## ✗ Refused: {target}\n\n**Nothing was touched.** {why}."),
-        (true, true) => format!("## ✗ Refused: {target}\n\n**{why}.** {}.", text(AFTER_CHANGES)),
-        (false, _) => format!("## ✗ No outcome: {target}\n\n**{}** {}", text(&sentence(NO_OUTCOME)), text(&sentence(NO_OUTCOME_HINT))),
+        (true, true) => format!(
+            "## ✗ Refused: {target}\n\n**{why}.** {}.",
+            text(AFTER_CHANGES)
+        ),
+        (false, _) => format!(
+            "## ✗ No outcome: {target}\n\n**{}** {}",
+            text(&sentence(NO_OUTCOME)),
+            text(&sentence(NO_OUTCOME_HINT))
+        ),
     }
 }
 
@@ -75,24 +101,48 @@ fn problems(report: &Report) -> String {
     if report.problems.is_empty() {
         return String::new();
     }
-    let rows = report.problems.iter().map(|problem| format!("| {} | {} |", text(&problem.problem), text(&problem.remedy)));
-    format!("| Problem | What to do |\n|---|---|\n{}", rows.collect::<Vec<_>>().join("\n"))
+    let rows = report
+        .problems
+        .iter()
+        .map(|problem| format!("| {} | {} |", text(&problem.problem), text(&problem.remedy)));
+    format!(
+        "| Problem | What to do |\n|---|---|\n{}",
+        rows.collect::<Vec<_>>().join("\n")
+    )
 }
 
 fn failure(report: &Report) -> String {
-    report.failure.as_ref().map(|failure| format!("### Why\n\n{}", chain(failure))).unwrap_or_default()
+    report
+        .failure
+        .as_ref()
+        .map(|failure| format!("### Why\n\n{}", chain(failure)))
+        .unwrap_or_default()
 }
 
 fn chain(failure: &Failure) -> String {
     let mut lines = vec![format!("- **{}**", text(failure.sentence()))];
-    lines.extend(failure.chain.iter().skip(1).map(|cause| format!("  - {}", text(cause))));
-    lines.extend(failure.hints.iter().map(|hint| format!("- What to do: {}", text(hint))));
+    lines.extend(
+        failure
+            .chain
+            .iter()
+            .skip(1)
+            .map(|cause| format!("  - {}", text(cause))),
+    );
+    lines.extend(
+        failure
+            .hints
+            .iter()
+            .map(|hint| format!("- What to do: {}", text(hint))),
+    );
     lines.join("\n")
 }
 
 fn stuck(report: &Report) -> String {
-    let parts: Vec<String> =
-        report.stuck.iter().map(|(what, failure)| format!("### Not undone: {}\n\n{}", text(what), chain(failure))).collect();
+    let parts: Vec<String> = report
+        .stuck
+        .iter()
+        .map(|(what, failure)| format!("### Not undone: {}\n\n{}", text(what), chain(failure)))
+        .collect();
     parts.join("\n\n")
 }
 
@@ -101,47 +151,119 @@ fn what(report: &Report) -> String {
         let tags = if report.tags.is_empty() {
             String::new()
         } else {
-            format!(", tags {}", report.tags.iter().map(|tag| code(tag)).collect::<Vec<_>>().join(" "))
+            format!(
+                ", tags {}",
+                report
+                    .tags
+                    .iter()
+                    .map(|tag| code(tag))
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            )
         };
         format!("{}{tags}", code(image))
     });
-    let not_set = report.tags_not_set.iter().map(|tag| text(&not_set(tag))).collect::<Vec<_>>().join("<br>");
-    let revision = report.revision.as_ref().map(|revision| match &report.previous_revision {
-        Some(previous) if previous != revision => relation(report.outcome, &code(short(revision)), &code(short(previous))),
-        _ => code(short(revision)),
-    });
-    let traffic = report.traffic.map(|(side, witness)| format!("{side:?}, {}", witness.words()).to_lowercase());
+    let not_set = report
+        .tags_not_set
+        .iter()
+        .map(|tag| text(&not_set(tag)))
+        .collect::<Vec<_>>()
+        .join("<br>");
+    let revision = report
+        .revision
+        .as_ref()
+        .map(|revision| match &report.previous_revision {
+            Some(previous) if previous != revision => relation(
+                report.outcome,
+                &code(short(revision)),
+                &code(short(previous)),
+            ),
+            _ => code(short(revision)),
+        });
+    let traffic = report
+        .traffic
+        .map(|(side, witness)| format!("{side:?}, {}", witness.words()).to_lowercase());
     let rows = [
-        ("Version", report.deployed_version.as_ref().map(|version| code(version))),
+        (
+            "Version",
+            report
+                .deployed_version
+                .as_ref()
+                .map(|version| code(version)),
+        ),
         ("Image", image),
-        ("Tags not set", Some(not_set).filter(|text| !text.is_empty())),
-        ("Repository", report.repository_created.as_ref().map(|place| format!("{}, made by this run", code(place)))),
-        ("Transfer", report.image_transfer.as_ref().map(|transfer| text(&transferred(transfer)))),
+        (
+            "Tags not set",
+            Some(not_set).filter(|text| !text.is_empty()),
+        ),
+        (
+            "Repository",
+            report
+                .repository_created
+                .as_ref()
+                .map(|place| format!("{}, made by this run", code(place))),
+        ),
+        (
+            "Transfer",
+            report
+                .image_transfer
+                .as_ref()
+                .map(|transfer| text(&transferred(transfer))),
+        ),
         ("Task definition", revision),
         ("One-off task", one_off(report)),
         (
             "Rollout",
-            report.deployment.as_ref().map(|id| format!("{} ({})", code(id), text(report.controller.as_deref().unwrap_or_default()))),
+            report.deployment.as_ref().map(|id| {
+                format!(
+                    "{} ({})",
+                    code(id),
+                    text(report.controller.as_deref().unwrap_or_default())
+                )
+            }),
         ),
         ("Production traffic", traffic.map(|words| text(&words))),
     ];
-    let rows: Vec<String> = rows.into_iter().filter_map(|(name, value)| Some(format!("| {name} | {} |", value?))).collect();
-    if rows.is_empty() { String::new() } else { format!("| | |\n|---|---|\n{}", rows.join("\n")) }
+    let rows: Vec<String> = rows
+        .into_iter()
+        .filter_map(|(name, value)| Some(format!("| {name} | {} |", value?)))
+        .collect();
+    if rows.is_empty() {
+        String::new()
+    } else {
+        format!("| | |\n|---|---|\n{}", rows.join("\n"))
+    }
 }
 
 /// What ran before the rollout, and stays whatever became of it.
 fn one_off(report: &Report) -> Option<String> {
-    let ran: Vec<String> =
-        report.one_off_tasks.iter().map(|task| format!("{} ({})", text(&task.words()), code(short(&task.task)))).collect();
-    let stays = if report.outcome == Some(Outcome::Deployed) { "" } else { "; it is not undone" };
+    let ran: Vec<String> = report
+        .one_off_tasks
+        .iter()
+        .map(|task| format!("{} ({})", text(&task.words()), code(short(&task.task))))
+        .collect();
+    let stays = if report.outcome == Some(Outcome::Deployed) {
+        ""
+    } else {
+        "; it is not undone"
+    };
     (!ran.is_empty()).then(|| format!("{}{stays}", ran.join("; ")))
 }
 
 /// What the new revision is to the old one in the end.
 fn relation(outcome: Option<Outcome>, new: &str, old: &str) -> String {
     match outcome {
-        Some(Outcome::RolledBack | Outcome::Unchanged) => format!("{new}, rolled back: {old} serves"),
-        Some(Outcome::Deployed | Outcome::NoChange | Outcome::Waiting | Outcome::Started | Outcome::StillRunning | Outcome::Stuck)
+        Some(Outcome::RolledBack | Outcome::Unchanged) => {
+            format!("{new}, rolled back: {old} serves")
+        }
+        Some(
+            Outcome::Deployed
+            | Outcome::NoChange
+            | Outcome::Waiting
+            | Outcome::Started
+            | Outcome::StillRunning
+            | Outcome::Stuck,
+        )
         | None => {
             format!("{new}, in place of {old}")
         }
@@ -153,8 +275,16 @@ fn steps(report: &Report) -> String {
         return String::new();
     }
     let rows: Vec<String> = report.steps.iter().map(|step| row(report, step)).collect();
-    let reads = if report.reads > 0 { format!(", {} reads of AWS", report.reads) } else { String::new() };
-    format!("### Steps\n\n| | Step | Time | |\n|---|---|--:|---|\n{}\n\n{} in all{reads}.", rows.join("\n"), human(report.milliseconds))
+    let reads = if report.reads > 0 {
+        format!(", {} reads of AWS", report.reads)
+    } else {
+        String::new()
+    };
+    format!(
+        "### Steps\n\n| | Step | Time | |\n|---|---|--:|---|\n{}\n\n{} in all{reads}.",
+        rows.join("\n"),
+        human(report.milliseconds)
+    )
 }
 
 fn row(report: &Report, step: &StepReport) -> String {
@@ -163,15 +293,27 @@ fn row(report: &Report, step: &StepReport) -> String {
         Some(StepEnd::Failed) => "✗",
         None => "–",
     };
-    format!("| {mark} | {} | {} | {} |", title(step.step, report.test_url.as_ref()), human(step.milliseconds), text(&step.result))
+    format!(
+        "| {mark} | {} | {} | {} |",
+        title(step.step, report.test_url.as_ref()),
+        human(step.milliseconds),
+        text(&step.result)
+    )
 }
 
 fn tests(report: &Report) -> String {
     if report.smoke_tests.is_empty() {
         return String::new();
     }
-    let rows: Vec<String> = report.smoke_tests.iter().map(|result| test(report, result)).collect();
-    format!("### Smoke tests\n\n| | Test | On | Request | Time | Attempts | |\n|---|---|---|---|--:|--:|---|\n{}", rows.join("\n"))
+    let rows: Vec<String> = report
+        .smoke_tests
+        .iter()
+        .map(|result| test(report, result))
+        .collect();
+    format!(
+        "### Smoke tests\n\n| | Test | On | Request | Time | Attempts | |\n|---|---|---|---|--:|--:|---|\n{}",
+        rows.join("\n")
+    )
 }
 
 fn test(report: &Report, result: &TestResult) -> String {
@@ -180,8 +322,12 @@ fn test(report: &Report, result: &TestResult) -> String {
         TestVerdict::Failed => "✗",
         TestVerdict::Skipped | TestVerdict::Unfinished => "–",
     };
-    let failures =
-        result.failures.iter().map(|failure| text(&format!("{}: expected {}, found {}", failure.what, failure.expected, failure.found)));
+    let failures = result.failures.iter().map(|failure| {
+        text(&format!(
+            "{}: expected {}, found {}",
+            failure.what, failure.expected, failure.found
+        ))
+    });
     let why = failures.collect::<Vec<_>>().join("<br>");
     let (name, request) = (text(&result.name), code(&result.request));
     format!(
@@ -195,7 +341,9 @@ fn test(report: &Report, result: &TestResult) -> String {
 /// The side that was asked: only what is known to be green is called so.
 pub(super) fn side(report: &Report, moment: Moment) -> String {
     match (moment, &report.test_url) {
-        (Moment::Green, Some(TestUrl::Unproven { .. })) => "test-url, not proven to have reached green".to_owned(),
+        (Moment::Green, Some(TestUrl::Unproven { .. })) => {
+            "test-url, not proven to have reached green".to_owned()
+        }
         _ => moment.to_string(),
     }
 }
@@ -203,42 +351,92 @@ pub(super) fn side(report: &Report, moment: Moment) -> String {
 fn stopped(report: &Report) -> String {
     let containers = report.failure.iter().flat_map(|failure| &failure.stopped);
     let parts: Vec<String> = containers.map(container).collect();
-    if parts.is_empty() { String::new() } else { format!("### Stopped containers\n\n{}", parts.join("\n\n")) }
+    if parts.is_empty() {
+        String::new()
+    } else {
+        format!("### Stopped containers\n\n{}", parts.join("\n\n"))
+    }
 }
 
 fn container(stopped: &StoppedContainer) -> String {
     let exit = stopped.exit();
-    let head = format!("{} in task {}: {exit}. {}", code(&stopped.container), code(&stopped.task), text(&stopped.why));
-    if stopped.log.is_empty() { head } else { format!("{head}\n\n{}", block(&stopped.log)) }
+    let head = format!(
+        "{} in task {}: {exit}. {}",
+        code(&stopped.container),
+        code(&stopped.task),
+        text(&stopped.why)
+    );
+    if stopped.log.is_empty() {
+        head
+    } else {
+        format!("{head}\n\n{}", block(&stopped.log))
+    }
 }
 
 fn notes(report: &Report) -> String {
     let narrowed = report.narrowed.iter().map(|(check, allow)| {
-        let allow = if allow.is_empty() { String::new() } else { format!(" To have it, allow {}.", code(allow)) };
+        let allow = if allow.is_empty() {
+            String::new()
+        } else {
+            format!(" To have it, allow {}.", code(allow))
+        };
         format!("- Narrower: {}.{allow}", text(check))
     });
-    let lines: Vec<String> = report.warnings.iter().map(|warning| format!("- {}", text(warning))).chain(narrowed).collect();
+    let lines: Vec<String> = report
+        .warnings
+        .iter()
+        .map(|warning| format!("- {}", text(warning)))
+        .chain(narrowed)
+        .collect();
     let changes = if report.changes.is_empty() {
         String::new()
     } else {
-        format!("<details><summary>Changes of the task definition</summary>\n\n{}\n\n</details>", block(&report.changes))
+        format!(
+            "<details><summary>Changes of the task definition</summary>\n\n{}\n\n</details>",
+            block(&report.changes)
+        )
     };
-    let notes = if lines.is_empty() { String::new() } else { format!("### Notes\n\n{}", lines.join("\n")) };
-    [changes, notes].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
+    let notes = if lines.is_empty() {
+        String::new()
+    } else {
+        format!("### Notes\n\n{}", lines.join("\n"))
+    };
+    [changes, notes]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join("\n\n")
 }
 
 fn links(report: &Report) -> String {
     report
         .console
         .as_ref()
-        .map(|url| if is_console(url) { format!("[Watch it in the AWS console]({url})") } else { format!("Watch it: {}", code(url)) })
+        .map(|url| {
+            if is_console(url) {
+                format!("[Watch it in the AWS console]({url})")
+            } else {
+                format!("Watch it: {}", code(url))
+            }
+        })
         .unwrap_or_default()
 }
 
 /// Only AWS's consoles are linked to: a journal may name anything.
 fn is_console(url: &str) -> bool {
-    let host = url.strip_prefix("https://").and_then(|rest| rest.split('/').next()).unwrap_or_default();
-    let domains = ["console.aws.amazon.com", "console.amazonaws.cn", "console.amazonaws-us-gov.com"];
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-._~:/?#&=%,+".contains(letter);
-    domains.iter().any(|domain| host.strip_suffix(domain).is_some_and(|region| region.ends_with('.'))) && url.chars().all(is_plain)
+    let host = url
+        .strip_prefix("https://")
+        .and_then(|rest| rest.split('/').next())
+        .unwrap_or_default();
+    let domains = [
+        "console.aws.amazon.com",
+        "console.amazonaws.cn",
+        "console.amazonaws-us-gov.com",
+    ];
+    let is_plain =
+        |letter: char| letter.is_ascii_alphanumeric() || "-._~:/?#&=%,+".contains(letter);
+    domains.iter().any(|domain| {
+        host.strip_suffix(domain)
+            .is_some_and(|region| region.ends_with('.'))
+    }) && url.chars().all(is_plain)
 }

@@ -1,4 +1,5 @@
-//! Testers in the log and in the step summary: how each ended, the cases of its reports, the end of its log.
+//! Testers in the log and in the step summary: how each ended, the cases of its reports, the end of
+//! its log.
 
 use crate::checks::tester::{Case, CaseVerdict, TesterResult, TesterVerdict};
 use crate::github::commands::harmless;
@@ -15,16 +16,41 @@ const LAST: usize = 20;
 /// The lines of the log.
 pub(super) fn lines(result: &TesterResult, on: &str) -> Vec<String> {
     let TesterResult { name, .. } = result;
-    let head = format!("{} {name} {on}: {}{} ({})", mark(result.verdict), result.ended(), counted(result), human(result.milliseconds));
-    let untold = (result.untold > 0).then(|| format!("  … {} more lines are not shown here", result.untold));
-    let last = result.lines.iter().rev().take(LAST.min(result.untold)).rev().map(|line| format!("  | {line}"));
-    let failed = failed(result).take(NAMED).map(|case| format!("    ✗ {}{}", case_name(case), message(case)));
+    let head = format!(
+        "{} {name} {on}: {}{} ({})",
+        mark(result.verdict),
+        result.ended(),
+        counted(result),
+        human(result.milliseconds)
+    );
+    let untold =
+        (result.untold > 0).then(|| format!("  … {} more lines are not shown here", result.untold));
+    let last = result
+        .lines
+        .iter()
+        .rev()
+        .take(LAST.min(result.untold))
+        .rev()
+        .map(|line| format!("  | {line}"));
+    let failed = failed(result)
+        .take(NAMED)
+        .map(|case| format!("    ✗ {}{}", case_name(case), message(case)));
     let note = result.note.iter().map(|note| format!("    {note}"));
-    untold.into_iter().chain(last).chain([head]).chain(failed).chain(note).map(|line| harmless(&line)).collect()
+    untold
+        .into_iter()
+        .chain(last)
+        .chain([head])
+        .chain(failed)
+        .chain(note)
+        .map(|line| harmless(&line))
+        .collect()
 }
 
 fn failed(result: &TesterResult) -> impl Iterator<Item = &Case> {
-    result.cases.iter().filter(|case| case.verdict == CaseVerdict::Failed)
+    result
+        .cases
+        .iter()
+        .filter(|case| case.verdict == CaseVerdict::Failed)
 }
 
 fn mark(verdict: TesterVerdict) -> &'static str {
@@ -35,15 +61,25 @@ fn mark(verdict: TesterVerdict) -> &'static str {
 }
 
 fn counted(result: &TesterResult) -> String {
-    result.counted().map(|counted| format!(", {counted}")).unwrap_or_default()
+    result
+        .counted()
+        .map(|counted| format!(", {counted}"))
+        .unwrap_or_default()
 }
 
 fn case_name(case: &Case) -> String {
-    if case.suite.is_empty() { case.name.clone() } else { format!("{} › {}", case.suite, case.name) }
+    if case.suite.is_empty() {
+        case.name.clone()
+    } else {
+        format!("{} › {}", case.suite, case.name)
+    }
 }
 
 fn message(case: &Case) -> String {
-    case.message.as_ref().map(|message| format!(": {message}")).unwrap_or_default()
+    case.message
+        .as_ref()
+        .map(|message| format!(": {message}"))
+        .unwrap_or_default()
 }
 
 /// The section of the summary; empty without testers.
@@ -53,13 +89,26 @@ pub(super) fn section(report: &Report) -> String {
         return String::new();
     }
     let rows: Vec<String> = results.iter().map(|result| row(report, result)).collect();
-    let table = format!("### Testers\n\n| | Tester | On | Where | Time | |\n|---|---|---|---|--:|---|\n{}", rows.join("\n"));
-    let details = results.iter().flat_map(|result| [cases(result), log(result)]).flatten();
-    std::iter::once(table).chain(details).collect::<Vec<_>>().join("\n\n")
+    let table = format!(
+        "### Testers\n\n| | Tester | On | Where | Time | |\n|---|---|---|---|--:|---|\n{}",
+        rows.join("\n")
+    );
+    let details = results
+        .iter()
+        .flat_map(|result| [cases(result), log(result)])
+        .flatten();
+    std::iter::once(table)
+        .chain(details)
+        .collect::<Vec<_>>()
+        .join("\n\n")
 }
 
 fn row(report: &Report, result: &TesterResult) -> String {
-    let note = result.note.as_ref().map(|note| format!("<br>{}", text(note))).unwrap_or_default();
+    let note = result
+        .note
+        .as_ref()
+        .map(|note| format!("<br>{}", text(note)))
+        .unwrap_or_default();
     let (name, place) = (text(&result.name), code(&result.place));
     let ended = text(&format!("{}{}", result.ended(), counted(result)));
     format!(
@@ -74,10 +123,19 @@ fn cases(result: &TesterResult) -> Option<String> {
     let counted = result.counted()?;
     let rows: Vec<String> = result.cases.iter().map(case).collect();
     let more = result.tally.count().saturating_sub(result.cases.len());
-    let more = if more == 0 { String::new() } else { format!("\n\n… and {more} more.") };
+    let more = if more == 0 {
+        String::new()
+    } else {
+        format!("\n\n… and {more} more.")
+    };
     let head = format!("{}: {}", html_text(&result.name), html_text(&counted));
-    let table = format!("| | Case | Time | |\n|---|---|--:|---|\n{}", rows.join("\n"));
-    Some(format!("<details><summary>{head}</summary>\n\n{table}{more}\n\n</details>"))
+    let table = format!(
+        "| | Case | Time | |\n|---|---|--:|---|\n{}",
+        rows.join("\n")
+    );
+    Some(format!(
+        "<details><summary>{head}</summary>\n\n{table}{more}\n\n</details>"
+    ))
 }
 
 fn case(case: &Case) -> String {
@@ -86,14 +144,29 @@ fn case(case: &Case) -> String {
         CaseVerdict::Failed => "✗",
         CaseVerdict::Skipped => "–",
     };
-    let time = case.milliseconds.map(|time| human(time).to_string()).unwrap_or_default();
-    format!("| {mark} | {} | {time} | {} |", text(&case_name(case)), case.message.as_ref().map(|message| text(message)).unwrap_or_default())
+    let time = case
+        .milliseconds
+        .map(|time| human(time).to_string())
+        .unwrap_or_default();
+    format!(
+        "| {mark} | {} | {time} | {} |",
+        text(&case_name(case)),
+        case.message
+            .as_ref()
+            .map(|message| text(message))
+            .unwrap_or_default()
+    )
 }
 
 /// The end of the log of one that did not pass.
 fn log(result: &TesterResult) -> Option<String> {
     let head = format!("The end of the log of {}", html_text(&result.name));
-    (!result.lines.is_empty()).then(|| format!("<details><summary>{head}</summary>\n\n{}\n\n</details>", block(&result.lines)))
+    (!result.lines.is_empty()).then(|| {
+        format!(
+            "<details><summary>{head}</summary>\n\n{}\n\n</details>",
+            block(&result.lines)
+        )
+    })
 }
 
 #[cfg(test)]
@@ -117,8 +190,15 @@ mod tests {
             verdict: TesterVerdict::Failed,
             exit_code: Some(3),
             milliseconds: 2_000,
-            tally: CaseCounts { passed: 1, failed: 1, skipped: 0 },
-            cases: vec![case(CaseVerdict::Failed, "out", Some("no | <b>button</b>")), case(CaseVerdict::Passed, "in", None)],
+            tally: CaseCounts {
+                passed: 1,
+                failed: 1,
+                skipped: 0,
+            },
+            cases: vec![
+                case(CaseVerdict::Failed, "out", Some("no | <b>button</b>")),
+                case(CaseVerdict::Passed, "in", None),
+            ],
             lines: vec!["::error::x".into(), "##[add-mask]y".into()],
             untold: 2,
             note: None,
@@ -139,11 +219,20 @@ mod tests {
 
     #[test]
     fn the_summary_has_a_row_for_every_case_and_no_structure_of_a_stranger() {
-        let of = |testers: Vec<TesterResult>| super::section(&Report { testers, ..Report::default() });
+        let of = |testers: Vec<TesterResult>| {
+            super::section(&Report {
+                testers,
+                ..Report::default()
+            })
+        };
         let section = of(vec![result()]);
-        assert!(section.contains("| ✗ | login › out | 1.3 s | no &#124; &lt;b&gt;button&lt;/b&gt; |"), "{section}");
         assert!(
-            section.contains("<pre>::error::x\n##[add-mask]y</pre>") || section.contains("<pre>::error::x\n##&#91;add-mask]y</pre>"),
+            section.contains("| ✗ | login › out | 1.3 s | no &#124; &lt;b&gt;button&lt;/b&gt; |"),
+            "{section}"
+        );
+        assert!(
+            section.contains("<pre>::error::x\n##[add-mask]y</pre>")
+                || section.contains("<pre>::error::x\n##&#91;add-mask]y</pre>"),
             "{section}"
         );
         assert_eq!(of(Vec::new()), "");

@@ -1,4 +1,5 @@
-//! How many runs of the workflow are before this one, for a run that waits: told where GitHub tells, never needed.
+//! How many runs of the workflow are before this one, for a run that waits: told where GitHub
+//! tells, never needed.
 
 use crate::github::api::{Github, GithubError};
 use crate::github::workflow::Workflow;
@@ -8,8 +9,8 @@ use crate::settings::Settings;
 
 use super::stale::tell;
 
-/// The number of older runs of this workflow that have not ended; `None` outside a workflow, without a token, and where
-/// GitHub does not tell.
+/// The number of older runs of this workflow that have not ended; `None` outside a workflow,
+/// without a token, and where GitHub does not tell.
 pub async fn ahead(run: &Run, settings: &Settings) -> Option<usize> {
     let workflow = run.runner.workflow.as_ref()?;
     let token = settings.control.github_token.as_ref()?;

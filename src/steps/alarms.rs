@@ -1,4 +1,5 @@
-//! Watches alarms while traffic shifts: one DescribeAlarms for all of them, every few seconds. What a change means is decided in `alarm`.
+//! Watches alarms while traffic shifts: one DescribeAlarms for all of them, every few seconds. What
+//! a change means is decided in `alarm`.
 
 use std::time::Duration;
 
@@ -13,7 +14,8 @@ use crate::run::Run;
 use crate::scrub::one_line;
 use crate::steps::outage::Outage;
 
-/// The time between two looks: ten reads a minute; CloudWatch evaluates an alarm every ten seconds at most.
+/// The time between two looks: ten reads a minute; CloudWatch evaluates an alarm every ten seconds
+/// at most.
 pub const EVERY: Duration = Duration::from_secs(6);
 /// Longer reasons are cut; CloudWatch's are up to 1,023 characters.
 const LONGEST: usize = 600;
@@ -45,7 +47,12 @@ pub struct AlarmLook {
 impl<'a> AlarmWatch<'a> {
     /// A watch over these alarms, as they stood when the deployment was planned.
     pub fn new(run: &'a Run, names: Vec<String>, before: &[Alarm]) -> Self {
-        Self { run, watched: WatchedAlarms::new(names, before), blind: Outage::default(), sight: Sight::Allowed }
+        Self {
+            run,
+            watched: WatchedAlarms::new(names, before),
+            blind: Outage::default(),
+            sight: Sight::Allowed,
+        }
     }
 
     /// Whether there is nothing to look at: no alarms, or none that may be read.
@@ -63,7 +70,10 @@ impl<'a> AlarmWatch<'a> {
                 self.blind.sees();
                 seen(&self.watched.look(&found), moment)
             }
-            Err(error) => AlarmLook { measurements: Vec::new(), failure: self.unseen(&error) },
+            Err(error) => AlarmLook {
+                measurements: Vec::new(),
+                failure: self.unseen(&error),
+            },
         }
     }
 
@@ -76,26 +86,43 @@ impl<'a> AlarmWatch<'a> {
         let lasts = self.blind.lasts();
         (lasts > BLIND_BUDGET && error.kind != AwsErrorKind::Throttled).then(|| {
             let minutes = BLIND_BUDGET.as_secs() / 60;
-            Failure::new(Reason::AwsFailed, format!("the alarms could not be read for {minutes} minutes")).caused_by(error.to_string())
+            Failure::new(
+                Reason::AwsFailed,
+                format!("the alarms could not be read for {minutes} minutes"),
+            )
+            .caused_by(error.to_string())
         })
     }
 }
 
 fn seen(changes: &[AlarmChange], moment: Moment) -> AlarmLook {
     let time = crate::clock::now().0;
-    let measurements = changes.iter().map(|change| measurement(change, moment, &time)).collect();
-    let ringing: Vec<&Alarm> =
-        changes.iter().filter(|change| change.alarm.rings() && change.effect == AlarmEffect::Counts).map(|change| &change.alarm).collect();
-    AlarmLook { measurements, failure: failure(&ringing) }
+    let measurements = changes
+        .iter()
+        .map(|change| measurement(change, moment, &time))
+        .collect();
+    let ringing: Vec<&Alarm> = changes
+        .iter()
+        .filter(|change| change.alarm.rings() && change.effect == AlarmEffect::Counts)
+        .map(|change| &change.alarm)
+        .collect();
+    AlarmLook {
+        measurements,
+        failure: failure(&ringing),
+    }
 }
 
 fn measurement(change: &AlarmChange, moment: Moment, time: &str) -> Measurement {
     let alarm = &change.alarm;
-    let waived =
-        (change.effect == AlarmEffect::Waived).then(|| "it has been ringing since before the start, and counts once it was OK".into());
+    let waived = (change.effect == AlarmEffect::Waived)
+        .then(|| "it has been ringing since before the start, and counts once it was OK".into());
     let missing = (change.phase == Phase::Error).then(|| "there is no such alarm".to_owned());
     let why = Some(alarm.why()).filter(|why| !why.is_empty() && change.phase != Phase::Successful);
-    let note = [waived, missing, why].into_iter().flatten().collect::<Vec<_>>().join("; ");
+    let note = [waived, missing, why]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join("; ");
     Measurement {
         check: one_line(&alarm.name, LONGEST),
         kind: CheckKind::Alarm,
@@ -105,7 +132,11 @@ fn measurement(change: &AlarmChange, moment: Moment, time: &str) -> Measurement 
         condition: "not ALARM".to_owned(),
         phase: change.phase,
         note: Some(one_line(&note, LONGEST)).filter(|note| !note.is_empty()),
-        weight: if change.effect == AlarmEffect::Waived { Weight::DryRun } else { Weight::Counts },
+        weight: if change.effect == AlarmEffect::Waived {
+            Weight::DryRun
+        } else {
+            Weight::Counts
+        },
         time: time.to_owned(),
     }
 }
@@ -118,7 +149,11 @@ fn failure(ringing: &[&Alarm]) -> Option<Failure> {
         failure = failure.caused_by(one_line(&first.why(), LONGEST));
     }
     for other in others {
-        failure = failure.caused_by(format!("{} rings too: {}", named(other), one_line(&other.why(), LONGEST)));
+        failure = failure.caused_by(format!(
+            "{} rings too: {}",
+            named(other),
+            one_line(&other.why(), LONGEST)
+        ));
     }
     Some(failure.hint("look at what the alarm measures while green served traffic"))
 }
@@ -150,7 +185,11 @@ mod tests {
 
     #[test]
     fn the_one_that_rings_is_named_with_its_reason_and_since_when() {
-        let all = [alarm("errors", AlarmState::Ringing), alarm("latency", AlarmState::Ringing), alarm("cpu", AlarmState::Ok)];
+        let all = [
+            alarm("errors", AlarmState::Ringing),
+            alarm("latency", AlarmState::Ringing),
+            alarm("cpu", AlarmState::Ok),
+        ];
         let failure = look(&all, &[]).failure.unwrap();
         assert_eq!(failure.reason, Reason::Alarm);
         let chain = [
@@ -168,7 +207,13 @@ mod tests {
         assert!(look.failure.is_none());
         let shown = &look.measurements[0];
         assert_eq!((shown.phase, shown.weight), (Phase::Failed, Weight::DryRun));
-        assert!(shown.note.as_ref().unwrap().starts_with("it has been ringing since before the start"));
+        assert!(
+            shown
+                .note
+                .as_ref()
+                .unwrap()
+                .starts_with("it has been ringing since before the start")
+        );
         assert_eq!(shown.value, "ALARM since 2023-11-14T22:13:20Z");
     }
 }

@@ -1,6 +1,7 @@
 //! The analysis of a run: asks what is due, tells what came back, and says when it came to an end.
 //!
-//! What is asked when, and what the answers come to, is the judge's business; what follows from a verdict is the engine's.
+//! What is asked when, and what the answers come to, is the judge's business; what follows from a
+//! verdict is the engine's.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -25,7 +26,11 @@ pub struct Analysis<'a> {
 impl<'a> Analysis<'a> {
     /// One that has measured nothing yet.
     pub fn new(run: &'a Run, sources: Sources<'a>, judge: Judge) -> Self {
-        Self { run, sources, judge: Mutex::new(judge) }
+        Self {
+            run,
+            sources,
+            judge: Mutex::new(judge),
+        }
     }
 
     /// A moment begins; questions that nobody waits for any more are asked anew.
@@ -81,16 +86,25 @@ impl<'a> Analysis<'a> {
 
     /// Waits until something is due, asks it, and tells what came back.
     async fn measure(&self) {
-        let Some(next) = self.judge().next_due() else { return std::future::pending().await };
-        tokio::time::sleep(Duration::try_from_secs_f64(next - clock::seconds()).unwrap_or_default()).await;
+        let Some(next) = self.judge().next_due() else {
+            return std::future::pending().await;
+        };
+        tokio::time::sleep(
+            Duration::try_from_secs_f64(next - clock::seconds()).unwrap_or_default(),
+        )
+        .await;
         let questions = self.judge().due(clock::seconds());
         if questions.is_empty() {
             return;
         }
         let answers = self.sources.ask(questions).await;
-        let measurements = self.judge().answered(&answers, clock::seconds(), &clock::now().0);
+        let measurements = self
+            .judge()
+            .answered(&answers, clock::seconds(), &clock::now().0);
         for measurement in measurements {
-            self.run.tell(Event::Checked { measurement: Box::new(measurement) });
+            self.run.tell(Event::Checked {
+                measurement: Box::new(measurement),
+            });
         }
     }
 
@@ -110,8 +124,14 @@ fn ended(standing: AnalysisStatus) -> Option<AnalysisResult> {
 pub fn failure(ended: &AnalysisResult) -> Option<Failure> {
     let (reason, hint) = match ended.phase {
         Phase::Successful => return None,
-        Phase::Failed => (Reason::AnalysisFailed, "the summary has the last measurements of every check, with what was asked"),
-        Phase::Error => (Reason::AnalysisFailed, "let the source answer, or mark the check `dry-run: true` until it does"),
+        Phase::Failed => (
+            Reason::AnalysisFailed,
+            "the summary has the last measurements of every check, with what was asked",
+        ),
+        Phase::Error => (
+            Reason::AnalysisFailed,
+            "let the source answer, or mark the check `dry-run: true` until it does",
+        ),
         Phase::Inconclusive => (
             Reason::Inconclusive,
             "give it more traffic or time, lower min-request-volume, or choose what follows with on-inconclusive (docs/analysis.md#a-quiet-service)",
@@ -128,17 +148,31 @@ pub fn failure(ended: &AnalysisResult) -> Option<Failure> {
 /// What was found where, and what was wanted.
 pub fn sentence(ended: &AnalysisResult) -> String {
     let check = ended.check.as_deref().unwrap_or("the analysis");
-    let Some(measurement) = &ended.measurement else { return format!("analysis \"{check}\" is {}", ended.phase) };
+    let Some(measurement) = &ended.measurement else {
+        return format!("analysis \"{check}\" is {}", ended.phase);
+    };
     let found = match (measurement.value.as_str(), &ended.value) {
         ("", Some(before)) => format!("{before} before, and no value at last"),
-        ("", None) => measurement.note.clone().unwrap_or_else(|| "nothing was measured".to_owned()),
+        ("", None) => measurement
+            .note
+            .clone()
+            .unwrap_or_else(|| "nothing was measured".to_owned()),
         (value, _) => value.to_owned(),
     };
     match ended.phase {
         Phase::Successful | Phase::Failed => {
-            format!("analysis \"{check}\" {} on {}: {found}, wanted {}", ended.phase, measurement.moment, measurement.condition)
+            format!(
+                "analysis \"{check}\" {} on {}: {found}, wanted {}",
+                ended.phase, measurement.moment, measurement.condition
+            )
         }
-        Phase::Inconclusive => format!("analysis \"{check}\" is inconclusive on {}: {found}", measurement.moment),
-        Phase::Error => format!("analysis \"{check}\" could not be measured on {}", measurement.moment),
+        Phase::Inconclusive => format!(
+            "analysis \"{check}\" is inconclusive on {}: {found}",
+            measurement.moment
+        ),
+        Phase::Error => format!(
+            "analysis \"{check}\" could not be measured on {}",
+            measurement.moment
+        ),
     }
 }

@@ -1,5 +1,6 @@
-//! Whether green can still answer once it has production's traffic: its targets at the load balancer, its running tasks where there is
-//! none, and tasks of it that stop again and again. What cannot be read is skipped and said; it is never a failure.
+//! Whether green can still answer once it has production's traffic: its targets at the load
+//! balancer, its running tasks where there is none, and tasks of it that stop again and again. What
+//! cannot be read is skipped and said; it is never a failure.
 
 use std::time::Duration;
 
@@ -67,8 +68,21 @@ struct Crashes {
 
 impl<'a> GreenHealth<'a> {
     /// Green behind these target groups, or without any.
-    pub fn new(run: &'a Run, settings: &Settings, plan: &'a RolloutPlan, revision: &'a Revision, groups: Vec<String>) -> Self {
-        Self { run, place: &plan.place, revision, groups, tasks: plan.tasks, pace: settings.rollout.pace }
+    pub fn new(
+        run: &'a Run,
+        settings: &Settings,
+        plan: &'a RolloutPlan,
+        revision: &'a Revision,
+        groups: Vec<String>,
+    ) -> Self {
+        Self {
+            run,
+            place: &plan.place,
+            revision,
+            groups,
+            tasks: plan.tasks,
+            pace: settings.rollout.pace,
+        }
     }
 
     /// Ready only when green cannot answer any more.
@@ -87,7 +101,12 @@ impl<'a> GreenHealth<'a> {
             {
                 return failure;
             }
-            tokio::time::sleep(if look == 0 { self.pause().min(FIRST) } else { self.pause() }).await;
+            tokio::time::sleep(if look == 0 {
+                self.pause().min(FIRST)
+            } else {
+                self.pause()
+            })
+            .await;
         }
         std::future::pending().await
     }
@@ -98,7 +117,8 @@ impl<'a> GreenHealth<'a> {
 
     /// That this is not watched.
     pub fn skip(&self, error: &AwsError) {
-        self.run.limit_check("whether green stays healthy is not checked", error);
+        self.run
+            .limit_check("whether green stays healthy is not checked", error);
     }
 
     /// Why green cannot answer; none where it can, and where AWS does not say.
@@ -117,9 +137,15 @@ impl<'a> GreenHealth<'a> {
                     continue;
                 }
             };
-            let patience = if is_recovering { patience.max(RECOVERY) } else { patience };
+            let patience = if is_recovering {
+                patience.max(RECOVERY)
+            } else {
+                patience
+            };
             if began.elapsed() >= patience {
-                return Ok(Some(self.unhealthy(format!("{WITH_ALL_TRAFFIC}, {why}")).await));
+                return Ok(Some(
+                    self.unhealthy(format!("{WITH_ALL_TRAFFIC}, {why}")).await,
+                ));
             }
             tokio::time::sleep(AGAIN).await;
         }
@@ -139,16 +165,26 @@ impl<'a> GreenHealth<'a> {
     }
 
     async fn look_at_tasks(&self) -> Result<Answers, AwsError> {
-        let found = self.run.aws.describe_service(&self.place.cluster, &self.place.service).await?;
-        let ServiceLookup::Service(service) = found else { return Ok(Answers::NotKnown) };
+        let found = self
+            .run
+            .aws
+            .describe_service(&self.place.cluster, &self.place.service)
+            .await?;
+        let ServiceLookup::Service(service) = found else {
+            return Ok(Answers::NotKnown);
+        };
         Ok(match service.running(&self.revision.arn) {
-            Some(0) => Answers::None { why: format!("no task of {} was running", short(&self.revision.arn)), is_recovering: false },
+            Some(0) => Answers::None {
+                why: format!("no task of {} was running", short(&self.revision.arn)),
+                is_recovering: false,
+            },
             Some(_) => Answers::Some,
             None => Answers::NotKnown,
         })
     }
 
-    /// Why it is no accident that tasks of green stop. What stopped before the first look, or too long ago, does not count.
+    /// Why it is no accident that tasks of green stop. What stopped before the first look, or too
+    /// long ago, does not count.
     async fn crashes(&self, crashes: &mut Crashes) -> Option<Failure> {
         if self.run.is_denied(LIST) || self.run.is_denied(DESCRIBE) {
             return None;
@@ -156,11 +192,17 @@ impl<'a> GreenHealth<'a> {
         if let Err(error) = self.count(crashes).await {
             // What passes is seen at the next look.
             if error.is_final() {
-                self.run.limit_check("whether green's tasks stop again and again is not checked", &error);
+                self.run.limit_check(
+                    "whether green's tasks stop again and again is not checked",
+                    &error,
+                );
             }
             return None;
         }
-        let (count, half) = (crashes.failures.count(), usize::try_from(self.tasks).unwrap_or_default().div_ceil(2));
+        let (count, half) = (
+            crashes.failures.count(),
+            usize::try_from(self.tasks).unwrap_or_default().div_ceil(2),
+        );
         if count < LIMIT.max(half) {
             return None;
         }
@@ -170,15 +212,29 @@ impl<'a> GreenHealth<'a> {
 
     async fn count(&self, crashes: &mut Crashes) -> Result<(), AwsError> {
         if crashes.since.is_none_or(|since| since.elapsed() >= WINDOW) {
-            *crashes = Crashes { failures: TaskFailures::from_now(self.run, self.place).await?, since: Some(Instant::now()) };
+            *crashes = Crashes {
+                failures: TaskFailures::from_now(self.run, self.place).await?,
+                since: Some(Instant::now()),
+            };
             return Ok(());
         }
-        let counted = CountedTasks { place: self.place, revision: &self.revision.arn, since: 0.0, deployment: None };
+        let counted = CountedTasks {
+            place: self.place,
+            revision: &self.revision.arn,
+            since: 0.0,
+            deployment: None,
+        };
         crashes.failures.read(self.run, &counted).await
     }
 
     async fn unhealthy(&self, sentence: String) -> Failure {
-        let stopped = stopped::of_service(self.run, self.place, &self.revision.arn, &self.revision.definition).await;
+        let stopped = stopped::of_service(
+            self.run,
+            self.place,
+            &self.revision.arn,
+            &self.revision.definition,
+        )
+        .await;
         Failure::new(Reason::TasksUnhealthy, sentence)
             .hint("fix what the containers stopped for; when none stopped, look at the target group's health check")
             .with_stopped(stopped)
@@ -195,28 +251,73 @@ fn answers(health: TargetHealth, group: &str) -> Answers {
         1 => format!("the one target in target group {name} was not healthy"),
         all => format!("none of the {all} targets in target group {name} was healthy"),
     };
-    Answers::None { why, is_recovering: health.initial > 0 }
+    Answers::None {
+        why,
+        is_recovering: health.initial > 0,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const GROUP: &str = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/api-2/f2f7dc8efc522ab2";
+    const GROUP: &str =
+        "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/api-2/f2f7dc8efc522ab2";
 
     #[test]
     fn one_target_that_answers_or_that_aws_does_not_check_is_enough() {
-        let health = TargetHealth { healthy: 1, all: 3, ..TargetHealth::default() };
+        let health = TargetHealth {
+            healthy: 1,
+            all: 3,
+            ..TargetHealth::default()
+        };
         assert_eq!(answers(health, GROUP), Answers::Some);
-        assert_eq!(answers(TargetHealth { unknown: 1, all: 1, ..TargetHealth::default() }, GROUP), Answers::Some);
+        assert_eq!(
+            answers(
+                TargetHealth {
+                    unknown: 1,
+                    all: 1,
+                    ..TargetHealth::default()
+                },
+                GROUP
+            ),
+            Answers::Some
+        );
     }
 
     #[test]
     fn a_group_without_a_healthy_target_says_what_it_has_and_whether_it_may_recover() {
-        let none = |all, initial| answers(TargetHealth { initial, all, ..TargetHealth::default() }, GROUP);
-        let expected = |why: &str, is_recovering| Answers::None { why: why.to_owned(), is_recovering };
-        assert_eq!(none(0, 0), expected("target group api-2 had no target left", false));
-        assert_eq!(none(1, 0), expected("the one target in target group api-2 was not healthy", false));
-        assert_eq!(none(2, 1), expected("none of the 2 targets in target group api-2 was healthy", true));
+        let none = |all, initial| {
+            answers(
+                TargetHealth {
+                    initial,
+                    all,
+                    ..TargetHealth::default()
+                },
+                GROUP,
+            )
+        };
+        let expected = |why: &str, is_recovering| Answers::None {
+            why: why.to_owned(),
+            is_recovering,
+        };
+        assert_eq!(
+            none(0, 0),
+            expected("target group api-2 had no target left", false)
+        );
+        assert_eq!(
+            none(1, 0),
+            expected(
+                "the one target in target group api-2 was not healthy",
+                false
+            )
+        );
+        assert_eq!(
+            none(2, 1),
+            expected(
+                "none of the 2 targets in target group api-2 was healthy",
+                true
+            )
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! The service's deployments so far: the last one, the good ones, and which of them a rollback goes to.
+//! The service's deployments so far: the last one, the good ones, and which of them a rollback goes
+//! to.
 //!
 //! What was good is what AWS calls successful, never "one revision less".
 
@@ -66,51 +67,106 @@ pub struct RollbackTarget {
 }
 
 /// The deployment that is meant, or the newest one.
-pub async fn last(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Result<Option<Last>, Failure> {
+pub async fn last(
+    run: &Run,
+    settings: &Settings,
+    snapshot: &Snapshot,
+) -> Result<Option<Last>, Failure> {
     if is_codedeploy(snapshot) {
         return Ok(last_of_group(run, settings).await?);
     }
     let history = snapshot.native.iter().flat_map(|native| &native.history);
-    let meant = |arn: &str| settings.control.deployment.as_deref().is_none_or(|meant| short(meant) == short(arn));
-    let Some(brief) = history.into_iter().find(|brief| meant(&brief.arn)) else { return Ok(None) };
-    let Some(deployment) = run.aws.describe_service_deployment(&brief.arn).await? else { return Ok(None) };
-    let expired = deployment.failed_hook().is_some_and(|hook| hook.status == "TIMED_OUT");
+    let meant = |arn: &str| {
+        settings
+            .control
+            .deployment
+            .as_deref()
+            .is_none_or(|meant| short(meant) == short(arn))
+    };
+    let Some(brief) = history.into_iter().find(|brief| meant(&brief.arn)) else {
+        return Ok(None);
+    };
+    let Some(deployment) = run.aws.describe_service_deployment(&brief.arn).await? else {
+        return Ok(None);
+    };
+    let expired = deployment
+        .failed_hook()
+        .is_some_and(|hook| hook.status == "TIMED_OUT");
     let end = match deployment.status() {
         DeploymentStatus::Successful => End::Succeeded,
-        _ if expired => End::Failed { reason: Reason::Expired },
-        _ => End::Failed { reason: Reason::AlreadyAnswered },
+        _ if expired => End::Failed {
+            reason: Reason::Expired,
+        },
+        _ => End::Failed {
+            reason: Reason::AlreadyAnswered,
+        },
     };
     // What cannot be read stays as it is.
     let tagged = snapshot.service.as_ref().and_then(Service::tagged_pause);
-    let is_registered = is_registered_in(&deployment.deployment_configuration, KnownHooks::by_form(tagged.as_ref()));
+    let is_registered = is_registered_in(
+        &deployment.deployment_configuration,
+        KnownHooks::by_form(tagged.as_ref()),
+    );
     let revisions = if is_registered && end != End::Succeeded {
-        run.aws.describe_service_revisions(&[deployment.target().to_owned()]).await.unwrap_or_default()
+        run.aws
+            .describe_service_revisions(&[deployment.target().to_owned()])
+            .await
+            .unwrap_or_default()
     } else {
         Vec::new()
     };
-    let registered = revisions.into_iter().next().map(|revision| revision.task_definition);
-    Ok(Some(Last { id: deployment.arn.clone(), word: deployment.word, end, registered }))
+    let registered = revisions
+        .into_iter()
+        .next()
+        .map(|revision| revision.task_definition);
+    Ok(Some(Last {
+        id: deployment.arn.clone(),
+        word: deployment.word,
+        end,
+        registered,
+    }))
 }
 
 async fn last_of_group(run: &Run, settings: &Settings) -> Result<Option<Last>, AwsError> {
     let rollout = &settings.rollout;
     let ids = match &settings.control.deployment {
         Some(meant) => vec![meant.clone()],
-        None => run.aws.latest_deployments(&rollout.application, &rollout.group).await?,
+        None => {
+            run.aws
+                .latest_deployments(&rollout.application, &rollout.group)
+                .await?
+        }
     };
     for id in ids.into_iter().take(FAR) {
         let deployment = run.aws.get_deployment(&id).await?;
         if deployment.rolls_back.is_some() && settings.control.deployment.is_none() {
             continue; // the deployment that it takes back says more
         }
-        let code = deployment.error.as_ref().map(|(code, _)| code.as_str()).unwrap_or_default();
+        let code = deployment
+            .error
+            .as_ref()
+            .map(|(code, _)| code.as_str())
+            .unwrap_or_default();
         let end = match deployment.status {
             Status::Succeeded => End::Succeeded,
-            Status::Stopped if matches!(code, "" | "TIMEOUT") => End::Failed { reason: Reason::Expired },
-            Status::Stopped | Status::Failed | Status::Going | Status::Ready => End::Failed { reason: Reason::AlreadyAnswered },
+            Status::Stopped if matches!(code, "" | "TIMEOUT") => End::Failed {
+                reason: Reason::Expired,
+            },
+            Status::Stopped | Status::Failed | Status::Going | Status::Ready => End::Failed {
+                reason: Reason::AlreadyAnswered,
+            },
         };
-        let registered = deployment.content.as_deref().and_then(task_definition_of).filter(|_| has_registered(&deployment.description));
-        return Ok(Some(Last { id, word: deployment.word, end, registered }));
+        let registered = deployment
+            .content
+            .as_deref()
+            .and_then(task_definition_of)
+            .filter(|_| has_registered(&deployment.description));
+        return Ok(Some(Last {
+            id,
+            word: deployment.word,
+            end,
+            registered,
+        }));
     }
     Ok(None)
 }
@@ -119,27 +175,44 @@ async fn last_of_group(run: &Run, settings: &Settings) -> Result<Option<Last>, A
 ///
 /// # Errors
 /// There is none, or it cannot be found.
-pub async fn target(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Result<RollbackTarget, Failure> {
-    let serves = snapshot.service.as_ref().map(|service| service.revision().to_owned()).unwrap_or_default();
+pub async fn target(
+    run: &Run,
+    settings: &Settings,
+    snapshot: &Snapshot,
+) -> Result<RollbackTarget, Failure> {
+    let serves = snapshot
+        .service
+        .as_ref()
+        .map(|service| service.revision().to_owned())
+        .unwrap_or_default();
     let asked = settings.control.rollback_to.as_deref();
     if let Some(revision) = asked.and_then(|asked| named(asked, &serves)) {
-        return Ok(RollbackTarget { why: "as rollback-to names it".into(), revision });
+        return Ok(RollbackTarget {
+            why: "as rollback-to names it".into(),
+            revision,
+        });
     }
     let good = good(run, settings, snapshot).await?;
     let found = match asked {
-        None => before(&good, &serves).map(|good| (good, "the last good one before what serves now")),
-        Some(asked) => matching(run, asked, &good).await?.map(|good| (good, "which fits rollback-to")),
+        None => {
+            before(&good, &serves).map(|good| (good, "the last good one before what serves now"))
+        }
+        Some(asked) => matching(run, asked, &good)
+            .await?
+            .map(|good| (good, "which fits rollback-to")),
     };
     match found {
-        Some((good, why)) => {
-            Ok(RollbackTarget { revision: good.revision.clone(), why: format!("brought by deployment {}, {why}", short(&good.id)) })
-        }
+        Some((good, why)) => Ok(RollbackTarget {
+            revision: good.revision.clone(),
+            why: format!("brought by deployment {}, {why}", short(&good.id)),
+        }),
         None => Err(nowhere(asked, &serves, &good)),
     }
 }
 
-/// The newest good deployment from before what serves now was first brought: a second rollback goes further back, and
-/// never to what the first one went away from. Where nothing is older, any other revision.
+/// The newest good deployment from before what serves now was first brought: a second rollback goes
+/// further back, and never to what the first one went away from. Where nothing is older, any other
+/// revision.
 fn before<'g>(good: &'g [Good], serves: &str) -> Option<&'g Good> {
     let other = |good: &&Good| good.revision != serves;
     let first = good.iter().rposition(|good| good.revision == serves);
@@ -150,16 +223,30 @@ fn before<'g>(good: &'g [Good], serves: &str) -> Option<&'g Good> {
 fn nowhere(asked: Option<&str>, serves: &str, good: &[Good]) -> Failure {
     let sentence = match asked {
         Some(asked) => format!("no successful deployment of the last {FAR} fits `{asked}`"),
-        None => format!("there is no successful deployment of another revision than {}, which serves now", short(serves)),
+        None => format!(
+            "there is no successful deployment of another revision than {}, which serves now",
+            short(serves)
+        ),
     };
-    let known = good.iter().map(|good| format!("{} ({})", short(&good.revision), short(&good.id))).collect::<Vec<_>>().join(", ");
-    let known = if known.is_empty() { "the history is empty".to_owned() } else { format!("good were: {known}") };
-    Failure::new(Reason::NothingToReturnTo, sentence).caused_by(known).hint("set rollback-to to a revision, such as api:12")
+    let known = good
+        .iter()
+        .map(|good| format!("{} ({})", short(&good.revision), short(&good.id)))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let known = if known.is_empty() {
+        "the history is empty".to_owned()
+    } else {
+        format!("good were: {known}")
+    };
+    Failure::new(Reason::NothingToReturnTo, sentence)
+        .caused_by(known)
+        .hint("set rollback-to to a revision, such as api:12")
 }
 
 /// A revision by its ARN, `family:12`, or `12` of the family that serves.
 fn named(asked: &str, serves: &str) -> Option<String> {
-    let is_number = |text: &str| !text.is_empty() && text.chars().all(|digit| digit.is_ascii_digit());
+    let is_number =
+        |text: &str| !text.is_empty() && text.chars().all(|digit| digit.is_ascii_digit());
     if asked.starts_with("arn:") && asked.contains(":task-definition/") {
         return Some(asked.to_owned());
     }
@@ -168,7 +255,8 @@ fn named(asked: &str, serves: &str) -> Option<String> {
         return Some(format!("{family}:{asked}"));
     }
     let (family, number) = asked.split_once(':')?;
-    (is_number(number) && !family.is_empty() && family == short(serves).split(':').next()?).then(|| asked.to_owned())
+    (is_number(number) && !family.is_empty() && family == short(serves).split(':').next()?)
+        .then(|| asked.to_owned())
 }
 
 /// Deployments that succeeded, newest first.
@@ -194,17 +282,31 @@ async fn good(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Result<Vec
 }
 
 fn is_codedeploy(snapshot: &Snapshot) -> bool {
-    snapshot.service.as_ref().map(crate::aws::ecs_shapes::Service::controller) == Some(DeploymentController::CodeDeploy)
+    snapshot
+        .service
+        .as_ref()
+        .map(crate::aws::ecs_shapes::Service::controller)
+        == Some(DeploymentController::CodeDeploy)
 }
 
 async fn good_of_group(run: &Run, settings: &Settings) -> Result<Vec<Good>, AwsError> {
     let rollout = &settings.rollout;
-    let ids = run.aws.successful_deployments(&rollout.application, &rollout.group).await?;
+    let ids = run
+        .aws
+        .successful_deployments(&rollout.application, &rollout.group)
+        .await?;
     let mut all: Vec<(f64, Good)> = Vec::new();
     for id in ids.into_iter().take(FAR) {
         let deployment = run.aws.get_deployment(&id).await?;
         if let Some(revision) = deployment.content.as_deref().and_then(task_definition_of) {
-            all.push((deployment.created_seconds, Good { id, revision, images: Vec::new() }));
+            all.push((
+                deployment.created_seconds,
+                Good {
+                    id,
+                    revision,
+                    images: Vec::new(),
+                },
+            ));
         }
     }
     all.sort_by(|(one, _), (other, _)| other.total_cmp(one)); // AWS promises no order
@@ -212,13 +314,21 @@ async fn good_of_group(run: &Run, settings: &Settings) -> Result<Vec<Good>, AwsE
 }
 
 /// The newest good deployment that has this id, revision, tag or digest.
-async fn matching<'g>(run: &Run, asked: &str, good: &'g [Good]) -> Result<Option<&'g Good>, Failure> {
+async fn matching<'g>(
+    run: &Run,
+    asked: &str,
+    good: &'g [Good],
+) -> Result<Option<&'g Good>, Failure> {
     let by_name = |good: &&Good| short(&good.id) == short(asked) || short(&good.revision) == asked;
     if let Some(found) = good.iter().find(by_name) {
         return Ok(Some(found));
     }
     for one in good {
-        let images = if one.images.is_empty() { images(run, &one.revision).await? } else { one.images.clone() };
+        let images = if one.images.is_empty() {
+            images(run, &one.revision).await?
+        } else {
+            one.images.clone()
+        };
         if images.iter().any(|image| carries(image, asked)) || tagged(run, &images, asked).await {
             return Ok(Some(one));
         }
@@ -228,23 +338,36 @@ async fn matching<'g>(run: &Run, asked: &str, good: &'g [Good]) -> Result<Option
 
 async fn images(run: &Run, revision: &str) -> Result<Vec<String>, AwsError> {
     let described = run.aws.describe_task_definition(revision).await?;
-    let containers = described["taskDefinition"]["containerDefinitions"].as_array().cloned().unwrap_or_default();
-    Ok(containers.iter().filter_map(|container| container["image"].as_str().map(str::to_owned)).collect())
+    let containers = described["taskDefinition"]["containerDefinitions"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
+    Ok(containers
+        .iter()
+        .filter_map(|container| container["image"].as_str().map(str::to_owned))
+        .collect())
 }
 
 /// Whether an image's name ends in this tag, or is this digest.
 fn carries(image: &str, asked: &str) -> bool {
     let digest = asked.rsplit_once('@').map_or(asked, |(_, digest)| digest);
-    image.ends_with(&format!(":{asked}")) || (digest.starts_with("sha256:") && image.ends_with(digest))
+    image.ends_with(&format!(":{asked}"))
+        || (digest.starts_with("sha256:") && image.ends_with(digest))
 }
 
-/// Images are deployed by digest: whether a tag of the repository stands for it is the registry's knowledge.
+/// Images are deployed by digest: whether a tag of the repository stands for it is the registry's
+/// knowledge.
 async fn tagged(run: &Run, images: &[String], tag: &str) -> bool {
     for image in images {
-        let Some((repository, digest)) = image.split_once("@sha256:") else { continue };
-        let Some((_, name)) = repository.split_once('/') else { continue };
+        let Some((repository, digest)) = image.split_once("@sha256:") else {
+            continue;
+        };
+        let Some((_, name)) = repository.split_once('/') else {
+            continue;
+        };
         let tags = run.aws.tags_of(name, &format!("sha256:{digest}")).await;
-        let tags = crate::survey::optional(run, "the tags of former images are not read", tags).unwrap_or_default();
+        let tags = crate::survey::optional(run, "the tags of former images are not read", tags)
+            .unwrap_or_default();
         if tags.iter().any(|known| known == tag) {
             return true;
         }
@@ -255,16 +378,26 @@ async fn tagged(run: &Run, images: &[String], tag: &str) -> bool {
 /// The version of what is brought, for `${version}`: a tag of its image that is not `latest`.
 pub async fn version(run: &Run, definition: &Value) -> Option<String> {
     let containers = definition["containerDefinitions"].as_array()?;
-    for image in containers.iter().filter_map(|container| container["image"].as_str()) {
+    for image in containers
+        .iter()
+        .filter_map(|container| container["image"].as_str())
+    {
         let Some((repository, digest)) = image.split_once("@sha256:") else {
-            let tag = image.rsplit_once(':').map(|(_, tag)| tag).filter(|tag| !tag.contains('/'));
+            let tag = image
+                .rsplit_once(':')
+                .map(|(_, tag)| tag)
+                .filter(|tag| !tag.contains('/'));
             if tag.is_some() {
                 return tag.map(str::to_owned);
             }
             continue;
         };
         let name = repository.split_once('/').map(|(_, name)| name)?;
-        let tags = run.aws.tags_of(name, &format!("sha256:{digest}")).await.unwrap_or_default();
+        let tags = run
+            .aws
+            .tags_of(name, &format!("sha256:{digest}"))
+            .await
+            .unwrap_or_default();
         if let Some(tag) = tags.into_iter().find(|tag| tag != "latest") {
             return Some(tag);
         }
@@ -294,13 +427,28 @@ mod tests {
     #[test]
     fn a_second_rollback_goes_further_back_and_not_forth() {
         let good = |revisions: &[&str]| {
-            let one = |revision: &&str| Good { id: "d".into(), revision: (*revision).into(), images: Vec::new() };
+            let one = |revision: &&str| Good {
+                id: "d".into(),
+                revision: (*revision).into(),
+                images: Vec::new(),
+            };
             revisions.iter().map(one).collect::<Vec<_>>()
         };
-        let to = |history: &[&str], serves: &str| before(&good(history), serves).map(|good| good.revision.clone());
-        assert_eq!(to(&["api:3", "api:2", "api:1"], "api:3").as_deref(), Some("api:2"));
-        assert_eq!(to(&["api:2", "api:3", "api:2", "api:1"], "api:2").as_deref(), Some("api:1"));
-        assert_eq!(to(&["api:1", "api:2", "api:1"], "api:1").as_deref(), Some("api:2"));
+        let to = |history: &[&str], serves: &str| {
+            before(&good(history), serves).map(|good| good.revision.clone())
+        };
+        assert_eq!(
+            to(&["api:3", "api:2", "api:1"], "api:3").as_deref(),
+            Some("api:2")
+        );
+        assert_eq!(
+            to(&["api:2", "api:3", "api:2", "api:1"], "api:2").as_deref(),
+            Some("api:1")
+        );
+        assert_eq!(
+            to(&["api:1", "api:2", "api:1"], "api:1").as_deref(),
+            Some("api:2")
+        );
         assert_eq!(to(&["api:1"], "api:1"), None);
     }
 

@@ -1,4 +1,5 @@
-//! The image goes to its registry and is pinned by digest. Nothing is armed: what is pushed is addressed by content.
+//! The image goes to its registry and is pinned by digest. Nothing is armed: what is pushed is
+//! addressed by content.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -10,7 +11,10 @@ use crate::error::{Explain, Failure};
 use crate::event::{DeferredTag, Event, Parts, Transfer};
 use crate::outcome::Reason;
 use crate::plan::RepositoryPlan;
-use crate::registry::{self, Delivery, Digest, Facts, Later, Name, PlatformImage, PushError, Pushed, Root, Source, Tag, Target};
+use crate::registry::{
+    self, Delivery, Digest, Facts, Later, Name, PlatformImage, PushError, Pushed, Root, Source,
+    Tag, Target,
+};
 use crate::run::Run;
 use crate::settings::ImageSettings;
 use crate::survey::{ImageFound, RepositorySeen, RepositoryState};
@@ -71,7 +75,10 @@ impl Explain for ImageError {
                     )
                 }
                 RepositoryState::There { .. } | RepositoryState::Missing(_) => {
-                    format!("set create-repository: true, or make it: {}", at.create_command())
+                    format!(
+                        "set create-repository: true, or make it: {}",
+                        at.create_command()
+                    )
                 }
             }),
             (error, _) => error.hint(),
@@ -80,24 +87,61 @@ impl Explain for ImageError {
 }
 
 /// Pushes what is local, takes the rest as it was found.
-pub async fn image(run: &Run, settings: &ImageSettings, found: ImageFound, repository: Option<&RepositoryPlan>) -> Result<Pinned, Failure> {
+pub async fn image(
+    run: &Run,
+    settings: &ImageSettings,
+    found: ImageFound,
+    repository: Option<&RepositoryPlan>,
+) -> Result<Pinned, Failure> {
     match found {
-        ImageFound::Local { source, target, facts } => {
+        ImageFound::Local {
+            source,
+            target,
+            facts,
+        } => {
             let pushed = push(run, settings, &source, &target, repository).await?;
-            Ok(Pinned { images: images(&[Some(&pushed.facts), facts.as_ref()]), ..pushed.pinned })
+            Ok(Pinned {
+                images: images(&[Some(&pushed.facts), facts.as_ref()]),
+                ..pushed.pinned
+            })
         }
-        ImageFound::InRegistry { pinned, digest, facts, place } => {
-            run.tell(Event::Noted { sentence: format!("{} is in the registry already, 0 bytes moved", settings.reference) });
+        ImageFound::InRegistry {
+            pinned,
+            digest,
+            facts,
+            place,
+        } => {
+            run.tell(Event::Noted {
+                sentence: format!(
+                    "{} is in the registry already, 0 bytes moved",
+                    settings.reference
+                ),
+            });
             let registry = pinned.split('/').next().unwrap_or_default().to_owned();
             let tags = Vec::new();
-            run.tell(Event::ImagePinned { image: pinned.clone(), digest: digest.clone(), registry, tags, moved: 0, transfer: None });
+            run.tell(Event::ImagePinned {
+                image: pinned.clone(),
+                digest: digest.clone(),
+                registry,
+                tags,
+                moved: 0,
+                transfer: None,
+            });
             if let Some((target, root)) = place.map(|place| *place) {
                 let named = named(&target, &root, &settings.tags_when_deployed).await;
                 defer(run, &target, root, named);
             }
-            Ok(Pinned { image: pinned, digest: Some(digest), images: images(&[facts.as_ref()]) })
+            Ok(Pinned {
+                image: pinned,
+                digest: Some(digest),
+                images: images(&[facts.as_ref()]),
+            })
         }
-        ImageFound::AsNamed(name) => Ok(Pinned { image: name, digest: None, images: Vec::new() }),
+        ImageFound::AsNamed(name) => Ok(Pinned {
+            image: name,
+            digest: None,
+            images: Vec::new(),
+        }),
     }
 }
 
@@ -107,10 +151,12 @@ struct Arrived {
     facts: Facts,
 }
 
-/// Of several accounts of an image the first that knows all digests: an engine's image has none before it was pushed, and what was there
-/// was not read again.
+/// Of several accounts of an image the first that knows all digests: an engine's image has none
+/// before it was pushed, and what was there was not read again.
 fn images(accounts: &[Option<&Facts>]) -> Vec<PlatformImage> {
-    let known = accounts.iter().flatten().find(|facts| !facts.images.is_empty() && facts.images.iter().all(|image| image.digest.is_some()));
+    let known = accounts.iter().flatten().find(|facts| {
+        !facts.images.is_empty() && facts.images.iter().all(|image| image.digest.is_some())
+    });
     known.map(|facts| facts.images.clone()).unwrap_or_default()
 }
 
@@ -126,16 +172,32 @@ async fn push(
     }
     let (began, tally) = (Instant::now(), Mutex::new(Tally::default()));
     let report = |progress| {
-        let line = tally.lock().unwrap_or_else(PoisonError::into_inner).take(&progress, began.elapsed());
+        let line = tally
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take(&progress, began.elapsed());
         if let Some(sentence) = line {
             run.tell(Event::Noted { sentence });
         }
     };
     let fixed = |tag: &&Tag| repository.is_some_and(|plan| plan.seen.is_fixed(tag));
     let immutable: Vec<Tag> = settings.tags.iter().filter(fixed).cloned().collect();
-    let alike = repository.map(|plan| plan.alike.as_slice()).unwrap_or_default();
+    let alike = repository
+        .map(|plan| plan.alike.as_slice())
+        .unwrap_or_default();
     let later = Later::OfOthers(&settings.tags_when_deployed);
-    let pushed = registry::push(source, target, Delivery { tags: &settings.tags, immutable: &immutable, alike, later }, &report).await;
+    let pushed = registry::push(
+        source,
+        target,
+        Delivery {
+            tags: &settings.tags,
+            immutable: &immutable,
+            alike,
+            later,
+        },
+        &report,
+    )
+    .await;
     let at = || repository.map(|plan| Box::new(plan.seen.clone()));
     let pushed = pushed.map_err(|source| ImageError { source, at: at() })?;
     if let Some(plan) = repository {
@@ -145,7 +207,10 @@ async fn push(
     let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
     let pinned = pinned(run, target, &pushed, &tally);
     defer(run, target, pushed.root, pushed.later);
-    Ok(Arrived { pinned, facts: pushed.facts })
+    Ok(Arrived {
+        pinned,
+        facts: pushed.facts,
+    })
 }
 
 /// What the tags of an image that is there already name; those that name it need not be set.
@@ -153,7 +218,9 @@ async fn named(target: &Target, root: &Root, tags: &[Tag]) -> Vec<(Tag, Option<D
     let mut named = Vec::new();
     for tag in tags {
         // What cannot be read now is read again before the tag is set.
-        let there = registry::resolve(target, &Name::Tag(tag), &|_| {}).await.unwrap_or_default();
+        let there = registry::resolve(target, &Name::Tag(tag), &|_| {})
+            .await
+            .unwrap_or_default();
         if there.as_ref() != Some(root.digest()) {
             named.push((tag.clone(), there));
         }
@@ -166,42 +233,83 @@ fn defer(run: &Run, target: &Target, image: Root, later: Vec<(Tag, Option<Digest
     if later.is_empty() {
         return;
     }
-    let told =
-        |(tag, names): &(Tag, Option<Digest>)| DeferredTag { tag: tag.as_str().to_owned(), names: names.as_ref().map(ToString::to_string) };
-    run.tell(Event::TagsDeferred { tags: later.iter().map(told).collect() });
-    run.defer_tags(DeferredTags { target: target.clone(), image, tags: later.into_iter().map(|(tag, _)| tag).collect() });
+    let told = |(tag, names): &(Tag, Option<Digest>)| DeferredTag {
+        tag: tag.as_str().to_owned(),
+        names: names.as_ref().map(ToString::to_string),
+    };
+    run.tell(Event::TagsDeferred {
+        tags: later.iter().map(told).collect(),
+    });
+    run.defer_tags(DeferredTags {
+        target: target.clone(),
+        image,
+        tags: later.into_iter().map(|(tag, _)| tag).collect(),
+    });
 }
 
 fn pinned(run: &Run, target: &Target, pushed: &Pushed, tally: &Tally) -> Pinned {
     let (registry, digest) = (target.host(), pushed.digest.to_string());
     let image = format!("{registry}/{}@{digest}", target.repository);
-    let tags = pushed.tags.iter().map(|tag| tag.as_str().to_owned()).collect();
+    let tags = pushed
+        .tags
+        .iter()
+        .map(|tag| tag.as_str().to_owned())
+        .collect();
     let transfer = Transfer {
-        sent: Parts { count: pushed.uploaded, bytes: pushed.bytes_moved },
-        mounted: Parts { count: pushed.mounted, bytes: tally.mounted() },
-        skipped: Parts { count: pushed.existing, bytes: tally.skipped() },
+        sent: Parts {
+            count: pushed.uploaded,
+            bytes: pushed.bytes_moved,
+        },
+        mounted: Parts {
+            count: pushed.mounted,
+            bytes: tally.mounted(),
+        },
+        skipped: Parts {
+            count: pushed.existing,
+            bytes: tally.skipped(),
+        },
     };
     let (moved, transfer) = (pushed.bytes_moved, Some(transfer));
-    run.tell(Event::ImagePinned { image: image.clone(), digest: digest.clone(), registry, tags, moved, transfer });
-    Pinned { image, digest: Some(digest), images: Vec::new() }
+    run.tell(Event::ImagePinned {
+        image: image.clone(),
+        digest: digest.clone(),
+        registry,
+        tags,
+        moved,
+        transfer,
+    });
+    Pinned {
+        image,
+        digest: Some(digest),
+        images: Vec::new(),
+    }
 }
 
-/// Layers that another repository of the registry has need not be sent, where the account lets ECR mount them.
+/// Layers that another repository of the registry has need not be sent, where the account lets ECR
+/// mount them.
 async fn mounts(run: &Run, pushed: &Pushed, seen: &RepositorySeen) {
     if pushed.mount_refused == 0 {
         return;
     }
     let region = &seen.registry.region;
-    let head = format!("{} layers were sent although another repository of the registry has them", pushed.mount_refused);
+    let head = format!(
+        "{} layers were sent although another repository of the registry has them",
+        pushed.mount_refused
+    );
     let why = match run.aws.blob_mounting(region).await {
-        Ok(true) => "ECR mounts none between different encryptions, and none of a pull-through cache".to_owned(),
+        Ok(true) => {
+            "ECR mounts none between different encryptions, and none of a pull-through cache"
+                .to_owned()
+        }
         Ok(false) | Err(_) => {
             format!(
                 "ECR mounts them once the account says so: aws ecr put-account-setting --name BLOB_MOUNTING --value ENABLED --region {region}"
             )
         }
     };
-    run.tell(Event::Noted { sentence: format!("{head}: {why}") });
+    run.tell(Event::Noted {
+        sentence: format!("{head}: {why}"),
+    });
 }
 
 /// `sha256:` and twelve digits, as people write digests.
@@ -225,17 +333,32 @@ mod tests {
             account: Some("123456789012".into()),
             place: RegistryPlace::Own(Vec::new()),
         };
-        Box::new(RepositorySeen { name: "team/api".into(), registry, state: RepositoryState::Unseen, fixed: Vec::new() })
+        Box::new(RepositorySeen {
+            name: "team/api".into(),
+            registry,
+            state: RepositoryState::Unseen,
+            fixed: Vec::new(),
+        })
     }
 
     fn hint(source: PushError) -> String {
-        ImageError { source, at: Some(seen()) }.hint().unwrap()
+        ImageError {
+            source,
+            at: Some(seen()),
+        }
+        .hint()
+        .unwrap()
     }
 
     #[test]
     fn a_denied_push_names_the_action_and_the_repository_s_arn() {
         let (host, repository) = (String::from("x"), String::from("team/api"));
-        let denied = hint(PushError::Denied { host, repository, step: Step::StartUpload, message: "no".into() });
+        let denied = hint(PushError::Denied {
+            host,
+            repository,
+            step: Step::StartUpload,
+            message: "no".into(),
+        });
         let expected = "allow ecr:InitiateLayerUpload on arn:aws:ecr:eu-west-1:123456789012:repository/team/api";
         assert!(denied.starts_with(expected), "{denied}");
     }
@@ -243,8 +366,15 @@ mod tests {
     #[test]
     fn a_repository_that_nobody_could_see_to_be_missing_is_made_by_a_command() {
         let (host, repository) = (String::from("x"), String::from("team/api"));
-        let missing = hint(PushError::RepositoryMissing { host, repository, message: "no".into() });
+        let missing = hint(PushError::RepositoryMissing {
+            host,
+            repository,
+            message: "no".into(),
+        });
         let command = "aws ecr create-repository --repository-name team/api --region eu-west-1 --registry-id 123456789012";
-        assert!(missing.contains(command) && missing.contains("ecr:DescribeRepositories"), "{missing}");
+        assert!(
+            missing.contains(command) && missing.contains("ecr:DescribeRepositories"),
+            "{missing}"
+        );
     }
 }

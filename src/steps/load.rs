@@ -12,47 +12,109 @@ use crate::settings::Settings;
 
 /// Whether there are load probes for a moment, and a URL to send them to.
 pub fn asked(settings: &Settings, moment: Moment) -> bool {
-    settings.checks.url(moment).is_some() && settings.checks.suite.iter().any(|suite| suite.loads(moment).next().is_some())
+    settings.checks.url(moment).is_some()
+        && settings
+            .checks
+            .suite
+            .iter()
+            .any(|suite| suite.loads(moment).next().is_some())
 }
 
 /// Whether green is to be warmed up before its tests.
 pub fn warms_up(settings: &Settings) -> bool {
-    settings.checks.test_url.is_some() && settings.checks.suite.iter().any(|suite| !suite.warm_ups().is_empty())
+    settings.checks.test_url.is_some()
+        && settings
+            .checks
+            .suite
+            .iter()
+            .any(|suite| !suite.warm_ups().is_empty())
 }
 
 /// Sends green's first requests, whose answers are not judged: only none at all is a failure.
 pub async fn warm_up(run: &Run, settings: &Settings, values: &Values) -> Result<(), Failure> {
-    let (Some(suite), Some(url)) = (&settings.checks.suite, &settings.checks.test_url) else { return Ok(()) };
-    let tell = |result: &WarmedUp| run.tell(Event::WarmedUp { result: result.clone() });
+    let (Some(suite), Some(url)) = (&settings.checks.suite, &settings.checks.test_url) else {
+        return Ok(());
+    };
+    let tell = |result: &WarmedUp| {
+        run.tell(Event::WarmedUp {
+            result: result.clone(),
+        });
+    };
     let results = load::warm_up(suite, url, values, &tell).await;
-    match results.iter().find(|result| result.phase() != Phase::Successful) {
+    match results
+        .iter()
+        .find(|result| result.phase() != Phase::Successful)
+    {
         Some(failed) => {
-            let failure = Failure::new(Reason::SmokeFailed, format!("warm-up of {} got no answer", failed.path));
-            Err(failed.obstacle.clone().into_iter().fold(failure, Failure::caused_by).hint("check that test-url leads to green's listener"))
+            let failure = Failure::new(
+                Reason::SmokeFailed,
+                format!("warm-up of {} got no answer", failed.path),
+            );
+            Err(failed
+                .obstacle
+                .clone()
+                .into_iter()
+                .fold(failure, Failure::caused_by)
+                .hint("check that test-url leads to green's listener"))
         }
         None => Ok(()),
     }
 }
 
 /// Runs the moment's probes; how many were good.
-pub async fn load(run: &Run, settings: &Settings, moment: Moment, values: &Values) -> Result<usize, Failure> {
-    let (Some(suite), Some(url)) = (&settings.checks.suite, settings.checks.url(moment)) else { return Ok(0) };
-    let tell = |result: &LoadResult| run.tell(Event::Loaded { result: Box::new(result.clone()) });
+pub async fn load(
+    run: &Run,
+    settings: &Settings,
+    moment: Moment,
+    values: &Values,
+) -> Result<usize, Failure> {
+    let (Some(suite), Some(url)) = (&settings.checks.suite, settings.checks.url(moment)) else {
+        return Ok(0);
+    };
+    let tell = |result: &LoadResult| {
+        run.tell(Event::Loaded {
+            result: Box::new(result.clone()),
+        });
+    };
     let results = load::run(suite, moment, url, values, &tell).await;
-    match results.iter().find(|result| result.phase != Phase::Successful) {
+    match results
+        .iter()
+        .find(|result| result.phase != Phase::Successful)
+    {
         Some(failed) => Err(failure(failed, &run.on(moment))),
         None => Ok(results.len()),
     }
 }
 
 fn failure(failed: &LoadResult, on: &str) -> Failure {
-    let LoadResult { name, moment, query, condition, phase, .. } = failed;
-    let reason = if *phase == Phase::Inconclusive { Reason::Inconclusive } else { Reason::SmokeFailed };
+    let LoadResult {
+        name,
+        moment,
+        query,
+        condition,
+        phase,
+        ..
+    } = failed;
+    let reason = if *phase == Phase::Inconclusive {
+        Reason::Inconclusive
+    } else {
+        Reason::SmokeFailed
+    };
     let failure = Failure::new(reason, format!("load \"{name}\" is {phase} {on}: {failed}"));
-    let failure = failed.note.clone().into_iter().fold(failure, Failure::caused_by);
-    failure.caused_by(format!("sent: {query}; wanted: {condition}")).hint(match (phase, moment) {
-        (Phase::Inconclusive, _) => "give the runner more cores, or ask for less at a time",
-        (_, Moment::Green) => "users never reached this version; the summary has how long its answers took",
-        (_, Moment::Step | Moment::Production | Moment::Bake) => "users reached this version: probe green, before they do",
-    })
+    let failure = failed
+        .note
+        .clone()
+        .into_iter()
+        .fold(failure, Failure::caused_by);
+    failure
+        .caused_by(format!("sent: {query}; wanted: {condition}"))
+        .hint(match (phase, moment) {
+            (Phase::Inconclusive, _) => "give the runner more cores, or ask for less at a time",
+            (_, Moment::Green) => {
+                "users never reached this version; the summary has how long its answers took"
+            }
+            (_, Moment::Step | Moment::Production | Moment::Bake) => {
+                "users reached this version: probe green, before they do"
+            }
+        })
 }

@@ -1,6 +1,8 @@
-//! Lines in the logs of one side's tasks, counted: which streams those are, and what cannot be read of them.
+//! Lines in the logs of one side's tasks, counted: which streams those are, and what cannot be read
+//! of them.
 //!
-//! The `awslogs` driver names a stream `prefix/container/task-id`, so the tasks of a revision tell the streams of a side.
+//! The `awslogs` driver names a stream `prefix/container/task-id`, so the tasks of a revision tell
+//! the streams of a side.
 
 use std::time::Duration;
 
@@ -38,26 +40,58 @@ struct LogLocation {
 /// The tasks of the service, those that run and those that stopped lately.
 pub(super) async fn tasks(run: &Run, place: &ServiceKey) -> Result<Vec<Task>, AwsError> {
     let (cluster, service) = (&place.cluster, &place.service);
-    let (running, stopped) = tokio::join!(run.aws.service_tasks(cluster, service), run.aws.stopped_tasks(cluster, service));
+    let (running, stopped) = tokio::join!(
+        run.aws.service_tasks(cluster, service),
+        run.aws.stopped_tasks(cluster, service)
+    );
     let (mut all, stopped) = (running?, stopped?);
-    all.extend(stopped.into_iter().filter(|arn| !all.contains(arn)).collect::<Vec<_>>());
-    let described = join_all(all.chunks(TASKS).map(|arns| run.aws.describe_tasks(cluster, arns))).await;
-    Ok(described.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    all.extend(
+        stopped
+            .into_iter()
+            .filter(|arn| !all.contains(arn))
+            .collect::<Vec<_>>(),
+    );
+    let described = join_all(
+        all.chunks(TASKS)
+            .map(|arns| run.aws.describe_tasks(cluster, arns)),
+    )
+    .await;
+    Ok(described
+        .into_iter()
+        .collect::<Result<Vec<_>, _>>()?
+        .into_iter()
+        .flatten()
+        .collect())
 }
 
 /// DescribeTasks takes at most this many.
 const TASKS: usize = 100;
 
 /// Counts the lines that match.
-pub(super) async fn count(run: &Run, logging: &Logging, query: &LogQuery, since: f64, until: f64) -> Told {
+pub(super) async fn count(
+    run: &Run,
+    logging: &Logging,
+    query: &LogQuery,
+    since: f64,
+    until: f64,
+) -> Told {
     let (places, mut notes) = match places(logging, query, run.aws.partition().region()) {
         Ok(places) => places,
         Err(words) => return failed(words, Access::Granted),
     };
     let (since, until) = (instant(since), instant(until));
-    let searches = places.iter().filter(|place| !place.streams.is_empty()).map(|place| {
-        run.aws.filtered_lines(LogSearch { group: &place.group, streams: &place.streams, filter: &query.filter, since, until })
-    });
+    let searches = places
+        .iter()
+        .filter(|place| !place.streams.is_empty())
+        .map(|place| {
+            run.aws.filtered_lines(LogSearch {
+                group: &place.group,
+                streams: &place.streams,
+                filter: &query.filter,
+                since,
+                until,
+            })
+        });
     let mut lines = Lines::default();
     for found in join_all(searches).await {
         match found {
@@ -66,54 +100,96 @@ pub(super) async fn count(run: &Run, logging: &Logging, query: &LogQuery, since:
         }
     }
     if lines.extent == Extent::Beginning {
-        notes.push(format!("at least {} lines match `{}`: the rest was not counted", lines.count, query.filter));
+        notes.push(format!(
+            "at least {} lines match `{}`: the rest was not counted",
+            lines.count, query.filter
+        ));
     }
     let first = lines.first.into_iter().map(|(_, line)| line).collect();
-    Told { answer: Answer::Lines { count: lines.count, first }, notes, access: Access::Granted }
+    Told {
+        answer: Answer::Lines {
+            count: lines.count,
+            first,
+        },
+        notes,
+        access: Access::Granted,
+    }
 }
 
 /// What went wrong, with what to do about it; `narrower` says what is missing where it is denied.
 pub(super) fn trouble(run: &Run, narrower: &str, error: &AwsError) -> Told {
-    let access = if error.kind == AwsErrorKind::Denied { Access::Denied } else { Access::Granted };
+    let access = if error.kind == AwsErrorKind::Denied {
+        Access::Denied
+    } else {
+        Access::Granted
+    };
     if access == Access::Denied {
         run.limit_check(narrower, error);
     }
-    failed(error.hint().map_or_else(|| error.to_string(), |hint| format!("{error}; {hint}")), access)
+    failed(
+        error
+            .hint()
+            .map_or_else(|| error.to_string(), |hint| format!("{error}; {hint}")),
+        access,
+    )
 }
 
 fn failed(words: String, access: Access) -> Told {
-    Told { answer: Answer::Failed(words), notes: Vec::new(), access }
+    Told {
+        answer: Answer::Failed(words),
+        notes: Vec::new(),
+        access,
+    }
 }
 
 fn instant(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }
 
-/// The groups and streams to search, and what is not searched; an error where nothing could ever be found, because "no lines" would then
-/// say nothing.
-fn places(logging: &Logging, query: &LogQuery, region: &str) -> Result<(Vec<LogLocation>, Vec<String>), String> {
+/// The groups and streams to search, and what is not searched; an error where nothing could ever be
+/// found, because "no lines" would then say nothing.
+fn places(
+    logging: &Logging,
+    query: &LogQuery,
+    region: &str,
+) -> Result<(Vec<LogLocation>, Vec<String>), String> {
     let (mut places, mut notes) = (Vec::<LogLocation>::new(), Vec::new());
     for container in TaskDefinition(&logging.definition).containers() {
         let name = container.name().unwrap_or_default();
         match readable(container, region) {
-            Ok((group, prefix)) if query.groups.is_empty() || query.groups.iter().any(|asked| asked == group) => {
+            Ok((group, prefix))
+                if query.groups.is_empty() || query.groups.iter().any(|asked| asked == group) =>
+            {
                 let streams = streams(&logging.tasks, prefix, name);
                 match places.iter_mut().find(|place| place.group == group) {
                     Some(place) => place.streams.extend(streams),
-                    None => places.push(LogLocation { group: group.to_owned(), streams }),
+                    None => places.push(LogLocation {
+                        group: group.to_owned(),
+                        streams,
+                    }),
                 }
             }
             Ok(_) => {}
-            Err(why) => notes.push(format!("the log of container {name} is not searched: {why}")),
+            Err(why) => notes.push(format!(
+                "the log of container {name} is not searched: {why}"
+            )),
         }
     }
     let revision = short(&logging.revision);
-    let unknown = query.groups.iter().find(|asked| !places.iter().any(|place| place.group == **asked));
+    let unknown = query
+        .groups
+        .iter()
+        .find(|asked| !places.iter().any(|place| place.group == **asked));
     if let Some(group) = unknown {
-        return Err(format!("no container of {revision} logs to group {group} by awslogs, so its lines cannot be told apart by side"));
+        return Err(format!(
+            "no container of {revision} logs to group {group} by awslogs, so its lines cannot be told apart by side"
+        ));
     }
     if places.is_empty() {
-        return Err(format!("no container of {revision} has a log that can be searched: {}", notes.join("; ")));
+        return Err(format!(
+            "no container of {revision} has a log that can be searched: {}",
+            notes.join("; ")
+        ));
     }
     if places.iter().all(|place| place.streams.is_empty()) {
         notes.push(format!("no task of {revision} has started yet"));
@@ -122,15 +198,23 @@ fn places(logging: &Logging, query: &LogQuery, region: &str) -> Result<(Vec<LogL
 }
 
 /// The group and the prefix of its streams' names, or why its log cannot be searched.
-fn readable<'d>(container: ContainerDefinition<'d>, region: &str) -> Result<(&'d str, &'d str), String> {
+fn readable<'d>(
+    container: ContainerDefinition<'d>,
+    region: &str,
+) -> Result<(&'d str, &'d str), String> {
     let Some(logs) = container.aws_logs() else {
         let driver = container.0["logConfiguration"]["logDriver"].as_str();
-        return Err(driver.map_or_else(|| "it has no log driver".to_owned(), |driver| format!("its log driver is {driver}, not awslogs")));
+        return Err(driver.map_or_else(
+            || "it has no log driver".to_owned(),
+            |driver| format!("its log driver is {driver}, not awslogs"),
+        ));
     };
     if let Some(other) = logs.region.filter(|other| *other != region) {
         return Err(format!("its log is in region {other}"));
     }
-    let prefix = logs.stream_prefix.ok_or("it has no awslogs-stream-prefix, so the names of its streams are not known")?;
+    let prefix = logs
+        .stream_prefix
+        .ok_or("it has no awslogs-stream-prefix, so the names of its streams are not known")?;
     Ok((logs.group, prefix))
 }
 
@@ -138,10 +222,17 @@ fn readable<'d>(container: ContainerDefinition<'d>, region: &str) -> Result<(&'d
 fn streams(tasks: &[Task], prefix: &str, container: &str) -> Vec<String> {
     let has_started = |task: &&Task| match task.last_status.as_str() {
         "PROVISIONING" | "PENDING" => false,
-        "STOPPED" => task.containers.iter().any(|other| other.name == container && other.exit_code.is_some()),
+        "STOPPED" => task
+            .containers
+            .iter()
+            .any(|other| other.name == container && other.exit_code.is_some()),
         _ => true,
     };
-    tasks.iter().filter(has_started).map(|task| format!("{prefix}/{container}/{}", task.id())).collect()
+    tasks
+        .iter()
+        .filter(has_started)
+        .map(|task| format!("{prefix}/{container}/{}", task.id()))
+        .collect()
 }
 
 #[cfg(test)]

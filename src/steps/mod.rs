@@ -1,5 +1,5 @@
-//! The steps of a deployment, and what they share to look at AWS (`traffic`, `serving`, `stopped`, `log_lines`, `outage`). Steps act and tell;
-//! what an observation means is decided in `decide`.
+//! The steps of a deployment, and what they share to look at AWS (`traffic`, `serving`, `stopped`,
+//! `log_lines`, `outage`). Steps act and tell; what an observation means is decided in `decide`.
 
 pub mod ahead;
 pub mod alarms;

@@ -19,14 +19,22 @@ impl Outage {
         self.since = None;
     }
 
-    /// What a look that failed means for a rollout. To be throttled is not to be blind: AWS is there.
+    /// What a look that failed means for a rollout. To be throttled is not to be blind: AWS is
+    /// there.
     pub fn why(&mut self, error: &AwsError) -> Blindness {
         let since = self.lasts();
         if error.is_final() {
             return Blindness::Denied(error.to_string());
         }
-        let since = if error.kind == AwsErrorKind::Throttled { Duration::ZERO } else { since };
-        Blindness::Failing { since, why: error.to_string() }
+        let since = if error.kind == AwsErrorKind::Throttled {
+            Duration::ZERO
+        } else {
+            since
+        };
+        Blindness::Failing {
+            since,
+            why: error.to_string(),
+        }
     }
 
     /// What was seen of something that is rolled back; none when it is to be looked at again.
@@ -55,27 +63,60 @@ mod tests {
     use super::*;
 
     fn error(kind: AwsErrorKind) -> AwsError {
-        AwsError { action: "ecs:DescribeServices", kind, code: "Code".into(), message: "message".into() }
+        AwsError {
+            action: "ecs:DescribeServices",
+            kind,
+            code: "Code".into(),
+            message: "message".into(),
+        }
     }
 
     #[test]
     fn a_denial_is_the_end_at_once_and_a_failure_is_borne_for_a_while() {
-        for kind in [AwsErrorKind::Denied, AwsErrorKind::Credentials, AwsErrorKind::Refused] {
-            assert!(matches!(Outage::default().why(&error(kind)), Blindness::Denied(_)));
-            assert_eq!(Outage::default().keep::<()>(Err(error(kind))), Err(error(kind)));
+        for kind in [
+            AwsErrorKind::Denied,
+            AwsErrorKind::Credentials,
+            AwsErrorKind::Refused,
+        ] {
+            assert!(matches!(
+                Outage::default().why(&error(kind)),
+                Blindness::Denied(_)
+            ));
+            assert_eq!(
+                Outage::default().keep::<()>(Err(error(kind))),
+                Err(error(kind))
+            );
         }
-        for kind in [AwsErrorKind::Throttled, AwsErrorKind::Failed, AwsErrorKind::Unanswered] {
-            assert!(matches!(Outage::default().why(&error(kind)), Blindness::Failing { .. }));
+        for kind in [
+            AwsErrorKind::Throttled,
+            AwsErrorKind::Failed,
+            AwsErrorKind::Unanswered,
+        ] {
+            assert!(matches!(
+                Outage::default().why(&error(kind)),
+                Blindness::Failing { .. }
+            ));
             assert_eq!(Outage::default().keep::<()>(Err(error(kind))), Ok(None));
         }
     }
 
     #[test]
     fn only_failures_in_a_row_count() {
-        let long_ago = || Outage { since: Instant::now().checked_sub(BLIND_BUDGET + Duration::from_secs(1)) };
+        let long_ago = || Outage {
+            since: Instant::now().checked_sub(BLIND_BUDGET + Duration::from_secs(1)),
+        };
         let mut blind = long_ago();
-        assert_eq!(blind.keep::<()>(Err(error(AwsErrorKind::Failed))), Err(error(AwsErrorKind::Failed)));
-        assert!(matches!(blind.why(&error(AwsErrorKind::Throttled)), Blindness::Failing { since: Duration::ZERO, .. }));
+        assert_eq!(
+            blind.keep::<()>(Err(error(AwsErrorKind::Failed))),
+            Err(error(AwsErrorKind::Failed))
+        );
+        assert!(matches!(
+            blind.why(&error(AwsErrorKind::Throttled)),
+            Blindness::Failing {
+                since: Duration::ZERO,
+                ..
+            }
+        ));
         let mut blind = long_ago();
         assert_eq!(blind.keep(Ok(1)), Ok(Some(1)));
         assert_eq!(blind.keep::<()>(Err(error(AwsErrorKind::Failed))), Ok(None));

@@ -1,6 +1,8 @@
-//! PURE: what a transfer tells, added up: every few seconds how much of it is done, how fast it goes, how long it still takes.
+//! PURE: what a transfer tells, added up: every few seconds how much of it is done, how fast it
+//! goes, how long it still takes.
 //!
-//! The whole transfer is one number, not a bar for every layer: four layers at once would be four lines that nobody reads.
+//! The whole transfer is one number, not a bar for every layer: four layers at once would be four
+//! lines that nobody reads.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -34,16 +36,27 @@ impl Tally {
     /// Takes in what was told, `at` so long after the transfer began; a line, when one is due.
     pub(super) fn take(&mut self, progress: &Progress, at: Duration) -> Option<String> {
         match progress {
-            Progress::Reading { bytes, of } => return self.due(*bytes, at).map(|rate| reading(*bytes, *of, rate)),
-            Progress::Ready { bytes, .. } => (self.total, self.said) = (*bytes, Some(Said { at, bytes: 0 })),
+            Progress::Reading { bytes, of } => {
+                return self.due(*bytes, at).map(|rate| reading(*bytes, *of, rate));
+            }
+            Progress::Ready { bytes, .. } => {
+                (self.total, self.said) = (*bytes, Some(Said { at, bytes: 0 }));
+            }
             Progress::Existing { bytes, .. } => self.skipped += bytes,
             Progress::Mounted { bytes, .. } => self.mounted += bytes,
-            Progress::Uploading { digest, bytes, .. } => drop(self.under_way.insert(digest.to_string(), *bytes)),
+            Progress::Uploading { digest, bytes, .. } => {
+                self.under_way.insert(digest.to_string(), *bytes);
+            }
             Progress::Uploaded { digest, bytes } => {
                 self.under_way.remove(digest.as_str());
                 self.arrived += bytes;
             }
-            Progress::Waiting { pause, reason } => return Some(format!("{reason}; trying again in {} s", pause.as_secs().max(1))),
+            Progress::Waiting { pause, reason } => {
+                return Some(format!(
+                    "{reason}; trying again in {} s",
+                    pause.as_secs().max(1)
+                ));
+            }
             Progress::Healing { reason } => {
                 self.skipped = 0;
                 return Some(format!("{reason}; everything is asked for again"));
@@ -51,12 +64,18 @@ impl Tally {
             Progress::Tagged { .. } => return None,
         }
         let (done, of) = (self.sent(), self.to_send());
-        if done == 0 { None } else { self.due(done, at).map(|rate| sending(done, of, rate)) }
+        if done == 0 {
+            None
+        } else {
+            self.due(done, at).map(|rate| sending(done, of, rate))
+        }
     }
 
     /// Bytes that the registry has already, by this and by former pushes.
     pub(super) fn skipped(&self) -> u64 {
-        self.total.saturating_sub(self.mounted).saturating_sub(self.arrived)
+        self.total
+            .saturating_sub(self.mounted)
+            .saturating_sub(self.arrived)
     }
 
     /// Bytes that the registry took from another repository.
@@ -70,11 +89,18 @@ impl Tally {
 
     /// It shrinks as the registry says what it has.
     fn to_send(&self) -> u64 {
-        self.total.saturating_sub(self.skipped).saturating_sub(self.mounted).max(self.sent())
+        self.total
+            .saturating_sub(self.skipped)
+            .saturating_sub(self.mounted)
+            .max(self.sent())
     }
 
-    /// Bytes a second since the last line, when the next one is due. A recent rate tells of a connection that has become slow.
-    #[expect(clippy::cast_precision_loss, reason = "a tenth of a mebibyte is precise enough for people")]
+    /// Bytes a second since the last line, when the next one is due. A recent rate tells of a
+    /// connection that has become slow.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a tenth of a mebibyte is precise enough for people"
+    )]
     fn due(&mut self, bytes: u64, at: Duration) -> Option<f64> {
         let said = *self.said.get_or_insert(Said { at, bytes });
         let passed = at.saturating_sub(said.at);
@@ -87,7 +113,12 @@ impl Tally {
 }
 
 fn reading(bytes: u64, of: u64, rate: f64) -> String {
-    format!("reading the image: {} of about {} MiB, {} MiB/s", Mib(bytes), Mib(of), PerSecond(rate))
+    format!(
+        "reading the image: {} of about {} MiB, {} MiB/s",
+        Mib(bytes),
+        Mib(of),
+        PerSecond(rate)
+    )
 }
 
 #[expect(
@@ -108,7 +139,10 @@ fn sending(done: u64, of: u64, rate: f64) -> String {
 struct Mib(u64);
 
 impl fmt::Display for Mib {
-    #[expect(clippy::cast_precision_loss, reason = "a tenth of a mebibyte is precise enough for people")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a tenth of a mebibyte is precise enough for people"
+    )]
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{:.1}", self.0 as f64 / 1_048_576.0)
     }
@@ -130,7 +164,9 @@ mod tests {
     const MIB: u64 = 1_048_576;
 
     fn digest(letter: char) -> Digest {
-        format!("sha256:{}", letter.to_string().repeat(64)).parse().unwrap()
+        format!("sha256:{}", letter.to_string().repeat(64))
+            .parse()
+            .unwrap()
     }
 
     fn seconds(count: u64) -> Duration {
@@ -140,32 +176,104 @@ mod tests {
     #[test]
     fn the_whole_transfer_is_told_with_rate_and_time_left() {
         let mut tally = Tally::default();
-        let ready = Progress::Ready { blobs: 4, bytes: 300 * MIB };
+        let ready = Progress::Ready {
+            blobs: 4,
+            bytes: 300 * MIB,
+        };
         assert_eq!(tally.take(&ready, seconds(1)), None);
-        assert_eq!(tally.take(&Progress::Existing { digest: digest('b'), bytes: 40 * MIB }, seconds(1)), None);
-        assert_eq!(tally.take(&Progress::Mounted { digest: digest('c'), bytes: 4 * MIB }, seconds(1)), None);
-        let uploading = |letter, bytes| Progress::Uploading { digest: digest(letter), bytes: bytes * MIB, of: 128 * MIB };
+        assert_eq!(
+            tally.take(
+                &Progress::Existing {
+                    digest: digest('b'),
+                    bytes: 40 * MIB
+                },
+                seconds(1)
+            ),
+            None
+        );
+        assert_eq!(
+            tally.take(
+                &Progress::Mounted {
+                    digest: digest('c'),
+                    bytes: 4 * MIB
+                },
+                seconds(1)
+            ),
+            None
+        );
+        let uploading = |letter, bytes| Progress::Uploading {
+            digest: digest(letter),
+            bytes: bytes * MIB,
+            of: 128 * MIB,
+        };
         assert_eq!(tally.take(&uploading('d', 60), seconds(3)), None);
-        assert_eq!(tally.take(&uploading('e', 60), seconds(6)).unwrap(), "sending: 120.0 of 256.0 MiB, 24.0 MiB/s, 6 s left");
-        assert_eq!(tally.take(&uploading('e', 61), seconds(7)), None, "every five seconds");
-        assert_eq!(tally.take(&Progress::Uploaded { digest: digest('d'), bytes: 128 * MIB }, seconds(8)), None);
-        assert_eq!(tally.take(&uploading('e', 128), seconds(11)).unwrap(), "sending: 256.0 of 256.0 MiB, 27.2 MiB/s, 1 s left");
-        tally.take(&Progress::Uploaded { digest: digest('e'), bytes: 128 * MIB }, seconds(12));
+        assert_eq!(
+            tally.take(&uploading('e', 60), seconds(6)).unwrap(),
+            "sending: 120.0 of 256.0 MiB, 24.0 MiB/s, 6 s left"
+        );
+        assert_eq!(
+            tally.take(&uploading('e', 61), seconds(7)),
+            None,
+            "every five seconds"
+        );
+        assert_eq!(
+            tally.take(
+                &Progress::Uploaded {
+                    digest: digest('d'),
+                    bytes: 128 * MIB
+                },
+                seconds(8)
+            ),
+            None
+        );
+        assert_eq!(
+            tally.take(&uploading('e', 128), seconds(11)).unwrap(),
+            "sending: 256.0 of 256.0 MiB, 27.2 MiB/s, 1 s left"
+        );
+        tally.take(
+            &Progress::Uploaded {
+                digest: digest('e'),
+                bytes: 128 * MIB,
+            },
+            seconds(12),
+        );
         assert_eq!((tally.mounted(), tally.skipped()), (4 * MIB, 40 * MIB));
     }
 
     #[test]
     fn a_connection_that_hangs_is_told_without_a_guess() {
         let mut tally = Tally::default();
-        tally.take(&Progress::Ready { blobs: 1, bytes: 10 * MIB }, seconds(0));
-        let stuck = Progress::Uploading { digest: digest('a'), bytes: 2 * MIB, of: 10 * MIB };
-        assert_eq!(tally.take(&stuck, seconds(5)).unwrap(), "sending: 2.0 of 10.0 MiB, 0.4 MiB/s, 20 s left");
-        assert_eq!(tally.take(&stuck, seconds(10)).unwrap(), "sending: 2.0 of 10.0 MiB, nothing moved since the last line");
+        tally.take(
+            &Progress::Ready {
+                blobs: 1,
+                bytes: 10 * MIB,
+            },
+            seconds(0),
+        );
+        let stuck = Progress::Uploading {
+            digest: digest('a'),
+            bytes: 2 * MIB,
+            of: 10 * MIB,
+        };
+        assert_eq!(
+            tally.take(&stuck, seconds(5)).unwrap(),
+            "sending: 2.0 of 10.0 MiB, 0.4 MiB/s, 20 s left"
+        );
+        assert_eq!(
+            tally.take(&stuck, seconds(10)).unwrap(),
+            "sending: 2.0 of 10.0 MiB, nothing moved since the last line"
+        );
     }
 
     #[test]
     fn waiting_is_told_at_once() {
-        let waiting = Progress::Waiting { pause: Duration::from_millis(300), reason: "the registry is busy".into() };
-        assert_eq!(Tally::default().take(&waiting, seconds(0)).unwrap(), "the registry is busy; trying again in 1 s");
+        let waiting = Progress::Waiting {
+            pause: Duration::from_millis(300),
+            reason: "the registry is busy".into(),
+        };
+        assert_eq!(
+            Tally::default().take(&waiting, seconds(0)).unwrap(),
+            "the registry is busy; trying again in 1 s"
+        );
     }
 }

@@ -39,22 +39,38 @@ pub enum QueueOutcome {
 ///
 /// # Errors
 /// The wait took too long, or what is in progress could not be undone.
-pub async fn make_way(run: &Run, settings: &Settings, snapshot: &Snapshot, ours: Option<&Revision>) -> Result<QueueOutcome, Failure> {
-    let Some(running) = snapshot.running.as_ref().filter(|running| settings.mode == Mode::Deploy && !running.is_ours) else {
+pub async fn make_way(
+    run: &Run,
+    settings: &Settings,
+    snapshot: &Snapshot,
+    ours: Option<&Revision>,
+) -> Result<QueueOutcome, Failure> {
+    let Some(running) = snapshot
+        .running
+        .as_ref()
+        .filter(|running| settings.mode == Mode::Deploy && !running.is_ours)
+    else {
         return Ok(QueueOutcome::Free);
     };
-    match (snapshot.if_running(settings.control.if_running), &running.thing) {
+    match (
+        snapshot.if_running(settings.control.if_running),
+        &running.thing,
+    ) {
         (IfRunning::Wait, _) => wait(run, settings, running).await,
-        // A new rolling deployment takes the old one's place by itself; what is refused is the plan's to say.
+        // A new rolling deployment takes the old one's place by itself; what is refused is the
+        // plan's to say.
         (IfRunning::Fail, _) | (IfRunning::Supersede, Thing::Rolling) => Ok(QueueOutcome::Free),
-        (IfRunning::Supersede, Thing::CodeDeploy(_) | Thing::Native(_)) => supersede(run, settings, snapshot, running, ours).await,
+        (IfRunning::Supersede, Thing::CodeDeploy(_) | Thing::Native(_)) => {
+            supersede(run, settings, snapshot, running, ours).await
+        }
     }
 }
 
 /// Whether a run that has waited for so long waits on.
 pub fn may_wait(settings: &Settings, waited: Duration) -> bool {
     // Only where traffic moves by weights a rollout is refused because of another.
-    settings.control.if_running.unwrap_or(IfRunning::Wait) == IfRunning::Wait && waited < longest_wait(settings)
+    settings.control.if_running.unwrap_or(IfRunning::Wait) == IfRunning::Wait
+        && waited < longest_wait(settings)
 }
 
 /// How long a run waits for another one.
@@ -68,14 +84,26 @@ async fn wait(run: &Run, settings: &Settings, running: &Running) -> Result<Queue
     }
     let deadline = longest_wait(settings);
     let (began, mut said) = (Instant::now(), Instant::now());
-    let place = ahead::ahead(run, settings).await.map(|runs| format!(" (position {} in the workflow's queue)", runs + 1));
-    run.tell(Event::Noted { sentence: format!("{}: waiting until it is over{}", running.words(), place.unwrap_or_default()) });
+    let place = ahead::ahead(run, settings)
+        .await
+        .map(|runs| format!(" (position {} in the workflow's queue)", runs + 1));
+    run.tell(Event::Noted {
+        sentence: format!(
+            "{}: waiting until it is over{}",
+            running.words(),
+            place.unwrap_or_default()
+        ),
+    });
     let mut pace = PollInterval::new(settings.rollout.pace);
     while began.elapsed() < deadline {
         pace.rest().await;
         if said.elapsed() >= REMIND {
             said = Instant::now();
-            let sentence = format!("still waiting, after {}: {}", crate::duration::Human(began.elapsed()), running.words());
+            let sentence = format!(
+                "still waiting, after {}: {}",
+                crate::duration::Human(began.elapsed()),
+                running.words()
+            );
             run.tell(Event::Noted { sentence });
         }
         match is_over(run, settings, running).await {
@@ -87,13 +115,20 @@ async fn wait(run: &Run, settings: &Settings, running: &Running) -> Result<Queue
         }
     }
     let waited = crate::duration::Human(deadline);
-    Err(Failure::new(Reason::AlreadyRunning, format!("{}, and was not over after {waited}", running.words())).hint(running.stop_command()))
+    Err(Failure::new(
+        Reason::AlreadyRunning,
+        format!("{}, and was not over after {waited}", running.words()),
+    )
+    .hint(running.stop_command()))
 }
 
-/// The newer workflow run whose rollout is in progress: GitHub numbers runs in the order in which they were made. What it brings must not be
-/// overwritten by this run once it is over.
+/// The newer workflow run whose rollout is in progress: GitHub numbers runs in the order in which
+/// they were made. What it brings must not be overwritten by this run once it is over.
 fn newer_run<'r>(run: &Run, settings: &Settings, running: &'r Running) -> Option<&'r str> {
-    running.run.as_deref().filter(|theirs| gives_way_to(run, settings, theirs))
+    running
+        .run
+        .as_deref()
+        .filter(|theirs| gives_way_to(run, settings, theirs))
 }
 
 /// Whether another workflow run is newer, and goes first.
@@ -102,12 +137,21 @@ pub fn gives_way_to(run: &Run, settings: &Settings, theirs: &str) -> bool {
 }
 
 fn is_newer(theirs: &str, ours: &str) -> bool {
-    let number = |run: &str| run.split('-').next().and_then(|number| number.parse::<u64>().ok());
-    number(theirs).zip(number(ours)).is_some_and(|(theirs, ours)| theirs > ours)
+    let number = |run: &str| {
+        run.split('-')
+            .next()
+            .and_then(|number| number.parse::<u64>().ok())
+    };
+    number(theirs)
+        .zip(number(ours))
+        .is_some_and(|(theirs, ours)| theirs > ours)
 }
 
 fn stale_failure(running: &Running, newer: &str) -> Failure {
-    stale(format!("this run is older than workflow run {newer}, whose rollout is in progress")).caused_by(running.words())
+    stale(format!(
+        "this run is older than workflow run {newer}, whose rollout is in progress"
+    ))
+    .caused_by(running.words())
 }
 
 /// An older run does not come after a newer one.
@@ -120,14 +164,30 @@ async fn is_over(run: &Run, settings: &Settings, running: &Running) -> Result<bo
     match &running.thing {
         Thing::CodeDeploy(_) => {
             let status = run.aws.get_deployment(&running.id).await?.status;
-            Ok(matches!(status, Status::Succeeded | Status::Failed | Status::Stopped))
+            Ok(matches!(
+                status,
+                Status::Succeeded | Status::Failed | Status::Stopped
+            ))
         }
-        Thing::Native(_) => Ok(run.aws.describe_service_deployment(&running.id).await?.is_none_or(|deployment| deployment.is_over())),
+        Thing::Native(_) => Ok(run
+            .aws
+            .describe_service_deployment(&running.id)
+            .await?
+            .is_none_or(|deployment| deployment.is_over())),
         Thing::Rolling => {
             let service = settings.service.as_deref().unwrap_or_default();
-            let ServiceLookup::Service(service) = run.aws.describe_service(&settings.cluster, service).await? else { return Ok(true) };
-            let going = service.deployments.iter().find(|deployment| deployment.id == running.id);
-            Ok(going.is_none_or(|deployment| deployment.rollout_state.as_deref() != Some("IN_PROGRESS")))
+            let ServiceLookup::Service(service) =
+                run.aws.describe_service(&settings.cluster, service).await?
+            else {
+                return Ok(true);
+            };
+            let going = service
+                .deployments
+                .iter()
+                .find(|deployment| deployment.id == running.id);
+            Ok(going.is_none_or(|deployment| {
+                deployment.rollout_state.as_deref() != Some("IN_PROGRESS")
+            }))
         }
     }
 }
@@ -139,14 +199,24 @@ async fn supersede(
     running: &Running,
     ours: Option<&Revision>,
 ) -> Result<QueueOutcome, Failure> {
-    let Some(undo) = plan::undo_of(settings, snapshot) else { return Ok(QueueOutcome::Free) };
+    let Some(undo) = plan::undo_of(settings, snapshot) else {
+        return Ok(QueueOutcome::Free);
+    };
     // Nobody else removes it when its run has left the rollout at a gate.
     let is_needed = ours.is_some_and(|ours| running.revision.as_ref() == Some(&ours.arn));
     let unused = plan::undo_of_its_revision(settings, snapshot).filter(|_| !is_needed);
     let undos: Vec<Undo> = unused.into_iter().chain([undo]).collect();
-    run.tell(Event::Warned { sentence: format!("{}: it is rolled back first (if-running: supersede)", running.words()) });
+    run.tell(Event::Warned {
+        sentence: format!(
+            "{}: it is rolled back first (if-running: supersede)",
+            running.words()
+        ),
+    });
     match unwind::all(run, &undos).await {
-        Unwound::NoRollout | Unwound::OnBlue { .. } | Unwound::TooLate { .. } | Unwound::Superseded { .. } => Ok(QueueOutcome::Again),
+        Unwound::NoRollout
+        | Unwound::OnBlue { .. }
+        | Unwound::TooLate { .. }
+        | Unwound::Superseded { .. } => Ok(QueueOutcome::Again),
         Unwound::Stuck { what, .. } => {
             let sentence = format!("{what} could not be undone, so this run does not start");
             Err(Failure::new(Reason::AlreadyRunning, sentence).hint(running.stop_command()))

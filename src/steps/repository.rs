@@ -1,4 +1,5 @@
-//! The repository that is missing is made, as it was asked for. It is not undone: an empty repository is what the next run needs.
+//! The repository that is missing is made, as it was asked for. It is not undone: an empty
+//! repository is what the next run needs.
 
 use crate::aws::ecr_repositories::{Created, lifecycle};
 use crate::error::Failure;
@@ -8,7 +9,8 @@ use crate::run::Run;
 use crate::settings::{NewRepository, TagRule};
 use crate::survey::RepositorySeen;
 
-/// A lost answer is asked for again so often. Sending it twice makes one repository: the second is refused, which is as good an answer.
+/// A lost answer is asked for again so often. Sending it twice makes one repository: the second is
+/// refused, which is as good an answer.
 const TRIES: usize = 3;
 
 /// Sees to it that the push finds its repository.
@@ -22,7 +24,10 @@ pub(super) async fn before_push(run: &Run, plan: &RepositoryPlan) -> Result<(), 
 /// Says what the push has made.
 pub(super) fn after_push(run: &Run, plan: &RepositoryPlan) {
     if let RepositoryNeed::Push(prefix) = &plan.need {
-        let sentence = format!("the push made the repository {}, by the creation template `{prefix}`", plan.seen.place());
+        let sentence = format!(
+            "the push made the repository {}, by the creation template `{prefix}`",
+            plan.seen.place()
+        );
         run.tell(Event::Noted { sentence });
     }
 }
@@ -30,22 +35,36 @@ pub(super) fn after_push(run: &Run, plan: &RepositoryPlan) {
 async fn make(run: &Run, seen: &RepositorySeen, wanted: &NewRepository) -> Result<(), Failure> {
     match create(run, seen, wanted).await? {
         Created::Made => {
-            run.tell(Event::RepositoryCreated { repository: seen.place(), with: words(wanted) });
+            run.tell(Event::RepositoryCreated {
+                repository: seen.place(),
+                with: words(wanted),
+            });
             keep_newest(run, seen, wanted).await;
         }
         Created::There => {
-            let sentence = format!("somebody else made the repository {} meanwhile; it is taken as it is", seen.place());
+            let sentence = format!(
+                "somebody else made the repository {} meanwhile; it is taken as it is",
+                seen.place()
+            );
             run.tell(Event::Noted { sentence });
         }
     }
     Ok(())
 }
 
-async fn create(run: &Run, seen: &RepositorySeen, wanted: &NewRepository) -> Result<Created, Failure> {
+async fn create(
+    run: &Run,
+    seen: &RepositorySeen,
+    wanted: &NewRepository,
+) -> Result<Created, Failure> {
     let mut tries = 0;
     loop {
         tries += 1;
-        match run.aws.create_repository(&seen.registry, &seen.name, wanted).await {
+        match run
+            .aws
+            .create_repository(&seen.registry, &seen.name, wanted)
+            .await
+        {
             // It is ours, as far as anybody can tell: our own request may have made it.
             Ok(_) if tries > 1 => return Ok(Created::Made),
             Ok(created) => return Ok(created),
@@ -68,27 +87,46 @@ async fn keep_newest(run: &Run, seen: &RepositorySeen, wanted: &NewRepository) {
     let Some(count) = wanted.keep else { return };
     if let Err(error) = run.aws.keep_newest(&seen.registry, &seen.name, count).await {
         let (name, region, policy) = (&seen.name, &seen.registry.region, lifecycle(count));
-        let command = format!("aws ecr put-lifecycle-policy --repository-name {name} --region {region} --lifecycle-policy-text '{policy}'");
-        let sentence =
-            format!("the new repository keeps all its images, because its lifecycle policy could not be set ({error}): {command}");
+        let command = format!(
+            "aws ecr put-lifecycle-policy --repository-name {name} --region {region} --lifecycle-policy-text '{policy}'"
+        );
+        let sentence = format!(
+            "the new repository keeps all its images, because its lifecycle policy could not be set ({error}): {command}"
+        );
         run.tell(Event::Warned { sentence });
     }
 }
 
 /// What was asked for, in words.
 fn words(wanted: &NewRepository) -> Vec<String> {
-    let scan =
-        wanted.scan_on_push.map(|scan| if scan { "images are scanned when they are pushed" } else { "images are not scanned" }.to_owned());
-    let keep = wanted.keep.map(|count| format!("the newest {count} images are kept"));
-    let key = wanted.kms_key.as_ref().map(|key| format!("encrypted with {key}"));
-    [scan, keep, wanted.tags.as_ref().map(tags), key].into_iter().flatten().collect()
+    let scan = wanted.scan_on_push.map(|scan| {
+        if scan {
+            "images are scanned when they are pushed"
+        } else {
+            "images are not scanned"
+        }
+        .to_owned()
+    });
+    let keep = wanted
+        .keep
+        .map(|count| format!("the newest {count} images are kept"));
+    let key = wanted
+        .kms_key
+        .as_ref()
+        .map(|key| format!("encrypted with {key}"));
+    [scan, keep, wanted.tags.as_ref().map(tags), key]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn tags(rule: &TagRule) -> String {
     match rule {
         TagRule::Movable => "tags may move".to_owned(),
         TagRule::Immutable => "tags are immutable".to_owned(),
-        TagRule::ImmutableExcept(filters) => format!("tags are immutable but {}", filters.join(", ")),
+        TagRule::ImmutableExcept(filters) => {
+            format!("tags are immutable but {}", filters.join(", "))
+        }
         TagRule::ImmutableOnly(filters) => format!("tags {} are immutable", filters.join(", ")),
     }
 }

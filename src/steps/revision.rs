@@ -1,4 +1,5 @@
-//! The task definition is registered, unless it is registered already; what AWS did not keep is told.
+//! The task definition is registered, unless it is registered already; what AWS did not keep is
+//! told.
 
 use serde_json::Value;
 
@@ -41,7 +42,12 @@ impl Explain for RevisionError {
     fn hint(&self) -> Option<String> {
         let passes_role = self.0.message.contains("iam:PassRole");
         passes_role
-            .then(|| format!("allow iam:PassRole on {} for the role that the job uses (docs/iam.md)", self.0.resource()))
+            .then(|| {
+                format!(
+                    "allow iam:PassRole on {} for the role that the job uses (docs/iam.md)",
+                    self.0.resource()
+                )
+            })
             .or_else(|| self.0.hint())
     }
 }
@@ -49,44 +55,90 @@ impl Explain for RevisionError {
 /// Registers the plan's definition with the image in it.
 pub async fn revision(run: &Run, plan: &Plan, image: Option<&Pinned>) -> Result<Revision, Failure> {
     let definition = with_image(&plan.definition, &plan.image_containers, image);
-    if let Some(same) = plan.comparable.iter().find(|registered| equivalent(&definition, &registered.answer)) {
+    if let Some(same) = plan
+        .comparable
+        .iter()
+        .find(|registered| equivalent(&definition, &registered.answer))
+    {
         tell(run, &same.arn, plan, Vec::new(), false);
-        return Ok(Revision { arn: same.arn.clone(), definition, registered: false });
+        return Ok(Revision {
+            arn: same.arn.clone(),
+            definition,
+            registered: false,
+        });
     }
-    let changes =
-        plan.comparable.first().map(|registered| changes(&registered.answer, &definition, &plan.shown_values)).unwrap_or_default();
+    let changes = plan
+        .comparable
+        .first()
+        .map(|registered| changes(&registered.answer, &definition, &plan.shown_values))
+        .unwrap_or_default();
     let answer = register(run, &definition).await?;
     let arn = arn_of(&answer).map_err(RevisionError)?;
-    run.arm(Undo::Revision(RevisionUndo { arn: arn.clone(), service: plan.rollout.as_ref().map(|rollout| rollout.place.clone()) }));
-    let dropped: Vec<String> = differences(&definition, &answer).iter().map(|path| format!("`{path}`")).collect();
+    run.arm(Undo::Revision(RevisionUndo {
+        arn: arn.clone(),
+        service: plan.rollout.as_ref().map(|rollout| rollout.place.clone()),
+    }));
+    let dropped: Vec<String> = differences(&definition, &answer)
+        .iter()
+        .map(|path| format!("`{path}`"))
+        .collect();
     tell(run, &arn, plan, changes, true);
     match plan.dropped_fields {
         DroppedFields::Refused if !dropped.is_empty() => return Err(not_kept(&arn, &dropped)),
         DroppedFields::Refused => {}
         DroppedFields::Allowed => dropped.iter().for_each(|path| {
-            run.tell(Event::Warned { sentence: format!("AWS did not keep {path} of the task definition") });
+            run.tell(Event::Warned {
+                sentence: format!("AWS did not keep {path} of the task definition"),
+            });
         }),
     }
-    Ok(Revision { arn, definition, registered: true })
+    Ok(Revision {
+        arn,
+        definition,
+        registered: true,
+    })
 }
 
 /// What runs would not be what was asked for.
 fn not_kept(arn: &str, paths: &[String]) -> Failure {
-    let sentence = format!("AWS did not keep {} of the task definition, so {} is not rolled out", paths.join(", "), short(arn));
-    Failure::new(Reason::FieldsDropped, sentence)
-        .hint("check the spelling and the value; allow-dropped-fields: true rolls it out without them")
+    let sentence = format!(
+        "AWS did not keep {} of the task definition, so {} is not rolled out",
+        paths.join(", "),
+        short(arn)
+    );
+    Failure::new(Reason::FieldsDropped, sentence).hint(
+        "check the spelling and the value; allow-dropped-fields: true rolls it out without them",
+    )
 }
 
 fn tell(run: &Run, arn: &str, plan: &Plan, changes: Vec<String>, registered: bool) {
-    let previous = plan.rollout.as_ref().map(|rollout| rollout.blue.revision.clone()).filter(|blue| !blue.is_empty());
-    run.tell(Event::Revision { arn: arn.to_owned(), registered, previous, changes });
+    let previous = plan
+        .rollout
+        .as_ref()
+        .map(|rollout| rollout.blue.revision.clone())
+        .filter(|blue| !blue.is_empty());
+    run.tell(Event::Revision {
+        arn: arn.to_owned(),
+        registered,
+        previous,
+        changes,
+    });
 }
 
 fn with_image(definition: &Value, containers: &[String], image: Option<&Pinned>) -> Value {
     let mut definition = definition.clone();
-    let Some(image) = image else { return definition };
-    let all = definition["containerDefinitions"].as_array_mut().into_iter().flatten();
-    for container in all.filter(|container| container["name"].as_str().is_some_and(|name| containers.iter().any(|wanted| wanted == name))) {
+    let Some(image) = image else {
+        return definition;
+    };
+    let all = definition["containerDefinitions"]
+        .as_array_mut()
+        .into_iter()
+        .flatten();
+    for container in all.filter(|container| {
+        container["name"]
+            .as_str()
+            .is_some_and(|name| containers.iter().any(|wanted| wanted == name))
+    }) {
         container["image"] = Value::from(image.image.as_str());
     }
     definition
@@ -96,11 +148,13 @@ fn changes(registered: &Value, definition: &Value, shown: &[ShownField]) -> Vec<
     let lines = diff(&from_described(registered), definition, shown);
     let more = lines.len().saturating_sub(LINES);
     let shown = lines.iter().take(LINES).map(ToString::to_string);
-    shown.chain((more > 0).then(|| format!("… and {more} more"))).collect()
+    shown
+        .chain((more > 0).then(|| format!("… and {more} more")))
+        .collect()
 }
 
-/// Registers once. When the answer is lost, AWS is asked whether the revision is there: registering again would make
-/// a twin.
+/// Registers once. When the answer is lost, AWS is asked whether the revision is there: registering
+/// again would make a twin.
 async fn register(run: &Run, definition: &Value) -> Result<Value, RevisionError> {
     let error = match run.aws.register_task_definition(definition).await {
         Ok(answer) => return Ok(answer),
@@ -109,7 +163,9 @@ async fn register(run: &Run, definition: &Value) -> Result<Value, RevisionError>
     if !error.may_have_landed() {
         return Err(error.into());
     }
-    run.tell(Event::Noted { sentence: format!("{error}; looking whether it was registered all the same") });
+    run.tell(Event::Noted {
+        sentence: format!("{error}; looking whether it was registered all the same"),
+    });
     match landed(run, definition).await? {
         Some(answer) => Ok(answer),
         None => Ok(run.aws.register_task_definition(definition).await?),
@@ -119,7 +175,13 @@ async fn register(run: &Run, definition: &Value) -> Result<Value, RevisionError>
 /// The family's newest revision, when it is what was sent.
 async fn landed(run: &Run, definition: &Value) -> Result<Option<Value>, AwsError> {
     let family = definition["family"].as_str().unwrap_or_default();
-    let Some(newest) = run.aws.newest_revisions(family).await?.into_iter().find(|arn| short(arn).split(':').next() == Some(family)) else {
+    let Some(newest) = run
+        .aws
+        .newest_revisions(family)
+        .await?
+        .into_iter()
+        .find(|arn| short(arn).split(':').next() == Some(family))
+    else {
         return Ok(None);
     };
     let answer = run.aws.describe_task_definition(&newest).await?;
@@ -128,5 +190,6 @@ async fn landed(run: &Run, definition: &Value) -> Result<Option<Value>, AwsError
 
 fn arn_of(answer: &Value) -> Result<String, AwsError> {
     let arn = answer["taskDefinition"]["taskDefinitionArn"].as_str();
-    arn.map(str::to_owned).ok_or_else(|| AwsError::incomplete("ecs:RegisterTaskDefinition", "the revision's ARN"))
+    arn.map(str::to_owned)
+        .ok_or_else(|| AwsError::incomplete("ecs:RegisterTaskDefinition", "the revision's ARN"))
 }

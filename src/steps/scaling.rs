@@ -1,7 +1,8 @@
-//! Scale-in rests during the rollout: a policy that takes tasks away in between would take them from either side.
+//! Scale-in rests during the rollout: a policy that takes tasks away in between would take them
+//! from either side.
 //!
-//! The scalable target is tagged with the run before it is told to rest, so that whoever finds it at rest knows whose
-//! rest it is. What a user suspended is not ours and is left alone.
+//! The scalable target is tagged with the run before it is told to rest, so that whoever finds it
+//! at rest knows whose rest it is. What a user suspended is not ours and is left alone.
 
 use crate::aws::AwsError;
 use crate::aws::scaling::{ScalableTarget, resource};
@@ -24,7 +25,10 @@ impl Explain for ScalingError {
 
     fn hint(&self) -> Option<String> {
         let without = "leave suspend-autoscaling out to deploy without it";
-        Some(self.0.hint().map_or_else(|| without.to_owned(), |hint| format!("{hint}, or {without}")))
+        Some(self.0.hint().map_or_else(
+            || without.to_owned(),
+            |hint| format!("{hint}, or {without}"),
+        ))
     }
 }
 
@@ -39,24 +43,48 @@ enum Rest {
     Runs(String),
 }
 
-/// Suspends scale-in where that is asked for; armed before. Call it with the names of cluster and service.
+/// Suspends scale-in where that is asked for; armed before. Call it with the names of cluster and
+/// service.
 ///
 /// # Errors
 /// AWS did not let us. When it denied the first request, nothing was changed.
-pub async fn suspend(run: &Run, settings: &Settings, cluster: &str, service: &str) -> Result<(), Failure> {
+pub async fn suspend(
+    run: &Run,
+    settings: &Settings,
+    cluster: &str,
+    service: &str,
+) -> Result<(), Failure> {
     if !settings.control.suspend_autoscaling {
         return Ok(());
     }
     let resource = resource(cluster, service);
-    let Some(target) = run.aws.scalable_target(&resource).await.map_err(ScalingError)? else {
-        note(run, format!("{resource} has no scalable target: nothing scales it in"));
+    let Some(target) = run
+        .aws
+        .scalable_target(&resource)
+        .await
+        .map_err(ScalingError)?
+    else {
+        note(
+            run,
+            format!("{resource} has no scalable target: nothing scales it in"),
+        );
         return Ok(());
     };
     match rest(run, &target).await? {
-        Rest::Users => note(run, format!("scale-in of {resource} is suspended already, not by this action: it stays as it is")),
+        Rest::Users => note(
+            run,
+            format!(
+                "scale-in of {resource} is suspended already, not by this action: it stays as it is"
+            ),
+        ),
         Rest::Nobodys => hold(run, &target, undo(run, cluster, service, resource, &target)).await?,
         Rest::Runs(other) => {
-            note(run, format!("scale-in of {resource} is still suspended by run {other}: this run takes that over"));
+            note(
+                run,
+                format!(
+                    "scale-in of {resource} is still suspended by run {other}: this run takes that over"
+                ),
+            );
             hold(run, &target, undo(run, cluster, service, resource, &target)).await?;
         }
     }
@@ -67,13 +95,32 @@ fn note(run: &Run, sentence: String) {
     run.tell(Event::Noted { sentence });
 }
 
-/// A rest that an earlier run left was none of the user's, so scale-in is what comes back at the end.
-fn undo(run: &Run, cluster: &str, service: &str, resource: String, target: &ScalableTarget) -> ScalingUndo {
-    let place = ServiceKey { cluster: cluster.to_owned(), service: service.to_owned() };
-    ScalingUndo { place, resource, run: run.id.clone(), was: SuspendedState { scale_in: false, ..target.suspended } }
+/// A rest that an earlier run left was none of the user's, so scale-in is what comes back at the
+/// end.
+fn undo(
+    run: &Run,
+    cluster: &str,
+    service: &str,
+    resource: String,
+    target: &ScalableTarget,
+) -> ScalingUndo {
+    let place = ServiceKey {
+        cluster: cluster.to_owned(),
+        service: service.to_owned(),
+    };
+    ScalingUndo {
+        place,
+        resource,
+        run: run.id.clone(),
+        was: SuspendedState {
+            scale_in: false,
+            ..target.suspended
+        },
+    }
 }
 
-/// The tag is read in any case: whoever may not read it could not give scale-in back, and must not take it.
+/// The tag is read in any case: whoever may not read it could not give scale-in back, and must not
+/// take it.
 async fn rest(run: &Run, target: &ScalableTarget) -> Result<Rest, ScalingError> {
     let tag = run.aws.suspended_by(&target.arn).await?;
     if !target.suspended.scale_in {
@@ -82,7 +129,8 @@ async fn rest(run: &Run, target: &ScalableTarget) -> Result<Rest, ScalingError> 
     Ok(tag.map_or(Rest::Users, Rest::Runs))
 }
 
-/// The tag first: scale-in that rests without one would rest for ever, because nobody could tell it from a user's rest.
+/// The tag first: scale-in that rests without one would rest for ever, because nobody could tell it
+/// from a user's rest.
 async fn hold(run: &Run, target: &ScalableTarget, undo: ScalingUndo) -> Result<(), ScalingError> {
     let resource = undo.resource.clone();
     run.arm(Undo::Scaling(undo));
@@ -93,9 +141,23 @@ async fn hold(run: &Run, target: &ScalableTarget, undo: ScalingUndo) -> Result<(
         return Err(error.into());
     }
     if !target.suspended.scale_in {
-        set(run, &resource, SuspendedState { scale_in: true, ..target.suspended }).await?;
+        set(
+            run,
+            &resource,
+            SuspendedState {
+                scale_in: true,
+                ..target.suspended
+            },
+        )
+        .await?;
     }
-    note(run, format!("scale-in of {resource} ({} to {} tasks) is suspended until the end of this run", target.min, target.max));
+    note(
+        run,
+        format!(
+            "scale-in of {resource} ({} to {} tasks) is suspended until the end of this run",
+            target.min, target.max
+        ),
+    );
     Ok(())
 }
 
@@ -105,13 +167,19 @@ async fn tag(run: &Run, target: &ScalableTarget) -> Result<(), AwsError> {
         Err(error) if error.may_have_landed() => error,
         answered => return answered,
     };
-    note(run, format!("{lost}; looking whether the tag is there all the same"));
+    note(
+        run,
+        format!("{lost}; looking whether the tag is there all the same"),
+    );
     let found = run.aws.suspended_by(&target.arn).await;
     if found.is_ok_and(|found| found.as_deref() == Some(&run.id)) {
         return Ok(());
     }
     // Whatever the second answer is, the first request may still land: the undo stays armed for it.
-    run.aws.tag_target(&target.arn, &run.id).await.map_err(|_| lost)
+    run.aws
+        .tag_target(&target.arn, &run.id)
+        .await
+        .map_err(|_| lost)
 }
 
 /// When the answer is lost, the target is looked at; sent again, it only says the same.
@@ -120,7 +188,10 @@ async fn set(run: &Run, resource: &str, wanted: SuspendedState) -> Result<(), Aw
         Err(error) if error.may_have_landed() => error,
         answered => return answered,
     };
-    note(run, format!("{lost}; looking whether scale-in rests all the same"));
+    note(
+        run,
+        format!("{lost}; looking whether scale-in rests all the same"),
+    );
     let found = run.aws.scalable_target(resource).await;
     if found.is_ok_and(|found| found.is_some_and(|target| target.suspended.scale_in)) {
         return Ok(());

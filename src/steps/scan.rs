@@ -1,6 +1,8 @@
-//! The gate on scan findings: the registry's scan of the image is waited for and judged, before anything is registered.
+//! The gate on scan findings: the registry's scan of the image is waited for and judged, before
+//! anything is registered.
 //!
-//! Nothing is armed: a scan that is started changes nothing that anyone runs. A scan ends the run early only by its answer.
+//! Nothing is armed: a scan that is started changes nothing that anyone runs. A scan ends the run
+//! early only by its answer.
 
 use std::time::Duration;
 
@@ -14,12 +16,16 @@ use crate::outcome::Reason;
 use crate::plan::Plan;
 use crate::registry::{Digest, Platform};
 use crate::run::Run;
-use crate::scan::{self, Policy, ScanAnswer, ScanObservation, ScanRefusal, ScanResult, ScanVerdict, Scanned, Start, Time};
+use crate::scan::{
+    self, Policy, ScanAnswer, ScanObservation, ScanRefusal, ScanResult, ScanVerdict, Scanned,
+    Start, Time,
+};
 use crate::settings::Settings;
 
 use super::image::{Pinned, short};
 
-/// The first pause between looks, which grows while nothing changes, and the longest: basic scans take seconds, Inspector's minutes.
+/// The first pause between looks, which grows while nothing changes, and the longest: basic scans
+/// take seconds, Inspector's minutes.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// What the last look may take beyond the time there is.
@@ -40,17 +46,29 @@ impl Explain for ScanError {
     }
 }
 
-/// Judges the image that will run: of an index the one for the task's platform. What it came to, in a line.
+/// Judges the image that will run: of an index the one for the task's platform. What it came to, in
+/// a line.
 ///
 /// # Errors
 /// The image may not be deployed, or nobody can tell.
-pub async fn scan(run: &Run, settings: &Settings, policy: &Policy, plan: &Plan, image: &Pinned) -> Result<String, Failure> {
+pub async fn scan(
+    run: &Run,
+    settings: &Settings,
+    policy: &Policy,
+    plan: &Plan,
+    image: &Pinned,
+) -> Result<String, Failure> {
     let repository = ScannedRepository::of(&image.image);
-    let (Some(digest), Some(repository)) = (&image.digest, repository) else { return Err(ScanRefusal::NotInRegistry.into()) };
+    let (Some(digest), Some(repository)) = (&image.digest, repository) else {
+        return Err(ScanRefusal::NotInRegistry.into());
+    };
     let until = Instant::now() + time_for(run, settings, policy);
     let mut results = Vec::new();
-    let children: Vec<(Platform, Digest)> =
-        image.images.iter().filter_map(|child| Some((child.platform.clone(), child.digest.clone()?))).collect();
+    let children: Vec<(Platform, Digest)> = image
+        .images
+        .iter()
+        .filter_map(|child| Some((child.platform.clone(), child.digest.clone()?)))
+        .collect();
     for scanned in scan::scanned(digest, &children, &plan.definition) {
         let watch = ScanPoller::new(run, settings, policy, &repository, &scanned, until);
         results.push(watch.end().await?);
@@ -60,7 +78,10 @@ pub async fn scan(run: &Run, settings: &Settings, policy: &Policy, plan: &Plan, 
 
 /// What the user allows for the whole run bounds the wait as well.
 fn time_for(run: &Run, settings: &Settings, policy: &Policy) -> Duration {
-    let left = settings.rollout.deadline.map(|deadline| deadline.saturating_sub(run.elapsed()));
+    let left = settings
+        .rollout
+        .deadline
+        .map(|deadline| deadline.saturating_sub(run.elapsed()));
     left.map_or(policy.wait, |left| left.min(policy.wait))
 }
 
@@ -92,13 +113,29 @@ impl<'a> ScanPoller<'a> {
         let now = Instant::now();
         let fixed = settings.rollout.pace.fixed;
         let (start, latest) = (Start::NotAsked, (ScanAnswer::Absent, now));
-        Self { run, policy, repository, scanned, fixed, began: now, until, start, latest, said: None, pause: FIRST_PAUSE }
+        Self {
+            run,
+            policy,
+            repository,
+            scanned,
+            fixed,
+            began: now,
+            until,
+            start,
+            latest,
+            said: None,
+            pause: FIRST_PAUSE,
+        }
     }
 
     /// The answer that ends it, in a line.
     async fn end(mut self) -> Result<String, Failure> {
         loop {
-            let time = if Instant::now() >= self.until { Time::Up } else { Time::Left };
+            let time = if Instant::now() >= self.until {
+                Time::Up
+            } else {
+                Time::Left
+            };
             let verdict = match self.verdict(time).await? {
                 ScanVerdict::Start => self.begin().await?,
                 other => other,
@@ -129,14 +166,22 @@ impl<'a> ScanPoller<'a> {
     async fn look(&self) -> Result<ScanAnswer, AwsError> {
         let left = self.until.saturating_duration_since(Instant::now());
         let look = self.run.aws.scan(self.repository, &self.scanned.digest);
-        tokio::time::timeout(left + LAST_LOOK, look).await.unwrap_or_else(|_| Err(AwsError::late("ecr:DescribeImageScanFindings")))
+        tokio::time::timeout(left + LAST_LOOK, look)
+            .await
+            .unwrap_or_else(|_| Err(AwsError::late("ecr:DescribeImageScanFindings")))
     }
 
     fn take(&mut self, answer: ScanAnswer) {
         match &answer {
-            ScanAnswer::GoingOn(word) => self.say(format!("the scan of {} is {word}", short(&self.scanned.digest))),
+            ScanAnswer::GoingOn(word) => self.say(format!(
+                "the scan of {} is {word}",
+                short(&self.scanned.digest)
+            )),
             ScanAnswer::Absent if self.start == Start::NotAsked => {
-                self.say(format!("there is no scan of {} yet", short(&self.scanned.digest)));
+                self.say(format!(
+                    "there is no scan of {} yet",
+                    short(&self.scanned.digest)
+                ));
             }
             ScanAnswer::Absent | ScanAnswer::Found(_) | ScanAnswer::Without(..) => {}
         }
@@ -152,13 +197,26 @@ impl<'a> ScanPoller<'a> {
         let (unchanged, waited) = (since.elapsed(), self.began.elapsed());
         scan::judge(
             self.policy,
-            &ScanObservation { repository: &self.repository.name, answer, unchanged, age, waited, time, start: &self.start },
+            &ScanObservation {
+                repository: &self.repository.name,
+                answer,
+                unchanged,
+                age,
+                waited,
+                time,
+                start: &self.start,
+            },
         )
     }
 
     /// Has a scan started, where AWS lets us; where it does not, one may come all the same.
     async fn begin(&mut self) -> Result<ScanVerdict, Failure> {
-        match self.run.aws.start_scan(self.repository, &self.scanned.digest).await {
+        match self
+            .run
+            .aws
+            .start_scan(self.repository, &self.scanned.digest)
+            .await
+        {
             Ok(Started::Begun) => {
                 self.start = Start::Started;
                 self.say("none has come by itself: a scan is started".to_owned());
@@ -168,10 +226,17 @@ impl<'a> ScanPoller<'a> {
                 return Ok(self.judge(Time::Up));
             }
             Ok(Started::NotNow(error)) => {
-                self.say(format!("no scan was started: {error}; waiting for one all the same"));
-                self.start = Start::Refused { why: error.to_string(), hint: error.hint() };
+                self.say(format!(
+                    "no scan was started: {error}; waiting for one all the same"
+                ));
+                self.start = Start::Refused {
+                    why: error.to_string(),
+                    hint: error.hint(),
+                };
             }
-            Err(error) if is_passing(&error) => self.say(format!("no scan was started: {error}; trying again")),
+            Err(error) if is_passing(&error) => {
+                self.say(format!("no scan was started: {error}; trying again"));
+            }
             Err(error) => return Err(ScanError(error).into()),
         }
         Ok(ScanVerdict::Wait)
@@ -180,7 +245,9 @@ impl<'a> ScanPoller<'a> {
     /// Says something once.
     fn say(&mut self, sentence: String) {
         if self.said.as_ref() != Some(&sentence) {
-            self.run.tell(Event::Noted { sentence: sentence.clone() });
+            self.run.tell(Event::Noted {
+                sentence: sentence.clone(),
+            });
             self.said = Some(sentence);
         }
     }
@@ -194,14 +261,31 @@ impl<'a> ScanPoller<'a> {
 
     fn passed(&self) -> String {
         let result = self.tell(None);
-        let of = self.scanned.platform.as_ref().map(|platform| format!("{platform}: ")).unwrap_or_default();
-        let none = if result.counts.is_empty() { "" } else { ", none fails" };
+        let of = self
+            .scanned
+            .platform
+            .as_ref()
+            .map(|platform| format!("{platform}: "))
+            .unwrap_or_default();
+        let none = if result.counts.is_empty() {
+            ""
+        } else {
+            ", none fails"
+        };
         format!("{of}{}{none}", result.in_words())
     }
 
     fn refused(&self, refusal: ScanRefusal) -> Failure {
         self.tell(Some(&refusal));
-        let cause = if let ScanRefusal::NoScan { start: Start::Refused { why, .. }, .. } = &refusal { Some(why.clone()) } else { None };
+        let cause = if let ScanRefusal::NoScan {
+            start: Start::Refused { why, .. },
+            ..
+        } = &refusal
+        {
+            Some(why.clone())
+        } else {
+            None
+        };
         let failure = Failure::from(refusal);
         match cause {
             Some(cause) => failure.caused_by(cause),
@@ -211,9 +295,13 @@ impl<'a> ScanPoller<'a> {
 
     fn tell(&self, refusal: Option<&ScanRefusal>) -> ScanResult {
         let answer = &self.latest.0;
-        let completed = completed(answer).map(crate::clock::at).filter(|moment| !moment.is_empty());
+        let completed = completed(answer)
+            .map(crate::clock::at)
+            .filter(|moment| !moment.is_empty());
         let result = ScanResult::of(self.scanned, self.policy, answer, refusal, completed);
-        self.run.tell(Event::ScanAnswered { result: Box::new(result.clone()) });
+        self.run.tell(Event::ScanAnswered {
+            result: Box::new(result.clone()),
+        });
         result
     }
 }

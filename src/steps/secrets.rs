@@ -1,4 +1,5 @@
-//! The secrets that a document declares: fetched once, before anything is touched, and hidden before anything is told of them.
+//! The secrets that a document declares: fetched once, before anything is touched, and hidden
+//! before anything is told of them.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +14,14 @@ use crate::settings::Settings;
 /// Every secret that the smoke tests use, by the name that it has in them.
 pub async fn secrets(run: &Run, settings: &Settings) -> Result<BTreeMap<String, Secret>, Failure> {
     let wanted = settings.checks.suite.iter().flat_map(Suite::needs_secrets);
-    let fetched = wanted.map(async |wanted| (wanted.name.clone(), run.aws.secret_value(&wanted.id, wanted.key.as_deref()).await));
+    let fetched = wanted.map(async |wanted| {
+        (
+            wanted.name.clone(),
+            run.aws
+                .secret_value(&wanted.id, wanted.key.as_deref())
+                .await,
+        )
+    });
     let mut secrets = BTreeMap::new();
     for (name, value) in join_all(fetched).await {
         let value = value?;

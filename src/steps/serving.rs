@@ -1,4 +1,5 @@
-//! What serves production now, by revision and side: for runs whose rollout another one has replaced.
+//! What serves production now, by revision and side: for runs whose rollout another one has
+//! replaced.
 
 use std::collections::BTreeMap;
 
@@ -10,12 +11,17 @@ use crate::steps::traffic;
 use crate::survey::optional;
 use crate::undo::{Blue, ServiceKey, short};
 
-/// Looks at the load balancer and at the service's tasks, and says it in words; plainly where neither can be seen.
+/// Looks at the load balancer and at the service's tasks, and says it in words; plainly where
+/// neither can be seen.
 pub async fn now(run: &Run, place: &ServiceKey, blue: &Blue) -> String {
     let (observed, tasks) = tokio::join!(traffic::observe(run, place, blue), tasks(run, place));
     match (observed, tasks) {
         (Some(observed), _) if observed.whole() == Some(Serving::Blue) => {
-            format!("blue serves 100 % of production: {} ({})", short(&blue.revision), observed.witness.words())
+            format!(
+                "blue serves 100 % of production: {} ({})",
+                short(&blue.revision),
+                observed.witness.words()
+            )
         }
         (Some(observed), Some(tasks)) => format!("{}; {tasks}", observed.words()),
         (Some(observed), None) => observed.words(),
@@ -25,23 +31,44 @@ pub async fn now(run: &Run, place: &ServiceKey, blue: &Blue) -> String {
 }
 
 async fn tasks(run: &Run, place: &ServiceKey) -> Option<String> {
-    let read = run.aws.describe_service(&place.cluster, &place.service).await;
+    let read = run
+        .aws
+        .describe_service(&place.cluster, &place.service)
+        .await;
     match optional(run, "what the service runs now is not shown", read)? {
         ServiceLookup::Service(service) if service.is_active() => Some(running(&service)),
-        ServiceLookup::Service(service) => Some(format!("the service is {} and serves nothing", service.status)),
+        ServiceLookup::Service(service) => Some(format!(
+            "the service is {} and serves nothing",
+            service.status
+        )),
         ServiceLookup::Missing(word) => Some(format!("the service is {word} and serves nothing")),
     }
 }
 
 /// The revisions whose tasks run, with how many of them.
 fn running(service: &Service) -> String {
-    let sets = service.task_sets.iter().map(|set| (&set.task_definition, set.running_count));
-    let deployments = service.deployments.iter().map(|deployment| (&deployment.task_definition, deployment.running_count));
+    let sets = service
+        .task_sets
+        .iter()
+        .map(|set| (&set.task_definition, set.running_count));
+    let deployments = service
+        .deployments
+        .iter()
+        .map(|deployment| (&deployment.task_definition, deployment.running_count));
     let mut counts = BTreeMap::new();
     for (revision, count) in sets.chain(deployments).filter(|(_, count)| *count > 0) {
         *counts.entry(short(revision)).or_insert(0) += count;
     }
-    let words = counts.iter().map(|(revision, count)| format!("{count} {} of {revision}", if *count == 1 { "task" } else { "tasks" }));
+    let words = counts.iter().map(|(revision, count)| {
+        format!(
+            "{count} {} of {revision}",
+            if *count == 1 { "task" } else { "tasks" }
+        )
+    });
     let words = words.collect::<Vec<_>>().join(" and ");
-    if words.is_empty() { "no task of the service runs".to_owned() } else { format!("running now: {words}") }
+    if words.is_empty() {
+        "no task of the service runs".to_owned()
+    } else {
+        format!("running now: {words}")
+    }
 }

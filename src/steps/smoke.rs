@@ -17,7 +17,10 @@ use crate::undo::short;
 pub fn values(settings: &Settings, image: Option<&Pinned>, revision: &Revision) -> Values {
     Values {
         version: settings.version.clone().unwrap_or_default(),
-        digest: image.and_then(|image| image.digest.clone()).or_else(|| digest_of(revision)).unwrap_or_default(),
+        digest: image
+            .and_then(|image| image.digest.clone())
+            .or_else(|| digest_of(revision))
+            .unwrap_or_default(),
         revision: short(&revision.arn).to_owned(),
         environment: settings.checks.environment.iter().cloned().collect(),
         plain: settings.checks.plain.clone(),
@@ -28,7 +31,12 @@ pub fn values(settings: &Settings, image: Option<&Pinned>, revision: &Revision) 
 /// Without an image of this run it is the one that the definition pins.
 fn digest_of(revision: &Revision) -> Option<String> {
     let containers = revision.definition["containerDefinitions"].as_array()?;
-    containers.iter().find_map(|container| container["image"].as_str()?.split_once('@').map(|(_, digest)| digest.to_owned()))
+    containers.iter().find_map(|container| {
+        container["image"]
+            .as_str()?
+            .split_once('@')
+            .map(|(_, digest)| digest.to_owned())
+    })
 }
 
 /// The URL of a moment, when there are tests for it.
@@ -37,26 +45,56 @@ pub fn asked(settings: &Settings, moment: Moment) -> Option<&Url> {
         Moment::Green => &settings.checks.test_url,
         Moment::Step | Moment::Production | Moment::Bake => &settings.checks.production_url,
     };
-    url.as_ref().filter(|_| settings.checks.suite.as_ref().is_some_and(|suite| suite.count(moment) > 0))
+    url.as_ref().filter(|_| {
+        settings
+            .checks
+            .suite
+            .as_ref()
+            .is_some_and(|suite| suite.count(moment) > 0)
+    })
 }
 
 /// Runs the side's tests; how many passed.
-pub async fn smoke(run: &Run, settings: &Settings, moment: Moment, values: &Values) -> Result<usize, Failure> {
-    let (Some(suite), Some(url)) = (&settings.checks.suite, asked(settings, moment)) else { return Ok(0) };
-    let tell = |result: &TestResult| run.tell(Event::SmokeTested { result: result.clone() });
+pub async fn smoke(
+    run: &Run,
+    settings: &Settings,
+    moment: Moment,
+    values: &Values,
+) -> Result<usize, Failure> {
+    let (Some(suite), Some(url)) = (&settings.checks.suite, asked(settings, moment)) else {
+        return Ok(0);
+    };
+    let tell = |result: &TestResult| {
+        run.tell(Event::SmokeTested {
+            result: result.clone(),
+        });
+    };
     let results = smoke::run(suite, moment, url, values, &RunLimits::default(), &tell).await;
-    match results.iter().find(|result| result.verdict == TestVerdict::Failed) {
+    match results
+        .iter()
+        .find(|result| result.verdict == TestVerdict::Failed)
+    {
         Some(failed) => Err(failure(failed, &run.on(moment)).hint(hint(run, settings, failed))),
         None => Ok(results.len()),
     }
 }
 
 fn failure(failed: &TestResult, on: &str) -> Failure {
-    let attempts = if failed.attempts == 1 { "1 attempt".to_owned() } else { format!("{} attempts", failed.attempts) };
-    let sentence = format!("smoke test \"{}\" failed {on} ({}, {attempts})", failed.name, failed.request);
+    let attempts = if failed.attempts == 1 {
+        "1 attempt".to_owned()
+    } else {
+        format!("{} attempts", failed.attempts)
+    };
+    let sentence = format!(
+        "smoke test \"{}\" failed {on} ({}, {attempts})",
+        failed.name, failed.request
+    );
     let mut failure = Failure::new(Reason::SmokeFailed, sentence);
     for mismatch in &failed.failures {
-        failure = failure.caused_by(format!("{}: expected {}, found {}", mismatch.what, mismatch.expected, mismatch.found));
+        failure = failure.caused_by(format!(
+            "{}: expected {}, found {}",
+            mismatch.what, mismatch.expected, mismatch.found
+        ));
     }
     if let Some(excerpt) = failed.excerpt.as_ref().filter(|text| !text.is_empty()) {
         failure = failure.caused_by(format!("the answer began: {excerpt}"));
@@ -70,7 +108,9 @@ fn hint(run: &Run, settings: &Settings, failed: &TestResult) -> &'static str {
     }
     match failed.moment {
         Moment::Green => "users never reached this version; fix it, or the test, and deploy again",
-        Moment::Step | Moment::Production | Moment::Bake if asked(settings, Moment::Green).is_none() => {
+        Moment::Step | Moment::Production | Moment::Bake
+            if asked(settings, Moment::Green).is_none() =>
+        {
             "users reached this version; set test-url, so that it is tested before they do"
         }
         Moment::Step | Moment::Production | Moment::Bake => match run.test_url() {
@@ -80,8 +120,11 @@ fn hint(run: &Run, settings: &Settings, failed: &TestResult) -> &'static str {
             Some(TestUrl::Unproven { .. }) => {
                 "users reached this version; the tests that passed at test-url are not proven to have reached it: give the test listener's URL"
             }
-            // This run did not test green: its gate was open already, or an earlier job's tests were recent.
-            None => "look at what differs behind the production listener: host names, ports, cookies, redirects",
+            // This run did not test green: its gate was open already, or an earlier job's tests
+            // were recent.
+            None => {
+                "look at what differs behind the production listener: host names, ports, cookies, redirects"
+            }
         },
     }
 }

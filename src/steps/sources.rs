@@ -1,7 +1,8 @@
-//! Answers the questions of analysis: each by its source, all at the same time, those to CloudWatch by one request.
+//! Answers the questions of analysis: each by its source, all at the same time, those to CloudWatch
+//! by one request.
 //!
-//! What cannot be asked is an answer too, in words without secrets; nothing here decides what follows from it. A denied action is told
-//! once, and named in every answer that it prevents.
+//! What cannot be asked is an answer too, in words without secrets; nothing here decides what
+//! follows from it. A denied action is told once, and named in every answer that it prevents.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -47,13 +48,29 @@ pub struct Sources<'a> {
 
 impl<'a> Sources<'a> {
     /// The sources of a service with its sides; there is no blue at a service's first deployment.
-    pub fn new(run: &'a Run, place: &'a ServiceKey, blue: Option<Version<'a>>, green: Version<'a>) -> Self {
-        Self { run, place, blue, green, client: OnceLock::new(), noted: Mutex::default() }
+    pub fn new(
+        run: &'a Run,
+        place: &'a ServiceKey,
+        blue: Option<Version<'a>>,
+        green: Version<'a>,
+    ) -> Self {
+        Self {
+            run,
+            place,
+            blue,
+            green,
+            client: OnceLock::new(),
+            noted: Mutex::default(),
+        }
     }
 
     /// Every question's answer, in no particular order.
     pub async fn ask(&self, questions: Vec<Question>) -> Vec<(usize, Answer)> {
-        let (metrics, others, logs) = tokio::join!(self.metrics(&questions), self.others(&questions), self.logs(&questions));
+        let (metrics, others, logs) = tokio::join!(
+            self.metrics(&questions),
+            self.others(&questions),
+            self.logs(&questions)
+        );
         let told = metrics.into_iter().chain(others).chain(logs);
         told.map(|(id, told)| (id, self.noted(told))).collect()
     }
@@ -62,7 +79,12 @@ impl<'a> Sources<'a> {
     fn noted(&self, told: Told) -> Answer {
         for note in told.notes {
             let sentence = one_line(&note, LONGEST);
-            if self.noted.lock().unwrap_or_else(PoisonError::into_inner).insert(sentence.clone()) {
+            if self
+                .noted
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(sentence.clone())
+            {
                 self.run.tell(Event::Noted { sentence });
             }
         }
@@ -84,7 +106,9 @@ impl<'a> Sources<'a> {
     }
 
     async fn others(&self, questions: &[Question]) -> Vec<(usize, Told)> {
-        let asked = questions.iter().map(async |question| self.other(question).await.map(|told| (question.id, told)));
+        let asked = questions
+            .iter()
+            .map(async |question| self.other(question).await.map(|told| (question.id, told)));
         join_all(asked).await.into_iter().flatten().collect()
     }
 
@@ -92,10 +116,18 @@ impl<'a> Sources<'a> {
         let (since, until) = (question.since, question.until);
         let client = match &question.query {
             Query::CloudWatch(_) | Query::Logs(_) => return None,
-            Query::Prometheus(_) | Query::Datadog(_) | Query::Http(_) => match self.client.get_or_init(ask::client) {
-                Ok(client) => client,
-                Err(words) => return Some(Told { answer: Answer::Failed(words.clone()), notes: Vec::new(), access: Access::Granted }),
-            },
+            Query::Prometheus(_) | Query::Datadog(_) | Query::Http(_) => {
+                match self.client.get_or_init(ask::client) {
+                    Ok(client) => client,
+                    Err(words) => {
+                        return Some(Told {
+                            answer: Answer::Failed(words.clone()),
+                            notes: Vec::new(),
+                            access: Access::Granted,
+                        });
+                    }
+                }
+            }
         };
         match &question.query {
             Query::Prometheus(query) => Some(self.prometheus(client, query, until).await),
@@ -107,16 +139,29 @@ impl<'a> Sources<'a> {
 
     async fn prometheus(&self, client: &Client, query: &PrometheusQuery, until: f64) -> Told {
         const NARROWER: &str = "metrics of Amazon Managed Service for Prometheus are not measured";
-        let Some(region) = &query.sigv4 else { return ask::prometheus(client, query, until, None).await };
-        let endpoint = self.run.runner.variables.get("AWS_ENDPOINT_URL").map(String::as_str);
+        let Some(region) = &query.sigv4 else {
+            return ask::prometheus(client, query, until, None).await;
+        };
+        let endpoint = self
+            .run
+            .runner
+            .variables
+            .get("AWS_ENDPOINT_URL")
+            .map(String::as_str);
         let signer = match self.run.aws.prometheus_signer(region, endpoint).await {
             Ok(signer) => signer,
             Err(error) => return trouble(self.run, NARROWER, &error),
         };
-        let told = ask::prometheus(client, query, until, Some(&|request| signer.sign(request))).await;
+        let told =
+            ask::prometheus(client, query, until, Some(&|request| signer.sign(request))).await;
         match (told.access, &told.answer) {
             (Access::Denied, Answer::Failed(words)) => {
-                let error = AwsError { action: QUERY_METRICS, kind: AwsErrorKind::Denied, code: String::new(), message: words.clone() };
+                let error = AwsError {
+                    action: QUERY_METRICS,
+                    kind: AwsErrorKind::Denied,
+                    code: String::new(),
+                    message: words.clone(),
+                };
                 trouble(self.run, NARROWER, &error)
             }
             _ => told,
@@ -124,58 +169,108 @@ impl<'a> Sources<'a> {
     }
 
     async fn logs(&self, questions: &[Question]) -> Vec<(usize, Told)> {
-        let asked = questions.iter().filter_map(|question| match &question.query {
-            Query::Logs(query) => Some((question, query)),
-            Query::CloudWatch(_) | Query::Prometheus(_) | Query::Datadog(_) | Query::Http(_) => None,
-        });
+        let asked = questions
+            .iter()
+            .filter_map(|question| match &question.query {
+                Query::Logs(query) => Some((question, query)),
+                Query::CloudWatch(_)
+                | Query::Prometheus(_)
+                | Query::Datadog(_)
+                | Query::Http(_) => None,
+            });
         let asked: Vec<(&Question, &LogQuery)> = asked.collect();
         if asked.is_empty() {
             return Vec::new();
         }
         let tasks = log_lines::tasks(self.run, self.place).await;
-        let counted = asked.iter().map(async |(question, query)| (question.id, self.count(&tasks, question, query).await));
+        let counted = asked.iter().map(async |(question, query)| {
+            (question.id, self.count(&tasks, question, query).await)
+        });
         join_all(counted).await
     }
 
-    async fn count(&self, tasks: &Result<Vec<Task>, AwsError>, question: &Question, query: &LogQuery) -> Told {
+    async fn count(
+        &self,
+        tasks: &Result<Vec<Task>, AwsError>,
+        question: &Question,
+        query: &LogQuery,
+    ) -> Told {
         let counted = async {
             let version = self.version(query.side).map_err(Obstacle::Words)?;
-            let tasks = tasks.as_ref().map_err(|error| Obstacle::Aws(error.clone()))?;
-            let tasks = tasks.iter().filter(|task| task.task_definition_arn == version.revision).cloned().collect();
+            let tasks = tasks
+                .as_ref()
+                .map_err(|error| Obstacle::Aws(error.clone()))?;
+            let tasks = tasks
+                .iter()
+                .filter(|task| task.task_definition_arn == version.revision)
+                .cloned()
+                .collect();
             let definition = self.definition(version).await.map_err(Obstacle::Aws)?;
-            let logging = Logging { revision: version.revision.to_owned(), definition, tasks };
+            let logging = Logging {
+                revision: version.revision.to_owned(),
+                definition,
+                tasks,
+            };
             Ok(log_lines::count(self.run, &logging, query, question.since, question.until).await)
         };
         match counted.await {
             Ok(told) => told,
             Err(Obstacle::Aws(error)) => trouble(self.run, log_lines::NARROWER, &error),
-            Err(Obstacle::Words(words)) => Told { answer: Answer::Failed(words), notes: Vec::new(), access: Access::Granted },
+            Err(Obstacle::Words(words)) => Told {
+                answer: Answer::Failed(words),
+                notes: Vec::new(),
+                access: Access::Granted,
+            },
         }
     }
 
     /// The side's revision, where that tells its tasks from the other side's.
     fn version(&self, side: Side) -> Result<Version<'a>, String> {
-        if self.blue.is_some_and(|blue| blue.revision == self.green.revision) {
-            return Err("blue and green run the same revision, so their logs cannot be told apart".to_owned());
+        if self
+            .blue
+            .is_some_and(|blue| blue.revision == self.green.revision)
+        {
+            return Err(
+                "blue and green run the same revision, so their logs cannot be told apart"
+                    .to_owned(),
+            );
         }
         match side {
             Side::Green => Ok(self.green),
-            Side::Blue => self.blue.ok_or_else(|| "there is no blue whose logs could be read".to_owned()),
+            Side::Blue => self
+                .blue
+                .ok_or_else(|| "there is no blue whose logs could be read".to_owned()),
         }
     }
 
     async fn definition(&self, version: Version<'_>) -> Result<Value, AwsError> {
         match version.definition {
             Some(definition) => Ok(definition.clone()),
-            None => Ok(described::from_described(&self.run.aws.describe_task_definition(version.revision).await?)),
+            None => Ok(described::from_described(
+                &self
+                    .run
+                    .aws
+                    .describe_task_definition(version.revision)
+                    .await?,
+            )),
         }
     }
 }
 
 fn to_cloudwatch(question: &Question) -> Option<MetricQuestion<'_>> {
-    let Question { id, query, since, until } = question;
+    let Question {
+        id,
+        query,
+        since,
+        until,
+    } = question;
     match query {
-        Query::CloudWatch(query) => Some(MetricQuestion { id: *id, query, since: *since, until: *until }),
+        Query::CloudWatch(query) => Some(MetricQuestion {
+            id: *id,
+            query,
+            since: *since,
+            until: *until,
+        }),
         Query::Prometheus(_) | Query::Datadog(_) | Query::Http(_) | Query::Logs(_) => None,
     }
 }

@@ -21,13 +21,21 @@ const SHORT: usize = 7;
 /// # Errors
 /// The run is stale. That GitHub does not tell is no error.
 pub async fn check(run: &Run, settings: &Settings) -> Result<(), Failure> {
-    let Some((workflow, branch, sha)) = asked(run, settings) else { return Ok(()) };
-    let Some(token) = &settings.control.github_token else { return Ok(()) };
+    let Some((workflow, branch, sha)) = asked(run, settings) else {
+        return Ok(());
+    };
+    let Some(token) = &settings.control.github_token else {
+        return Ok(());
+    };
     match ask(workflow, token, branch, sha).await {
         Ok(None) => Ok(()),
         Ok(Some(newer)) => Err(stale(workflow.number, branch, &newer)),
         Err(error) => {
-            tell(run, "a newer run that has deployed this branch already is not noticed", &error);
+            tell(
+                run,
+                "a newer run that has deployed this branch already is not noticed",
+                &error,
+            );
             Ok(())
         }
     }
@@ -37,26 +45,47 @@ pub async fn check(run: &Run, settings: &Settings) -> Result<(), Failure> {
 fn asked<'r>(run: &'r Run, settings: &Settings) -> Option<(&'r Workflow, &'r str, &'r str)> {
     match (settings.mode, settings.control.stale_run) {
         (Mode::Deploy, StaleRun::Refuse) => {}
-        (Mode::Deploy, StaleRun::Allow) | (Mode::Rollback | Mode::Continue | Mode::Abort | Mode::Status, _) => return None,
+        (Mode::Deploy, StaleRun::Allow)
+        | (Mode::Rollback | Mode::Continue | Mode::Abort | Mode::Status, _) => return None,
     }
     let workflow = run.runner.workflow.as_ref()?;
-    Some((workflow, workflow.branch.as_deref()?, run.runner.sha.as_deref()?))
+    Some((
+        workflow,
+        workflow.branch.as_deref()?,
+        run.runner.sha.as_deref()?,
+    ))
 }
 
-async fn ask(workflow: &Workflow, token: &Secret, branch: &str, sha: &str) -> Result<Option<WorkflowRun>, GithubError> {
-    Github::connect(workflow, token)?.newer_run(branch, sha).await
+async fn ask(
+    workflow: &Workflow,
+    token: &Secret,
+    branch: &str,
+    sha: &str,
+) -> Result<Option<WorkflowRun>, GithubError> {
+    Github::connect(workflow, token)?
+        .newer_run(branch, sha)
+        .await
 }
 
-/// What GitHub did not tell fails nothing, and is no warning: the job's token is given by default, with whatever it may.
+/// What GitHub did not tell fails nothing, and is no warning: the job's token is given by default,
+/// with whatever it may.
 pub(super) fn tell(run: &Run, narrower: &str, error: &GithubError) {
-    let allow = if error.is_denied() { format!("; allow {PERMISSION} to have it") } else { String::new() };
-    run.tell(Event::Noted { sentence: format!("{narrower}{allow} ({})", chain_of(error).join(": ")) });
+    let allow = if error.is_denied() {
+        format!("; allow {PERMISSION} to have it")
+    } else {
+        String::new()
+    };
+    run.tell(Event::Noted {
+        sentence: format!("{narrower}{allow} ({})", chain_of(error).join(": ")),
+    });
 }
 
 fn stale(ours: u64, branch: &str, newer: &WorkflowRun) -> Failure {
     let sha: String = newer.sha.chars().take(SHORT).collect();
-    let sentence =
-        format!("this run, #{ours}, is stale: run #{} of the workflow has deployed {branch} already, with commit {sha}", newer.number);
+    let sentence = format!(
+        "this run, #{ours}, is stale: run #{} of the workflow has deployed {branch} already, with commit {sha}",
+        newer.number
+    );
     Failure::new(Reason::StaleRun, sentence)
         .caused_by(format!("the newer run: {}", newer.url))
         .hint("set stale-run: allow to deploy the older commit all the same, or mode: rollback to go back on purpose")
@@ -69,7 +98,13 @@ mod tests {
     #[test]
     fn a_stale_run_names_the_newer_one_and_both_ways_on() {
         let url = "https://github.example/octo/shop/actions/runs/99".to_owned();
-        let newer = WorkflowRun { number: 42, sha: "3f786850e387550fdab836ed7e6dc881de23001b".into(), url, status: None, conclusion: None };
+        let newer = WorkflowRun {
+            number: 42,
+            sha: "3f786850e387550fdab836ed7e6dc881de23001b".into(),
+            url,
+            status: None,
+            conclusion: None,
+        };
         let failure = stale(41, "main", &newer);
         assert_eq!(failure.reason, Reason::StaleRun);
         assert_eq!(
@@ -79,6 +114,9 @@ mod tests {
                 "the newer run: https://github.example/octo/shop/actions/runs/99"
             ]
         );
-        assert!(failure.hints[0].contains("stale-run: allow") && failure.hints[0].contains("mode: rollback"));
+        assert!(
+            failure.hints[0].contains("stale-run: allow")
+                && failure.hints[0].contains("mode: rollback")
+        );
     }
 }

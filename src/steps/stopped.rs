@@ -1,4 +1,5 @@
-//! Why containers stopped, and what they said last. What cannot be read limits what is known, never the outcome.
+//! Why containers stopped, and what they said last. What cannot be read limits what is known, never
+//! the outcome.
 
 use serde_json::Value;
 
@@ -16,7 +17,12 @@ const LINES: i32 = 10;
 const TASKS: usize = 3;
 
 /// Tasks of a revision that stopped in a service, those that failed first.
-pub async fn of_service(run: &Run, place: &ServiceKey, revision: &str, definition: &Value) -> Vec<StoppedContainer> {
+pub async fn of_service(
+    run: &Run,
+    place: &ServiceKey,
+    revision: &str,
+    definition: &Value,
+) -> Vec<StoppedContainer> {
     let mut ours = tasks(run, place, revision).await;
     ours.sort_by_key(|task| !task.has_failed());
     let mut stopped = Vec::new();
@@ -26,7 +32,8 @@ pub async fn of_service(run: &Run, place: &ServiceKey, revision: &str, definitio
     distinct(stopped)
 }
 
-/// Tasks of a revision that stopped in a service; none where they cannot be read, which narrows a check.
+/// Tasks of a revision that stopped in a service; none where they cannot be read, which narrows a
+/// check.
 async fn tasks(run: &Run, place: &ServiceKey, revision: &str) -> Vec<Task> {
     let check = "why tasks stopped is not shown";
     let listed = run.aws.stopped_tasks(&place.cluster, &place.service).await;
@@ -36,15 +43,20 @@ async fn tasks(run: &Run, place: &ServiceKey, revision: &str) -> Vec<Task> {
     }
     let described = run.aws.describe_tasks(&place.cluster, &arns).await;
     let tasks = optional(run, check, described).unwrap_or_default();
-    tasks.into_iter().filter(|task| task.task_definition_arn == revision).collect()
+    tasks
+        .into_iter()
+        .filter(|task| task.task_definition_arn == revision)
+        .collect()
 }
 
 /// The same fault repeats itself in every task; it is shown once.
 fn distinct(stopped: Vec<StoppedContainer>) -> Vec<StoppedContainer> {
     let mut distinct: Vec<StoppedContainer> = Vec::new();
     for one in stopped {
-        let is_known =
-            |other: &StoppedContainer| (&other.container, other.exit_code, &other.why) == (&one.container, one.exit_code, &one.why);
+        let is_known = |other: &StoppedContainer| {
+            (&other.container, other.exit_code, &other.why)
+                == (&one.container, one.exit_code, &one.why)
+        };
         if !distinct.iter().any(is_known) {
             distinct.push(one);
         }
@@ -52,13 +64,31 @@ fn distinct(stopped: Vec<StoppedContainer>) -> Vec<StoppedContainer> {
     distinct
 }
 
-/// The containers of a task that ended badly, or those that are judged; whose end may be the cause comes first.
-pub async fn of_task(run: &Run, task: &Task, definition: &Value, judged: &[String]) -> Vec<StoppedContainer> {
-    // A container that is stopped because nobody could reach it may end well, and its log is the evidence.
-    let failed = |container: &&Container| task.failed_health_checks() || container.exit_code.is_none_or(|code| code != 0);
+/// The containers of a task that ended badly, or those that are judged; whose end may be the cause
+/// comes first.
+pub async fn of_task(
+    run: &Run,
+    task: &Task,
+    definition: &Value,
+    judged: &[String],
+) -> Vec<StoppedContainer> {
+    // A container that is stopped because nobody could reach it may end well, and its log is the
+    // evidence.
+    let failed = |container: &&Container| {
+        task.failed_health_checks() || container.exit_code.is_none_or(|code| code != 0)
+    };
     let wanted = |container: &&Container| judged.is_empty() || judged.contains(&container.name);
-    let mut containers: Vec<&Container> = task.containers.iter().filter(failed).filter(wanted).collect();
-    let is_essential = |name: &str| TaskDefinition(definition).essential().any(|container| container.name() == Some(name));
+    let mut containers: Vec<&Container> = task
+        .containers
+        .iter()
+        .filter(failed)
+        .filter(wanted)
+        .collect();
+    let is_essential = |name: &str| {
+        TaskDefinition(definition)
+            .essential()
+            .any(|container| container.name() == Some(name))
+    };
     containers.sort_by_key(|container| (likely(container), !is_essential(&container.name)));
     let mut stopped = Vec::new();
     for container in containers {
@@ -88,7 +118,10 @@ enum Likely {
 fn likely(container: &Container) -> Likely {
     /// 128 and the number of SIGKILL or SIGTERM, with which ECS stops containers.
     const SIGNALS: [i32; 2] = [137, 143];
-    let is_explained = container.reason.as_deref().is_some_and(|reason| !reason.is_empty());
+    let is_explained = container
+        .reason
+        .as_deref()
+        .is_some_and(|reason| !reason.is_empty());
     match container.exit_code {
         Some(code) if is_explained || !SIGNALS.contains(&code) => Likely::Cause,
         None if is_explained => Likely::Cause,
@@ -100,20 +133,42 @@ fn likely(container: &Container) -> Likely {
 /// Why a container or its task stopped, in AWS's words.
 pub(super) fn why(task: &Task, container: &Container) -> String {
     let reasons = [container.reason.as_deref(), task.stopped_reason.as_deref()];
-    let mut words: Vec<&str> = reasons.into_iter().flatten().filter(|reason| !reason.is_empty()).collect();
+    let mut words: Vec<&str> = reasons
+        .into_iter()
+        .flatten()
+        .filter(|reason| !reason.is_empty())
+        .collect();
     words.dedup(); // AWS gives the container's reason as the task's, too
-    if words.is_empty() { task.stop_code.clone().unwrap_or_else(|| "AWS gives no reason".into()) } else { masked(&words.join("; ")) }
+    if words.is_empty() {
+        task.stop_code
+            .clone()
+            .unwrap_or_else(|| "AWS gives no reason".into())
+    } else {
+        masked(&words.join("; "))
+    }
 }
 
 /// The last lines of a container's log; none where they cannot be read.
-pub(super) async fn log(run: &Run, task: &Task, container: &Container, definition: &Value, lines: i32) -> Vec<String> {
-    let Some(logs) = TaskDefinition(definition).container(&container.name).and_then(|container| container.aws_logs()) else {
+pub(super) async fn log(
+    run: &Run,
+    task: &Task,
+    container: &Container,
+    definition: &Value,
+    lines: i32,
+) -> Vec<String> {
+    let Some(logs) = TaskDefinition(definition)
+        .container(&container.name)
+        .and_then(|container| container.aws_logs())
+    else {
         return Vec::new();
     };
-    let Some(prefix) = logs.stream_prefix else { return Vec::new() };
+    let Some(prefix) = logs.stream_prefix else {
+        return Vec::new();
+    };
     let stream = format!("{prefix}/{}/{}", container.name, task.id());
     let lines = run.aws.last_lines(logs.group, &stream, lines).await;
-    let lines = optional(run, "the container's last log lines are not shown", lines).unwrap_or_default();
+    let lines =
+        optional(run, "the container's last log lines are not shown", lines).unwrap_or_default();
     lines.iter().map(|line| masked(line)).collect()
 }
 
@@ -128,11 +183,21 @@ mod tests {
             exit_code,
             reason: (!reason.is_empty()).then(|| reason.into()),
         };
-        let oom = container("worker", Some(137), "OutOfMemoryError: Container killed due to memory usage");
+        let oom = container(
+            "worker",
+            Some(137),
+            "OutOfMemoryError: Container killed due to memory usage",
+        );
         let pull = container("app", None, "CannotPullContainerError: not found");
         for (cause, other) in [
-            (container("app", Some(1), ""), container("proxy", Some(143), "")),
-            (container("app", Some(139), ""), container("proxy", Some(137), "")),
+            (
+                container("app", Some(1), ""),
+                container("proxy", Some(143), ""),
+            ),
+            (
+                container("app", Some(139), ""),
+                container("proxy", Some(137), ""),
+            ),
             (oom, container("proxy", Some(143), "")),
             (pull, container("proxy", None, "")),
         ] {

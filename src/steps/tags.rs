@@ -1,4 +1,5 @@
-//! Sets the tags that were left for last. A tag that cannot be set changes nothing about what serves: it is a warning.
+//! Sets the tags that were left for last. A tag that cannot be set changes nothing about what
+//! serves: it is a warning.
 
 use crate::error::chain_of;
 use crate::event::{Event, Step, StepEnd};
@@ -12,13 +13,25 @@ pub async fn set(run: &Run, deferred: &DeferredTags) {
     for tag in &deferred.tags {
         match registry::retag(&deferred.target, &deferred.image, tag, &|_| {}).await {
             Ok(()) => run.tag_is_set(tag),
-            Err(error) => run.tell(Event::Warned { sentence: not_set(deferred, tag, &error) }),
+            Err(error) => run.tell(Event::Warned {
+                sentence: not_set(deferred, tag, &error),
+            }),
         }
     }
-    let left = run.deferred_tags().map(|left| left.tags).unwrap_or_default();
-    let (end, result) =
-        if left.is_empty() { (StepEnd::Done, names(&deferred.tags)) } else { (StepEnd::Failed, format!("not set: {}", names(&left))) };
-    run.tell(Event::StepEnded { step: Step::Tags, end, result });
+    let left = run
+        .deferred_tags()
+        .map(|left| left.tags)
+        .unwrap_or_default();
+    let (end, result) = if left.is_empty() {
+        (StepEnd::Done, names(&deferred.tags))
+    } else {
+        (StepEnd::Failed, format!("not set: {}", names(&left)))
+    };
+    run.tell(Event::StepEnded {
+        step: Step::Tags,
+        end,
+        result,
+    });
 }
 
 /// Tags, as people write them.
@@ -31,7 +44,11 @@ fn not_set(deferred: &DeferredTags, tag: &Tag, error: &PushError) -> String {
     let command = format!(
         "aws ecr put-image --repository-name {repository} --image-tag {tag} --image-digest {digest} --image-manifest \"$(aws ecr batch-get-image --repository-name {repository} --image-ids imageDigest={digest} --query 'images[0].imageManifest' --output text)\""
     );
-    let denied = matches!(error, PushError::Denied { .. }).then(|| "allow ecr:BatchGetImage and ecr:PutImage, or set it by hand");
+    let denied = matches!(error, PushError::Denied { .. })
+        .then(|| "allow ecr:BatchGetImage and ecr:PutImage, or set it by hand");
     let what_to_do = denied.unwrap_or("deploy the same image again, or set it by hand");
-    format!("the tag {tag} could not be set: {}; {what_to_do}: {command}", chain_of(error).join(": "))
+    format!(
+        "the tag {tag} could not be set: {}; {what_to_do}: {command}",
+        chain_of(error).join(": ")
+    )
 }

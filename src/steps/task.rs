@@ -1,4 +1,5 @@
-//! The one-off task: run with the new revision before the rollout, judged by the container that matters.
+//! The one-off task: run with the new revision before the rollout, judged by the container that
+//! matters.
 
 use std::time::Duration;
 
@@ -88,7 +89,11 @@ impl OneOffOutcome {
 impl OneOff<'_> {
     /// Whose task it is, where there is a service that other runs deploy too.
     fn mark(&self) -> Option<TaskMark> {
-        Some(TaskMark::new(&self.run.id, self.settings.service.as_deref()?, self.asked))
+        Some(TaskMark::new(
+            &self.run.id,
+            self.settings.service.as_deref()?,
+            self.asked,
+        ))
     }
 
     fn judged(&self) -> Vec<String> {
@@ -102,7 +107,10 @@ impl OneOff<'_> {
             revision: self.revision.arn.clone(),
             group,
             arns,
-            one_off: Some(OneOffUndo { command: command(self.asked), ran: Vec::new() }),
+            one_off: Some(OneOffUndo {
+                command: command(self.asked),
+                ran: Vec::new(),
+            }),
         }
     }
 
@@ -119,9 +127,24 @@ impl OneOff<'_> {
         if let Some(group) = group {
             request["group"] = json!(group);
         }
-        let launched = self.run.aws.run_task(&request).await.map_err(|source| TaskError { doing: "started", source })?;
-        let arns: Vec<String> = launched.tasks.iter().map(|task| task.task_arn.clone()).collect();
-        let undo = TaskUndo { arns: arns.clone(), ..undo };
+        let launched = self
+            .run
+            .aws
+            .run_task(&request)
+            .await
+            .map_err(|source| TaskError {
+                doing: "started",
+                source,
+            })?;
+        let arns: Vec<String> = launched
+            .tasks
+            .iter()
+            .map(|task| task.task_arn.clone())
+            .collect();
+        let undo = TaskUndo {
+            arns: arns.clone(),
+            ..undo
+        };
         self.run.narrow(Undo::Task(undo.clone()));
         self.run.tell(Event::TaskStarted { arns });
         placed(&launched, "one-off task")?;
@@ -134,27 +157,41 @@ impl OneOff<'_> {
         self.follow(undo, &launched.tasks).await
     }
 
-    /// Goes on with the task of an earlier attempt of this workflow run, which runs or has ended well.
+    /// Goes on with the task of an earlier attempt of this workflow run, which runs or has ended
+    /// well.
     ///
     /// # Errors
     /// As for one that was started here.
     pub async fn adopt(&self, task: &Task) -> Result<OneOffOutcome, Failure> {
         let undo = self.undo(task.group.clone(), vec![task.task_arn.clone()]);
         self.run.arm(Undo::Task(undo.clone()));
-        self.run.tell(Event::TaskFound { arns: undo.arns.clone() });
+        self.run.tell(Event::TaskFound {
+            arns: undo.arns.clone(),
+        });
         self.follow(undo, std::slice::from_ref(task)).await
     }
 
     async fn follow(&self, undo: TaskUndo, tasks: &[Task]) -> Result<OneOffOutcome, Failure> {
-        let Self { run, settings, asked, .. } = *self;
+        let Self {
+            run,
+            settings,
+            asked,
+            ..
+        } = *self;
         let judged = self.judged();
         match asked.wait {
             Wait::Not => keep(run, undo, left(asked, tasks, &judged)),
             Wait::UntilStopped => {
                 let deadline = settings.rollout.deadline.unwrap_or(settings.rollout.wait);
                 let arns = undo.arns.clone();
-                let watched = AwaitedTasks { what: "one-off task", arns: &arns, deadline };
-                let tasks = until_stopped(run, settings, &watched).await?.ok_or_else(|| late(deadline))?;
+                let watched = AwaitedTasks {
+                    what: "one-off task",
+                    arns: &arns,
+                    deadline,
+                };
+                let tasks = until_stopped(run, settings, &watched)
+                    .await?
+                    .ok_or_else(|| late(deadline))?;
                 keep(run, undo, ran(asked, &tasks, &judged));
                 judge(run, self.revision, &tasks, &judged).await?;
             }
@@ -162,23 +199,54 @@ impl OneOff<'_> {
         Ok(OneOffOutcome::Done)
     }
 
-    /// Stops our task where another run's is older; not once its containers run, because what is stopped half-way is worse than two.
-    async fn give_way(&self, undo: &TaskUndo, ours: &Task, other: &OtherTask) -> Result<bool, Failure> {
+    /// Stops our task where another run's is older; not once its containers run, because what is
+    /// stopped half-way is worse than two.
+    async fn give_way(
+        &self,
+        undo: &TaskUndo,
+        ours: &Task,
+        other: &OtherTask,
+    ) -> Result<bool, Failure> {
         let warn_of_both = || {
-            self.run.tell(Event::Warned { sentence: format!("{}: both run, because this run's had begun already", other.words()) });
+            self.run.tell(Event::Warned {
+                sentence: format!(
+                    "{}: both run, because this run's had begun already",
+                    other.words()
+                ),
+            });
         };
         if ours.is_begun() {
             warn_of_both();
             return Ok(false);
         }
-        self.run.tell(Event::Noted { sentence: format!("{}, and older than this run's, which is stopped", other.words()) });
+        self.run.tell(Event::Noted {
+            sentence: format!(
+                "{}, and older than this run's, which is stopped",
+                other.words()
+            ),
+        });
         let why = "another run's one-off task for this service was started before this one";
-        if let Err(error) = self.run.aws.stop_task(&undo.cluster, &ours.task_arn, why).await {
-            self.run.tell(Event::Warned { sentence: format!("both one-off tasks run, because this run's could not be stopped: {error}") });
+        if let Err(error) = self
+            .run
+            .aws
+            .stop_task(&undo.cluster, &ours.task_arn, why)
+            .await
+        {
+            self.run.tell(Event::Warned {
+                sentence: format!(
+                    "both one-off tasks run, because this run's could not be stopped: {error}"
+                ),
+            });
             return Ok(false);
         }
-        let watched = AwaitedTasks { what: "one-off task", arns: &undo.arns, deadline: STOPPED };
-        let Some(tasks) = until_stopped(self.run, self.settings, &watched).await? else { return Err(other.failure()) };
+        let watched = AwaitedTasks {
+            what: "one-off task",
+            arns: &undo.arns,
+            deadline: STOPPED,
+        };
+        let Some(tasks) = until_stopped(self.run, self.settings, &watched).await? else {
+            return Err(other.failure());
+        };
         if tasks.iter().all(Task::has_ended_by_itself) {
             warn_of_both();
             return Ok(false);
@@ -190,17 +258,27 @@ impl OneOff<'_> {
             });
         }
         keep(self.run, undo.clone(), ran);
-        if self.may_wait() { Ok(true) } else { Err(other.failure()) }
+        if self.may_wait() {
+            Ok(true)
+        } else {
+            Err(other.failure())
+        }
     }
 
     fn token(&self) -> String {
-        let mut token = format!("{}-{}-{}", self.run.id, self.attempt, crate::undo::short(&self.revision.arn).replace(':', "-"));
+        let mut token = format!(
+            "{}-{}-{}",
+            self.run.id,
+            self.attempt,
+            crate::undo::short(&self.revision.arn).replace(':', "-")
+        );
         token.truncate(TOKEN);
         token
     }
 }
 
-/// The task has ended, or is left alone: it is not stopped any more, and what ran is kept in mind to the end of the run.
+/// The task has ended, or is left alone: it is not stopped any more, and what ran is kept in mind
+/// to the end of the run.
 fn keep(run: &Run, undo: TaskUndo, ran: Vec<OneOffTask>) {
     if ran.is_empty() {
         return run.disarm_newest();
@@ -214,9 +292,14 @@ fn keep(run: &Run, undo: TaskUndo, ran: Vec<OneOffTask>) {
 
 /// The containers that ran; one without an exit code never did.
 fn ran(asked: &TaskSettings, tasks: &[Task], judged: &[String]) -> Vec<OneOffTask> {
-    let all = tasks.iter().flat_map(|task| task.containers.iter().map(move |container| (task, container)));
+    let all = tasks.iter().flat_map(|task| {
+        task.containers
+            .iter()
+            .map(move |container| (task, container))
+    });
     let judged = all.filter(|(_, container)| judged.contains(&container.name));
-    let exited = judged.filter_map(|(task, container)| Some((task, &container.name, container.exit_code?)));
+    let exited =
+        judged.filter_map(|(task, container)| Some((task, &container.name, container.exit_code?)));
     let one_off = |(task, name, code): (&Task, &String, i32)| OneOffTask {
         command: command_of(asked, name),
         task: task.task_arn.clone(),
@@ -228,7 +311,9 @@ fn ran(asked: &TaskSettings, tasks: &[Task], judged: &[String]) -> Vec<OneOffTas
 
 /// What goes on beside the rollout.
 fn left(asked: &TaskSettings, tasks: &[Task], judged: &[String]) -> Vec<OneOffTask> {
-    let all = tasks.iter().flat_map(|task| judged.iter().map(move |name| (task, name)));
+    let all = tasks
+        .iter()
+        .flat_map(|task| judged.iter().map(move |name| (task, name)));
     let one_off = |(task, name): (&Task, &String)| OneOffTask {
         command: command_of(asked, name),
         task: task.task_arn.clone(),
@@ -245,14 +330,28 @@ fn command(asked: &TaskSettings) -> Option<String> {
 
 /// The command that the overrides give to a container.
 fn command_of(asked: &TaskSettings, container: &str) -> Option<String> {
-    asked.overrides.items.iter().find(|item| text(item, "name") == Some(container)).and_then(command_in)
+    asked
+        .overrides
+        .items
+        .iter()
+        .find(|item| text(item, "name") == Some(container))
+        .and_then(command_in)
 }
 
 fn command_in(item: &Value) -> Option<String> {
-    let words: Vec<&str> = item["command"].as_array()?.iter().filter_map(Value::as_str).collect();
+    let words: Vec<&str> = item["command"]
+        .as_array()?
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
     let command = masked(&words.join(" "));
     let shown: String = command.chars().take(COMMAND).collect();
-    Some(if shown.len() < command.len() { format!("{shown}…") } else { shown }).filter(|command| !command.is_empty())
+    Some(if shown.len() < command.len() {
+        format!("{shown}…")
+    } else {
+        shown
+    })
+    .filter(|command| !command.is_empty())
 }
 
 /// Whether AWS has started `what`.
@@ -261,16 +360,33 @@ pub(super) fn placed(launched: &Launched, what: &str) -> Result<(), Failure> {
         return Ok(());
     }
     let failures = launched.failures.iter().map(|failure| {
-        let words = [failure.arn.clone(), failure.reason.as_deref().map(masked), failure.detail.as_deref().map(masked)];
+        let words = [
+            failure.arn.clone(),
+            failure.reason.as_deref().map(masked),
+            failure.detail.as_deref().map(masked),
+        ];
         words.into_iter().flatten().collect::<Vec<_>>().join(": ")
     });
     let causes = failures.collect::<Vec<_>>().join("; ");
-    let cause = if causes.is_empty() { "AWS started no task and gives no reason".to_owned() } else { causes };
-    Err(Failure::new(Reason::TaskFailed, format!("the {what} could not be placed")).caused_by(cause))
+    let cause = if causes.is_empty() {
+        "AWS started no task and gives no reason".to_owned()
+    } else {
+        causes
+    };
+    Err(Failure::new(
+        Reason::TaskFailed,
+        format!("the {what} could not be placed"),
+    )
+    .caused_by(cause))
 }
 
 /// The request of RunTask, without its client token.
-pub(super) fn request(settings: &Settings, asked: &TaskSettings, revision: &Revision, service: Option<&Service>) -> Value {
+pub(super) fn request(
+    settings: &Settings,
+    asked: &TaskSettings,
+    revision: &Revision,
+    service: Option<&Service>,
+) -> Value {
     let mut request = json!({
         "cluster": settings.cluster,
         "taskDefinition": revision.arn,
@@ -279,12 +395,27 @@ pub(super) fn request(settings: &Settings, asked: &TaskSettings, revision: &Revi
     });
     let (key, capacity) = capacity(asked, service);
     request[key] = capacity;
-    let inherited = service.and_then(network).filter(|_| TaskDefinition(&revision.definition).network_mode() == Some("awsvpc"));
+    let inherited = service
+        .and_then(network)
+        .filter(|_| TaskDefinition(&revision.definition).network_mode() == Some("awsvpc"));
     let optional = [
-        ("networkConfiguration", given_network(asked, inherited.as_ref()).or(inherited)),
+        (
+            "networkConfiguration",
+            given_network(asked, inherited.as_ref()).or(inherited),
+        ),
         ("tags", (!asked.tags.is_empty()).then(|| json!(asked.tags))),
-        ("enableECSManagedTags", settings.rollout.enable_ecs_managed_tags.map(Value::from)),
-        ("volumeConfigurations", asked.volume.configuration.clone().map(|volume| json!([volume]))),
+        (
+            "enableECSManagedTags",
+            settings.rollout.enable_ecs_managed_tags.map(Value::from),
+        ),
+        (
+            "volumeConfigurations",
+            asked
+                .volume
+                .configuration
+                .clone()
+                .map(|volume| json!([volume])),
+        ),
     ];
     for (key, value) in optional {
         if let Some(value) = value {
@@ -305,13 +436,24 @@ fn capacity(asked: &TaskSettings, service: Option<&Service>) -> (&'static str, V
         return (LAUNCH_TYPE, json!(given));
     }
     let set = service.and_then(Service::primary_task_set);
-    let some = |strategy: &Option<Value>| strategy.clone().filter(|list| list.as_array().is_some_and(|list| !list.is_empty()));
+    let some = |strategy: &Option<Value>| {
+        strategy
+            .clone()
+            .filter(|list| list.as_array().is_some_and(|list| !list.is_empty()))
+    };
     let providers = set.and_then(|set| some(&set.capacity_provider_strategy));
-    if let Some(providers) = providers.or_else(|| service.and_then(|service| some(&service.capacity_provider_strategy))) {
+    if let Some(providers) =
+        providers.or_else(|| service.and_then(|service| some(&service.capacity_provider_strategy)))
+    {
         return (PROVIDERS, providers);
     }
-    let launch_type = set.and_then(|set| set.launch_type.clone()).or_else(|| service.and_then(|service| service.launch_type.clone()));
-    (LAUNCH_TYPE, json!(launch_type.as_deref().unwrap_or("FARGATE")))
+    let launch_type = set
+        .and_then(|set| set.launch_type.clone())
+        .or_else(|| service.and_then(|service| service.launch_type.clone()));
+    (
+        LAUNCH_TYPE,
+        json!(launch_type.as_deref().unwrap_or("FARGATE")),
+    )
 }
 
 /// The given network; subnets that were not given are the service's.
@@ -319,7 +461,8 @@ fn given_network(asked: &TaskSettings, inherited: Option<&Value>) -> Option<Valu
     let mut given = asked.network.as_ref()?.to_value();
     let configuration = &mut given["awsvpcConfiguration"];
     if configuration.get("subnets").is_none()
-        && let Some(subnets) = inherited.and_then(|network| network.pointer("/awsvpcConfiguration/subnets"))
+        && let Some(subnets) =
+            inherited.and_then(|network| network.pointer("/awsvpcConfiguration/subnets"))
     {
         configuration["subnets"] = subnets.clone();
     }
@@ -328,7 +471,10 @@ fn given_network(asked: &TaskSettings, inherited: Option<&Value>) -> Option<Valu
 
 /// Where the service's tasks stand in the network.
 fn network(service: &Service) -> Option<Value> {
-    service.primary_task_set().and_then(|set| set.network_configuration.clone()).or_else(|| service.network_configuration.clone())
+    service
+        .primary_task_set()
+        .and_then(|set| set.network_configuration.clone())
+        .or_else(|| service.network_configuration.clone())
 }
 
 /// Tasks that are waited for.
@@ -344,9 +490,18 @@ pub(super) struct AwaitedTasks<'a> {
 /// So many looks in a row at which ECS knows nothing of a task are believed.
 const ABSENT: u32 = 20;
 
-/// Waits until all of them have stopped; none when they have not in their time, and an empty list where ECS does not know them any more.
-pub(super) async fn until_stopped(run: &Run, settings: &Settings, watched: &AwaitedTasks<'_>) -> Result<Option<Vec<Task>>, Failure> {
-    let AwaitedTasks { what, arns, deadline } = *watched;
+/// Waits until all of them have stopped; none when they have not in their time, and an empty list
+/// where ECS does not know them any more.
+pub(super) async fn until_stopped(
+    run: &Run,
+    settings: &Settings,
+    watched: &AwaitedTasks<'_>,
+) -> Result<Option<Vec<Task>>, Failure> {
+    let AwaitedTasks {
+        what,
+        arns,
+        deadline,
+    } = *watched;
     let began = Instant::now();
     let mut pace = PollInterval::new(settings.rollout.pace);
     let mut last = String::new();
@@ -354,26 +509,43 @@ pub(super) async fn until_stopped(run: &Run, settings: &Settings, watched: &Awai
     let mut absent = 0;
     loop {
         match run.aws.describe_tasks(&settings.cluster, arns).await {
-            // A task that was just started may not be shown yet; one whose instance is gone never is again.
+            // A task that was just started may not be shown yet; one whose instance is gone never
+            // is again.
             Ok(tasks) if tasks.is_empty() && absent >= ABSENT => return Ok(Some(tasks)),
-            Ok(tasks) if !tasks.is_empty() && tasks.iter().all(Task::is_stopped) => return Ok(Some(tasks)),
+            Ok(tasks) if !tasks.is_empty() && tasks.iter().all(Task::is_stopped) => {
+                return Ok(Some(tasks));
+            }
             Ok(tasks) => {
                 blind_since = None;
                 absent = if tasks.is_empty() { absent + 1 } else { 0 };
                 pace.recover();
-                let now = tasks.iter().map(|task| task.last_status.as_str()).collect::<Vec<_>>().join(", ");
+                let now = tasks
+                    .iter()
+                    .map(|task| task.last_status.as_str())
+                    .collect::<Vec<_>>()
+                    .join(", ");
                 if now != last {
-                    run.tell(Event::Noted { sentence: format!("the {what} is {now}") });
+                    run.tell(Event::Noted {
+                        sentence: format!("the {what} is {now}"),
+                    });
                     last = now;
                 }
             }
             Err(error)
-                if error.may_have_landed() && blind_since.get_or_insert_with(Instant::now).elapsed() < crate::decide::BLIND_BUDGET =>
+                if error.may_have_landed()
+                    && blind_since.get_or_insert_with(Instant::now).elapsed()
+                        < crate::decide::BLIND_BUDGET =>
             {
                 pace.slower();
             }
             Err(error) if error.kind == crate::aws::AwsErrorKind::Throttled => pace.slower(),
-            Err(source) => return Err(TaskError { doing: "watched", source }.into()),
+            Err(source) => {
+                return Err(TaskError {
+                    doing: "watched",
+                    source,
+                }
+                .into());
+            }
         }
         if began.elapsed() >= deadline {
             return Ok(None);
@@ -383,20 +555,36 @@ pub(super) async fn until_stopped(run: &Run, settings: &Settings, watched: &Awai
 }
 
 fn late(deadline: Duration) -> Failure {
-    Failure::new(Reason::Timeout, format!("the one-off task did not stop within {}", crate::duration::Human(deadline)))
-        .hint("raise wait-for-minutes or deadline")
+    Failure::new(
+        Reason::Timeout,
+        format!(
+            "the one-off task did not stop within {}",
+            crate::duration::Human(deadline)
+        ),
+    )
+    .hint("raise wait-for-minutes or deadline")
 }
 
-async fn judge(run: &Run, revision: &Revision, tasks: &[Task], judged: &[String]) -> Result<(), Failure> {
+async fn judge(
+    run: &Run,
+    revision: &Revision,
+    tasks: &[Task],
+    judged: &[String],
+) -> Result<(), Failure> {
     if tasks.is_empty() {
         let hint = "its container instance may be gone; look at the cluster's events, and at what the task had done by then";
-        return Err(
-            Failure::new(Reason::TaskFailed, "ECS does not know the one-off task any more, so nobody can tell how it ended").hint(hint)
-        );
+        return Err(Failure::new(
+            Reason::TaskFailed,
+            "ECS does not know the one-off task any more, so nobody can tell how it ended",
+        )
+        .hint(hint));
     }
     let mut good = Vec::new();
     for task in tasks {
-        let failed = task.containers.iter().any(|container| judged.contains(&container.name) && container.exit_code != Some(0));
+        let failed = task
+            .containers
+            .iter()
+            .any(|container| judged.contains(&container.name) && container.exit_code != Some(0));
         if failed || task.containers.is_empty() {
             return Err(failure(run, revision, task, judged).await);
         }
@@ -411,13 +599,24 @@ async fn judge(run: &Run, revision: &Revision, tasks: &[Task], judged: &[String]
     Ok(())
 }
 
-/// The containers whose exit code counts: the essential ones that the overrides name, else all essential ones. What a
-/// sidecar exits with, when ECS ends the task, says nothing about the task.
+/// The containers whose exit code counts: the essential ones that the overrides name, else all
+/// essential ones. What a sidecar exits with, when ECS ends the task, says nothing about the task.
 fn judged(asked: &TaskSettings, definition: &Value) -> Vec<String> {
-    let essential: Vec<String> =
-        TaskDefinition(definition).essential().filter_map(|container| container.name().map(str::to_owned)).collect();
-    let overridden: Vec<&str> = asked.overrides.items.iter().filter_map(|item| text(item, "name")).collect();
-    let both: Vec<String> = essential.iter().filter(|name| overridden.contains(&name.as_str())).cloned().collect();
+    let essential: Vec<String> = TaskDefinition(definition)
+        .essential()
+        .filter_map(|container| container.name().map(str::to_owned))
+        .collect();
+    let overridden: Vec<&str> = asked
+        .overrides
+        .items
+        .iter()
+        .filter_map(|item| text(item, "name"))
+        .collect();
+    let both: Vec<String> = essential
+        .iter()
+        .filter(|name| overridden.contains(&name.as_str()))
+        .cloned()
+        .collect();
     if both.is_empty() { essential } else { both }
 }
 
@@ -426,13 +625,25 @@ async fn failure(run: &Run, revision: &Revision, task: &Task, judged: &[String])
     let sentence = stopped.first().map_or_else(
         || "the one-off task did not start".to_owned(),
         |first| match first.exit_code {
-            Some(code) => format!("the one-off task failed: container {} exited with {code}", first.container),
-            None => format!("the one-off task failed: container {} {}", first.container, first.exit()),
+            Some(code) => format!(
+                "the one-off task failed: container {} exited with {code}",
+                first.container
+            ),
+            None => format!(
+                "the one-off task failed: container {} {}",
+                first.container,
+                first.exit()
+            ),
         },
     );
-    let cause = stopped
-        .first()
-        .map_or_else(|| task.stopped_reason.as_deref().map_or_else(|| "AWS gives no reason".into(), masked), |first| first.why.clone());
+    let cause = stopped.first().map_or_else(
+        || {
+            task.stopped_reason
+                .as_deref()
+                .map_or_else(|| "AWS gives no reason".into(), masked)
+        },
+        |first| first.why.clone(),
+    );
     Failure::new(Reason::TaskFailed, sentence)
         .caused_by(cause)
         .hint("the task's last log lines are shown; nothing was rolled out")

@@ -1,5 +1,6 @@
-//! Tasks of green that failed, counted while it comes up, and again while it serves: green whose tasks fail again and again never becomes
-//! healthy, and AWS would go on replacing them for an hour, a day, or for ever. What cannot be read limits what is noticed, never the outcome.
+//! Tasks of green that failed, counted while it comes up, and again while it serves: green whose
+//! tasks fail again and again never becomes healthy, and AWS would go on replacing them for an
+//! hour, a day, or for ever. What cannot be read limits what is noticed, never the outcome.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +24,8 @@ pub const LIST: &str = "ecs:ListTasks";
 /// What says why they stopped.
 pub const DESCRIBE: &str = "ecs:DescribeTasks";
 /// What is not noticed where tasks cannot be read.
-const LIMITED: &str = "tasks that fail again and again are noticed only when the controller gives up";
+const LIMITED: &str =
+    "tasks that fail again and again are noticed only when the controller gives up";
 
 /// Whose failed tasks are counted.
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +34,8 @@ pub struct CountedTasks<'c> {
     pub place: &'c ServiceKey,
     /// Green's revision.
     pub revision: &'c str,
-    /// When AWS began the rollout, by its own clock: the revision may have failed in an earlier one.
+    /// When AWS began the rollout, by its own clock: the revision may have failed in an earlier
+    /// one.
     pub since: f64,
     /// The deployment that starts green's tasks, where it is known.
     pub deployment: Option<&'c str>,
@@ -48,7 +51,8 @@ pub struct TaskFailures {
 }
 
 impl TaskFailures {
-    /// Looks at tasks that have stopped meanwhile, when that is due at the `look`th look at the rollout.
+    /// Looks at tasks that have stopped meanwhile, when that is due at the `look`th look at the
+    /// rollout.
     pub async fn look(&mut self, run: &Run, counted: &CountedTasks<'_>, look: u32) {
         if look.is_multiple_of(LOOKS) && !run.is_denied(LIST) && !run.is_denied(DESCRIBE) {
             let read = self.read(run, counted).await;
@@ -61,8 +65,14 @@ impl TaskFailures {
     /// # Errors
     /// Tasks cannot be listed.
     pub async fn from_now(run: &Run, place: &ServiceKey) -> Result<Self, AwsError> {
-        let listed = run.aws.stopped_tasks(&place.cluster, &place.service).await?;
-        Ok(Self { described: listed.into_iter().collect(), reasons: Vec::new() })
+        let listed = run
+            .aws
+            .stopped_tasks(&place.cluster, &place.service)
+            .await?;
+        Ok(Self {
+            described: listed.into_iter().collect(),
+            reasons: Vec::new(),
+        })
     }
 
     /// Looks at tasks that have stopped meanwhile.
@@ -70,10 +80,21 @@ impl TaskFailures {
     /// # Errors
     /// They cannot be listed, or not be described.
     pub async fn read(&mut self, run: &Run, counted: &CountedTasks<'_>) -> Result<(), AwsError> {
-        let listed = run.aws.stopped_tasks(&counted.place.cluster, &counted.place.service).await?;
-        let new: Vec<String> = listed.into_iter().filter(|arn| !self.described.contains(arn)).take(AT_ONCE).collect();
+        let listed = run
+            .aws
+            .stopped_tasks(&counted.place.cluster, &counted.place.service)
+            .await?;
+        let new: Vec<String> = listed
+            .into_iter()
+            .filter(|arn| !self.described.contains(arn))
+            .take(AT_ONCE)
+            .collect();
         if !new.is_empty() {
-            run.aws.describe_tasks(&counted.place.cluster, &new).await?.iter().for_each(|task| self.add(task, counted));
+            run.aws
+                .describe_tasks(&counted.place.cluster, &new)
+                .await?
+                .iter()
+                .for_each(|task| self.add(task, counted));
         }
         Ok(())
     }
@@ -86,7 +107,11 @@ impl TaskFailures {
         let is_new = self.described.insert(task.task_arn.clone());
         if is_new && counted.has(task) && task.has_failed() {
             let reason = task.stopped_reason.as_deref().map(masked);
-            self.reasons.push(reason.or_else(|| task.stop_code.clone()).unwrap_or_default());
+            self.reasons.push(
+                reason
+                    .or_else(|| task.stop_code.clone())
+                    .unwrap_or_default(),
+            );
         }
     }
 
@@ -101,16 +126,22 @@ impl TaskFailures {
         (!distinct.is_empty()).then(|| distinct.into_iter().collect::<Vec<_>>().join("; "))
     }
 
-    /// What so many failed tasks mean; nothing yet where fewer have failed, and nothing for whoever only watches what AWS does.
+    /// What so many failed tasks mean; nothing yet where fewer have failed, and nothing for whoever
+    /// only watches what AWS does.
     pub fn trouble(&self, limit: usize, goal: Goal) -> Option<Trouble> {
-        (self.count() >= limit.max(LIMIT) && goal != Goal::Watch).then(|| never_healthy(self.count(), self.cause()))
+        (self.count() >= limit.max(LIMIT) && goal != Goal::Watch)
+            .then(|| never_healthy(self.count(), self.cause()))
     }
 }
 
 /// Green does not become healthy.
 pub fn never_healthy(failed: usize, cause: Option<String>) -> Trouble {
     let sentence = format!("green does not become healthy: {failed} of its tasks have failed");
-    Trouble { reason: Reason::TasksUnhealthy, sentence, cause }
+    Trouble {
+        reason: Reason::TasksUnhealthy,
+        sentence,
+        cause,
+    }
 }
 
 impl CountedTasks<'_> {
@@ -119,12 +150,15 @@ impl CountedTasks<'_> {
             (Some(deployment), Some(started_by)) => deployment == started_by,
             _ => true,
         };
-        task.task_definition_arn == self.revision && task.created_at >= self.since && is_of_deployment
+        task.task_definition_arn == self.revision
+            && task.created_at >= self.since
+            && is_of_deployment
     }
 }
 
 impl Task {
-    /// Whether it ended by a fault of its own. Tasks that a person, a deployment or scaling stopped say nothing about their revision.
+    /// Whether it ended by a fault of its own. Tasks that a person, a deployment or scaling stopped
+    /// say nothing about their revision.
     pub fn has_failed(&self) -> bool {
         match self.stop_code.as_deref() {
             Some("EssentialContainerExited" | "TaskFailedToStart") => true,
@@ -133,10 +167,15 @@ impl Task {
         }
     }
 
-    /// Whether it was stopped because its health checks failed: the load balancer's, or those of its containers. The scheduler stops it
-    /// then, with the same code as a task that is not needed any more.
+    /// Whether it was stopped because its health checks failed: the load balancer's, or those of
+    /// its containers. The scheduler stops it then, with the same code as a task that is not needed
+    /// any more.
     pub fn failed_health_checks(&self) -> bool {
-        let reason = self.stopped_reason.as_deref().unwrap_or_default().to_lowercase();
+        let reason = self
+            .stopped_reason
+            .as_deref()
+            .unwrap_or_default()
+            .to_lowercase();
         reason.contains("failed") && reason.contains("health check")
     }
 }
@@ -163,19 +202,40 @@ mod tests {
     fn a_task_fails_by_its_own_fault_or_by_its_health_checks() {
         let target_group = "arn:aws:elasticloadbalancing:eu-central-1:1:targetgroup/api-2/0a";
         let failed = [
-            ("EssentialContainerExited", "Essential container in task exited"),
-            ("TaskFailedToStart", "CannotPullContainerError: pull image manifest has been retried 1 time(s)"),
-            ("ServiceSchedulerInitiated", &format!("Task failed ELB health checks in (target-group {target_group})")),
-            ("ServiceSchedulerInitiated", "Task failed container health checks"),
+            (
+                "EssentialContainerExited",
+                "Essential container in task exited",
+            ),
+            (
+                "TaskFailedToStart",
+                "CannotPullContainerError: pull image manifest has been retried 1 time(s)",
+            ),
+            (
+                "ServiceSchedulerInitiated",
+                &format!("Task failed ELB health checks in (target-group {target_group})"),
+            ),
+            (
+                "ServiceSchedulerInitiated",
+                "Task failed container health checks",
+            ),
             ("", "Task failed ELB health checks in (elb api)"),
         ];
         for (code, reason) in failed {
             assert!(task("t", code, reason).has_failed(), "{code}: {reason}");
         }
         let not_failed = [
-            ("ServiceSchedulerInitiated", "Scaling activity initiated by (deployment ecs-svc/1)"),
-            ("ServiceSchedulerInitiated", "Scaling activity initiated by deployment ecs-svc/1"),
-            ("UserInitiated", "Task failed health checks, says somebody who stopped it"),
+            (
+                "ServiceSchedulerInitiated",
+                "Scaling activity initiated by (deployment ecs-svc/1)",
+            ),
+            (
+                "ServiceSchedulerInitiated",
+                "Scaling activity initiated by deployment ecs-svc/1",
+            ),
+            (
+                "UserInitiated",
+                "Task failed health checks, says somebody who stopped it",
+            ),
             ("SpotInterruption", "Your Spot Task was interrupted."),
             ("TerminationNotice", "The host is retired"),
             ("", ""),
@@ -187,24 +247,73 @@ mod tests {
 
     #[test]
     fn each_failed_task_of_this_rollout_counts_once_and_no_other() {
-        let place = ServiceKey { cluster: "prod".into(), service: "api".into() };
-        let counted = CountedTasks { place: &place, revision: GREEN, since: 10.0, deployment: Some("ecs-svc/2") };
+        let place = ServiceKey {
+            cluster: "prod".into(),
+            service: "api".into(),
+        };
+        let counted = CountedTasks {
+            place: &place,
+            revision: GREEN,
+            since: 10.0,
+            deployment: Some("ecs-svc/2"),
+        };
         let mut failures = TaskFailures::default();
-        let crash = |id: &str| task(id, "EssentialContainerExited", "Essential container in task exited");
+        let crash = |id: &str| {
+            task(
+                id,
+                "EssentialContainerExited",
+                "Essential container in task exited",
+            )
+        };
         let others = [
-            Task { task_definition_arn: "arn:aws:ecs:eu-central-1:1:task-definition/api:1".into(), ..crash("blue") },
-            Task { created_at: 9.9, ..crash("of an earlier rollout") },
-            Task { started_by: Some("ecs-svc/1".into()), ..crash("of another deployment") },
-            Task { stop_code: None, ..crash("still runs") },
+            Task {
+                task_definition_arn: "arn:aws:ecs:eu-central-1:1:task-definition/api:1".into(),
+                ..crash("blue")
+            },
+            Task {
+                created_at: 9.9,
+                ..crash("of an earlier rollout")
+            },
+            Task {
+                started_by: Some("ecs-svc/1".into()),
+                ..crash("of another deployment")
+            },
+            Task {
+                stop_code: None,
+                ..crash("still runs")
+            },
         ];
-        others.iter().chain(&[crash("1"), crash("1"), crash("2")]).for_each(|task| failures.add(task, &counted));
-        assert_eq!((failures.count(), failures.trouble(0, Goal::Gate)), (2, None));
-        failures.add(&task("3", "ServiceSchedulerInitiated", "Task failed container health checks"), &counted);
+        others
+            .iter()
+            .chain(&[crash("1"), crash("1"), crash("2")])
+            .for_each(|task| failures.add(task, &counted));
         assert_eq!(
-            failures.trouble(0, Goal::Gate).and_then(|trouble| trouble.cause),
+            (failures.count(), failures.trouble(0, Goal::Gate)),
+            (2, None)
+        );
+        failures.add(
+            &task(
+                "3",
+                "ServiceSchedulerInitiated",
+                "Task failed container health checks",
+            ),
+            &counted,
+        );
+        assert_eq!(
+            failures
+                .trouble(0, Goal::Gate)
+                .and_then(|trouble| trouble.cause),
             Some("Essential container in task exited; Task failed container health checks".into())
         );
-        assert_eq!(failures.trouble(0, Goal::Watch), None, "AWS goes on, and whoever watches sees that");
-        assert_eq!(failures.trouble(4, Goal::Gate), None, "a service that bears more is left to it");
+        assert_eq!(
+            failures.trouble(0, Goal::Watch),
+            None,
+            "AWS goes on, and whoever watches sees that"
+        );
+        assert_eq!(
+            failures.trouble(4, Goal::Gate),
+            None,
+            "a service that bears more is left to it"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! Whether test-url leads to green: by the rules of the listener behind it, as they are while green waits to be tested.
+//! Whether test-url leads to green: by the rules of the listener behind it, as they are while green
+//! waits to be tested.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +14,9 @@ use crate::settings::Settings;
 
 /// Looks at the rules, and tells what follows from them.
 pub async fn look(run: &Run, settings: &Settings, plan: &TestUrlPlan, green: &[String]) {
-    let (Some(suite), Some(url)) = (&settings.checks.suite, &settings.checks.test_url) else { return };
+    let (Some(suite), Some(url)) = (&settings.checks.suite, &settings.checks.test_url) else {
+        return;
+    };
     let seen = match is_green(run, suite, url, plan, green).await {
         Ok(()) => TestUrl::LeadsToGreen,
         Err(why) => TestUrl::Unproven { why },
@@ -21,25 +24,57 @@ pub async fn look(run: &Run, settings: &Settings, plan: &TestUrlPlan, green: &[S
     run.tell_test_url(seen);
 }
 
-/// The tests have passed: where one of them asked for the version, and another one was told there before, it is green that answered.
+/// The tests have passed: where one of them asked for the version, and another one was told there
+/// before, it is green that answered.
 pub fn passed(run: &Run, plan: &TestUrlPlan) {
     if plan.tells_another_version && run.test_url().is_some_and(|seen| seen.is_unproven()) {
         run.tell_test_url(TestUrl::TellsNewVersion);
     }
 }
 
-async fn is_green(run: &Run, suite: &Suite, url: &Url, plan: &TestUrlPlan, green: &[String]) -> Result<(), String> {
+async fn is_green(
+    run: &Run,
+    suite: &Suite,
+    url: &Url,
+    plan: &TestUrlPlan,
+    green: &[String],
+) -> Result<(), String> {
     let listener = plan.listener.as_ref().map_err(Clone::clone)?;
     if green.is_empty() {
         return Err("AWS does not show green's target group".to_owned());
     }
-    let rules = run.aws.listener_rules(listener).await.map_err(|error| error.brief())?;
+    let rules = run
+        .aws
+        .listener_rules(listener)
+        .await
+        .map_err(|error| error.brief())?;
     let header = suite.test_header();
-    let header = header.as_ref().map(|(name, value)| (name.as_str(), value.as_str()));
-    let hosts: BTreeSet<String> = suite.server_names().into_iter().chain(url.host_str().map(str::to_owned)).collect();
-    let paths: BTreeSet<Option<String>> = suite.green_paths().into_iter().map(|path| path.map(|path| joined(url, &path))).collect();
-    for (host, path) in hosts.iter().flat_map(|host| paths.iter().map(move |path| (host, path))) {
-        leads_to(&rules, &TestRequest { host, path: path.as_deref(), header }, green)?;
+    let header = header
+        .as_ref()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
+    let hosts: BTreeSet<String> = suite
+        .server_names()
+        .into_iter()
+        .chain(url.host_str().map(str::to_owned))
+        .collect();
+    let paths: BTreeSet<Option<String>> = suite
+        .green_paths()
+        .into_iter()
+        .map(|path| path.map(|path| joined(url, &path)))
+        .collect();
+    for (host, path) in hosts
+        .iter()
+        .flat_map(|host| paths.iter().map(move |path| (host, path)))
+    {
+        leads_to(
+            &rules,
+            &TestRequest {
+                host,
+                path: path.as_deref(),
+                header,
+            },
+            green,
+        )?;
     }
     Ok(())
 }
@@ -65,19 +100,40 @@ enum Fit {
     Always,
 }
 
-/// Every rule that may take the request forwards to green alone, up to the one that certainly takes it.
-fn leads_to(rules: &[ListenerRule], asked: &TestRequest<'_>, green: &[String]) -> Result<(), String> {
+/// Every rule that may take the request forwards to green alone, up to the one that certainly takes
+/// it.
+fn leads_to(
+    rules: &[ListenerRule],
+    asked: &TestRequest<'_>,
+    green: &[String],
+) -> Result<(), String> {
     for rule in rules {
-        let fits: Vec<Fit> = rule.conditions.iter().map(|condition| fit(condition, asked)).collect();
+        let fits: Vec<Fit> = rule
+            .conditions
+            .iter()
+            .map(|condition| fit(condition, asked))
+            .collect();
         if fits.contains(&Fit::Never) {
             continue;
         }
-        let mut taking = rule.weights.iter().filter(|(_, weight)| *weight > 0).map(|(group, _)| group).peekable();
+        let mut taking = rule
+            .weights
+            .iter()
+            .filter(|(_, weight)| *weight > 0)
+            .map(|(group, _)| group)
+            .peekable();
         if taking.peek().is_none() {
-            return Err(format!("rule {} of the test listener does not forward", rule.arn));
+            return Err(format!(
+                "rule {} of the test listener does not forward",
+                rule.arn
+            ));
         }
         if let Some(group) = taking.find(|group| !green.contains(group)) {
-            return Err(format!("rule {} of the test listener forwards to {}, which is not green's", rule.arn, group_name(group)));
+            return Err(format!(
+                "rule {} of the test listener forwards to {}, which is not green's",
+                rule.arn,
+                group_name(group)
+            ));
         }
         if fits.iter().all(|fit| *fit == Fit::Always) {
             return Ok(());
@@ -88,13 +144,24 @@ fn leads_to(rules: &[ListenerRule], asked: &TestRequest<'_>, green: &[String]) -
 
 fn fit(condition: &Condition, asked: &TestRequest<'_>) -> Fit {
     let any = |patterns: &[String], text: &str| {
-        if patterns.iter().any(|pattern| matches(pattern, text)) { Fit::Always } else { Fit::Never }
+        if patterns.iter().any(|pattern| matches(pattern, text)) {
+            Fit::Always
+        } else {
+            Fit::Never
+        }
     };
-    let folded = |patterns: &[String]| patterns.iter().map(|pattern| pattern.to_lowercase()).collect::<Vec<_>>();
+    let folded = |patterns: &[String]| {
+        patterns
+            .iter()
+            .map(|pattern| pattern.to_lowercase())
+            .collect::<Vec<_>>()
+    };
     match (condition, asked.path, asked.header) {
         (Condition::Host(patterns), _, _) => any(&folded(patterns), &asked.host.to_lowercase()),
         (Condition::Path(patterns), Some(path), _) => any(patterns, path),
-        (Condition::Header(name, patterns), _, Some((sent, value))) if name.eq_ignore_ascii_case(sent) => {
+        (Condition::Header(name, patterns), _, Some((sent, value)))
+            if name.eq_ignore_ascii_case(sent) =>
+        {
             any(&folded(patterns), &value.to_lowercase())
         }
         (Condition::Path(_) | Condition::Header(..) | Condition::Other, _, _) => Fit::Perhaps,
@@ -103,7 +170,8 @@ fn fit(condition: &Condition, asked: &TestRequest<'_>) -> Fit {
 
 /// `*` is any text, `?` one letter.
 fn matches(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (pattern, text): (Vec<char>, Vec<char>) =
+        (pattern.chars().collect(), text.chars().collect());
     // Which lengths of the text the pattern so far can have taken.
     let mut reached = vec![false; text.len() + 1];
     reached[0] = true;
@@ -126,56 +194,159 @@ mod tests {
     use super::*;
 
     fn rule(arn: &str, conditions: &[Condition], weights: &[(&str, i32)]) -> ListenerRule {
-        let weights = weights.iter().map(|(group, weight)| ((*group).to_owned(), *weight)).collect();
-        ListenerRule { arn: arn.to_owned(), conditions: conditions.to_vec(), weights }
+        let weights = weights
+            .iter()
+            .map(|(group, weight)| ((*group).to_owned(), *weight))
+            .collect();
+        ListenerRule {
+            arn: arn.to_owned(),
+            conditions: conditions.to_vec(),
+            weights,
+        }
     }
 
     #[test]
     fn only_rules_that_leave_nothing_open_prove_that_green_is_reached() {
-        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let texts = |texts: &[&str]| {
+            texts
+                .iter()
+                .map(|text| (*text).to_owned())
+                .collect::<Vec<_>>()
+        };
         let host = |name: &str| Condition::Host(texts(&[name]));
         let path = |name: &str| Condition::Path(texts(&[name]));
-        let header = |value: &str| Condition::Header("X-Amzn-Ecs-Blue-Green-Test".into(), texts(&[value]));
-        let (green, blue, both) = (&[("green", 1)][..], &[("blue", 1)][..], &[("blue", 0), ("green", 1)][..]);
+        let header =
+            |value: &str| Condition::Header("X-Amzn-Ecs-Blue-Green-Test".into(), texts(&[value]));
+        let (green, blue, both) = (
+            &[("green", 1)][..],
+            &[("blue", 1)][..],
+            &[("blue", 0), ("green", 1)][..],
+        );
         let by_default = |weights| rule("default", &[], weights);
         let table: Vec<(&str, Vec<ListenerRule>, bool)> = vec![
             ("the default rule to green", vec![by_default(green)], true),
             ("blue with a weight of 0", vec![by_default(both)], true),
             ("still to blue", vec![by_default(blue)], false),
-            ("shared", vec![by_default(&[("blue", 1), ("green", 1)])], false),
+            (
+                "shared",
+                vec![by_default(&[("blue", 1), ("green", 1)])],
+                false,
+            ),
             ("a fixed answer", vec![by_default(&[])], false),
-            ("another host's rule before", vec![rule("1", &[host("www.example.com")], blue), by_default(green)], true),
-            ("this host's rule before", vec![rule("1", &[host("*.Example.com")], blue), by_default(green)], false),
-            ("this host's rule to green", vec![rule("1", &[host("api.example.com")], green), by_default(blue)], true),
-            ("another path's rule before", vec![rule("1", &[path("/orders/*")], blue), by_default(green)], true),
-            ("this path's rule to green", vec![rule("1", &[path("/health")], green), by_default(blue)], true),
-            ("this path's rule elsewhere", vec![rule("1", &[path("/h?alth")], blue), by_default(green)], false),
-            ("a condition that may hold, to green", vec![rule("1", &[Condition::Other], green), by_default(green)], true),
-            ("a condition that may hold, elsewhere", vec![rule("1", &[Condition::Other], blue), by_default(green)], false),
-            ("a condition that may not hold", vec![rule("1", &[Condition::Other], green), by_default(blue)], false),
-            ("the test header", vec![rule("1", &[header("1")], green), by_default(blue)], true),
-            ("another test header", vec![rule("1", &[header("2")], green), by_default(blue)], false),
-            ("host and path", vec![rule("1", &[host("api.example.com"), path("/x")], blue), by_default(green)], true),
+            (
+                "another host's rule before",
+                vec![
+                    rule("1", &[host("www.example.com")], blue),
+                    by_default(green),
+                ],
+                true,
+            ),
+            (
+                "this host's rule before",
+                vec![rule("1", &[host("*.Example.com")], blue), by_default(green)],
+                false,
+            ),
+            (
+                "this host's rule to green",
+                vec![
+                    rule("1", &[host("api.example.com")], green),
+                    by_default(blue),
+                ],
+                true,
+            ),
+            (
+                "another path's rule before",
+                vec![rule("1", &[path("/orders/*")], blue), by_default(green)],
+                true,
+            ),
+            (
+                "this path's rule to green",
+                vec![rule("1", &[path("/health")], green), by_default(blue)],
+                true,
+            ),
+            (
+                "this path's rule elsewhere",
+                vec![rule("1", &[path("/h?alth")], blue), by_default(green)],
+                false,
+            ),
+            (
+                "a condition that may hold, to green",
+                vec![rule("1", &[Condition::Other], green), by_default(green)],
+                true,
+            ),
+            (
+                "a condition that may hold, elsewhere",
+                vec![rule("1", &[Condition::Other], blue), by_default(green)],
+                false,
+            ),
+            (
+                "a condition that may not hold",
+                vec![rule("1", &[Condition::Other], green), by_default(blue)],
+                false,
+            ),
+            (
+                "the test header",
+                vec![rule("1", &[header("1")], green), by_default(blue)],
+                true,
+            ),
+            (
+                "another test header",
+                vec![rule("1", &[header("2")], green), by_default(blue)],
+                false,
+            ),
+            (
+                "host and path",
+                vec![
+                    rule("1", &[host("api.example.com"), path("/x")], blue),
+                    by_default(green),
+                ],
+                true,
+            ),
             ("no rule", vec![], false),
         ];
         for (name, rules, expected) in table {
-            let asked = TestRequest { host: "api.example.com", path: Some("/health"), header: Some(("x-amzn-ecs-blue-green-test", "1")) };
-            assert_eq!(leads_to(&rules, &asked, &["green".to_owned()]).is_ok(), expected, "{name}");
+            let asked = TestRequest {
+                host: "api.example.com",
+                path: Some("/health"),
+                header: Some(("x-amzn-ecs-blue-green-test", "1")),
+            };
+            assert_eq!(
+                leads_to(&rules, &asked, &["green".to_owned()]).is_ok(),
+                expected,
+                "{name}"
+            );
         }
-        let unknown = TestRequest { host: "api.example.com", path: None, header: None };
+        let unknown = TestRequest {
+            host: "api.example.com",
+            path: None,
+            header: None,
+        };
         for (rules, expected) in [
-            (vec![rule("1", &[path("/orders/*")], blue), by_default(green)], false),
-            (vec![rule("1", &[header("1")], green), by_default(blue)], false),
+            (
+                vec![rule("1", &[path("/orders/*")], blue), by_default(green)],
+                false,
+            ),
+            (
+                vec![rule("1", &[header("1")], green), by_default(blue)],
+                false,
+            ),
         ] {
-            assert_eq!(leads_to(&rules, &unknown, &["green".to_owned()]).is_ok(), expected);
+            assert_eq!(
+                leads_to(&rules, &unknown, &["green".to_owned()]).is_ok(),
+                expected
+            );
         }
     }
 
     #[test]
     fn wildcards_are_the_load_balancer_s() {
-        for (pattern, text, expected) in
-            [("/a?c", "/abc", true), ("/a?c", "/ac", false), ("/*/x?", "/a/b/x1", true), ("/img/*", "/img/", true), ("?", "", false)]
-        {
+        for (pattern, text, expected) in [
+            ("/a?c", "/abc", true),
+            ("/a?c", "/ac", false),
+            ("/*/x?", "/a/b/x1", true),
+            ("/img/*", "/img/", true),
+            ("?", "", false),
+        ] {
             assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
         }
     }

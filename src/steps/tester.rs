@@ -1,4 +1,5 @@
-//! Testers at a moment of the rollout: the tools that people already have, one after the other. The first that fails ends the run.
+//! Testers at a moment of the rollout: the tools that people already have, one after the other. The
+//! first that fails ends the run.
 
 use std::time::Duration;
 
@@ -7,7 +8,9 @@ use url::Url;
 
 use crate::checks::moment::Moment;
 use crate::checks::smoke::{Suite, Values};
-use crate::checks::tester::{Case, CaseVerdict, Cases, Tester, TesterPlace, TesterResult, TesterVerdict};
+use crate::checks::tester::{
+    Case, CaseVerdict, Cases, Tester, TesterPlace, TesterResult, TesterVerdict,
+};
 use crate::error::Failure;
 use crate::event::Event;
 use crate::outcome::Reason;
@@ -54,8 +57,9 @@ fn all(settings: &Settings) -> impl Iterator<Item = &Tester> {
     settings.checks.suite.iter().flat_map(Suite::testers)
 }
 
-/// Everything that can be known to be wrong with the testers before anything is touched: the engine, images, task definitions.
-/// Images that the engine lacks are pulled now, so that no rollout waits for them.
+/// Everything that can be known to be wrong with the testers before anything is touched: the
+/// engine, images, task definitions. Images that the engine lacks are pulled now, so that no
+/// rollout waits for them.
 pub async fn prepare(run: &Run, settings: &Settings) -> Result<(), Failure> {
     for tester in all(settings) {
         match &tester.place {
@@ -67,10 +71,22 @@ pub async fn prepare(run: &Run, settings: &Settings) -> Result<(), Failure> {
 }
 
 /// Runs the moment's testers; how many passed.
-pub async fn testers(run: &Run, settings: &Settings, moment: Moment, values: &Values) -> Result<usize, Failure> {
-    let (Some(suite), Some(url)) = (&settings.checks.suite, settings.checks.url(moment)) else { return Ok(0) };
+pub async fn testers(
+    run: &Run,
+    settings: &Settings,
+    moment: Moment,
+    values: &Values,
+) -> Result<usize, Failure> {
+    let (Some(suite), Some(url)) = (&settings.checks.suite, settings.checks.url(moment)) else {
+        return Ok(0);
+    };
     let values = &suite.begin(url, values);
-    let occasion = Occasion { moment, url, values, scrubber: Scrubber::new(settings.secrets().chain(values.confidential())) };
+    let occasion = Occasion {
+        moment,
+        url,
+        values,
+        scrubber: Scrubber::new(settings.secrets().chain(values.confidential())),
+    };
     let mut passed = 0;
     for tester in at(settings, moment) {
         one(run, settings, tester, &occasion).await?;
@@ -79,25 +95,47 @@ pub async fn testers(run: &Run, settings: &Settings, moment: Moment, values: &Va
     Ok(passed)
 }
 
-async fn one(run: &Run, settings: &Settings, tester: &Tester, occasion: &Occasion<'_>) -> Result<(), Failure> {
+async fn one(
+    run: &Run,
+    settings: &Settings,
+    tester: &Tester,
+    occasion: &Occasion<'_>,
+) -> Result<(), Failure> {
     let began = Instant::now();
     let ended = match &tester.place {
-        TesterPlace::Runner(place) => runner::run_in_container(run, tester, place, occasion).await?,
-        TesterPlace::Task(place) => task::run_as_task(run, settings, tester, place, occasion).await?,
+        TesterPlace::Runner(place) => {
+            runner::run_in_container(run, tester, place, occasion).await?
+        }
+        TesterPlace::Task(place) => {
+            task::run_as_task(run, settings, tester, place, occasion).await?
+        }
     };
-    let (why, result) = (ended.why.clone(), result(tester, occasion.moment, ended, began.elapsed()));
-    run.tell(Event::Tested { result: Box::new(result.clone()) });
+    let (why, result) = (
+        ended.why.clone(),
+        result(tester, occasion.moment, ended, began.elapsed()),
+    );
+    run.tell(Event::Tested {
+        result: Box::new(result.clone()),
+    });
     match result.verdict {
         TesterVerdict::Passed => Ok(()),
-        TesterVerdict::Failed | TesterVerdict::TimedOut => {
-            Err(failure(&result, tester, why, &run.on(occasion.moment)).hint(hint(run, settings, occasion.moment)))
-        }
+        TesterVerdict::Failed | TesterVerdict::TimedOut => Err(failure(
+            &result,
+            tester,
+            why,
+            &run.on(occasion.moment),
+        )
+        .hint(hint(run, settings, occasion.moment))),
     }
 }
 
 fn result(tester: &Tester, moment: Moment, ended: TesterOutcome, took: Duration) -> TesterResult {
     // The log of one that passed was told; it is no part of the report.
-    let lines = if ended.verdict == TesterVerdict::Passed { Vec::new() } else { ended.lines };
+    let lines = if ended.verdict == TesterVerdict::Passed {
+        Vec::new()
+    } else {
+        ended.lines
+    };
     TesterResult {
         name: tester.name.clone(),
         moment,
@@ -115,29 +153,66 @@ fn result(tester: &Tester, moment: Moment, ended: TesterOutcome, took: Duration)
 
 fn failure(result: &TesterResult, tester: &Tester, why: Option<String>, on: &str) -> Failure {
     let ended = match result.verdict {
-        TesterVerdict::TimedOut => format!("was not done within {}", crate::duration::Human(tester.timeout)),
-        TesterVerdict::Passed | TesterVerdict::Failed => format!("failed {on} ({})", result.ended()),
+        TesterVerdict::TimedOut => format!(
+            "was not done within {}",
+            crate::duration::Human(tester.timeout)
+        ),
+        TesterVerdict::Passed | TesterVerdict::Failed => {
+            format!("failed {on} ({})", result.ended())
+        }
     };
-    let failure = Failure::new(Reason::SmokeFailed, format!("tester \"{}\" {ended}", result.name));
-    let failed: Vec<&Case> = result.cases.iter().filter(|case| case.verdict == CaseVerdict::Failed).collect();
-    let said = result.lines.iter().rev().find(|line| !line.trim().is_empty());
-    let said = said.filter(|_| failed.is_empty()).map(|line| format!("its log ends: {}", line.trim()));
-    let failure = why.into_iter().chain(said).fold(failure, Failure::caused_by);
-    failed.into_iter().take(NAMED).map(named).fold(failure, Failure::caused_by)
+    let failure = Failure::new(
+        Reason::SmokeFailed,
+        format!("tester \"{}\" {ended}", result.name),
+    );
+    let failed: Vec<&Case> = result
+        .cases
+        .iter()
+        .filter(|case| case.verdict == CaseVerdict::Failed)
+        .collect();
+    let said = result
+        .lines
+        .iter()
+        .rev()
+        .find(|line| !line.trim().is_empty());
+    let said = said
+        .filter(|_| failed.is_empty())
+        .map(|line| format!("its log ends: {}", line.trim()));
+    let failure = why
+        .into_iter()
+        .chain(said)
+        .fold(failure, Failure::caused_by);
+    failed
+        .into_iter()
+        .take(NAMED)
+        .map(named)
+        .fold(failure, Failure::caused_by)
 }
 
 fn named(case: &Case) -> String {
-    let suite = if case.suite.is_empty() { String::new() } else { format!("{} › ", case.suite) };
-    format!("{suite}{}: {}", case.name, case.message.as_deref().unwrap_or("failed"))
+    let suite = if case.suite.is_empty() {
+        String::new()
+    } else {
+        format!("{} › ", case.suite)
+    };
+    format!(
+        "{suite}{}: {}",
+        case.name,
+        case.message.as_deref().unwrap_or("failed")
+    )
 }
 
 fn hint(run: &Run, settings: &Settings, moment: Moment) -> &'static str {
     match moment {
-        Moment::Green => "users never reached this version; the end of the tester's log is in the summary",
+        Moment::Green => {
+            "users never reached this version; the end of the tester's log is in the summary"
+        }
         Moment::Step | Moment::Production | Moment::Bake if !asked(settings, Moment::Green) => {
             "users reached this version: run the tester on green, before they do; the end of its log is in the summary"
         }
-        Moment::Step | Moment::Production | Moment::Bake if run.test_url().is_some_and(|seen| !seen.is_unproven()) => {
+        Moment::Step | Moment::Production | Moment::Bake
+            if run.test_url().is_some_and(|seen| !seen.is_unproven()) =>
+        {
             "green passed at the gate, so look at what differs behind the production listener; the end of the tester's log is in the summary"
         }
         Moment::Step | Moment::Production | Moment::Bake => {

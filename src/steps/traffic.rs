@@ -1,4 +1,5 @@
-//! Which side serves production, observed: at the listeners where they can be read, at the task sets otherwise.
+//! Which side serves production, observed: at the listeners where they can be read, at the task
+//! sets otherwise.
 
 use crate::aws::AwsError;
 use crate::aws::ecs::ServiceLookup;
@@ -21,7 +22,10 @@ impl Observed {
     /// In words.
     pub fn words(&self) -> String {
         let (blue, green) = (self.traffic.blue.round(), self.traffic.green.round());
-        format!("blue serves {blue} % of production, green {green} % ({})", self.witness.words())
+        format!(
+            "blue serves {blue} % of production, green {green} % ({})",
+            self.witness.words()
+        )
     }
 
     /// Whether both sides have some of it.
@@ -45,8 +49,16 @@ impl Observed {
 /// Looks where production goes; `None` when nothing that could say so can be read.
 pub async fn observe(run: &Run, place: &ServiceKey, blue: &Blue) -> Option<Observed> {
     match at_listeners(run, blue).await {
-        Some(traffic) => Some(Observed { traffic, witness: ObservedBy::Listener }),
-        None => at_task_sets(run, place, blue).await.map(|traffic| Observed { traffic, witness: ObservedBy::TaskSets }),
+        Some(traffic) => Some(Observed {
+            traffic,
+            witness: ObservedBy::Listener,
+        }),
+        None => at_task_sets(run, place, blue)
+            .await
+            .map(|traffic| Observed {
+                traffic,
+                witness: ObservedBy::TaskSets,
+            }),
     }
 }
 
@@ -61,7 +73,8 @@ async fn at_listeners(run: &Run, blue: &Blue) -> Option<Traffic> {
     share(&forwards, &blue.target_groups)
 }
 
-/// The production rules that send traffic to blue, with their weights, in words: what a person has to change.
+/// The production rules that send traffic to blue, with their weights, in words: what a person has
+/// to change.
 pub async fn rules_to_blue(run: &Run, blue: &Blue) -> Vec<String> {
     production_rules(run, blue)
         .await
@@ -73,52 +86,111 @@ pub async fn rules_to_blue(run: &Run, blue: &Blue) -> Vec<String> {
 
 /// The production rules of both sides that send traffic to green.
 pub async fn rules_to_green(run: &Run, blue: &Blue) -> Vec<String> {
-    let is_of_both = |rule: &&ForwardingRule| rule.weights.iter().any(|(group, _)| blue.target_groups.contains(group));
-    let to_green = |rule: &&ForwardingRule| leads(rule, |group| !blue.target_groups.contains(group));
-    production_rules(run, blue).await.iter().filter(is_of_both).filter(to_green).map(ForwardingRule::words).collect()
+    let is_of_both = |rule: &&ForwardingRule| {
+        rule.weights
+            .iter()
+            .any(|(group, _)| blue.target_groups.contains(group))
+    };
+    let to_green =
+        |rule: &&ForwardingRule| leads(rule, |group| !blue.target_groups.contains(group));
+    production_rules(run, blue)
+        .await
+        .iter()
+        .filter(is_of_both)
+        .filter(to_green)
+        .map(ForwardingRule::words)
+        .collect()
 }
 
 async fn production_rules(run: &Run, blue: &Blue) -> Vec<ForwardingRule> {
     let mut rules = Vec::new();
     for listener in &blue.listeners {
         let read = run.aws.forwarding_rules(listener).await;
-        rules.extend(optional(run, "the weights of production's rules are not told", read).unwrap_or_default());
+        rules.extend(
+            optional(run, "the weights of production's rules are not told", read)
+                .unwrap_or_default(),
+        );
     }
     rules
 }
 
 fn leads(rule: &ForwardingRule, to: impl Fn(&String) -> bool) -> bool {
-    rule.weights.iter().any(|(group, weight)| *weight > 0 && to(group))
+    rule.weights
+        .iter()
+        .any(|(group, weight)| *weight > 0 && to(group))
 }
 
 /// A listener's forwards, unless AWS denies reading them.
 pub async fn forwards_of(run: &Run, listener: &str) -> Option<Forwards> {
-    if run.is_denied("elasticloadbalancing:DescribeRules") || run.is_denied("elasticloadbalancing:DescribeListeners") {
+    if run.is_denied("elasticloadbalancing:DescribeRules")
+        || run.is_denied("elasticloadbalancing:DescribeListeners")
+    {
         return None;
     }
     let read: Result<Forwards, AwsError> = run.aws.forwards(listener).await;
-    optional(run, "where traffic goes is taken from ECS, not from the load balancer", read)
+    optional(
+        run,
+        "where traffic goes is taken from ECS, not from the load balancer",
+        read,
+    )
 }
 
-/// Percent of the weight that the rules give to some target groups; rules that lead elsewhere do not count once one
-/// leads to them.
+/// Percent of the weight that the rules give to some target groups; rules that lead elsewhere do
+/// not count once one leads to them.
 fn share(forwards: &Forwards, blue: &[String]) -> Option<Traffic> {
     let ours = |rule: &&Vec<(String, i32)>| rule.iter().any(|(group, _)| blue.contains(group));
-    let rules: Vec<_> =
-        if forwards.iter().any(|rule| ours(&rule)) { forwards.iter().filter(ours).collect() } else { forwards.iter().collect() };
-    let all: i32 = rules.iter().copied().flatten().map(|(_, weight)| weight).sum();
-    let on_blue: i32 = rules.iter().copied().flatten().filter(|(group, _)| blue.contains(group)).map(|(_, weight)| weight).sum();
+    let rules: Vec<_> = if forwards.iter().any(|rule| ours(&rule)) {
+        forwards.iter().filter(ours).collect()
+    } else {
+        forwards.iter().collect()
+    };
+    let all: i32 = rules
+        .iter()
+        .copied()
+        .flatten()
+        .map(|(_, weight)| weight)
+        .sum();
+    let on_blue: i32 = rules
+        .iter()
+        .copied()
+        .flatten()
+        .filter(|(group, _)| blue.contains(group))
+        .map(|(_, weight)| weight)
+        .sum();
     let percent = 100.0 * f64::from(on_blue) / f64::from(all);
-    (all > 0).then_some(Traffic { blue: percent, green: 100.0 - percent })
+    (all > 0).then_some(Traffic {
+        blue: percent,
+        green: 100.0 - percent,
+    })
 }
 
 /// The primary task set serves production once a shift is over; during one nothing is said.
 async fn at_task_sets(run: &Run, place: &ServiceKey, blue: &Blue) -> Option<Traffic> {
-    let found = run.aws.describe_service(&place.cluster, &place.service).await;
-    let ServiceLookup::Service(service) = optional(run, "where traffic goes is taken from the controller", found)? else { return None };
+    let found = run
+        .aws
+        .describe_service(&place.cluster, &place.service)
+        .await;
+    let ServiceLookup::Service(service) = optional(
+        run,
+        "where traffic goes is taken from the controller",
+        found,
+    )?
+    else {
+        return None;
+    };
     let primary = service.primary_task_set()?;
     let is_blue = blue.task_set.as_ref().is_some_and(|id| *id == primary.id);
-    Some(if is_blue { Traffic { blue: 100.0, green: 0.0 } } else { Traffic { blue: 0.0, green: 100.0 } })
+    Some(if is_blue {
+        Traffic {
+            blue: 100.0,
+            green: 0.0,
+        }
+    } else {
+        Traffic {
+            blue: 0.0,
+            green: 100.0,
+        }
+    })
 }
 
 #[cfg(test)]
@@ -126,32 +198,58 @@ mod tests {
     use super::*;
 
     fn rule(weights: &[(&str, i32)]) -> Vec<(String, i32)> {
-        weights.iter().map(|(group, weight)| ((*group).to_owned(), *weight)).collect()
+        weights
+            .iter()
+            .map(|(group, weight)| ((*group).to_owned(), *weight))
+            .collect()
     }
 
     #[test]
     fn weights_become_percent_and_other_rules_do_not_count() {
         let forwards = vec![rule(&[("blue", 9), ("green", 1)]), rule(&[("other", 1)])];
-        assert_eq!(share(&forwards, &["blue".into()]), Some(Traffic { blue: 90.0, green: 10.0 }));
+        assert_eq!(
+            share(&forwards, &["blue".into()]),
+            Some(Traffic {
+                blue: 90.0,
+                green: 10.0
+            })
+        );
     }
 
     #[test]
     fn a_listener_without_blue_is_all_green_and_one_without_weights_says_nothing() {
-        assert_eq!(share(&vec![rule(&[("green", 1)])], &["blue".into()]), Some(Traffic { blue: 0.0, green: 100.0 }));
+        assert_eq!(
+            share(&vec![rule(&[("green", 1)])], &["blue".into()]),
+            Some(Traffic {
+                blue: 0.0,
+                green: 100.0
+            })
+        );
         assert_eq!(share(&vec![], &["blue".into()]), None);
     }
 
     #[test]
     fn a_rule_is_named_with_its_weights() {
-        let group = |name: &str| format!("arn:aws:elasticloadbalancing:eu-central-1:1:targetgroup/{name}/0a");
-        let rule = ForwardingRule { arn: "arn:rule".into(), weights: vec![(group("api-1"), 50), (group("api-2"), 50)] };
-        assert_eq!(rule.words(), "rule arn:rule forwards 50 to api-1, 50 to api-2");
+        let group = |name: &str| {
+            format!("arn:aws:elasticloadbalancing:eu-central-1:1:targetgroup/{name}/0a")
+        };
+        let rule = ForwardingRule {
+            arn: "arn:rule".into(),
+            weights: vec![(group("api-1"), 50), (group("api-2"), 50)],
+        };
+        assert_eq!(
+            rule.words(),
+            "rule arn:rule forwards 50 to api-1, 50 to api-2"
+        );
     }
 
     #[test]
     fn every_rule_of_ours_must_lead_to_one_side() {
         let forwards = vec![rule(&[("blue", 1)]), rule(&[("blue", 0), ("green", 1)])];
-        let observed = Observed { traffic: share(&forwards, &["blue".into()]).unwrap(), witness: ObservedBy::Listener };
+        let observed = Observed {
+            traffic: share(&forwards, &["blue".into()]).unwrap(),
+            witness: ObservedBy::Listener,
+        };
         assert_eq!(observed.whole(), None);
     }
 }

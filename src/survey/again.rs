@@ -1,4 +1,5 @@
-//! A second, cheap look at the service: whether somebody else has begun or finished a deployment since it was read.
+//! A second, cheap look at the service: whether somebody else has begun or finished a deployment
+//! since it was read.
 
 use super::{Snapshot, optional};
 use crate::aws::ecs::ServiceLookup;
@@ -9,15 +10,29 @@ use crate::settings::Settings;
 /// What is not known when the look fails.
 const CHECK: &str = "whether somebody else has deployed since the service was read is not known";
 
-/// Whether its deployments are others than those that were read. What cannot be read is taken for unchanged, and said.
+/// Whether its deployments are others than those that were read. What cannot be read is taken for
+/// unchanged, and said.
 pub async fn has_changed(run: &Run, settings: &Settings, before: &Snapshot) -> bool {
-    let Some(service) = &before.service else { return false };
+    let Some(service) = &before.service else {
+        return false;
+    };
     match (service.controller(), &before.native) {
-        (DeploymentController::CodeDeploy, _) => is_group_busy(run, settings, before).await || is_replaced(run, settings, service).await,
+        (DeploymentController::CodeDeploy, _) => {
+            is_group_busy(run, settings, before).await || is_replaced(run, settings, service).await
+        }
         (DeploymentController::Ecs(_), Some(native)) => {
-            let listed = run.aws.service_deployments(&settings.cluster, &service.service_name).await;
-            let newest = optional(run, CHECK, listed).and_then(|history| history.into_iter().next());
-            newest.is_some_and(|newest| native.history.first().is_none_or(|known| known.arn != newest.arn))
+            let listed = run
+                .aws
+                .service_deployments(&settings.cluster, &service.service_name)
+                .await;
+            let newest =
+                optional(run, CHECK, listed).and_then(|history| history.into_iter().next());
+            newest.is_some_and(|newest| {
+                native
+                    .history
+                    .first()
+                    .is_none_or(|known| known.arn != newest.arn)
+            })
         }
         (DeploymentController::Ecs(_), None) => is_replaced(run, settings, service).await,
         (DeploymentController::Other(_), _) => false,
@@ -25,18 +40,36 @@ pub async fn has_changed(run: &Run, settings: &Settings, before: &Snapshot) -> b
 }
 
 async fn is_group_busy(run: &Run, settings: &Settings, before: &Snapshot) -> bool {
-    let listed = run.aws.running_deployments(&settings.rollout.application, &settings.rollout.group).await;
+    let listed = run
+        .aws
+        .running_deployments(&settings.rollout.application, &settings.rollout.group)
+        .await;
     let going = optional(run, CHECK, listed).unwrap_or_default();
-    going.iter().any(|id| before.running.as_ref().is_none_or(|running| running.id != *id))
+    going.iter().any(|id| {
+        before
+            .running
+            .as_ref()
+            .is_none_or(|running| running.id != *id)
+    })
 }
 
 /// Whether another deployment or task set is the service's own now.
 async fn is_replaced(run: &Run, settings: &Settings, before: &Service) -> bool {
     let own = |service: &Service| {
         let set = service.primary_task_set().map(|set| set.id.clone());
-        set.or_else(|| service.primary_deployment().map(|deployment| deployment.id.clone()))
+        set.or_else(|| {
+            service
+                .primary_deployment()
+                .map(|deployment| deployment.id.clone())
+        })
     };
-    match optional(run, CHECK, run.aws.describe_service(&settings.cluster, &before.service_name).await) {
+    match optional(
+        run,
+        CHECK,
+        run.aws
+            .describe_service(&settings.cluster, &before.service_name)
+            .await,
+    ) {
         Some(ServiceLookup::Service(now)) => own(&now) != own(before),
         Some(ServiceLookup::Missing(_)) => true,
         None => false,

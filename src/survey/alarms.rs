@@ -1,4 +1,5 @@
-//! The alarms of a deployment, as they stand before it: those of the inputs, of the deployment group and of the service, by one read.
+//! The alarms of a deployment, as they stand before it: those of the inputs, of the deployment
+//! group and of the service, by one read.
 
 use super::optional;
 use crate::alarm::Alarm;
@@ -16,13 +17,32 @@ pub struct Alarms {
     pub found: Option<Vec<Alarm>>,
 }
 
-pub(super) async fn alarms(run: &Run, settings: &Settings, group: Option<&Group>, service: Option<&Service>) -> Alarms {
-    let own: Vec<String> = group.map(|group| group.alarms.clone()).or_else(|| service.map(Service::alarms)).unwrap_or_default();
+pub(super) async fn alarms(
+    run: &Run,
+    settings: &Settings,
+    group: Option<&Group>,
+    service: Option<&Service>,
+) -> Alarms {
+    let own: Vec<String> = group
+        .map(|group| group.alarms.clone())
+        .or_else(|| service.map(Service::alarms))
+        .unwrap_or_default();
     let mut names = settings.checks.alarms.watched.clone();
-    names.extend(own.iter().filter(|name| !settings.checks.alarms.watched.contains(name)).cloned());
+    names.extend(
+        own.iter()
+            .filter(|name| !settings.checks.alarms.watched.contains(name))
+            .cloned(),
+    );
     if names.is_empty() {
-        return Alarms { own, found: Some(Vec::new()) };
+        return Alarms {
+            own,
+            found: Some(Vec::new()),
+        };
     }
-    let found = optional(run, "alarms that ring before the start are not noticed", run.aws.alarms(&names).await);
+    let found = optional(
+        run,
+        "alarms that ring before the start are not noticed",
+        run.aws.alarms(&names).await,
+    );
     Alarms { own, found }
 }

@@ -10,7 +10,10 @@ use crate::aws::ecr_host::EcrHost;
 use crate::error::{Failure, chain_of};
 use crate::outcome::Reason;
 use crate::problem::Problem;
-use crate::registry::{self, Digest, Facts, ImageName, ImageReference, Name, PushError, Root, Source, SourceError, Sources, Tag, Target};
+use crate::registry::{
+    self, Digest, Facts, ImageName, ImageReference, Name, PushError, Root, Source, SourceError,
+    Sources, Tag, Target,
+};
 use crate::run::Run;
 use crate::settings::{ImageSettings, Mode, Push, Settings, SourceLogin};
 
@@ -48,10 +51,23 @@ pub(super) async fn find(
     access: Option<&RegistryAccess>,
     seen: Option<&RepositorySeen>,
 ) -> Result<Option<ImageFound>, Unready> {
-    let Some(image) = settings.image.as_ref().filter(|_| settings.mode == Mode::Deploy) else { return Ok(None) };
-    let finding = ImageFinder { run, image, registries: Registries::new(&run.aws, access)? };
+    let Some(image) = settings
+        .image
+        .as_ref()
+        .filter(|_| settings.mode == Mode::Deploy)
+    else {
+        return Ok(None);
+    };
+    let finding = ImageFinder {
+        run,
+        image,
+        registries: Registries::new(&run.aws, access)?,
+    };
     match (&image.repository, access) {
-        (Some(repository), Some(access)) => finding.for_repository(&repository.name, access, seen).await.map(Some),
+        (Some(repository), Some(access)) => finding
+            .for_repository(&repository.name, access, seen)
+            .await
+            .map(Some),
         (Some(_), None) => Ok(None),
         (None, access) => finding.where_it_is(access).await.map(Some),
     }
@@ -66,7 +82,12 @@ struct ImageFinder<'r> {
 }
 
 impl ImageFinder<'_> {
-    async fn for_repository(&self, name: &str, access: &RegistryAccess, seen: Option<&RepositorySeen>) -> Result<ImageFound, Unready> {
+    async fn for_repository(
+        &self,
+        name: &str,
+        access: &RegistryAccess,
+        seen: Option<&RepositorySeen>,
+    ) -> Result<ImageFound, Unready> {
         let (image, target) = (self.image, self.registries.in_ecr(access, name)?);
         let mut engine = "the Docker engine does not have it";
         if image.push != Push::Never {
@@ -86,23 +107,47 @@ impl ImageFinder<'_> {
             }
         }
         if let Some(seen) = seen.filter(|seen| matches!(seen.state, RepositoryState::Missing(_))) {
-            let message = format!("`{}` was not found: {engine}, and there is no repository {}", image.reference, seen.place());
-            return Err(problem("image", message, "build and load the image before this step, or check image and repository"));
+            let message = format!(
+                "`{}` was not found: {engine}, and there is no repository {}",
+                image.reference,
+                seen.place()
+            );
+            return Err(problem(
+                "image",
+                message,
+                "build and load the image before this step, or check image and repository",
+            ));
         }
-        self.there(target, access.host(), name, Some(engine).filter(|_| image.push != Push::Never)).await
+        self.there(
+            target,
+            access.host(),
+            name,
+            Some(engine).filter(|_| image.push != Push::Never),
+        )
+        .await
     }
 
-    /// Of a bare name that says a registry: there, unless that is the repository that it would go to.
+    /// Of a bare name that says a registry: there, unless that is the repository that it would go
+    /// to.
     fn in_its_registry(&self, access: &RegistryAccess, repository: &str) -> Option<ImageReference> {
-        let ImageReference::Bare(name) = &self.image.reference else { return None };
+        let ImageReference::Bare(name) = &self.image.reference else {
+            return None;
+        };
         let host = name.host()?;
         let is_target = access.is_at(host) && name.address().1 == repository;
         (!is_target).then(|| ImageReference::Registry(name.clone()))
     }
 
-    async fn source(&self, reference: &ImageReference) -> Result<Result<Source, SourceError>, Unready> {
+    async fn source(
+        &self,
+        reference: &ImageReference,
+    ) -> Result<Result<Source, SourceError>, Unready> {
         let registry = match reference {
-            ImageReference::Registry(name) => Some(self.registries.of_name(name, self.image.login.credentials()).await?),
+            ImageReference::Registry(name) => Some(
+                self.registries
+                    .of_name(name, self.image.login.credentials())
+                    .await?,
+            ),
             ImageReference::Engine(_)
             | ImageReference::Bare(_)
             | ImageReference::Layout { .. }
@@ -123,21 +168,52 @@ impl ImageFinder<'_> {
     }
 
     /// In the repository that it would go to.
-    async fn there(&self, target: Target, host: &str, name: &str, engine: Option<&str>) -> Result<ImageFound, Unready> {
+    async fn there(
+        &self,
+        target: Target,
+        host: &str,
+        name: &str,
+        engine: Option<&str>,
+    ) -> Result<ImageFound, Unready> {
         let Some(known) = known(&self.image.reference) else {
             let message = "an image in a layout or an archive has no name in the registry";
-            return Err(problem("push", message, "leave push out, or name the image in the registry"));
+            return Err(problem(
+                "push",
+                message,
+                "leave push out, or name the image in the registry",
+            ));
         };
-        let named = known.of(name).ok_or_else(|| problem("repository", format!("`{name}` is not a name"), "check repository"))?;
-        match registry::find(&ImageReference::Registry(named), &self.sources(Some(target.clone())), &|_| {}).await {
+        let named = known.of(name).ok_or_else(|| {
+            problem(
+                "repository",
+                format!("`{name}` is not a name"),
+                "check repository",
+            )
+        })?;
+        match registry::find(
+            &ImageReference::Registry(named),
+            &self.sources(Some(target.clone())),
+            &|_| {},
+        )
+        .await
+        {
             Ok(source) => {
                 let there = source.in_registry().map(|root| Box::new((target, root)));
                 in_registry(&source, &format!("{host}/{name}"), there).await
             }
             Err(SourceError::NotInRegistry { .. }) => {
-                let engine = engine.map(|engine| format!("{engine}, and ")).unwrap_or_default();
-                let message = format!("`{}` was not found: {engine}{host}/{name} has no `{known}`", self.image.reference);
-                Err(problem("image", message, "build and load the image before this step, or check image and repository"))
+                let engine = engine
+                    .map(|engine| format!("{engine}, and "))
+                    .unwrap_or_default();
+                let message = format!(
+                    "`{}` was not found: {engine}{host}/{name} has no `{known}`",
+                    self.image.reference
+                );
+                Err(problem(
+                    "image",
+                    message,
+                    "build and load the image before this step, or check image and repository",
+                ))
             }
             Err(SourceError::Registry(error)) => Err(unresolved(&error)),
             Err(error) => Err(self.unreadable(&error)),
@@ -152,13 +228,23 @@ impl ImageFinder<'_> {
                 Ok(source) => in_registry(&source, name.repository(), None).await,
                 Err(error) => Err(self.unreadable(&error)),
             },
-            ImageReference::Bare(name) => match access.and_then(|access| Some((access, name.repository().split_once('/')?))) {
-                Some((access, (host, repository))) if access.is_at(host) => {
-                    self.there(self.registries.in_ecr(access, repository)?, access.host(), repository, None).await
+            ImageReference::Bare(name) => {
+                match access.and_then(|access| Some((access, name.repository().split_once('/')?))) {
+                    Some((access, (host, repository))) if access.is_at(host) => {
+                        self.there(
+                            self.registries.in_ecr(access, repository)?,
+                            access.host(),
+                            repository,
+                            None,
+                        )
+                        .await
+                    }
+                    Some(_) | None if name.host().is_none() => {
+                        self.outside(name).await.map(|()| as_named())
+                    }
+                    Some(_) | None => Ok(as_named()),
                 }
-                Some(_) | None if name.host().is_none() => self.outside(name).await.map(|()| as_named()),
-                Some(_) | None => Ok(as_named()),
-            },
+            }
             ImageReference::Engine(_)
             | ImageReference::Layout { .. }
             | ImageReference::OciArchive { .. }
@@ -168,22 +254,31 @@ impl ImageFinder<'_> {
 }
 
 impl ImageFinder<'_> {
-    /// A name without a registry is Docker Hub's for ECS. What is in this engine under that name is another image, unless it is known to
-    /// be there too.
+    /// A name without a registry is Docker Hub's for ECS. What is in this engine under that name is
+    /// another image, unless it is known to be there too.
     async fn outside(&self, name: &ImageName) -> Result<(), Unready> {
         let Some(pulled) = name.pulled() else {
-            let message = format!("`{name}` is the id of an image in the Docker engine, from which ECS cannot pull");
+            let message = format!(
+                "`{name}` is the id of an image in the Docker engine, from which ECS cannot pull"
+            );
             return Err(problem("image", message, SET_REPOSITORY));
         };
         let is_local = match self.image.push {
             Push::Never => false, // whoever says so means the registry's
-            Push::Auto | Push::Always => self.source(&self.image.reference).await?.is_ok_and(|source| source.is_in_engine_only(name)),
+            Push::Auto | Push::Always => self
+                .source(&self.image.reference)
+                .await?
+                .is_ok_and(|source| source.is_in_engine_only(name)),
         };
         if is_local {
             let message = format!(
                 "`{name}` is in the Docker engine, from which ECS cannot pull: it would run {pulled}, which may be somebody else's"
             );
-            return Err(problem("image", message, &format!("{SET_REPOSITORY}; if Docker Hub's image is meant, write {pulled}")));
+            return Err(problem(
+                "image",
+                message,
+                &format!("{SET_REPOSITORY}; if Docker Hub's image is meant, write {pulled}"),
+            ));
         }
         Ok(())
     }
@@ -192,7 +287,9 @@ impl ImageFinder<'_> {
         let is_denied = matches!(error, SourceError::Registry(error) if matches!(**error, PushError::Denied { .. }));
         let own = || error.hint().unwrap_or_else(|| "check image".into());
         let remedy = match &self.image.login {
-            SourceLogin::OutOfReach(why) if is_denied => format!("{why}; set registry-username and registry-password"),
+            SourceLogin::OutOfReach(why) if is_denied => {
+                format!("{why}; set registry-username and registry-password")
+            }
             SourceLogin::Anonymous if is_denied && !is_ecr(&self.image.reference) => {
                 "set registry-username and registry-password, or docker-config".to_owned()
             }
@@ -211,13 +308,26 @@ fn located(reference: &ImageReference, run: &Run) -> Result<ImageReference, Unre
             run.note_once(format!("image: {sentence}"));
         }
         let remedy = "the path is relative to the workspace; files outside the workspace are not seen by the action";
-        workspace.find(&text).map_err(|error| problem("image", format!("{text} {error}"), remedy))
+        workspace
+            .find(&text)
+            .map_err(|error| problem("image", format!("{text} {error}"), remedy))
     };
     Ok(match reference {
-        ImageReference::Layout { dir, tag } => ImageReference::Layout { dir: find(dir)?, tag: tag.clone() },
-        ImageReference::OciArchive { file, tag } => ImageReference::OciArchive { file: find(file)?, tag: tag.clone() },
-        ImageReference::DockerArchive { file, name } => ImageReference::DockerArchive { file: find(file)?, name: name.clone() },
-        ImageReference::Engine(_) | ImageReference::Registry(_) | ImageReference::Bare(_) => reference.clone(),
+        ImageReference::Layout { dir, tag } => ImageReference::Layout {
+            dir: find(dir)?,
+            tag: tag.clone(),
+        },
+        ImageReference::OciArchive { file, tag } => ImageReference::OciArchive {
+            file: find(file)?,
+            tag: tag.clone(),
+        },
+        ImageReference::DockerArchive { file, name } => ImageReference::DockerArchive {
+            file: find(file)?,
+            name: name.clone(),
+        },
+        ImageReference::Engine(_) | ImageReference::Registry(_) | ImageReference::Bare(_) => {
+            reference.clone()
+        }
     })
 }
 
@@ -228,12 +338,25 @@ fn is_ecr(reference: &ImageReference) -> bool {
 
 async fn local(source: Source, target: Target) -> ImageFound {
     let facts = facts(&source).await;
-    ImageFound::Local { source: Box::new(source), target: Box::new(target), facts }
+    ImageFound::Local {
+        source: Box::new(source),
+        target: Box::new(target),
+        facts,
+    }
 }
 
-async fn in_registry(source: &Source, name: &str, place: Option<Box<(Target, Root)>>) -> Result<ImageFound, Unready> {
+async fn in_registry(
+    source: &Source,
+    name: &str,
+    place: Option<Box<(Target, Root)>>,
+) -> Result<ImageFound, Unready> {
     let digest = source.digest().map(ToString::to_string).unwrap_or_default();
-    Ok(ImageFound::InRegistry { pinned: format!("{name}@{digest}"), digest, facts: facts(source).await, place })
+    Ok(ImageFound::InRegistry {
+        pinned: format!("{name}@{digest}"),
+        digest,
+        facts: facts(source).await,
+        place,
+    })
 }
 
 /// What cannot be read is not known, and no reason to refuse.
@@ -241,9 +364,16 @@ async fn facts(source: &Source) -> Option<Facts> {
     source.facts(&|_| {}).await.ok()
 }
 
-/// Wanted tags that may not move and name an image already. An engine's image has no digest yet to compare them with; then the push looks.
-pub(super) async fn fixed_tags(image: &ImageSettings, found: &ImageFound, seen: &RepositorySeen) -> Vec<(Tag, Digest)> {
-    let ImageFound::Local { source, target, .. } = found else { return Vec::new() };
+/// Wanted tags that may not move and name an image already. An engine's image has no digest yet to
+/// compare them with; then the push looks.
+pub(super) async fn fixed_tags(
+    image: &ImageSettings,
+    found: &ImageFound,
+    seen: &RepositorySeen,
+) -> Vec<(Tag, Digest)> {
+    let ImageFound::Local { source, target, .. } = found else {
+        return Vec::new();
+    };
     if source.digest().is_none() {
         return Vec::new();
     }
@@ -269,7 +399,12 @@ fn without_it(error: &SourceError) -> &'static str {
 /// A bare reference that the engine does not have may be in the registry.
 fn may_be_elsewhere(image: &ImageSettings, error: &SourceError) -> bool {
     let bare = matches!(image.reference, ImageReference::Bare(_)) && image.push == Push::Auto;
-    bare && matches!(error, SourceError::NotInEngine { .. } | SourceError::EngineAbsent { .. } | SourceError::EngineUnreachable { .. })
+    bare && matches!(
+        error,
+        SourceError::NotInEngine { .. }
+            | SourceError::EngineAbsent { .. }
+            | SourceError::EngineUnreachable { .. }
+    )
 }
 
 /// The tag or digest by which an image is known in its registry.
@@ -301,20 +436,35 @@ impl std::fmt::Display for TagOrDigest {
 /// A name without a tag means `latest`, as everywhere.
 fn known(reference: &ImageReference) -> Option<TagOrDigest> {
     let name: &ImageName = match reference {
-        ImageReference::Engine(name) | ImageReference::Bare(name) | ImageReference::Registry(name) => name,
-        ImageReference::Layout { .. } | ImageReference::OciArchive { .. } | ImageReference::DockerArchive { .. } => return None,
+        ImageReference::Engine(name)
+        | ImageReference::Bare(name)
+        | ImageReference::Registry(name) => name,
+        ImageReference::Layout { .. }
+        | ImageReference::OciArchive { .. }
+        | ImageReference::DockerArchive { .. } => return None,
     };
     let digest = name.digest().cloned().map(TagOrDigest::Digest);
-    let tag = || name.tag().cloned().or_else(|| "latest".parse().ok()).map(TagOrDigest::Tag);
+    let tag = || {
+        name.tag()
+            .cloned()
+            .or_else(|| "latest".parse().ok())
+            .map(TagOrDigest::Tag)
+    };
     digest.or_else(tag)
 }
 
 fn unresolved(error: &PushError) -> Unready {
     let sentence = chain_of(error).join(": ");
     match error {
-        PushError::RepositoryMissing { .. } | PushError::Denied { .. } | PushError::Repository { .. } => {
-            problem("repository", sentence, &error.hint().unwrap_or_else(|| "check repository and the role's permissions".into()))
-        }
+        PushError::RepositoryMissing { .. }
+        | PushError::Denied { .. }
+        | PushError::Repository { .. } => problem(
+            "repository",
+            sentence,
+            &error
+                .hint()
+                .unwrap_or_else(|| "check repository and the role's permissions".into()),
+        ),
         _ => Unready::Failure(Failure::new(Reason::ImageFailed, sentence)),
     }
 }

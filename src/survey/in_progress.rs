@@ -1,4 +1,5 @@
-//! A rollout of the service that is in progress when the run begins: what it is, since when, and by whom.
+//! A rollout of the service that is in progress when the run begins: what it is, since when, and by
+//! whom.
 
 use serde_json::Value;
 
@@ -6,7 +7,9 @@ use crate::aws::codedeploy_shapes::CodeDeployDeployment;
 use crate::aws::ecs_rollout_shapes::{Brief, DeploymentStatus, ServiceDeployment};
 use crate::aws::ecs_shapes::{self, Service};
 use crate::aws::{AwsError, AwsErrorKind};
-use crate::documents::deployment_configuration::{KnownHooks, Pause, hooks_in, is_registered_in, run_in as run_in_hooks};
+use crate::documents::deployment_configuration::{
+    KnownHooks, Pause, hooks_in, is_registered_in, run_in as run_in_hooks,
+};
 use crate::run::Run;
 use crate::survey::optional;
 use crate::undo::short;
@@ -48,19 +51,30 @@ pub enum Thing {
 impl Running {
     /// In a sentence.
     pub fn words(&self) -> String {
-        let brings = self.revision.as_deref().map(|revision| format!(" of {}", short(revision))).unwrap_or_default();
-        format!("deployment {}{brings} is in progress ({}{})", short(&self.id), self.word, self.origin)
+        let brings = self
+            .revision
+            .as_deref()
+            .map(|revision| format!(" of {}", short(revision)))
+            .unwrap_or_default();
+        format!(
+            "deployment {}{brings} is in progress ({}{})",
+            short(&self.id),
+            self.word,
+            self.origin
+        )
     }
 
-    /// Marks what an earlier attempt of this workflow run started. A deployment of ECS's that has no gate of ours carries no
-    /// run: it is taken for ours when the job is run again, until it is known to bring another revision.
+    /// Marks what an earlier attempt of this workflow run started. A deployment of ECS's that has
+    /// no gate of ours carries no run: it is taken for ours when the job is run again, until it is
+    /// known to bring another revision.
     pub(super) fn claimed(self, run: &Run) -> Self {
         let may_be_ours = self.is_unmarked() && run.runner.is_rerun();
         let is_ours = may_be_ours || self.is_of_workflow(&run.id);
         Self { is_ours, ..self }
     }
 
-    /// Whether it is this run's, now that the revision to deploy is known: what carries no run and brings another one is not.
+    /// Whether it is this run's, now that the revision to deploy is known: what carries no run and
+    /// brings another one is not.
     pub fn is_of(&mut self, revision: &str) -> bool {
         let is_other = self.revision.as_deref() != Some(revision);
         self.is_ours &= !(self.is_unmarked() && is_other);
@@ -79,23 +93,36 @@ impl Running {
     /// How a person would stop it.
     pub fn stop_command(&self) -> String {
         match &self.thing {
-            Thing::CodeDeploy(_) => format!("by hand: aws deploy stop-deployment --deployment-id {} --auto-rollback-enabled", self.id),
+            Thing::CodeDeploy(_) => format!(
+                "by hand: aws deploy stop-deployment --deployment-id {} --auto-rollback-enabled",
+                self.id
+            ),
             Thing::Native(_) => {
-                format!("by hand: aws ecs stop-service-deployment --service-deployment-arn {} --stop-type ROLLBACK", self.id)
+                format!(
+                    "by hand: aws ecs stop-service-deployment --service-deployment-arn {} --stop-type ROLLBACK",
+                    self.id
+                )
             }
-            Thing::Rolling => "by hand: aws ecs update-service with the task definition that is to stay".to_owned(),
+            Thing::Rolling => {
+                "by hand: aws ecs update-service with the task definition that is to stay"
+                    .to_owned()
+            }
         }
     }
 
     /// Whether a former attempt of the same workflow run started it: the job is run again.
     pub fn is_of_workflow(&self, ours: &str) -> bool {
-        self.run.as_deref().is_some_and(|run| is_earlier_attempt(run, ours))
+        self.run
+            .as_deref()
+            .is_some_and(|run| is_earlier_attempt(run, ours))
     }
 }
 
 /// Whether a run is a former attempt of the workflow run that is ours.
 pub fn is_earlier_attempt(run: &str, ours: &str) -> bool {
-    let Some((workflow, attempt)) = attempt_of(run) else { return false };
+    let Some((workflow, attempt)) = attempt_of(run) else {
+        return false;
+    };
     attempt_of(ours).is_some_and(|(own, now)| own == workflow && now > attempt)
 }
 
@@ -106,27 +133,66 @@ fn attempt_of(run: &str) -> Option<(&str, u32)> {
 }
 
 /// CodeDeploy's.
-pub async fn of_group(run: &Run, application: &str, group: &str, service: &Service) -> Option<Running> {
+pub async fn of_group(
+    run: &Run,
+    application: &str,
+    group: &str,
+    service: &Service,
+) -> Option<Running> {
     let listed = run.aws.running_deployments(application, group).await;
-    if listed.as_ref().is_err_and(|error| error.kind == AwsErrorKind::Refused) {
+    if listed
+        .as_ref()
+        .is_err_and(|error| error.kind == AwsErrorKind::Refused)
+    {
         return None; // there is no such group, which GetDeploymentGroup tells better
     }
-    let id = optional(run, "a deployment that runs already is only noticed when CodeDeploy refuses ours", listed)?.into_iter().next()?;
+    let id = optional(
+        run,
+        "a deployment that runs already is only noticed when CodeDeploy refuses ours",
+        listed,
+    )?
+    .into_iter()
+    .next()?;
     let deployment = run.aws.get_deployment(&id).await.ok();
     Some(codedeploy(id, deployment, service))
 }
 
 fn codedeploy(id: String, deployment: Option<CodeDeployDeployment>, service: &Service) -> Running {
-    let run = deployment.as_ref().and_then(|running| run_in(&running.description));
+    let run = deployment
+        .as_ref()
+        .and_then(|running| run_in(&running.description));
     // CodeDeploy calls whoever called it `user`.
-    let by = |running: &CodeDeployDeployment| run.as_ref().map_or_else(|| running.creator.clone(), |run| format!("workflow run {run}"));
-    let set = service.task_sets.iter().find(|set| set.external_id.as_deref() == Some(id.as_str()));
-    let from_content = || deployment.as_ref()?.content.as_deref().and_then(crate::documents::app_spec::task_definition_of);
+    let by = |running: &CodeDeployDeployment| {
+        run.as_ref().map_or_else(
+            || running.creator.clone(),
+            |run| format!("workflow run {run}"),
+        )
+    };
+    let set = service
+        .task_sets
+        .iter()
+        .find(|set| set.external_id.as_deref() == Some(id.as_str()));
+    let from_content = || {
+        deployment
+            .as_ref()?
+            .content
+            .as_deref()
+            .and_then(crate::documents::app_spec::task_definition_of)
+    };
     Running {
-        revision: set.map(|set| set.task_definition.clone()).or_else(from_content),
-        is_registered: deployment.as_ref().is_some_and(|running| has_registered(&running.description)),
-        word: deployment.as_ref().map_or_else(|| "not read".to_owned(), |running| running.word.clone()),
-        origin: deployment.as_ref().map(|running| format!(", made {} by {}", running.created, by(running))).unwrap_or_default(),
+        revision: set
+            .map(|set| set.task_definition.clone())
+            .or_else(from_content),
+        is_registered: deployment
+            .as_ref()
+            .is_some_and(|running| has_registered(&running.description)),
+        word: deployment
+            .as_ref()
+            .map_or_else(|| "not read".to_owned(), |running| running.word.clone()),
+        origin: deployment
+            .as_ref()
+            .map(|running| format!(", made {} by {}", running.created, by(running)))
+            .unwrap_or_default(),
         run,
         id,
         is_ours: false,
@@ -137,22 +203,41 @@ fn codedeploy(id: String, deployment: Option<CodeDeployDeployment>, service: &Se
 
 /// The run id that `steps::rollout::codedeploy` wrote into a description.
 fn run_in(description: &str) -> Option<String> {
-    let after = description.rsplit_once(crate::steps::rollout::codedeploy::RUN)?.1;
-    after.split([')', ']', ' ', ',']).next().filter(|run| !run.is_empty()).map(str::to_owned)
+    let after = description
+        .rsplit_once(crate::steps::rollout::codedeploy::RUN)?
+        .1;
+    after
+        .split([')', ']', ' ', ','])
+        .next()
+        .filter(|run| !run.is_empty())
+        .map(str::to_owned)
 }
 
 /// Whether the run in a description says that it has registered the revision.
 pub fn has_registered(description: &str) -> bool {
-    let mark = description.rsplit_once(crate::steps::rollout::codedeploy::RUN).map(|(_, mark)| mark);
+    let mark = description
+        .rsplit_once(crate::steps::rollout::codedeploy::RUN)
+        .map(|(_, mark)| mark);
     mark.is_some_and(|mark| mark.contains(crate::steps::rollout::codedeploy::REGISTERED))
 }
 
 /// ECS's own; `tagged` is the hook of ours that the service's tag tells of.
-pub(super) fn native(deployment: ServiceDeployment, revision: Option<String>, tagged: Option<&Pause>) -> Running {
+pub(super) fn native(
+    deployment: ServiceDeployment,
+    revision: Option<String>,
+    tagged: Option<&Pause>,
+) -> Running {
     let known = KnownHooks::by_form(tagged);
     let run = run_in_hooks(&deployment.deployment_configuration, known).map(str::to_owned);
-    let stage = if deployment.stage().is_empty() { String::new() } else { format!(" at {}", deployment.stage()) };
-    let by = run.as_deref().map(|run| format!(", by workflow run {run}")).unwrap_or_default();
+    let stage = if deployment.stage().is_empty() {
+        String::new()
+    } else {
+        format!(" at {}", deployment.stage())
+    };
+    let by = run
+        .as_deref()
+        .map(|run| format!(", by workflow run {run}"))
+        .unwrap_or_default();
     Running {
         id: deployment.arn.clone(),
         revision,
@@ -190,13 +275,26 @@ pub(super) enum Listed {
 }
 
 /// Reads what runs, for a service of ECS.
-pub(super) async fn read(run: &Run, arn: &str, history: &[Brief], tagged: Option<&Pause>) -> Result<Listed, AwsError> {
-    let Some(deployment) = run.aws.describe_service_deployment(arn).await? else { return Ok(Listed::Missing) };
+pub(super) async fn read(
+    run: &Run,
+    arn: &str,
+    history: &[Brief],
+    tagged: Option<&Pause>,
+) -> Result<Listed, AwsError> {
+    let Some(deployment) = run.aws.describe_service_deployment(arn).await? else {
+        return Ok(Listed::Missing);
+    };
     if deployment.is_over() {
         return Ok(Listed::Over(deployment.word));
     }
-    let target = run.aws.describe_service_revisions(&[deployment.target().to_owned()]).await?;
-    let revision = target.into_iter().next().map(|revision| revision.task_definition);
+    let target = run
+        .aws
+        .describe_service_revisions(&[deployment.target().to_owned()])
+        .await?;
+    let revision = target
+        .into_iter()
+        .next()
+        .map(|revision| revision.task_definition);
     let mut running = native(deployment, revision, tagged);
     if running.is_unmarked() && run.runner.is_rerun() {
         running.hooks_before = hooks_before(run, arn, history).await;
@@ -209,7 +307,12 @@ async fn hooks_before(run: &Run, arn: &str, history: &[Brief]) -> Option<Vec<Val
     let mut older = history.iter().skip_while(|brief| brief.arn != arn);
     let former = older.find(|brief| brief.status() == DeploymentStatus::Successful)?;
     let read = run.aws.describe_service_deployment(&former.arn).await;
-    let former = optional(run, "which PAUSE hooks the earlier attempt added is not known", read).flatten()?;
+    let former = optional(
+        run,
+        "which PAUSE hooks the earlier attempt added is not known",
+        read,
+    )
+    .flatten()?;
     Some(hooks_in(Some(&former.deployment_configuration)))
 }
 

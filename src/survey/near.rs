@@ -1,4 +1,5 @@
-//! What a name that AWS does not know was meant to be. Names are a courtesy: where listing them is denied or fails, nothing is said.
+//! What a name that AWS does not know was meant to be. Names are a courtesy: where listing them is
+//! denied or fails, nothing is said.
 
 use super::Unread;
 use crate::aws::AwsError;
@@ -17,24 +18,43 @@ const SHOWN: usize = 5;
 pub(super) async fn no_cluster(run: &Run, settings: &Settings) -> Problem {
     let cluster = &settings.cluster;
     let meant = meant(cluster, "clusters there:", run.aws.cluster_arns().await);
-    let remedy = format!("{meant}check cluster and aws-region (`{}`)", settings.aws.region);
-    Problem::new("cluster", format!("there is no cluster `{}`", short(cluster)), remedy)
+    let remedy = format!(
+        "{meant}check cluster and aws-region (`{}`)",
+        settings.aws.region
+    );
+    Problem::new(
+        "cluster",
+        format!("there is no cluster `{}`", short(cluster)),
+        remedy,
+    )
 }
 
 /// The problem of a service that is not there.
 pub(super) async fn no_service(run: &Run, settings: &Settings, name: &str, word: &str) -> Problem {
-    let meant = meant(name, "its services:", run.aws.service_arns(&settings.cluster).await);
+    let meant = meant(
+        name,
+        "its services:",
+        run.aws.service_arns(&settings.cluster).await,
+    );
     let remedy = format!(
         "{meant}create the service first, or check service, cluster (`{}`) and aws-region (`{}`)",
         settings.cluster, settings.aws.region
     );
-    Problem::new("service", format!("`{name}` is {word} in cluster `{}`", settings.cluster), remedy)
+    Problem::new(
+        "service",
+        format!("`{name}` is {word} in cluster `{}`", settings.cluster),
+        remedy,
+    )
 }
 
 /// What is near, else what there is, where that is little; empty, or with a semicolon at its end.
 fn meant(given: &str, there: &str, listed: Result<Vec<String>, AwsError>) -> String {
     let arns = listed.unwrap_or_default();
-    let names: Vec<&str> = arns.iter().map(|arn| short(arn)).filter(|name| *name != short(given)).collect();
+    let names: Vec<&str> = arns
+        .iter()
+        .map(|arn| short(arn))
+        .filter(|name| *name != short(given))
+        .collect();
     match nearest(short(given), names.iter().copied()) {
         Some(near) => format!("did you mean `{near}`? Otherwise "),
         None if names.is_empty() || names.len() > SHOWN => String::new(),
@@ -42,24 +62,46 @@ fn meant(given: &str, there: &str, listed: Result<Vec<String>, AwsError>) -> Str
     }
 }
 
-/// What a deployment configuration that the inputs name does with traffic. It is refused where AWS does not have it, or has it for
-/// something else than ECS.
-pub(super) async fn config(run: &Run, settings: &Settings, groups: Option<&str>) -> Result<Option<Routing>, Unread> {
-    let asked = settings.rollout.config.as_deref().filter(|_| matches!(settings.mode, Mode::Deploy | Mode::Rollback));
-    let Some(name) = settings.rollout.config.as_deref().or(groups) else { return Ok(None) };
+/// What a deployment configuration that the inputs name does with traffic. It is refused where AWS
+/// does not have it, or has it for something else than ECS.
+pub(super) async fn config(
+    run: &Run,
+    settings: &Settings,
+    groups: Option<&str>,
+) -> Result<Option<Routing>, Unread> {
+    let asked = settings
+        .rollout
+        .config
+        .as_deref()
+        .filter(|_| matches!(settings.mode, Mode::Deploy | Mode::Rollback));
+    let Some(name) = settings.rollout.config.as_deref().or(groups) else {
+        return Ok(None);
+    };
     let read = run.aws.deployment_config(name).await;
     let wrong = match &read {
-        Ok(found) if !found.is_for_ecs() => Some(format!("`{name}` is not for ECS ({})", found.platform)),
-        Err(error) if error.is("DeploymentConfigDoesNotExist") || error.is("InvalidDeploymentConfigName") => {
+        Ok(found) if !found.is_for_ecs() => {
+            Some(format!("`{name}` is not for ECS ({})", found.platform))
+        }
+        Err(error)
+            if error.is("DeploymentConfigDoesNotExist")
+                || error.is("InvalidDeploymentConfigName") =>
+        {
             Some(format!("there is no deployment configuration `{name}`"))
         }
         Ok(_) | Err(_) => None,
     };
     if let (Some(message), Some(_)) = (wrong, asked) {
         let listed = run.aws.deployment_configs().await.unwrap_or_default();
-        let own = listed.iter().map(String::as_str).filter(|name| !name.starts_with("CodeDeployDefault."));
+        let own = listed
+            .iter()
+            .map(String::as_str)
+            .filter(|name| !name.starts_with("CodeDeployDefault."));
         let remedy = config_remedy(name, own.chain(CONFIGS));
-        return Err(Unread::Problem(Problem::new("codedeploy-deployment-config", message, remedy)));
+        return Err(Unread::Problem(Problem::new(
+            "codedeploy-deployment-config",
+            message,
+            remedy,
+        )));
     }
     let narrower = "the deadline does not count how long the traffic shift takes";
     Ok(super::optional(run, narrower, read).map(|found| found.routing))
@@ -71,10 +113,23 @@ mod tests {
 
     #[test]
     fn the_near_name_is_offered_else_the_few_that_there_are() {
-        let listed = |names: &[&str]| Ok(names.iter().map(|name| format!("arn:aws:ecs:eu-central-1:1:service/prod/{name}")).collect());
+        let listed = |names: &[&str]| {
+            Ok(names
+                .iter()
+                .map(|name| format!("arn:aws:ecs:eu-central-1:1:service/prod/{name}"))
+                .collect())
+        };
         let table = [
-            ("apy", listed(&["api", "web"]), "did you mean `api`? Otherwise "),
-            ("orders", listed(&["api", "web"]), "its services: api, web; "),
+            (
+                "apy",
+                listed(&["api", "web"]),
+                "did you mean `api`? Otherwise ",
+            ),
+            (
+                "orders",
+                listed(&["api", "web"]),
+                "its services: api, web; ",
+            ),
             ("orders", listed(&["a1", "a2", "a3", "a4", "a5", "a6"]), ""),
             ("orders", listed(&[]), ""),
             ("api", Err(AwsError::late("ecs:ListServices")), ""),

@@ -23,12 +23,29 @@ pub(super) async fn rules(
     let listeners = match (group, native) {
         (Some(group), _) => group.production.clone(),
         (None, Some(native)) => {
-            let resolved = native.blue.as_ref().map(ServiceRevision::production_rules).filter(|rules| !rules.is_empty());
-            resolved.or_else(|| service.map(Service::production_rules)).unwrap_or_default()
+            let resolved = native
+                .blue
+                .as_ref()
+                .map(ServiceRevision::production_rules)
+                .filter(|rules| !rules.is_empty());
+            resolved
+                .or_else(|| service.map(Service::production_rules))
+                .unwrap_or_default()
         }
         (None, None) => Vec::new(),
     };
-    let read = join_all(listeners.iter().map(|listener| run.aws.forwarding_rules(listener))).await;
-    let kept = read.into_iter().filter_map(|read| optional(run, "where traffic goes is taken from ECS, not from the load balancer", read));
+    let read = join_all(
+        listeners
+            .iter()
+            .map(|listener| run.aws.forwarding_rules(listener)),
+    )
+    .await;
+    let kept = read.into_iter().filter_map(|read| {
+        optional(
+            run,
+            "where traffic goes is taken from ECS, not from the load balancer",
+            read,
+        )
+    });
     kept.flatten().collect()
 }

@@ -1,4 +1,5 @@
-//! The registry and the repository that the image goes to: a token, whether the repository is there, which of its tags may move.
+//! The registry and the repository that the image goes to: a token, whether the repository is
+//! there, which of its tags may move.
 
 use super::{Unread, optional};
 use crate::aws::ecr::{RegistryAccess, RegistryPlace};
@@ -60,8 +61,15 @@ impl RepositorySeen {
         match &self.state {
             RepositoryState::There { arn, .. } => arn.clone(),
             RepositoryState::Missing(_) | RepositoryState::Unseen => {
-                let (region, account) = (&self.registry.region, self.registry.account.as_deref().unwrap_or("*"));
-                format!("arn:{}:ecr:{region}:{account}:repository/{}", partition(region), self.name)
+                let (region, account) = (
+                    &self.registry.region,
+                    self.registry.account.as_deref().unwrap_or("*"),
+                );
+                format!(
+                    "arn:{}:ecr:{region}:{account}:repository/{}",
+                    partition(region),
+                    self.name
+                )
             }
         }
     }
@@ -76,29 +84,64 @@ impl RepositorySeen {
 
     /// The command that makes it.
     pub fn create_command(&self) -> String {
-        let account = self.registry.account.as_ref().map(|account| format!(" --registry-id {account}")).unwrap_or_default();
-        format!("aws ecr create-repository --repository-name {} --region {}{account}", self.name, self.registry.region)
+        let account = self
+            .registry
+            .account
+            .as_ref()
+            .map(|account| format!(" --registry-id {account}"))
+            .unwrap_or_default();
+        format!(
+            "aws ecr create-repository --repository-name {} --region {}{account}",
+            self.name, self.registry.region
+        )
     }
 }
 
 /// A token for the registry, and the repository in it, when an image is deployed at all.
-pub(super) async fn registry(run: &Run, settings: &Settings) -> Result<(Option<RegistryAccess>, Option<RepositorySeen>), Unread> {
-    let Some(image) = settings.image.as_ref().filter(|_| settings.mode == Mode::Deploy) else { return Ok((None, None)) };
-    let read = run.aws.registry_access(&place(image, &settings.aws.registries)).await;
+pub(super) async fn registry(
+    run: &Run,
+    settings: &Settings,
+) -> Result<(Option<RegistryAccess>, Option<RepositorySeen>), Unread> {
+    let Some(image) = settings
+        .image
+        .as_ref()
+        .filter(|_| settings.mode == Mode::Deploy)
+    else {
+        return Ok((None, None));
+    };
+    let read = run
+        .aws
+        .registry_access(&place(image, &settings.aws.registries))
+        .await;
     let Some(repository) = &image.repository else {
         if matches!(image.reference, ImageReference::Registry(_)) {
             return Ok((read.ok(), None));
         }
-        return Ok((optional(run, "the image is deployed by its name, not by its digest", read), None));
+        return Ok((
+            optional(
+                run,
+                "the image is deployed by its name, not by its digest",
+                read,
+            ),
+            None,
+        ));
     };
     let access = read?;
-    if let Some(host) = repository.host.as_deref().filter(|host| EcrHost::parse(host).is_none() && *host != access.host()) {
+    if let Some(host) = repository
+        .host
+        .as_deref()
+        .filter(|host| EcrHost::parse(host).is_none() && *host != access.host())
+    {
         let message = format!("`{host}` is not a registry of ECR, which images are pushed to");
-        let remedy = "write only the repository's name, or ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME";
+        let remedy =
+            "write only the repository's name, or ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME";
         return Err(Unread::Problem(Problem::new("repository", message, remedy)));
     }
-    let seen =
-        if image.push == Push::Never { None } else { Some(look(run, access.clone(), &repository.name, image.create.as_ref()).await) };
+    let seen = if image.push == Push::Never {
+        None
+    } else {
+        Some(look(run, access.clone(), &repository.name, image.create.as_ref()).await)
+    };
     Ok((Some(access), seen))
 }
 
@@ -106,7 +149,9 @@ pub(super) async fn registry(run: &Run, settings: &Settings) -> Result<(Option<R
 fn place(image: &ImageSettings, registries: &[String]) -> RegistryPlace {
     let written = match (&image.repository, &image.reference) {
         (Some(repository), _) => repository.host.as_deref(),
-        (None, ImageReference::Bare(name) | ImageReference::Registry(name)) => name.repository().split_once('/').map(|(host, _)| host),
+        (None, ImageReference::Bare(name) | ImageReference::Registry(name)) => {
+            name.repository().split_once('/').map(|(host, _)| host)
+        }
         (
             None,
             ImageReference::Engine(_)
@@ -115,29 +160,59 @@ fn place(image: &ImageSettings, registries: &[String]) -> RegistryPlace {
             | ImageReference::DockerArchive { .. },
         ) => None,
     };
-    written.and_then(EcrHost::parse).map_or_else(|| RegistryPlace::Own(registries.to_vec()), RegistryPlace::At)
+    written.and_then(EcrHost::parse).map_or_else(
+        || RegistryPlace::Own(registries.to_vec()),
+        RegistryPlace::At,
+    )
 }
 
-async fn look(run: &Run, mut registry: RegistryAccess, name: &str, create: Option<&NewRepository>) -> RepositorySeen {
+async fn look(
+    run: &Run,
+    mut registry: RegistryAccess,
+    name: &str,
+    create: Option<&NewRepository>,
+) -> RepositorySeen {
     let narrower = "that the repository is there, and that its tags may move, is only known once the image is pushed";
-    let state = match optional(run, narrower, run.aws.describe_repository(&registry, name).await) {
-        Some(Described::There(found)) => RepositoryState::There { arn: found.arn, tags: found.tags },
+    let state = match optional(
+        run,
+        narrower,
+        run.aws.describe_repository(&registry, name).await,
+    ) {
+        Some(Described::There(found)) => RepositoryState::There {
+            arn: found.arn,
+            tags: found.tags,
+        },
         Some(Described::Missing(account)) => {
             registry.account = registry.account.or(account);
             RepositoryState::Missing(template(run, &registry, name, create).await)
         }
         None => RepositoryState::Unseen,
     };
-    RepositorySeen { name: name.to_owned(), registry, state, fixed: Vec::new() }
+    RepositorySeen {
+        name: name.to_owned(),
+        registry,
+        state,
+        fixed: Vec::new(),
+    }
 }
 
 /// A repository that is made by us, as it was asked for, needs no template.
-async fn template(run: &Run, registry: &RegistryAccess, name: &str, create: Option<&NewRepository>) -> Template {
+async fn template(
+    run: &Run,
+    registry: &RegistryAccess,
+    name: &str,
+    create: Option<&NewRepository>,
+) -> Template {
     if create.is_some_and(NewRepository::is_particular) {
         return Template::None;
     }
-    let narrower = "whether a creation template makes the repository is only known once the image is pushed";
-    match optional(run, narrower, run.aws.creation_template(registry, name).await) {
+    let narrower =
+        "whether a creation template makes the repository is only known once the image is pushed";
+    match optional(
+        run,
+        narrower,
+        run.aws.creation_template(registry, name).await,
+    ) {
         Some(Some(prefix)) => Template::Makes(prefix),
         Some(None) => Template::None,
         None => Template::Unseen,

@@ -1,4 +1,5 @@
-//! How many requests blue had before the start: with how many green can be told from it follows from that.
+//! How many requests blue had before the start: with how many green can be told from it follows
+//! from that.
 
 use std::time::Duration;
 
@@ -20,12 +21,21 @@ const LATE: f64 = 60.0;
 /// A group without a request for so long was not production's.
 const IDLE: f64 = 300.0;
 
-const CHECK: &str = "whether there are requests enough for the analysis is not known before the start";
+const CHECK: &str =
+    "whether there are requests enough for the analysis is not known before the start";
 
-/// What blue had in the last hour, or since its first request in it; none where no check depends on it, or it could not be read.
+/// What blue had in the last hour, or since its first request in it; none where no check depends on
+/// it, or it could not be read.
 pub(super) async fn before(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Option<Traffic> {
-    let analysis = settings.checks.analysis.as_ref().filter(|_| settings.mode == Mode::Deploy)?;
-    let rollout = plan::attached(settings, snapshot).ok().flatten().filter(plan::RolloutPlan::has_blue)?;
+    let analysis = settings
+        .checks
+        .analysis
+        .as_ref()
+        .filter(|_| settings.mode == Mode::Deploy)?;
+    let rollout = plan::attached(settings, snapshot)
+        .ok()
+        .flatten()
+        .filter(plan::RolloutPlan::has_blue)?;
     let sides = rollout.sides(&rollout.blue.target_groups, "");
     if !analysis.problems(&sides).is_empty() {
         return None; // it is refused for that
@@ -34,14 +44,28 @@ pub(super) async fn before(run: &Run, settings: &Settings, snapshot: &Snapshot) 
     let period = requests.period.as_secs_f64().max(1.0);
     let until = ((clock::seconds() - LATE.min(period)) / period).floor() * period;
     let since = until - HOUR.as_secs_f64();
-    let asked = |id: usize, query| MetricQuestion { id, query, since, until };
+    let asked = |id: usize, query| MetricQuestion {
+        id,
+        query,
+        since,
+        until,
+    };
     let (first, second): (&CloudWatchQuery, &CloudWatchQuery) = (&requests, &errors);
-    let answers = optional(run, CHECK, run.aws.metric_data(&[asked(0, first), asked(1, second)]).await)?;
+    let answers = optional(
+        run,
+        CHECK,
+        run.aws
+            .metric_data(&[asked(0, first), asked(1, second)])
+            .await,
+    )?;
     let points = |id: usize| {
-        answers.iter().find(|(of, _)| *of == id).and_then(|(_, told)| match &told.answer {
-            Answer::Points(points) => Some(points.as_slice()),
-            Answer::Lines { .. } | Answer::Failed(_) => None,
-        })
+        answers
+            .iter()
+            .find(|(of, _)| *of == id)
+            .and_then(|(_, told)| match &told.answer {
+                Answer::Points(points) => Some(points.as_slice()),
+                Answer::Lines { .. } | Answer::Failed(_) => None,
+            })
     };
     Some(traffic(points(0)?, points(1)?, until))
 }
@@ -49,22 +73,44 @@ pub(super) async fn before(run: &Run, settings: &Settings, snapshot: &Snapshot) 
 fn traffic(requests: &[Point], errors: &[Point], until: f64) -> Traffic {
     let sum = |points: &[Point]| points.iter().map(|point| point.value).sum::<f64>();
     let first = began(requests);
-    let since = |points: &[Point]| points.iter().filter(|point| point.at >= first).copied().collect::<Vec<_>>();
+    let since = |points: &[Point]| {
+        points
+            .iter()
+            .filter(|point| point.at >= first)
+            .copied()
+            .collect::<Vec<_>>()
+    };
     let (requests, errors) = (&since(requests), &since(errors));
     let all = sum(requests);
     if all <= 0.0 {
-        return Traffic { requests: 0.0, errors: 0.0 };
+        return Traffic {
+            requests: 0.0,
+            errors: 0.0,
+        };
     }
-    Traffic { requests: all / ((until - first).max(1.0) / 60.0), errors: (sum(errors) / all).clamp(0.0, 1.0) }
+    Traffic {
+        requests: all / ((until - first).max(1.0) / 60.0),
+        errors: (sum(errors) / all).clamp(0.0, 1.0),
+    }
 }
 
-/// Since when blue's group has had the traffic that it has: its first request, or the first after it had none for a while, as the two groups
-/// have in turns.
+/// Since when blue's group has had the traffic that it has: its first request, or the first after
+/// it had none for a while, as the two groups have in turns.
 fn began(requests: &[Point]) -> f64 {
-    let mut times: Vec<f64> = requests.iter().filter(|point| point.value > 0.0).map(|point| point.at).collect();
+    let mut times: Vec<f64> = requests
+        .iter()
+        .filter(|point| point.value > 0.0)
+        .map(|point| point.at)
+        .collect();
     times.sort_by(f64::total_cmp);
-    let after_gap = times.windows(2).rev().find(|pair| pair[1] - pair[0] >= IDLE).map(|pair| pair[1]);
-    after_gap.or(times.first().copied()).unwrap_or(f64::INFINITY)
+    let after_gap = times
+        .windows(2)
+        .rev()
+        .find(|pair| pair[1] - pair[0] >= IDLE)
+        .map(|pair| pair[1]);
+    after_gap
+        .or(times.first().copied())
+        .unwrap_or(f64::INFINITY)
 }
 
 #[cfg(test)]
@@ -73,20 +119,62 @@ mod tests {
 
     #[test]
     fn requests_are_counted_from_the_first_on_and_minutes_without_any_count_too() {
-        let points = |values: &[(f64, f64)]| values.iter().map(|(at, value)| Point { at: *at, value: *value }).collect::<Vec<_>>();
+        let points = |values: &[(f64, f64)]| {
+            values
+                .iter()
+                .map(|(at, value)| Point {
+                    at: *at,
+                    value: *value,
+                })
+                .collect::<Vec<_>>()
+        };
         let table = [
-            (vec![(0.0, 600.0), (60.0, 600.0)], vec![], Traffic { requests: 600.0, errors: 0.0 }),
-            (vec![(0.0, 600.0)], vec![(0.0, 6.0)], Traffic { requests: 300.0, errors: 0.01 }),
-            (vec![(60.0, 100.0)], vec![], Traffic { requests: 100.0, errors: 0.0 }),
+            (
+                vec![(0.0, 600.0), (60.0, 600.0)],
+                vec![],
+                Traffic {
+                    requests: 600.0,
+                    errors: 0.0,
+                },
+            ),
+            (
+                vec![(0.0, 600.0)],
+                vec![(0.0, 6.0)],
+                Traffic {
+                    requests: 300.0,
+                    errors: 0.01,
+                },
+            ),
+            (
+                vec![(60.0, 100.0)],
+                vec![],
+                Traffic {
+                    requests: 100.0,
+                    errors: 0.0,
+                },
+            ),
             (
                 vec![(-1800.0, 9.0), (-600.0, 600.0), (0.0, 600.0), (60.0, 600.0)],
                 vec![(-1800.0, 9.0)],
-                Traffic { requests: 600.0, errors: 0.0 },
+                Traffic {
+                    requests: 600.0,
+                    errors: 0.0,
+                },
             ),
-            (vec![], vec![], Traffic { requests: 0.0, errors: 0.0 }),
+            (
+                vec![],
+                vec![],
+                Traffic {
+                    requests: 0.0,
+                    errors: 0.0,
+                },
+            ),
         ];
         for (requests, errors, expected) in table {
-            assert_eq!(traffic(&points(&requests), &points(&errors), 120.0), expected);
+            assert_eq!(
+                traffic(&points(&requests), &points(&errors), 120.0),
+                expected
+            );
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What answers at the URLs of the tests before anything is changed, and which listener is behind the one of green.
+//! What answers at the URLs of the tests before anything is changed, and which listener is behind
+//! the one of green.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -22,7 +23,8 @@ const LOOKUP: Duration = Duration::from_secs(2);
 pub struct Urls {
     /// Those at which nothing answers.
     pub unreachable: Vec<Unreachable>,
-    /// Whether another version than the one to deploy is told at the URL of green, by the very answer that is to tell that one.
+    /// Whether another version than the one to deploy is told at the URL of green, by the very
+    /// answer that is to tell that one.
     pub tells_another_version: bool,
     /// The listeners of the service, as far as test-url was held against them.
     pub fronts: Fronts,
@@ -57,11 +59,21 @@ impl Default for Fronts {
 /// Asks both URLs as the tests would. Who goes back is not kept from it by what he goes back from.
 pub(super) async fn ask(settings: &Settings) -> Urls {
     let checks = &settings.checks;
-    let Some(suite) = checks.suite.as_ref().filter(|_| matches!(settings.mode, Mode::Deploy | Mode::Rollback)) else {
+    let Some(suite) = checks
+        .suite
+        .as_ref()
+        .filter(|_| matches!(settings.mode, Mode::Deploy | Mode::Rollback))
+    else {
         return Urls::default();
     };
-    let test = checks.test_url.as_ref().filter(|_| asks(suite, &[Moment::Green]));
-    let production = checks.production_url.as_ref().filter(|_| asks(suite, &[Moment::Step, Moment::Production, Moment::Bake]));
+    let test = checks
+        .test_url
+        .as_ref()
+        .filter(|_| asks(suite, &[Moment::Green]));
+    let production = checks
+        .production_url
+        .as_ref()
+        .filter(|_| asks(suite, &[Moment::Step, Moment::Production, Moment::Bake]));
     let values = Values {
         version: settings.version.clone().unwrap_or_default(),
         environment: checks.environment.iter().cloned().collect(),
@@ -79,31 +91,72 @@ pub(super) async fn ask(settings: &Settings) -> Urls {
         unreachable("production-url", suite, Moment::Production, production),
         another
     );
-    let unreachable = test.into_iter().chain(production).filter(|_| settings.mode == Mode::Deploy).collect();
-    Urls { unreachable, tells_another_version, fronts: Fronts::default() }
+    let unreachable = test
+        .into_iter()
+        .chain(production)
+        .filter(|_| settings.mode == Mode::Deploy)
+        .collect();
+    Urls {
+        unreachable,
+        tells_another_version,
+        fronts: Fronts::default(),
+    }
 }
 
 /// Whether this runner sends anything at one of these moments.
 fn asks(suite: &Suite, moments: &[Moment]) -> bool {
     let warms_up = moments.contains(&Moment::Green) && !suite.warm_ups().is_empty();
-    warms_up || moments.iter().any(|moment| suite.count(*moment) > 0 || suite.loads(*moment).next().is_some())
+    warms_up
+        || moments
+            .iter()
+            .any(|moment| suite.count(*moment) > 0 || suite.loads(*moment).next().is_some())
 }
 
-async fn unreachable(input: &'static str, suite: &Suite, moment: Moment, url: Option<&Url>) -> Option<Unreachable> {
+async fn unreachable(
+    input: &'static str,
+    suite: &Suite,
+    moment: Moment,
+    url: Option<&Url>,
+) -> Option<Unreachable> {
     let url = url?;
     let why = smoke::reach(suite, moment, url).await.err()?.why;
     let mut shown = url.clone();
     // Only one that cannot have a password refuses.
     let _ = shown.set_password(None);
-    Some(Unreachable { input, url: shown.to_string(), why })
+    Some(Unreachable {
+        input,
+        url: shown.to_string(),
+        why,
+    })
 }
 
 /// Which of the service's listeners test-url leads to.
-pub(super) async fn fronts(run: &Run, settings: &Settings, group: Option<&Group>, service: Option<&Service>) -> Fronts {
-    let Some(url) = settings.checks.test_url.as_ref().filter(|_| settings.checks.suite.is_some()) else { return Fronts::default() };
+pub(super) async fn fronts(
+    run: &Run,
+    settings: &Settings,
+    group: Option<&Group>,
+    service: Option<&Service>,
+) -> Fronts {
+    let Some(url) = settings
+        .checks
+        .test_url
+        .as_ref()
+        .filter(|_| settings.checks.suite.is_some())
+    else {
+        return Fronts::default();
+    };
     let listeners: Vec<String> = match (group, service) {
-        (Some(group), _) => group.test.iter().chain(&group.production).cloned().collect(),
-        (None, Some(service)) => service.test_rules().into_iter().chain(service.production_rules()).collect(),
+        (Some(group), _) => group
+            .test
+            .iter()
+            .chain(&group.production)
+            .cloned()
+            .collect(),
+        (None, Some(service)) => service
+            .test_rules()
+            .into_iter()
+            .chain(service.production_rules())
+            .collect(),
         (None, None) => Vec::new(),
     };
     match run.aws.fronts(&listeners).await {
@@ -112,13 +165,19 @@ pub(super) async fn fronts(run: &Run, settings: &Settings, group: Option<&Group>
     }
 }
 
-/// A listener is behind a URL when the URL names its port and its load balancer: by the load balancer's own name, or by a name that has
-/// no other addresses than that.
+/// A listener is behind a URL when the URL names its port and its load balancer: by the load
+/// balancer's own name, or by a name that has no other addresses than that.
 async fn listeners_behind(run: &Run, url: &Url, fronts: &[Front]) -> BTreeSet<String> {
-    let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else { return BTreeSet::new() };
+    let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else {
+        return BTreeSet::new();
+    };
     let at_port = fronts.iter().filter(|front| front.port == port);
-    let (named, others): (Vec<&Front>, Vec<&Front>) = at_port.partition(|front| is_name(&host, &front.host));
-    let mut found: BTreeSet<String> = named.into_iter().map(|front| front.listener.clone()).collect();
+    let (named, others): (Vec<&Front>, Vec<&Front>) =
+        at_port.partition(|front| is_name(&host, &front.host));
+    let mut found: BTreeSet<String> = named
+        .into_iter()
+        .map(|front| front.listener.clone())
+        .collect();
     // A proxy looks names up by itself.
     if others.is_empty() || through_proxy(run) {
         return found;
@@ -133,12 +192,17 @@ async fn listeners_behind(run: &Run, url: &Url, fronts: &[Front]) -> BTreeSet<St
 }
 
 fn is_name(host: &Host<&str>, name: &str) -> bool {
-    host.to_string().trim_end_matches('.').eq_ignore_ascii_case(name.trim_end_matches('.'))
+    host.to_string()
+        .trim_end_matches('.')
+        .eq_ignore_ascii_case(name.trim_end_matches('.'))
 }
 
 fn through_proxy(run: &Run) -> bool {
     let names = ["http_proxy", "https_proxy", "all_proxy"];
-    run.runner.variables.iter().any(|(name, value)| !value.is_empty() && names.contains(&name.to_lowercase().as_str()))
+    run.runner
+        .variables
+        .iter()
+        .any(|(name, value)| !value.is_empty() && names.contains(&name.to_lowercase().as_str()))
 }
 
 async fn addresses(host: &str) -> BTreeSet<IpAddr> {

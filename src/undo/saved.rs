@@ -1,8 +1,9 @@
 //! PURE: what main saves for `post` in GITHUB_STATE: the armed undos, and whose they are.
 //!
-//! The state is a variable of the environment by the time `post` reads it, which other steps can set. So `post` undoes only what
-//! its own attempt of the workflow run armed, on the cluster, the service and the deployment group of its own inputs. Each undo is read by itself: one that
-//! cannot be used is said, and the rest is undone.
+//! The state is a variable of the environment by the time `post` reads it, which other steps can
+//! set. So `post` undoes only what its own attempt of the workflow run armed, on the cluster, the
+//! service and the deployment group of its own inputs. Each undo is read by itself: one that cannot
+//! be used is said, and the rest is undone.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -57,8 +58,15 @@ struct Saved {
 
 /// The state as text.
 pub fn save(owner: &UndoOwner, armed: &[Undo]) -> String {
-    let undos = armed.iter().filter_map(|undo| serde_json::to_value(undo).ok()).collect();
-    serde_json::to_string(&Saved { owner: owner.clone(), undos }).unwrap_or_default()
+    let undos = armed
+        .iter()
+        .filter_map(|undo| serde_json::to_value(undo).ok())
+        .collect();
+    serde_json::to_string(&Saved {
+        owner: owner.clone(),
+        undos,
+    })
+    .unwrap_or_default()
 }
 
 /// Reads the state for the step that `owner` describes; a blank one holds nothing.
@@ -66,10 +74,18 @@ pub fn restore(text: &str, owner: &UndoOwner) -> RestoredUndos {
     if text.trim().is_empty() {
         return RestoredUndos::default();
     }
-    let unusable = |why: String| RestoredUndos { undos: Vec::new(), unusable: vec![UnusableUndo { what: "the saved state".into(), why }] };
+    let unusable = |why: String| RestoredUndos {
+        undos: Vec::new(),
+        unusable: vec![UnusableUndo {
+            what: "the saved state".into(),
+            why,
+        }],
+    };
     let saved: Saved = match serde_json::from_str(text) {
         Ok(saved) => saved,
-        Err(error) => return unusable(format!("it cannot be read: {}", masked(&error.to_string()))),
+        Err(error) => {
+            return unusable(format!("it cannot be read: {}", masked(&error.to_string())));
+        }
     };
     if let Some(why) = stranger(&saved, owner) {
         return unusable(why);
@@ -78,7 +94,10 @@ pub fn restore(text: &str, owner: &UndoOwner) -> RestoredUndos {
     for (index, value) in saved.undos.iter().enumerate() {
         match one(value, owner) {
             Ok(undo) => restored.undos.push(undo),
-            Err(why) => restored.unusable.push(UnusableUndo { what: what(value, index), why }),
+            Err(why) => restored.unusable.push(UnusableUndo {
+                what: what(value, index),
+                why,
+            }),
         }
     }
     restored
@@ -87,7 +106,10 @@ pub fn restore(text: &str, owner: &UndoOwner) -> RestoredUndos {
 /// Why the state is not this step's.
 fn stranger(saved: &Saved, owner: &UndoOwner) -> Option<String> {
     if saved.owner.attempt != owner.attempt {
-        return Some(format!("it is of run {}, and this is run {}", saved.owner.attempt, owner.attempt));
+        return Some(format!(
+            "it is of run {}, and this is run {}",
+            saved.owner.attempt, owner.attempt
+        ));
     }
     let place = |owner: &UndoOwner| match &owner.service {
         Some(service) => format!("service {} on {}", short(service), short(&owner.cluster)),
@@ -98,29 +120,53 @@ fn stranger(saved: &Saved, owner: &UndoOwner) -> Option<String> {
 }
 
 fn one(value: &Value, owner: &UndoOwner) -> Result<Undo, String> {
-    let undo: Undo = serde_json::from_value(value.clone()).map_err(|error| format!("it cannot be read: {}", masked(&error.to_string())))?;
+    let undo: Undo = serde_json::from_value(value.clone())
+        .map_err(|error| format!("it cannot be read: {}", masked(&error.to_string())))?;
     let agrees = match &undo {
-        Undo::Revision(undo) => undo.arn.contains(":task-definition/") && is_place_of(undo.service.as_ref(), owner),
+        Undo::Revision(undo) => {
+            undo.arn.contains(":task-definition/") && is_place_of(undo.service.as_ref(), owner)
+        }
         Undo::Task(undo) => short(&undo.cluster) == short(&owner.cluster),
         Undo::CodeDeploy(undo) => {
             let group = (undo.application.as_str(), undo.group.as_str());
-            is_of(&undo.place, owner) && group == (owner.group.0.as_str(), owner.group.1.as_str()) && is_run_of(&undo.run, owner)
+            is_of(&undo.place, owner)
+                && group == (owner.group.0.as_str(), owner.group.1.as_str())
+                && is_run_of(&undo.run, owner)
         }
-        Undo::Rolling(undo) => is_of(&undo.place, owner) && family(&undo.previous) == family(&undo.ours),
-        Undo::Native(undo) => is_of(&undo.place, owner) && undo.deployment.iter().all(|arn| is_deployment_of(&undo.place, arn)),
+        Undo::Rolling(undo) => {
+            is_of(&undo.place, owner) && family(&undo.previous) == family(&undo.ours)
+        }
+        Undo::Native(undo) => {
+            is_of(&undo.place, owner)
+                && undo
+                    .deployment
+                    .iter()
+                    .all(|arn| is_deployment_of(&undo.place, arn))
+        }
         Undo::Hooks(undo) => is_of(&undo.place, owner),
         Undo::Scaling(undo) => is_of(&undo.place, owner) && undo.resource == resource(&undo.place),
         Undo::Tester(undo) => is_tester(&undo.container, &owner.attempt),
     };
     let undo = match undo {
-        Undo::CodeDeploy(undo) => Undo::CodeDeploy(CodeDeployUndo { is_restored: true, ..undo }),
+        Undo::CodeDeploy(undo) => Undo::CodeDeploy(CodeDeployUndo {
+            is_restored: true,
+            ..undo
+        }),
         undo => undo,
     };
-    if agrees { Ok(undo) } else { Err("it does not belong to the service, the cluster and the run of this step".into()) }
+    if agrees {
+        Ok(undo)
+    } else {
+        Err("it does not belong to the service, the cluster and the run of this step".into())
+    }
 }
 
 fn is_of(place: &ServiceKey, owner: &UndoOwner) -> bool {
-    short(&place.cluster) == short(&owner.cluster) && owner.service.as_ref().is_some_and(|service| short(service) == short(&place.service))
+    short(&place.cluster) == short(&owner.cluster)
+        && owner
+            .service
+            .as_ref()
+            .is_some_and(|service| short(service) == short(&place.service))
 }
 
 /// A revision of a step with a service is that service's.
@@ -131,10 +177,14 @@ fn is_place_of(place: Option<&ServiceKey>, owner: &UndoOwner) -> bool {
     }
 }
 
-/// Whether a deployment's run is an attempt of the step's own workflow run. Who answers has another run's to undo.
+/// Whether a deployment's run is an attempt of the step's own workflow run. Who answers has another
+/// run's to undo.
 fn is_run_of(run: &str, owner: &UndoOwner) -> bool {
     let workflow = owner.attempt.split('-').next().unwrap_or_default();
-    owner.answers || run.strip_prefix(workflow).is_some_and(|rest| rest.starts_with('-'))
+    owner.answers
+        || run
+            .strip_prefix(workflow)
+            .is_some_and(|rest| rest.starts_with('-'))
 }
 
 /// `…:task-definition/FAMILY:REVISION`.
@@ -144,22 +194,37 @@ fn family(revision: &str) -> &str {
 
 /// `…:service-deployment/CLUSTER/SERVICE/ID`.
 fn is_deployment_of(place: &ServiceKey, arn: &str) -> bool {
-    arn.contains(&format!(":service-deployment/{}/{}/", short(&place.cluster), short(&place.service)))
+    arn.contains(&format!(
+        ":service-deployment/{}/{}/",
+        short(&place.cluster),
+        short(&place.service)
+    ))
 }
 
 fn resource(place: &ServiceKey) -> String {
-    format!("service/{}/{}", short(&place.cluster), short(&place.service))
+    format!(
+        "service/{}/{}",
+        short(&place.cluster),
+        short(&place.service)
+    )
 }
 
-/// The name goes into a path of the Docker engine's API, which can delete anything: only names that this run gives.
+/// The name goes into a path of the Docker engine's API, which can delete anything: only names that
+/// this run gives.
 fn is_tester(container: &str, attempt: &str) -> bool {
-    let is_nonce = |text: &str| text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let nonces = container.strip_prefix(&format!("{TESTER_CONTAINER}-{attempt}-")).and_then(|rest| rest.split_once('-'));
+    let is_nonce =
+        |text: &str| text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let nonces = container
+        .strip_prefix(&format!("{TESTER_CONTAINER}-{attempt}-"))
+        .and_then(|rest| rest.split_once('-'));
     nonces.is_some_and(|(run, own)| is_nonce(run) && is_nonce(own))
 }
 
 fn what(value: &Value, index: usize) -> String {
-    let kind = value.get("undo").and_then(Value::as_str).unwrap_or("unknown");
+    let kind = value
+        .get("undo")
+        .and_then(Value::as_str)
+        .unwrap_or("unknown");
     format!("undo {} of the saved state ({kind})", index + 1)
 }
 
@@ -169,19 +234,34 @@ mod tests {
 
     use super::*;
     use crate::documents::deployment_configuration::Pause;
-    use crate::undo::{Blue, HooksUndo, RevisionUndo, RollingUndo, ScalingUndo, SuspendedState, TaskUndo, TesterUndo};
+    use crate::undo::{
+        Blue, HooksUndo, RevisionUndo, RollingUndo, ScalingUndo, SuspendedState, TaskUndo,
+        TesterUndo,
+    };
 
     fn owner() -> UndoOwner {
         let group = ("AppECS-prod-api".into(), "DgpECS-prod-api".into());
-        UndoOwner { attempt: "4711-1".into(), cluster: "prod".into(), service: Some("api".into()), group, answers: false }
+        UndoOwner {
+            attempt: "4711-1".into(),
+            cluster: "prod".into(),
+            service: Some("api".into()),
+            group,
+            answers: false,
+        }
     }
 
     fn place(cluster: &str, service: &str) -> ServiceKey {
-        ServiceKey { cluster: cluster.into(), service: service.into() }
+        ServiceKey {
+            cluster: cluster.into(),
+            service: service.into(),
+        }
     }
 
     fn revision(place: Option<ServiceKey>) -> Undo {
-        Undo::Revision(RevisionUndo { arn: "arn:aws:ecs:eu-central-1:1:task-definition/api:4".into(), service: place })
+        Undo::Revision(RevisionUndo {
+            arn: "arn:aws:ecs:eu-central-1:1:task-definition/api:4".into(),
+            service: place,
+        })
     }
 
     fn own() -> Undo {
@@ -189,54 +269,127 @@ mod tests {
     }
 
     fn tester(container: &str) -> Undo {
-        Undo::Tester(TesterUndo { container: container.into() })
+        Undo::Tester(TesterUndo {
+            container: container.into(),
+        })
     }
 
     fn scaling(resource: &str) -> Undo {
         let was = SuspendedState::default();
-        Undo::Scaling(ScalingUndo { place: place("prod", "api"), resource: resource.into(), run: "4711-1-0a1b2c3d".into(), was })
+        Undo::Scaling(ScalingUndo {
+            place: place("prod", "api"),
+            resource: resource.into(),
+            run: "4711-1-0a1b2c3d".into(),
+            was,
+        })
     }
 
     #[test]
     fn what_a_step_saves_its_post_restores() {
         let arn = "arn:aws:ecs:eu-central-1:1:cluster/prod";
-        let pause = Pause { stages: vec!["POST_SCALE_UP".into()], minutes: 30, run: "4711-1-0a1b2c3d".into(), is_registered: true };
+        let pause = Pause {
+            stages: vec!["POST_SCALE_UP".into()],
+            minutes: 30,
+            run: "4711-1-0a1b2c3d".into(),
+            is_registered: true,
+        };
         let before = vec![json!({ "targetType": "PAUSE" })];
-        let hooks = Undo::Hooks(HooksUndo { place: place("prod", "api"), strategy: None, run: None, pause: Some(pause), before });
-        let task = TaskUndo { cluster: "prod".into(), started_by: "GitHub-Actions".into(), revision: "r".into(), ..TaskUndo::default() };
+        let hooks = Undo::Hooks(HooksUndo {
+            place: place("prod", "api"),
+            strategy: None,
+            run: None,
+            pause: Some(pause),
+            before,
+        });
+        let task = TaskUndo {
+            cluster: "prod".into(),
+            started_by: "GitHub-Actions".into(),
+            revision: "r".into(),
+            ..TaskUndo::default()
+        };
         let container = tester("ecs-bluegreen-tester-4711-1-0a1b2c3d-01234567");
-        let armed = [revision(Some(place(arn, "api"))), hooks, Undo::Task(task), container, scaling("service/prod/api")];
+        let armed = [
+            revision(Some(place(arn, "api"))),
+            hooks,
+            Undo::Task(task),
+            container,
+            scaling("service/prod/api"),
+        ];
         let restored = restore(&save(&owner(), &armed), &owner());
-        assert_eq!(restored, RestoredUndos { undos: armed.to_vec(), unusable: Vec::new() });
+        assert_eq!(
+            restored,
+            RestoredUndos {
+                undos: armed.to_vec(),
+                unusable: Vec::new()
+            }
+        );
         assert_eq!(restore("", &owner()), RestoredUndos::default());
-        let without = UndoOwner { service: None, ..owner() };
-        assert_eq!(restore(&save(&without, &[revision(None)]), &without).undos, [revision(None)]);
+        let without = UndoOwner {
+            service: None,
+            ..owner()
+        };
+        assert_eq!(
+            restore(&save(&without, &[revision(None)]), &without).undos,
+            [revision(None)]
+        );
     }
 
     fn codedeploy(application: &str, group: &str, run: &str) -> Undo {
         let (application, group, run) = (application.into(), group.into(), run.into());
         let (place, deployment, blue) = (place("prod", "api"), Some("d-1".into()), Blue::default());
-        Undo::CodeDeploy(CodeDeployUndo { place, application, group, run, deployment, blue, is_restored: false })
+        Undo::CodeDeploy(CodeDeployUndo {
+            place,
+            application,
+            group,
+            run,
+            deployment,
+            blue,
+            is_restored: false,
+        })
     }
 
     #[test]
     fn a_deployment_of_another_group_or_workflow_run_is_not_the_step_s_unless_it_answers() {
         let (application, group) = ("AppECS-prod-api", "DgpECS-prod-api");
         let table = [
-            (codedeploy(application, group, "4711-1-0a1b2c3d"), true, true),
+            (
+                codedeploy(application, group, "4711-1-0a1b2c3d"),
+                true,
+                true,
+            ),
             // An earlier attempt's, which this one has adopted.
-            (codedeploy(application, group, "4711-0-0a1b2c3d"), true, true),
-            (codedeploy(application, group, "47112-1-0a1b2c3d"), false, true),
+            (
+                codedeploy(application, group, "4711-0-0a1b2c3d"),
+                true,
+                true,
+            ),
+            (
+                codedeploy(application, group, "47112-1-0a1b2c3d"),
+                false,
+                true,
+            ),
             (codedeploy(application, group, "42-1-0a1b2c3d"), false, true),
             (codedeploy(application, group, ""), false, true),
-            (codedeploy("AppECS-prod-shop", group, "4711-1-0a1b2c3d"), false, false),
-            (codedeploy(application, "DgpECS-prod-shop", "4711-1-0a1b2c3d"), false, false),
+            (
+                codedeploy("AppECS-prod-shop", group, "4711-1-0a1b2c3d"),
+                false,
+                false,
+            ),
+            (
+                codedeploy(application, "DgpECS-prod-shop", "4711-1-0a1b2c3d"),
+                false,
+                false,
+            ),
         ];
         for (undo, is_deploy_s, is_answer_s) in table {
             for (answers, expected) in [(false, is_deploy_s), (true, is_answer_s)] {
                 let owner = UndoOwner { answers, ..owner() };
                 let restored = restore(&save(&owner, std::slice::from_ref(&undo)), &owner);
-                assert_eq!(restored.undos.len() == 1, expected, "{answers} {undo:?} {restored:?}");
+                assert_eq!(
+                    restored.undos.len() == 1,
+                    expected,
+                    "{answers} {undo:?} {restored:?}"
+                );
             }
         }
     }
@@ -244,11 +397,27 @@ mod tests {
     #[test]
     fn a_service_is_given_back_no_revision_of_another_family() {
         let rolling = |previous: &str| {
-            let (previous, ours) = (format!("arn:aws:ecs:eu-central-1:1:task-definition/{previous}"), "api:4".to_owned());
-            Undo::Rolling(RollingUndo { place: place("prod", "api"), previous, ours, before: Vec::new(), deployment: None, desired: None })
+            let (previous, ours) = (
+                format!("arn:aws:ecs:eu-central-1:1:task-definition/{previous}"),
+                "api:4".to_owned(),
+            );
+            Undo::Rolling(RollingUndo {
+                place: place("prod", "api"),
+                previous,
+                ours,
+                before: Vec::new(),
+                deployment: None,
+                desired: None,
+            })
         };
         for (previous, expected) in [("api:3", 1), ("admin:1", 0), ("api-2:3", 0)] {
-            assert_eq!(restore(&save(&owner(), &[rolling(previous)]), &owner()).undos.len(), expected, "{previous}");
+            assert_eq!(
+                restore(&save(&owner(), &[rolling(previous)]), &owner())
+                    .undos
+                    .len(),
+                expected,
+                "{previous}"
+            );
         }
     }
 
@@ -260,14 +429,29 @@ mod tests {
             other
         };
         let table = [
-            (other(|owner| owner.cluster = "test".into()), "it is of service api on test, and this step is for service api on prod"),
-            (other(|owner| owner.service = Some("shop".into())), "it is of service shop on prod, and this step is for service api on prod"),
-            (other(|owner| owner.service = None), "it is of cluster prod, and this step is for service api on prod"),
-            (other(|owner| owner.attempt = "4711-2".into()), "it is of run 4711-2, and this is run 4711-1"),
+            (
+                other(|owner| owner.cluster = "test".into()),
+                "it is of service api on test, and this step is for service api on prod",
+            ),
+            (
+                other(|owner| owner.service = Some("shop".into())),
+                "it is of service shop on prod, and this step is for service api on prod",
+            ),
+            (
+                other(|owner| owner.service = None),
+                "it is of cluster prod, and this step is for service api on prod",
+            ),
+            (
+                other(|owner| owner.attempt = "4711-2".into()),
+                "it is of run 4711-2, and this is run 4711-1",
+            ),
         ];
         for (saved, expected) in table {
             let restored = restore(&save(&saved, &[own()]), &owner());
-            assert_eq!((restored.undos.len(), restored.unusable[0].why.as_str()), (0, expected));
+            assert_eq!(
+                (restored.undos.len(), restored.unusable[0].why.as_str()),
+                (0, expected)
+            );
         }
     }
 
@@ -284,14 +468,34 @@ mod tests {
         ];
         for stranger in strangers {
             let restored = restore(&save(&owner(), &[own(), stranger.clone()]), &owner());
-            assert_eq!((restored.undos.len(), restored.unusable.len()), (1, 1), "{stranger:?}");
-            assert!(restored.unusable[0].why.contains("does not belong"), "{restored:?}");
+            assert_eq!(
+                (restored.undos.len(), restored.unusable.len()),
+                (1, 1),
+                "{stranger:?}"
+            );
+            assert!(
+                restored.unusable[0].why.contains("does not belong"),
+                "{restored:?}"
+            );
         }
         let mut saved: Value = serde_json::from_str(&save(&owner(), &[own()])).unwrap();
-        saved["undos"].as_array_mut().unwrap().extend([json!({ "undo": "teleport" }), json!(5)]);
+        saved["undos"]
+            .as_array_mut()
+            .unwrap()
+            .extend([json!({ "undo": "teleport" }), json!(5)]);
         let restored = restore(&saved.to_string(), &owner());
-        let whats: Vec<&str> = restored.unusable.iter().map(|unusable| unusable.what.as_str()).collect();
-        assert_eq!(whats, ["undo 2 of the saved state (teleport)", "undo 3 of the saved state (unknown)"]);
+        let whats: Vec<&str> = restored
+            .unusable
+            .iter()
+            .map(|unusable| unusable.what.as_str())
+            .collect();
+        assert_eq!(
+            whats,
+            [
+                "undo 2 of the saved state (teleport)",
+                "undo 3 of the saved state (unknown)"
+            ]
+        );
         assert_eq!(restored.undos, [own()]);
     }
 
@@ -299,7 +503,10 @@ mod tests {
     fn a_state_that_is_none_is_said() {
         for text in ["{", "[]", "5", r#"{"attempt":"4711-1"}"#] {
             let restored = restore(text, &owner());
-            assert!(restored.unusable[0].why.starts_with("it cannot be read"), "{text}: {restored:?}");
+            assert!(
+                restored.unusable[0].why.starts_with("it cannot be read"),
+                "{text}: {restored:?}"
+            );
         }
     }
 }

@@ -1,6 +1,8 @@
-//! Our PAUSE hooks are taken off the service; where nothing of the rollout stays, the strategy is as it was.
+//! Our PAUSE hooks are taken off the service; where nothing of the rollout stays, the strategy is
+//! as it was.
 //!
-//! A hook that is left behind would stop the next deployment that anyone starts. Those of another run are its own gates.
+//! A hook that is left behind would stop the next deployment that anyone starts. Those of another
+//! run are its own gates.
 
 use super::Undone;
 use crate::aws::AwsError;
@@ -20,7 +22,8 @@ const EMPTY: &str = "-";
 
 /// An update that was not seen to take is sent again; this many looks in all.
 const TRIES: u32 = 8;
-/// A read may be older than the update that set the hooks: that they are gone is only believed when it was read so often.
+/// A read may be older than the update that set the hooks: that they are gone is only believed when
+/// it was read so often.
 const SURE: u32 = 4;
 
 /// What one look at the service came to.
@@ -54,21 +57,32 @@ pub(super) async fn undo(run: &Run, undo: &HooksUndo) -> Result<Undone, Failure>
 
 /// Looks at the service; when it is not as it should be, it is updated.
 async fn once(run: &Run, undo: &HooksUndo) -> Result<Looked, AwsError> {
-    let ServiceLookup::Service(service) = run.aws.describe_service(&undo.place.cluster, &undo.place.service).await? else {
+    let ServiceLookup::Service(service) = run
+        .aws
+        .describe_service(&undo.place.cluster, &undo.place.service)
+        .await?
+    else {
         return Ok(Looked::Gone);
     };
-    // Where ECS keeps no marks, the tag says whose a hook is: one of the same form may be another run's by now.
+    // Where ECS keeps no marks, the tag says whose a hook is: one of the same form may be another
+    // run's by now.
     let (tag, theirs) = match service.tagged_pause() {
         Some(tag) if is_meant(undo, &tag.run) => (Some(tag), None),
         theirs => (None, theirs),
     };
     let own = undo.pause.as_ref().filter(|_| theirs.is_none());
-    let known = KnownHooks { pause: own.or(tag.as_ref()), before: &undo.before };
+    let known = KnownHooks {
+        pause: own.or(tag.as_ref()),
+        before: &undo.before,
+    };
     let Some(changed) = wanted(&service, undo, known) else {
         untag(run, undo, &service).await;
         return Ok(Looked::Gone);
     };
-    let answered = run.aws.update_service(&configuration_request(&undo.place, &changed)).await?;
+    let answered = run
+        .aws
+        .update_service(&configuration_request(&undo.place, &changed))
+        .await?;
     if wanted(&answered, undo, known).is_some() {
         return Ok(Looked::There);
     }
@@ -82,36 +96,58 @@ fn is_meant(undo: &HooksUndo, run: &str) -> bool {
 }
 
 fn wanted(service: &Service, undo: &HooksUndo, known: KnownHooks<'_>) -> Option<serde_json::Value> {
-    let present = service.deployment_configuration.as_ref().filter(|_| service.is_active())?;
+    let present = service
+        .deployment_configuration
+        .as_ref()
+        .filter(|_| service.is_active())?;
     match &undo.strategy {
         Some(before) => as_before(present, before, undo.run.as_deref(), known),
         None => without_ours(present, undo.run.as_deref(), known),
     }
 }
 
-/// The tag goes last: until then a run that comes later knows the hooks by it. One that cannot be removed is emptied, so that no hook of the
-/// user's is taken for ours by it; that it stays is no failure.
+/// The tag goes last: until then a run that comes later knows the hooks by it. One that cannot be
+/// removed is emptied, so that no hook of the user's is taken for ours by it; that it stays is no
+/// failure.
 async fn untag(run: &Run, undo: &HooksUndo, service: &Service) {
-    let is_ours = service.tagged_pause().map_or_else(|| undo.run.is_none() && service.has_pause_tag(), |tag| is_meant(undo, &tag.run));
+    let is_ours = service.tagged_pause().map_or_else(
+        || undo.run.is_none() && service.has_pause_tag(),
+        |tag| is_meant(undo, &tag.run),
+    );
     if !is_ours {
         return;
     }
-    let Err(error) = run.aws.untag_service(&service.service_arn).await else { return };
+    let Err(error) = run.aws.untag_service(&service.service_arn).await else {
+        return;
+    };
     let effect = match run.aws.tag_service(&service.service_arn, EMPTY).await {
         Ok(()) => "where it changes nothing",
-        Err(_) => "and a hook of the form that it names would be taken for one of this action's: remove the tag",
+        Err(_) => {
+            "and a hook of the form that it names would be taken for one of this action's: remove the tag"
+        }
     };
-    run.tell(Event::Warned { sentence: format!("the tag {PAUSE_TAG} is still on the service, {effect}: {error}") });
+    run.tell(Event::Warned {
+        sentence: format!("the tag {PAUSE_TAG} is still on the service, {effect}: {error}"),
+    });
 }
 
 fn stuck(undo: &HooksUndo, error: Option<&AwsError>) -> Failure {
-    let failure =
-        Failure::new(Reason::AwsFailed, "the PAUSE hooks of this run are still on the service, and would stop the next deployment");
+    let failure = Failure::new(
+        Reason::AwsFailed,
+        "the PAUSE hooks of this run are still on the service, and would stop the next deployment",
+    );
     let failure = match error {
-        Some(error) => error.hint().into_iter().fold(failure.caused_by(error.to_string()), Failure::hint),
+        Some(error) => error
+            .hint()
+            .into_iter()
+            .fold(failure.caused_by(error.to_string()), Failure::hint),
         None => failure,
     };
-    let stages = undo.pause.as_ref().map(|pause| format!(", which pause at {}", pause.stages.join(", "))).unwrap_or_default();
+    let stages = undo
+        .pause
+        .as_ref()
+        .map(|pause| format!(", which pause at {}", pause.stages.join(", ")))
+        .unwrap_or_default();
     failure.hint(format!(
         "by hand: aws ecs update-service --cluster {} --service {} --deployment-configuration with the lifecycleHooks but those of this run{stages} (docs/stuck.md)",
         undo.place.cluster, undo.place.service

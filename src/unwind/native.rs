@@ -1,4 +1,5 @@
-//! Our service deployment is stopped with rollback, inside its own ARN; followed to its end; blue is observed to serve.
+//! Our service deployment is stopped with rollback, inside its own ARN; followed to its end; blue
+//! is observed to serve.
 
 use std::time::Duration;
 
@@ -31,7 +32,9 @@ const STALLED: Duration = Duration::from_secs(20);
 const UNANSWERED_LOOKS: u32 = 5;
 
 pub(super) async fn undo(run: &Run, undo: &NativeUndo, hand: Trigger) -> Result<Undone, Failure> {
-    let Some(arn) = deployment(run, undo).await? else { return Ok(Undone::Nothing) };
+    let Some(arn) = deployment(run, undo).await? else {
+        return Ok(Undone::Nothing);
+    };
     if hand == Trigger::Stop {
         stop(run, &arn).await?;
     }
@@ -39,9 +42,10 @@ pub(super) async fn undo(run: &Run, undo: &NativeUndo, hand: Trigger) -> Result<
     match ended.status() {
         DeploymentStatus::Successful => too_late(run, undo, &ended).await.map(Undone::Traffic),
         DeploymentStatus::RollbackFailed => Err(rollback_failed(undo, &ended)),
-        DeploymentStatus::RolledBack | DeploymentStatus::Stopped | DeploymentStatus::Going | DeploymentStatus::Returning => {
-            on_blue(run, undo, &ended).await
-        }
+        DeploymentStatus::RolledBack
+        | DeploymentStatus::Stopped
+        | DeploymentStatus::Going
+        | DeploymentStatus::Returning => on_blue(run, undo, &ended).await,
     }
 }
 
@@ -53,7 +57,12 @@ async fn deployment(run: &Run, undo: &NativeUndo) -> Result<Option<String>, Fail
     let mut easing = Backoff::default();
     let mut unread = None;
     for _ in 0..UNANSWERED_LOOKS {
-        let wanted = Wanted { place: &undo.place, known: &undo.before, revision: &undo.ours, run: undo.run.as_deref() };
+        let wanted = Wanted {
+            place: &undo.place,
+            known: &undo.before,
+            revision: &undo.ours,
+            run: undo.run.as_deref(),
+        };
         match find(run, wanted).await.map(DeploymentSearch::into_arn) {
             Ok(Some(arn)) => return Ok(Some(arn)),
             Ok(None) => unread = None,
@@ -62,7 +71,11 @@ async fn deployment(run: &Run, undo: &NativeUndo) -> Result<Option<String>, Fail
         easing.rest().await;
     }
     match unread {
-        Some(error) => Err(stuck("whether a deployment was started could not be read", &error, undo)),
+        Some(error) => Err(stuck(
+            "whether a deployment was started could not be read",
+            &error,
+            undo,
+        )),
         None => Ok(None),
     }
 }
@@ -70,24 +83,51 @@ async fn deployment(run: &Run, undo: &NativeUndo) -> Result<Option<String>, Fail
 /// A deployment that is over, or on its way back, cannot be stopped, and need not be.
 async fn stop(run: &Run, arn: &str) -> Result<(), Failure> {
     match run.aws.stop_service_deployment(arn).await {
-        Ok(()) => run.tell(Event::Noted { sentence: format!("service deployment {} is stopped, with rollback", short(arn)) }),
-        Err(error) if error.kind == AwsErrorKind::Refused => run.tell(Event::Noted { sentence: error.to_string() }),
+        Ok(()) => run.tell(Event::Noted {
+            sentence: format!(
+                "service deployment {} is stopped, with rollback",
+                short(arn)
+            ),
+        }),
+        Err(error) if error.kind == AwsErrorKind::Refused => run.tell(Event::Noted {
+            sentence: error.to_string(),
+        }),
         Err(error) if error.kind == AwsErrorKind::Denied && rejected(run, arn).await => {}
         Err(error) => {
             let hints = error.hint();
-            let failure = Failure::new(Reason::AwsFailed, "the service deployment could not be stopped").caused_by(error.to_string());
-            return Err(hints.into_iter().fold(failure, Failure::hint).hint(by_hand(arn)));
+            let failure = Failure::new(
+                Reason::AwsFailed,
+                "the service deployment could not be stopped",
+            )
+            .caused_by(error.to_string());
+            return Err(hints
+                .into_iter()
+                .fold(failure, Failure::hint)
+                .hint(by_hand(arn)));
         }
     }
     Ok(())
 }
 
-/// Who may not stop the deployment may still answer its pause with a rollback, where it waits at one.
+/// Who may not stop the deployment may still answer its pause with a rollback, where it waits at
+/// one.
 async fn rejected(run: &Run, arn: &str) -> bool {
-    let Ok(Some(deployment)) = run.aws.describe_service_deployment(arn).await else { return false };
+    let Ok(Some(deployment)) = run.aws.describe_service_deployment(arn).await else {
+        return false;
+    };
     for hook in deployment.awaiting() {
-        if run.aws.continue_service_deployment(arn, &hook.hook_id, Answered::Rollback).await.is_ok() {
-            run.tell(Event::Noted { sentence: format!("service deployment {} is answered with a rollback at its gate", short(arn)) });
+        if run
+            .aws
+            .continue_service_deployment(arn, &hook.hook_id, Answered::Rollback)
+            .await
+            .is_ok()
+        {
+            run.tell(Event::Noted {
+                sentence: format!(
+                    "service deployment {} is answered with a rollback at its gate",
+                    short(arn)
+                ),
+            });
             return true;
         }
     }
@@ -103,24 +143,48 @@ async fn ended(run: &Run, undo: &NativeUndo, arn: &str) -> Result<ServiceDeploym
         let read = blind.keep(run.aws.describe_service_deployment(arn).await);
         match read.map_err(|error| stuck("the rollback could not be followed", &error, undo))? {
             Some(Some(deployment)) if deployment.is_over() => return Ok(deployment),
-            Some(Some(deployment)) if began.elapsed() > STALLED && (undo.is_first || deployment.returns_to_nothing()) => {
+            Some(Some(deployment))
+                if began.elapsed() > STALLED
+                    && (undo.is_first || deployment.returns_to_nothing()) =>
+            {
                 return Err(nothing_to_return_to(undo, arn));
             }
             Some(Some(deployment)) if deployment.word != shown => {
-                run.tell(Event::Noted { sentence: format!("service deployment {} is {}", deployment.id(), deployment.word) });
+                run.tell(Event::Noted {
+                    sentence: format!(
+                        "service deployment {} is {}",
+                        deployment.id(),
+                        deployment.word
+                    ),
+                });
                 shown.clone_from(&deployment.word);
             }
-            Some(None) => return Err(Failure::new(Reason::AwsFailed, format!("service deployment {arn} is gone")).hint(by_hand(arn))),
+            Some(None) => {
+                return Err(Failure::new(
+                    Reason::AwsFailed,
+                    format!("service deployment {arn} is gone"),
+                )
+                .hint(by_hand(arn)));
+            }
             Some(Some(_)) | None => {}
         }
         easing.rest().await;
     }
-    let sentence = format!("service deployment {} was not over after {} minutes", short(arn), PATIENCE.as_secs() / 60);
+    let sentence = format!(
+        "service deployment {} was not over after {} minutes",
+        short(arn),
+        PATIENCE.as_secs() / 60
+    );
     Err(Failure::new(Reason::Timeout, sentence).hint(by_hand(arn)))
 }
 
-/// Nothing is believed before it was observed; a read that is older than the rollback gets a few more looks.
-async fn on_blue(run: &Run, undo: &NativeUndo, ended: &ServiceDeployment) -> Result<Undone, Failure> {
+/// Nothing is believed before it was observed; a read that is older than the rollback gets a few
+/// more looks.
+async fn on_blue(
+    run: &Run,
+    undo: &NativeUndo,
+    ended: &ServiceDeployment,
+) -> Result<Undone, Failure> {
     let began = Instant::now();
     let mut easing = Backoff::default();
     loop {
@@ -128,7 +192,8 @@ async fn on_blue(run: &Run, undo: &NativeUndo, ended: &ServiceDeployment) -> Res
             return Ok(Undone::Traffic(superseded(run, undo, newer).await));
         }
         let witness = witness(run, undo, ended).await;
-        // Where weights do not tell, ECS has gone back to what somebody else deployed between our look and ours.
+        // Where weights do not tell, ECS has gone back to what somebody else deployed between our
+        // look and ours.
         if witness.is_none_or(|witness| witness == ObservedBy::Deployment)
             && let Some(former) = other(run, undo, ended, DeploymentOrder::Before).await
         {
@@ -137,23 +202,37 @@ async fn on_blue(run: &Run, undo: &NativeUndo, ended: &ServiceDeployment) -> Res
         if let Some(witness) = witness {
             put_count_back(run, undo).await;
             blue_confirmed(run, &undo.blue.revision, witness);
-            return Ok(Undone::Traffic(Unwound::OnBlue { revision: undo.blue.revision.clone(), witness }));
+            return Ok(Undone::Traffic(Unwound::OnBlue {
+                revision: undo.blue.revision.clone(),
+                witness,
+            }));
         }
         if began.elapsed() > patience(ended) {
-            let sentence = format!("service deployment {} is {}, but production is not all on blue", ended.id(), ended.word);
+            let sentence = format!(
+                "service deployment {} is {}, but production is not all on blue",
+                ended.id(),
+                ended.word
+            );
             let failure = Failure::new(Reason::RolloutFailed, sentence);
             let rules = traffic::rules_to_green(run, &undo.blue).await;
-            return Err(rules.into_iter().fold(failure, Failure::caused_by).hint(new_rollout(undo)));
+            return Err(rules
+                .into_iter()
+                .fold(failure, Failure::caused_by)
+                .hint(new_rollout(undo)));
         }
         easing.rest().await;
     }
 }
 
 async fn superseded(run: &Run, undo: &NativeUndo, by: String) -> Unwound {
-    Unwound::Superseded { by, serves: Box::pin(serving::now(run, &undo.place, &undo.blue)).await }
+    Unwound::Superseded {
+        by,
+        serves: Box::pin(serving::now(run, &undo.place, &undo.blue)).await,
+    }
 }
 
-/// One that was stopped where it was moves no traffic any more; a rollback's last weights may take a while to be read.
+/// One that was stopped where it was moves no traffic any more; a rollback's last weights may take
+/// a while to be read.
 fn patience(ended: &ServiceDeployment) -> Duration {
     match ended.status() {
         DeploymentStatus::Stopped => Duration::from_secs(5),
@@ -174,14 +253,28 @@ async fn witness(run: &Run, undo: &NativeUndo, ended: &ServiceDeployment) -> Opt
         return Some(ObservedBy::Deployment);
     }
     // Without weights the service's own revision is all there is.
-    let Ok(ServiceLookup::Service(service)) = run.aws.describe_service(&undo.place.cluster, &undo.place.service).await else { return None };
-    let is_back = if undo.in_place { service.runs_only(&undo.blue.revision) } else { service.task_definition == undo.blue.revision };
+    let Ok(ServiceLookup::Service(service)) = run
+        .aws
+        .describe_service(&undo.place.cluster, &undo.place.service)
+        .await
+    else {
+        return None;
+    };
+    let is_back = if undo.in_place {
+        service.runs_only(&undo.blue.revision)
+    } else {
+        service.task_definition == undo.blue.revision
+    };
     is_back.then_some(ObservedBy::Deployment)
 }
 
 /// Where production's traffic goes; none where weights do not tell.
 pub(super) async fn observe(run: &Run, undo: &NativeUndo) -> Option<Observed> {
-    if undo.in_place { None } else { traffic::observe(run, &undo.place, &undo.blue).await }
+    if undo.in_place {
+        None
+    } else {
+        traffic::observe(run, &undo.place, &undo.blue).await
+    }
 }
 
 /// When somebody else's deployment was made.
@@ -194,17 +287,34 @@ enum DeploymentOrder {
 }
 
 /// Somebody else's deployment that was not there when we looked.
-async fn other(run: &Run, undo: &NativeUndo, ended: &ServiceDeployment, order: DeploymentOrder) -> Option<String> {
-    let history = run.aws.service_deployments(&undo.place.cluster, &undo.place.service).await.ok()?;
+async fn other(
+    run: &Run,
+    undo: &NativeUndo,
+    ended: &ServiceDeployment,
+    order: DeploymentOrder,
+) -> Option<String> {
+    let history = run
+        .aws
+        .service_deployments(&undo.place.cluster, &undo.place.service)
+        .await
+        .ok()?;
     let ours = history.iter().position(|brief| brief.arn == ended.arn)?;
     let among = match order {
         DeploymentOrder::After => &history[..ours],
         DeploymentOrder::Before => &history[ours + 1..],
     };
     // One of before that did not succeed never served.
-    let has_served = |brief: &Brief| order == DeploymentOrder::After || brief.status() == DeploymentStatus::Successful;
-    let other = among.iter().find(|brief| !undo.before.contains(&brief.arn) && has_served(brief))?;
-    Some(format!("service deployment {} ({}) took over", short(&other.arn), other.word))
+    let has_served = |brief: &Brief| {
+        order == DeploymentOrder::After || brief.status() == DeploymentStatus::Successful
+    };
+    let other = among
+        .iter()
+        .find(|brief| !undo.before.contains(&brief.arn) && has_served(brief))?;
+    Some(format!(
+        "service deployment {} ({}) took over",
+        short(&other.arn),
+        other.word
+    ))
 }
 
 /// The number of tasks is the service's, not the deployment's: a rollback leaves it.
@@ -212,36 +322,59 @@ async fn put_count_back(run: &Run, undo: &NativeUndo) {
     let Some(desired) = undo.desired else { return };
     let request = json!({ "cluster": undo.place.cluster, "service": undo.place.service, "desiredCount": desired });
     if let Err(error) = run.aws.update_service(&request).await {
-        run.tell(Event::Warned { sentence: format!("the desired count could not be set back to {desired}: {error}") });
+        run.tell(Event::Warned {
+            sentence: format!("the desired count could not be set back to {desired}: {error}"),
+        });
     }
 }
 
 /// It succeeded before it could be stopped: green serves, and blue is gone.
-async fn too_late(run: &Run, undo: &NativeUndo, ended: &ServiceDeployment) -> Result<Unwound, Failure> {
+async fn too_late(
+    run: &Run,
+    undo: &NativeUndo,
+    ended: &ServiceDeployment,
+) -> Result<Unwound, Failure> {
     let id = ended.id();
-    if observe(run, undo).await.is_some_and(|observed| observed.whole() != Some(Serving::Green)) {
+    if observe(run, undo)
+        .await
+        .is_some_and(|observed| observed.whole() != Some(Serving::Green))
+    {
         if let Some(newer) = other(run, undo, ended, DeploymentOrder::After).await {
             return Ok(superseded(run, undo, newer).await);
         }
-        let sentence = format!("service deployment {id} is over, and production is not all on green: somebody has changed the weights");
-        return Err(weights_changed(run, &undo.blue, sentence).await.hint(new_rollout(undo)));
+        let sentence = format!(
+            "service deployment {id} is over, and production is not all on green: somebody has changed the weights"
+        );
+        return Err(weights_changed(run, &undo.blue, sentence)
+            .await
+            .hint(new_rollout(undo)));
     }
     run.tell(Event::Warned {
         sentence: format!("service deployment {id} had succeeded before it could be stopped; to go back: mode: rollback"),
     });
-    Ok(Unwound::TooLate { revision: undo.ours.clone() })
+    Ok(Unwound::TooLate {
+        revision: undo.ours.clone(),
+    })
 }
 
 fn rollback_failed(undo: &NativeUndo, ended: &ServiceDeployment) -> Failure {
-    let cause = ended.status_reason.as_deref().map_or_else(|| "ECS gives no reason".into(), masked);
-    Failure::new(Reason::RolloutFailed, format!("the rollback of service deployment {} failed", ended.id()))
-        .caused_by(cause)
-        .hint(new_rollout(undo))
+    let cause = ended
+        .status_reason
+        .as_deref()
+        .map_or_else(|| "ECS gives no reason".into(), masked);
+    Failure::new(
+        Reason::RolloutFailed,
+        format!("the rollback of service deployment {} failed", ended.id()),
+    )
+    .caused_by(cause)
+    .hint(new_rollout(undo))
 }
 
 fn nothing_to_return_to(undo: &NativeUndo, arn: &str) -> Failure {
-    let sentence =
-        format!("no deployment of the service ever succeeded: ECS has nothing to go back to, and service deployment {} stalls", short(arn));
+    let sentence = format!(
+        "no deployment of the service ever succeeded: ECS has nothing to go back to, and service deployment {} stalls",
+        short(arn)
+    );
     Failure::new(Reason::NothingToReturnTo, sentence).hint(format!(
         "deploy a version that works: a newer deployment ends the stall; where nothing serves that must stay, aws ecs update-service --cluster {} --service {} --desired-count 0 ends it too (docs/stuck.md)",
         undo.place.cluster, undo.place.service
@@ -250,12 +383,21 @@ fn nothing_to_return_to(undo: &NativeUndo, arn: &str) -> Failure {
 
 fn stuck(what: &str, error: &AwsError, undo: &NativeUndo) -> Failure {
     let failure = Failure::new(Reason::AwsFailed, what).caused_by(error.to_string());
-    let hand = undo.deployment.as_deref().map_or_else(|| new_rollout(undo), by_hand);
-    error.hint().into_iter().fold(failure, Failure::hint).hint(hand)
+    let hand = undo
+        .deployment
+        .as_deref()
+        .map_or_else(|| new_rollout(undo), by_hand);
+    error
+        .hint()
+        .into_iter()
+        .fold(failure, Failure::hint)
+        .hint(hand)
 }
 
 fn by_hand(arn: &str) -> String {
-    format!("by hand: aws ecs stop-service-deployment --service-deployment-arn {arn} --stop-type ROLLBACK (docs/stuck.md)")
+    format!(
+        "by hand: aws ecs stop-service-deployment --service-deployment-arn {arn} --stop-type ROLLBACK (docs/stuck.md)"
+    )
 }
 
 fn new_rollout(undo: &NativeUndo) -> String {

@@ -1,4 +1,5 @@
-//! Our revision is deregistered, unless something uses it. A revision that is left hurts nobody: a warning, not stuck.
+//! Our revision is deregistered, unless something uses it. A revision that is left hurts nobody: a
+//! warning, not stuck.
 
 use super::Undone;
 use crate::aws::AwsErrorKind;
@@ -11,37 +12,60 @@ use crate::undo::{RevisionUndo, short};
 
 pub(super) async fn undo(run: &Run, undo: &RevisionUndo) -> Result<Undone, Failure> {
     if is_in_use(run, undo).await {
-        run.tell(Event::Noted { sentence: format!("{} stays registered: the service still uses it", short(&undo.arn)) });
+        run.tell(Event::Noted {
+            sentence: format!(
+                "{} stays registered: the service still uses it",
+                short(&undo.arn)
+            ),
+        });
         return Ok(Undone::Absent);
     }
     match run.aws.deregister_task_definition(&undo.arn).await {
         Ok(()) => return Ok(Undone::Nothing),
         // It is out of use already.
-        Err(error) if error.is("ClientException") || error.is("InvalidParameter") => return Ok(Undone::Nothing),
-        Err(error) if error.kind == AwsErrorKind::Denied => run.limit_check("the revision of this run stays registered", &error),
-        Err(error) => run.tell(Event::Warned { sentence: format!("{} stays registered: {error}", short(&undo.arn)) }),
+        Err(error) if error.is("ClientException") || error.is("InvalidParameter") => {
+            return Ok(Undone::Nothing);
+        }
+        Err(error) if error.kind == AwsErrorKind::Denied => {
+            run.limit_check("the revision of this run stays registered", &error);
+        }
+        Err(error) => run.tell(Event::Warned {
+            sentence: format!("{} stays registered: {error}", short(&undo.arn)),
+        }),
     }
     Ok(Undone::Absent)
 }
 
 async fn is_in_use(run: &Run, undo: &RevisionUndo) -> bool {
-    let Some(place) = &undo.service else { return false };
-    match run.aws.describe_service(&place.cluster, &place.service).await {
+    let Some(place) = &undo.service else {
+        return false;
+    };
+    match run
+        .aws
+        .describe_service(&place.cluster, &place.service)
+        .await
+    {
         Ok(ServiceLookup::Service(service)) => serves(&service, &undo.arn),
         Ok(ServiceLookup::Missing(_)) => false,
         Err(_) => true, // what cannot be seen is not touched
     }
 }
 
-/// Tasks that are still going away do not need their revision to be registered. A newer deployment that is not complete may go back to the
-/// one that was complete before it.
+/// Tasks that are still going away do not need their revision to be registered. A newer deployment
+/// that is not complete may go back to the one that was complete before it.
 fn serves(service: &Service, revision: &str) -> bool {
     let brings = |deployment: &&RollingDeployment| deployment.task_definition == revision;
     let primary = service.primary_deployment();
     let may_return = primary.is_some_and(|primary| !primary.is_completed())
-        && service.deployments.iter().filter(brings).any(|deployment| deployment.is_completed() && deployment.running_count > 0);
+        && service
+            .deployments
+            .iter()
+            .filter(brings)
+            .any(|deployment| deployment.is_completed() && deployment.running_count > 0);
     primary.as_ref().is_some_and(brings)
         || may_return
         || service.task_definition == revision
-        || service.primary_task_set().is_some_and(|set| set.task_definition == revision)
+        || service
+            .primary_task_set()
+            .is_some_and(|set| set.task_definition == revision)
 }

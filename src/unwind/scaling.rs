@@ -1,6 +1,7 @@
 //! Scale-in that a run of ours suspended works again; done when that was seen, and our tag is off.
 //!
-//! Only what carries our tag is touched, and of that only scale-in: whatever else a user suspended meanwhile stays so.
+//! Only what carries our tag is touched, and of that only scale-in: whatever else a user suspended
+//! meanwhile stays so.
 
 use std::time::Duration;
 
@@ -52,37 +53,67 @@ pub(super) async fn undo(run: &Run, undo: &ScalingUndo) -> Result<Undone, Failur
         match look(run, undo).await {
             Ok(Left::Others) => return Ok(Undone::Nothing),
             Ok(Left::Nothing) if is_final => return Ok(Undone::Nothing),
-            Ok(Left::Tag { arn }) if is_final && untag(run, undo, &arn).await? => return Ok(Undone::Nothing),
+            Ok(Left::Tag { arn }) if is_final && untag(run, undo, &arn).await? => {
+                return Ok(Undone::Nothing);
+            }
             Ok(Left::Rest { now }) if !sent => sent = put_back(run, undo, now).await?,
             Ok(Left::Nothing | Left::Tag { .. } | Left::Rest { .. }) => {}
             Err(error) => tolerate(undo, &error)?,
         }
         easing.rest().await;
     }
-    let sentence = format!("scale-in of {} was not seen to work again without our tag after {} s", undo.resource, PATIENCE.as_secs());
+    let sentence = format!(
+        "scale-in of {} was not seen to work again without our tag after {} s",
+        undo.resource,
+        PATIENCE.as_secs()
+    );
     Err(Failure::new(Reason::Timeout, sentence).hint(command(undo)))
 }
 
-/// What an earlier run of this action left suspended, because nothing could take it back. Ask once nothing is in progress:
-/// a run that is alive still needs it.
-pub async fn left_behind(run: &Run, settings: &Settings, cluster: &str, service: &str) -> Option<ScalingUndo> {
+/// What an earlier run of this action left suspended, because nothing could take it back. Ask once
+/// nothing is in progress: a run that is alive still needs it.
+pub async fn left_behind(
+    run: &Run,
+    settings: &Settings,
+    cluster: &str,
+    service: &str,
+) -> Option<ScalingUndo> {
     let resource = resource(cluster, service);
-    let target = seen(run, settings, run.aws.scalable_target(&resource).await)?.filter(|target| target.suspended.scale_in)?;
-    let other = seen(run, settings, run.aws.suspended_by(&target.arn).await)?.filter(|other| *other != run.id)?;
-    let place = ServiceKey { cluster: cluster.to_owned(), service: service.to_owned() };
-    Some(ScalingUndo { place, resource, run: other, was: SuspendedState { scale_in: false, ..target.suspended } })
+    let target = seen(run, settings, run.aws.scalable_target(&resource).await)?
+        .filter(|target| target.suspended.scale_in)?;
+    let other = seen(run, settings, run.aws.suspended_by(&target.arn).await)?
+        .filter(|other| *other != run.id)?;
+    let place = ServiceKey {
+        cluster: cluster.to_owned(),
+        service: service.to_owned(),
+    };
+    Some(ScalingUndo {
+        place,
+        resource,
+        run: other,
+        was: SuspendedState {
+            scale_in: false,
+            ..target.suspended
+        },
+    })
 }
 
 /// Whoever does not use the feature need not allow its reads.
 fn seen<T>(run: &Run, settings: &Settings, read: Result<T, AwsError>) -> Option<T> {
     if settings.control.suspend_autoscaling {
-        return optional(run, "scale-in that an earlier run left suspended is not noticed", read);
+        return optional(
+            run,
+            "scale-in that an earlier run left suspended is not noticed",
+            read,
+        );
     }
     read.ok()
 }
 
 async fn look(run: &Run, undo: &ScalingUndo) -> Result<Left, AwsError> {
-    let Some(target) = run.aws.scalable_target(&undo.resource).await? else { return Ok(Left::Nothing) };
+    let Some(target) = run.aws.scalable_target(&undo.resource).await? else {
+        return Ok(Left::Nothing);
+    };
     match run.aws.suspended_by(&target.arn).await {
         Ok(tag) => Ok(left(undo, target, tag.as_deref())),
         Err(error) if is_gone(&error) => Ok(Left::Nothing),
@@ -95,26 +126,34 @@ fn left(undo: &ScalingUndo, target: ScalableTarget, tag: Option<&str>) -> Left {
         None => Left::Nothing,
         Some(other) if other != undo.run => Left::Others,
         Some(_) if target.suspended.scale_in == undo.was.scale_in => Left::Tag { arn: target.arn },
-        Some(_) => Left::Rest { now: target.suspended },
+        Some(_) => Left::Rest {
+            now: target.suspended,
+        },
     }
 }
 
 /// Whether AWS took it; when its answer was lost, the next look shows.
 async fn put_back(run: &Run, undo: &ScalingUndo, now: SuspendedState) -> Result<bool, Failure> {
-    let wanted = SuspendedState { scale_in: undo.was.scale_in, ..now };
+    let wanted = SuspendedState {
+        scale_in: undo.was.scale_in,
+        ..now
+    };
     match run.aws.set_suspended(&undo.resource, wanted).await {
         Ok(()) => Ok(true),
         Err(error) => tolerate(undo, &error).map(|()| false),
     }
 }
 
-/// Whether that is all; when the answer was lost, the next look shows. A tag that is left hurts nobody while scale-in works.
+/// Whether that is all; when the answer was lost, the next look shows. A tag that is left hurts
+/// nobody while scale-in works.
 async fn untag(run: &Run, undo: &ScalingUndo, arn: &str) -> Result<bool, Failure> {
     match run.aws.untag_target(arn).await {
         Ok(()) => Ok(true),
         Err(error) if is_gone(&error) => Ok(true),
         Err(error) if matches!(error.kind, AwsErrorKind::Denied | AwsErrorKind::Refused) => {
-            let by_hand = format!("aws application-autoscaling untag-resource --resource-arn {arn} --tag-keys {TAG}");
+            let by_hand = format!(
+                "aws application-autoscaling untag-resource --resource-arn {arn} --tag-keys {TAG}"
+            );
             run.tell(Event::Warned {
                 sentence: format!("scale-in of {} works again, but our tag is still there: {error}; by hand: {by_hand}", undo.resource),
             });
@@ -132,19 +171,34 @@ fn is_gone(error: &AwsError) -> bool {
 fn tolerate(undo: &ScalingUndo, error: &AwsError) -> Result<(), Failure> {
     match error.kind {
         AwsErrorKind::Throttled | AwsErrorKind::Failed | AwsErrorKind::Unanswered => Ok(()),
-        AwsErrorKind::Denied | AwsErrorKind::Credentials | AwsErrorKind::Refused => Err(told(undo, error)),
+        AwsErrorKind::Denied | AwsErrorKind::Credentials | AwsErrorKind::Refused => {
+            Err(told(undo, error))
+        }
     }
 }
 
 fn told(undo: &ScalingUndo, error: &AwsError) -> Failure {
-    let failure = Failure::new(error.reason(), format!("scale-in of {} could not be restored", undo.resource)).caused_by(error.to_string());
-    error.hint().into_iter().fold(failure, Failure::hint).hint(command(undo))
+    let failure = Failure::new(
+        error.reason(),
+        format!("scale-in of {} could not be restored", undo.resource),
+    )
+    .caused_by(error.to_string());
+    error
+        .hint()
+        .into_iter()
+        .fold(failure, Failure::hint)
+        .hint(command(undo))
 }
 
 fn command(undo: &ScalingUndo) -> String {
-    let SuspendedState { scale_in, scale_out, scheduled } = undo.was;
-    let state =
-        format!("DynamicScalingInSuspended={scale_in},DynamicScalingOutSuspended={scale_out},ScheduledScalingSuspended={scheduled}");
+    let SuspendedState {
+        scale_in,
+        scale_out,
+        scheduled,
+    } = undo.was;
+    let state = format!(
+        "DynamicScalingInSuspended={scale_in},DynamicScalingOutSuspended={scale_out},ScheduledScalingSuspended={scheduled}"
+    );
     format!(
         "by hand: aws application-autoscaling register-scalable-target --service-namespace ecs --resource-id {} \
          --scalable-dimension {DIMENSION} --suspended-state {state} (docs/stuck.md)",
@@ -156,12 +210,28 @@ fn command(undo: &ScalingUndo) -> String {
 mod tests {
     use super::*;
 
-    const RESTING: SuspendedState = SuspendedState { scale_in: true, scale_out: true, scheduled: false };
-    const WORKING: SuspendedState = SuspendedState { scale_in: false, scale_out: true, scheduled: false };
+    const RESTING: SuspendedState = SuspendedState {
+        scale_in: true,
+        scale_out: true,
+        scheduled: false,
+    };
+    const WORKING: SuspendedState = SuspendedState {
+        scale_in: false,
+        scale_out: true,
+        scheduled: false,
+    };
 
     fn undo() -> ScalingUndo {
-        let place = ServiceKey { cluster: "prod".into(), service: "api".into() };
-        ScalingUndo { place, resource: "service/prod/api".into(), run: "4711-1-0a".into(), was: WORKING }
+        let place = ServiceKey {
+            cluster: "prod".into(),
+            service: "api".into(),
+        };
+        ScalingUndo {
+            place,
+            resource: "service/prod/api".into(),
+            run: "4711-1-0a".into(),
+            was: WORKING,
+        }
     }
 
     #[test]
@@ -175,20 +245,40 @@ mod tests {
             (RESTING, Some("4711-1-0a"), Left::Rest { now: RESTING }),
         ];
         for (suspended, run, expected) in table {
-            let target = ScalableTarget { arn: "arn".into(), min: 2, max: 10, suspended };
-            assert_eq!(left(&undo(), target, run), expected, "{suspended:?} with {run:?}");
+            let target = ScalableTarget {
+                arn: "arn".into(),
+                min: 2,
+                max: 10,
+                suspended,
+            };
+            assert_eq!(
+                left(&undo(), target, run),
+                expected,
+                "{suspended:?} with {run:?}"
+            );
         }
     }
 
     #[test]
     fn what_may_pass_is_waited_for_and_what_may_not_comes_with_the_command() {
-        let error =
-            |kind| AwsError { action: "application-autoscaling:RegisterScalableTarget", kind, code: String::new(), message: "no".into() };
-        for kind in [AwsErrorKind::Throttled, AwsErrorKind::Failed, AwsErrorKind::Unanswered] {
+        let error = |kind| AwsError {
+            action: "application-autoscaling:RegisterScalableTarget",
+            kind,
+            code: String::new(),
+            message: "no".into(),
+        };
+        for kind in [
+            AwsErrorKind::Throttled,
+            AwsErrorKind::Failed,
+            AwsErrorKind::Unanswered,
+        ] {
             assert_eq!(tolerate(&undo(), &error(kind)), Ok(()));
         }
         let failure = tolerate(&undo(), &error(AwsErrorKind::Denied)).unwrap_err();
-        assert_eq!(failure.sentence(), "scale-in of service/prod/api could not be restored");
+        assert_eq!(
+            failure.sentence(),
+            "scale-in of service/prod/api could not be restored"
+        );
         assert_eq!(
             failure.hints,
             [

@@ -1,5 +1,5 @@
-//! Our task is stopped, unless it has ended; one whose answer was lost is found by its revision. What a one-off task did is not undone,
-//! and said.
+//! Our task is stopped, unless it has ended; one whose answer was lost is found by its revision.
+//! What a one-off task did is not undone, and said.
 
 use super::Undone;
 use crate::aws::ecs_shapes::Task;
@@ -10,14 +10,26 @@ use crate::survey::optional;
 use crate::undo::{OneOffUndo, TaskUndo, Undo};
 
 pub(super) async fn undo(run: &Run, undo: &TaskUndo) -> Result<Undone, Failure> {
-    if undo.one_off.as_ref().is_some_and(|one_off| !one_off.ran.is_empty()) {
+    if undo
+        .one_off
+        .as_ref()
+        .is_some_and(|one_off| !one_off.ran.is_empty())
+    {
         return Ok(said(run, undo.clone()));
     }
-    let arns = if undo.arns.is_empty() { find(run, undo).await } else { undo.arns.clone() };
+    let arns = if undo.arns.is_empty() {
+        find(run, undo).await
+    } else {
+        undo.arns.clone()
+    };
     if arns.is_empty() {
         return Ok(Undone::Absent);
     }
-    let described = run.aws.describe_tasks(&undo.cluster, &arns).await.unwrap_or_default();
+    let described = run
+        .aws
+        .describe_tasks(&undo.cluster, &arns)
+        .await
+        .unwrap_or_default();
     let mut ran = Vec::new();
     for arn in &arns {
         let known = described.iter().find(|task| task.task_arn == *arn);
@@ -27,16 +39,43 @@ pub(super) async fn undo(run: &Run, undo: &TaskUndo) -> Result<Undone, Failure> 
         }
         let ended = known.filter(|task| task.is_stopped());
         if ended.is_none() {
-            let stopped = run.aws.stop_task(&undo.cluster, arn, "the deployment that started this task was rolled back").await;
-            stopped.or_else(|error| if error.is("InvalidParameter") { Ok(()) } else { Err(error) })?;
+            let stopped = run
+                .aws
+                .stop_task(
+                    &undo.cluster,
+                    arn,
+                    "the deployment that started this task was rolled back",
+                )
+                .await;
+            stopped.or_else(|error| {
+                if error.is("InvalidParameter") {
+                    Ok(())
+                } else {
+                    Err(error)
+                }
+            })?;
         }
-        ran.extend(undo.one_off.iter().flat_map(|one_off| in_task(one_off, arn, ended)));
+        ran.extend(
+            undo.one_off
+                .iter()
+                .flat_map(|one_off| in_task(one_off, arn, ended)),
+        );
     }
     for task in &ran {
         run.tell(Event::TaskRan { task: task.clone() });
     }
     match &undo.one_off {
-        Some(one_off) => Ok(said(run, TaskUndo { one_off: Some(OneOffUndo { ran, ..one_off.clone() }), arns, ..undo.clone() })),
+        Some(one_off) => Ok(said(
+            run,
+            TaskUndo {
+                one_off: Some(OneOffUndo {
+                    ran,
+                    ..one_off.clone()
+                }),
+                arns,
+                ..undo.clone()
+            },
+        )),
         None => Ok(Undone::Nothing),
     }
 }
@@ -50,25 +89,51 @@ fn said(run: &Run, undo: TaskUndo) -> Undone {
 
 /// What ran in a task: the containers that have ended, or whatever was stopped with it.
 fn in_task(one_off: &OneOffUndo, arn: &str, ended: Option<&Task>) -> Vec<OneOffTask> {
-    let made =
-        |container: &str, end| OneOffTask { command: one_off.command.clone(), task: arn.to_owned(), container: container.to_owned(), end };
+    let made = |container: &str, end| OneOffTask {
+        command: one_off.command.clone(),
+        task: arn.to_owned(),
+        container: container.to_owned(),
+        end,
+    };
     match ended {
         None => vec![made("", TaskEnd::Stopped)],
         Some(task) => {
-            let exited = task.containers.iter().filter_map(|container| Some((container, container.exit_code?)));
-            exited.map(|(container, code)| made(&container.name, TaskEnd::Exited { code })).collect()
+            let exited = task
+                .containers
+                .iter()
+                .filter_map(|container| Some((container, container.exit_code?)));
+            exited
+                .map(|(container, code)| made(&container.name, TaskEnd::Exited { code }))
+                .collect()
         }
     }
 }
 
 async fn find(run: &Run, undo: &TaskUndo) -> Vec<String> {
     let listed = run.aws.running_tasks(&undo.cluster, &undo.started_by).await;
-    let running = optional(run, "a one-off task whose start was not answered is not looked for", listed).unwrap_or_default();
+    let running = optional(
+        run,
+        "a one-off task whose start was not answered is not looked for",
+        listed,
+    )
+    .unwrap_or_default();
     if running.is_empty() {
         return Vec::new();
     }
     let described = run.aws.describe_tasks(&undo.cluster, &running).await;
-    let tasks: Vec<Task> = optional(run, "a one-off task whose start was not answered is not looked for", described).unwrap_or_default();
-    let is_ours = |task: &Task| task.task_definition_arn == undo.revision && (undo.group.is_none() || undo.group == task.group);
-    tasks.into_iter().filter(is_ours).map(|task| task.task_arn).collect()
+    let tasks: Vec<Task> = optional(
+        run,
+        "a one-off task whose start was not answered is not looked for",
+        described,
+    )
+    .unwrap_or_default();
+    let is_ours = |task: &Task| {
+        task.task_definition_arn == undo.revision
+            && (undo.group.is_none() || undo.group == task.group)
+    };
+    tasks
+        .into_iter()
+        .filter(is_ours)
+        .map(|task| task.task_arn)
+        .collect()
 }

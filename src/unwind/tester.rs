@@ -1,4 +1,5 @@
-//! The containers of testers are removed. They touch no traffic: nobody waits for them, and what becomes of one changes no outcome.
+//! The containers of testers are removed. They touch no traffic: nobody waits for them, and what
+//! becomes of one changes no outcome.
 
 use std::time::Duration;
 
@@ -23,7 +24,10 @@ pub(super) async fn remove(run: &Run, armed: &[Undo]) {
             Ok(Err(why)) => why,
             Err(_) => "the Docker engine does not answer".to_owned(),
         };
-        let sentence = format!("the tester's container could not be removed: docker rm --force {} ({why})", tester.container);
+        let sentence = format!(
+            "the tester's container could not be removed: docker rm --force {} ({why})",
+            tester.container
+        );
         run.tell(Event::Warned { sentence });
     }
 }
@@ -31,5 +35,8 @@ pub(super) async fn remove(run: &Run, armed: &[Undo]) {
 async fn removed(run: &Run, container: &str) -> Result<(), String> {
     let engine = Engine::connect(&run.runner.engine_socket).await;
     let engine = engine.map_err(|error| chain_of(&error).join(": "))?;
-    engine.remove(container).await.map_err(|error| chain_of(&error).join(": "))
+    engine
+        .remove(container)
+        .await
+        .map_err(|error| chain_of(&error).join(": "))
 }

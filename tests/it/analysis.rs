@@ -1,25 +1,39 @@
-//! Metrics, logs and alarms decide while traffic shifts: a version that is as good arrives, one that is worse goes back, and what
-//! cannot be known is never taken for good.
+//! Metrics, logs and alarms decide while traffic shifts: a version that is as good arrives, one
+//! that is worse goes back, and what cannot be known is never taken for good.
 
 use ecs_bluegreen_sim::world::load::{LoadOptions, Tolerated};
 use ecs_bluegreen_sim::{
-    AlarmDetails, AlarmState, GroupOptions, MetricsOptions, NativeOptions, Reply, ReplyAnswer, SourcesOptions, Strategy,
+    AlarmDetails, AlarmState, GroupOptions, MetricsOptions, NativeOptions, Reply, ReplyAnswer,
+    SourcesOptions, Strategy,
 };
 use insta::assert_snapshot;
 
 use crate::harness::{Action, Deed, Play, Story, Told, When};
 
-/// CloudWatch's points in seconds, so that a story does not take minutes; the arithmetic is the same.
+/// CloudWatch's points in seconds, so that a story does not take minutes; the arithmetic is the
+/// same.
 const QUICKLY: &str = "defaults: { interval: 5s, period: 1s, delay: 1s, min-request-volume: 20 }\n";
 
 fn busy(options: &LoadOptions) -> LoadOptions {
-    LoadOptions { path: "/tasks".to_owned(), rate: Some(300.0), connections: 100, tolerated: Tolerated::Any, ..options.clone() }
+    LoadOptions {
+        path: "/tasks".to_owned(),
+        rate: Some(300.0),
+        connections: 100,
+        tolerated: Tolerated::Any,
+        ..options.clone()
+    }
 }
 
 /// Half of the traffic, so that a comparison does not take long.
 fn half() -> Story {
-    let strategy = Strategy::Canary { percent: 50.0, bake_minutes: 5 };
-    quick(Story::native(NativeOptions { strategy, ..NativeOptions::default() }))
+    let strategy = Strategy::Canary {
+        percent: 50.0,
+        bake_minutes: 5,
+    };
+    quick(Story::native(NativeOptions {
+        strategy,
+        ..NativeOptions::default()
+    }))
 }
 
 /// A canary whose metrics have points for each second, and users of what some versions are bad at.
@@ -29,7 +43,13 @@ fn canary() -> Story {
 
 fn quick(story: Story) -> Story {
     story
-        .stage(|options| options.metrics = MetricsOptions { grain_seconds: 1, requests_before: 18_000.0, ..MetricsOptions::default() })
+        .stage(|options| {
+            options.metrics = MetricsOptions {
+                grain_seconds: 1,
+                requests_before: 18_000.0,
+                ..MetricsOptions::default()
+            }
+        })
         .users(busy)
 }
 
@@ -40,7 +60,12 @@ fn analysed(version: &str, analysis: &str) -> Action {
 async fn serves(play: &Play, version: &str) -> bool {
     let url = play.stage.listener_url("prod").expect("a listener");
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let answer = reqwest::get(format!("{url}/health")).await.expect("an answer").text().await.expect("a text");
+    let answer = reqwest::get(format!("{url}/health"))
+        .await
+        .expect("an answer")
+        .text()
+        .await
+        .expect("a text");
     answer.contains(&format!("\"version\":\"{version}\""))
 }
 
@@ -49,7 +74,12 @@ async fn taken_back(story: Story, action: Action) -> Told {
     let told = play.act(action).await;
     assert!(serves(&play, "1.0.0").await, "{}", told.text());
     play.end().await;
-    assert_eq!((told.code, told.output("outcome")), (Some(20), "rolled-back"), "{}", told.text());
+    assert_eq!(
+        (told.code, told.output("outcome")),
+        (Some(20), "rolled-back"),
+        "{}",
+        told.text()
+    );
     told
 }
 
@@ -58,7 +88,12 @@ async fn deployed(story: Story, action: Action) -> Told {
     let told = play.act(action).await;
     assert!(serves(&play, "1.1.0").await, "{}", told.text());
     play.end().await;
-    assert_eq!((told.code, told.output("outcome")), (Some(0), "deployed"), "{}", told.text());
+    assert_eq!(
+        (told.code, told.output("outcome")),
+        (Some(0), "deployed"),
+        "{}",
+        told.text()
+    );
     told
 }
 
@@ -72,37 +107,86 @@ async fn a_version_that_is_as_good_arrives_and_every_check_says_so() {
         "✓ errors: green no worse than blue on production at a step: ",
         "✓ error-rate < 5 % on production in the bake: ",
     ] {
-        assert!(told.log_with(check).contains(", wanted "), "{check}: {}", told.text());
+        assert!(
+            told.log_with(check).contains(", wanted "),
+            "{check}: {}",
+            told.text()
+        );
     }
-    assert!(told.log_with("Analysis: ").contains("nothing was found wrong"), "{}", told.text());
-    assert!(told.summary.contains("### Analysis") && told.summary.contains("| ✓ | error-rate &lt; 5 % |"), "{}", told.summary);
+    assert!(
+        told.log_with("Analysis: ")
+            .contains("nothing was found wrong"),
+        "{}",
+        told.text()
+    );
+    assert!(
+        told.summary.contains("### Analysis")
+            && told.summary.contains("| ✓ | error-rate &lt; 5 % |"),
+        "{}",
+        told.summary
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_version_that_fails_more_often_goes_back_from_its_canary() {
     let mut play = canary().begin().await;
-    let told = play.act(analysed("1.5.0", "presets: [error-rate < 1 %]")).await;
+    let told = play
+        .act(analysed("1.5.0", "presets: [error-rate < 1 %]"))
+        .await;
     let users = play.users();
     assert!(serves(&play, "1.0.0").await);
     play.end().await;
-    assert_eq!((told.code, told.output("outcome"), told.output("reason")), (Some(20), "rolled-back", "analysis-failed"), "{}", told.text());
+    assert_eq!(
+        (told.code, told.output("outcome"), told.output("reason")),
+        (Some(20), "rolled-back", "analysis-failed"),
+        "{}",
+        told.text()
+    );
     let error = told.log_with("::error");
-    assert!(error.contains("analysis \"error-rate < 1 %25\" failed on production at a step: "), "{error}");
+    assert!(
+        error.contains("analysis \"error-rate < 1 %25\" failed on production at a step: "),
+        "{error}"
+    );
     let reached = users.versions.get("1.5.0").map_or(0, |seen| seen.requests);
-    assert!(reached > 0 && reached * 3 < users.requests, "a canary of a tenth: {reached} of {}", users.requests);
+    assert!(
+        reached > 0 && reached * 3 < users.requests,
+        "a canary of a tenth: {reached} of {}",
+        users.requests
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_version_that_is_slower_than_blue_goes_back() {
-    let told = taken_back(half(), analysed("1.6.0", "presets: [green no worse than blue]")).await;
+    let told = taken_back(
+        half(),
+        analysed("1.6.0", "presets: [green no worse than blue]"),
+    )
+    .await;
     assert_eq!(told.output("reason"), "analysis-failed", "{}", told.text());
-    assert!(told.log_with("✗ p95: green no worse than blue").contains("wanted"), "{}", told.text());
-    assert!(told.log_with("not by chance: p = ").contains("Mann–Whitney"), "{}", told.text());
+    assert!(
+        told.log_with("✗ p95: green no worse than blue")
+            .contains("wanted"),
+        "{}",
+        told.text()
+    );
+    assert!(
+        told.log_with("not by chance: p = ")
+            .contains("Mann–Whitney"),
+        "{}",
+        told.text()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lines_of_the_log_that_blue_does_not_write_take_it_back_and_are_shown() {
-    let told = taken_back(canary(), analysed("1.7.0", "logs:\n- { name: errors in the log, pattern: ERROR, at-most: 0 }")).await;
+    let told = taken_back(
+        canary(),
+        analysed(
+            "1.7.0",
+            "logs:\n- { name: errors in the log, pattern: ERROR, at-most: 0 }",
+        ),
+    )
+    .await;
     assert_eq!(told.output("reason"), "analysis-failed", "{}", told.text());
     assert!(told.text().contains("ERROR"), "{}", told.text());
 }
@@ -117,15 +201,28 @@ const SILENT: &str = "presets: [{ preset: error-rate < 5 %, min-request-volume: 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn too_little_traffic_is_no_pass_by_accident() {
-    let told = taken_back(busy_before(), analysed("1.1.0", &format!("{SILENT}rollback"))).await;
+    let told = taken_back(
+        busy_before(),
+        analysed("1.1.0", &format!("{SILENT}rollback")),
+    )
+    .await;
     assert_eq!(told.output("reason"), "inconclusive", "{}", told.text());
-    assert!(told.text().contains("requests on green in 1 s, and 1,000,000 are needed to tell"), "{}", told.text());
+    assert!(
+        told.text()
+            .contains("requests on green in 1 s, and 1,000,000 are needed to tell"),
+        "{}",
+        told.text()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_inconclusive_is_passed_over_where_that_is_wanted() {
     let told = deployed(canary(), analysed("1.1.0", &format!("{SILENT}proceed"))).await;
-    assert!(told.log_with("? error-rate < 5 % on").contains("wanted"), "{}", told.text());
+    assert!(
+        told.log_with("? error-rate < 5 % on").contains("wanted"),
+        "{}",
+        told.text()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -133,20 +230,41 @@ async fn a_person_decides_at_the_gate_what_is_inconclusive() {
     let mut play = canary().begin().await;
     let analysis = format!("{SILENT}pause");
     let told = play.act(analysed("1.1.0", &analysis)).await;
-    assert_eq!((told.code, told.output("outcome"), told.output("reason")), (Some(0), "waiting", "inconclusive"), "{}", told.text());
-    assert!(told.text().contains("answer with mode: continue or mode: abort"), "{}", told.text());
+    assert_eq!(
+        (told.code, told.output("outcome"), told.output("reason")),
+        (Some(0), "waiting", "inconclusive"),
+        "{}",
+        told.text()
+    );
+    assert!(
+        told.text()
+            .contains("answer with mode: continue or mode: abort"),
+        "{}",
+        told.text()
+    );
     let share = play.users().versions;
-    assert!(share.contains_key("1.0.0") && share.contains_key("1.1.0"), "both sides serve while it waits: {share:?}");
-    let answer = Action::service().with("mode", "continue").with("analysis", &format!("{QUICKLY}{analysis}\n"));
+    assert!(
+        share.contains_key("1.0.0") && share.contains_key("1.1.0"),
+        "both sides serve while it waits: {share:?}"
+    );
+    let answer = Action::service()
+        .with("mode", "continue")
+        .with("analysis", &format!("{QUICKLY}{analysis}\n"));
     let told = play.act(answer).await;
-    assert_eq!((told.code, told.output("outcome")), (Some(0), "deployed"), "{}", told.text());
+    assert_eq!(
+        (told.code, told.output("outcome")),
+        (Some(0), "deployed"),
+        "{}",
+        told.text()
+    );
     play.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_is_cancelled_while_it_measures_goes_back() {
     let analysis = SILENT.replace("inconclusive-limit: 0", "inconclusive-limit: 100");
-    let action = analysed("1.1.0", &format!("{analysis}rollback")).at(When::Line("? error-rate < 5 %"), Deed::Interrupt);
+    let action = analysed("1.1.0", &format!("{analysis}rollback"))
+        .at(When::Line("? error-rate < 5 %"), Deed::Interrupt);
     let told = taken_back(busy_before(), action).await;
     assert_eq!(told.output("reason"), "cancelled", "{}", told.text());
 }
@@ -155,36 +273,82 @@ async fn a_run_that_is_cancelled_while_it_measures_goes_back() {
 async fn metrics_that_cannot_be_read_are_no_pass() {
     let mut play = canary().begin().await;
     play.stage.deny(&["cloudwatch:GetMetricData"]);
-    let told = play.act(analysed("1.1.0", "presets: [{ preset: error-rate < 5 %, consecutive-error-limit: 0 }]")).await;
+    let told = play
+        .act(analysed(
+            "1.1.0",
+            "presets: [{ preset: error-rate < 5 %, consecutive-error-limit: 0 }]",
+        ))
+        .await;
     assert!(serves(&play, "1.0.0").await);
     play.end().await;
-    assert_eq!((told.code, told.output("reason")), (Some(20), "analysis-failed"), "{}", told.text());
-    assert!(told.log_with("::error").contains("could not be measured"), "{}", told.text());
-    assert!(told.text().contains("allow cloudwatch:GetMetricData"), "{}", told.text());
+    assert_eq!(
+        (told.code, told.output("reason")),
+        (Some(20), "analysis-failed"),
+        "{}",
+        told.text()
+    );
+    assert!(
+        told.log_with("::error").contains("could not be measured"),
+        "{}",
+        told.text()
+    );
+    assert!(
+        told.text().contains("allow cloudwatch:GetMetricData"),
+        "{}",
+        told.text()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn green_is_measured_at_its_gate_before_users_reach_it() {
-    let sources =
-        SourcesOptions { json: [("ready".to_owned(), vec![Reply::of(ReplyAnswer::Value(0.5))])].into(), ..SourcesOptions::default() };
-    let mut play = canary().stage(|options| options.sources = sources).begin().await;
+    let sources = SourcesOptions {
+        json: [("ready".to_owned(), vec![Reply::of(ReplyAnswer::Value(0.5))])].into(),
+        ..SourcesOptions::default()
+    };
+    let mut play = canary()
+        .stage(|options| options.sources = sources)
+        .begin()
+        .await;
     let url = play.stage.metrics_url();
     let analysis = format!(
         "metrics:\n- name: readiness\n  on: green\n  count: 2\n  http: {{ url: '{url}/json/ready', path: $.value }}\n  success-condition: result >= 1\n"
     );
-    let told = play.act(Action::deploy("1.1.0").with("analysis", &analysis)).await;
+    let told = play
+        .act(Action::deploy("1.1.0").with("analysis", &analysis))
+        .await;
     let users = play.users();
     play.end().await;
-    assert_eq!((told.code, told.output("reason")), (Some(20), "analysis-failed"), "{}", told.text());
-    assert!(!users.versions.contains_key("1.1.0"), "no user reached it: {:?}", users.versions);
+    assert_eq!(
+        (told.code, told.output("reason")),
+        (Some(20), "analysis-failed"),
+        "{}",
+        told.text()
+    );
+    assert!(
+        !users.versions.contains_key("1.1.0"),
+        "no user reached it: {:?}",
+        users.versions
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn checks_that_could_never_tell_are_refused_before_anything_is_touched() {
-    let told = quick(Story::blue_green()).told(analysed("1.1.0", "presets: [green no worse than blue, eror-rate < 5 %]")).await;
+    let told = quick(Story::blue_green())
+        .told(analysed(
+            "1.1.0",
+            "presets: [green no worse than blue, eror-rate < 5 %]",
+        ))
+        .await;
     assert_eq!(told.code, Some(2), "{}", told.text());
-    let all_at_once = quick(Story::blue_green()).told(analysed("1.1.0", "presets: [green no worse than blue]")).await;
-    assert_eq!((all_at_once.code, all_at_once.calls.len()), (Some(2), 0), "{}", all_at_once.text());
+    let all_at_once = quick(Story::blue_green())
+        .told(analysed("1.1.0", "presets: [green no worse than blue]"))
+        .await;
+    assert_eq!(
+        (all_at_once.code, all_at_once.calls.len()),
+        (Some(2), 0),
+        "{}",
+        all_at_once.text()
+    );
     assert_snapshot!(format!("{}\n---\n{}", told.log_with("::error"), all_at_once.log_with("::error")), @"
     ::error title=input refused::analysis: inline:2:37: `eror-rate < 5 %25` is not a preset
     ---
@@ -195,8 +359,15 @@ async fn checks_that_could_never_tell_are_refused_before_anything_is_touched() {
 
 /// The analysis of the README's example, and its alarms, as they stand there.
 fn of_the_readme() -> [String; 2] {
-    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("the README");
-    ["    analysis: ", "    alarms: "].map(|key| readme.lines().find_map(|line| line.strip_prefix(key)).expect("an example").to_owned())
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md"))
+        .expect("the README");
+    ["    analysis: ", "    alarms: "].map(|key| {
+        readme
+            .lines()
+            .find_map(|line| line.strip_prefix(key))
+            .expect("an example")
+            .to_owned()
+    })
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -205,20 +376,49 @@ async fn the_readme_s_example_is_refused_with_the_number_of_requests_that_is_nee
     for (requests, refused) in [(60.0, 3), (300.0, 1), (3_000.0, 0)] {
         let story = Story::codedeploy().stage(|options| {
             options.metrics.requests_before = requests;
-            options.alarms.extend(["api-errors", "api-latency"].map(|name| (name.to_owned(), AlarmState::Ok)));
+            options.alarms.extend(
+                ["api-errors", "api-latency"].map(|name| (name.to_owned(), AlarmState::Ok)),
+            );
         });
-        let action = Action::deploy("1.1.0").with("analysis", &analysis).with("alarms", &alarms);
-        let action = if refused == 0 { action.at(When::Line("Deployment started"), Deed::Interrupt) } else { action };
+        let action = Action::deploy("1.1.0")
+            .with("analysis", &analysis)
+            .with("alarms", &alarms);
+        let action = if refused == 0 {
+            action.at(When::Line("Deployment started"), Deed::Interrupt)
+        } else {
+            action
+        };
         let told = story.told(action).await;
-        let errors: Vec<&String> = told.log.iter().filter(|line| line.starts_with("::error")).collect();
+        let errors: Vec<&String> = told
+            .log
+            .iter()
+            .filter(|line| line.starts_with("::error"))
+            .collect();
         if refused == 0 {
-            assert_eq!((told.code, told.output("reason")), (Some(20), "cancelled"), "it had started: {}", told.text());
+            assert_eq!(
+                (told.code, told.output("reason")),
+                (Some(20), "cancelled"),
+                "it had started: {}",
+                told.text()
+            );
             continue;
         }
-        assert_eq!((told.code, told.calls.len(), errors.len()), (Some(2), 0, refused), "{}", told.text());
-        let says =
-            format!("blue had about {requests} requests a minute in the last hour, green gets about {} of them at 10 %25", requests / 10.0);
-        assert!(errors.iter().all(|line| line.contains(&says) && line.contains(" are needed (")), "{errors:?}");
+        assert_eq!(
+            (told.code, told.calls.len(), errors.len()),
+            (Some(2), 0, refused),
+            "{}",
+            told.text()
+        );
+        let says = format!(
+            "blue had about {requests} requests a minute in the last hour, green gets about {} of them at 10 %25",
+            requests / 10.0
+        );
+        assert!(
+            errors
+                .iter()
+                .all(|line| line.contains(&says) && line.contains(" are needed (")),
+            "{errors:?}"
+        );
     }
 }
 
@@ -227,60 +427,167 @@ async fn a_version_that_is_as_good_arrives_by_codedeploy_s_canary_with_the_readm
     let [analysis, _] = of_the_readme();
     // The sample application shares a busy machine with its users.
     let presets = analysis.replace("p99 < 1 s", "p99 < 5 s");
-    let group = GroupOptions { config: "CodeDeployDefault.ECSCanary10Percent5Minutes".into(), ..GroupOptions::default() };
-    let story = quick(Story::group(group)).stage(|options| options.clock = ecs_bluegreen_sim::Clock::Scaled(25.0));
-    let told = deployed(story, analysed("1.1.0", &format!("presets: [{presets}]")).with("wait-until", "shifted")).await;
-    for check in ["✓ errors: green no worse than blue on production", "✓ p95: green no worse than blue on production"] {
-        assert!(told.log_with(check).contains(", wanted "), "{check}: {}", told.text());
+    let group = GroupOptions {
+        config: "CodeDeployDefault.ECSCanary10Percent5Minutes".into(),
+        ..GroupOptions::default()
+    };
+    let story = quick(Story::group(group))
+        .stage(|options| options.clock = ecs_bluegreen_sim::Clock::Scaled(25.0));
+    let told = deployed(
+        story,
+        analysed("1.1.0", &format!("presets: [{presets}]")).with("wait-until", "shifted"),
+    )
+    .await;
+    for check in [
+        "✓ errors: green no worse than blue on production",
+        "✓ p95: green no worse than blue on production",
+    ] {
+        assert!(
+            told.log_with(check).contains(", wanted "),
+            "{check}: {}",
+            told.text()
+        );
     }
-    assert!(told.log_with("Analysis: ").contains("nothing was found wrong"), "{}", told.text());
+    assert!(
+        told.log_with("Analysis: ")
+            .contains("nothing was found wrong"),
+        "{}",
+        told.text()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn blue_that_is_kept_too_short_for_a_verdict_is_refused_with_the_minutes_that_are_needed() {
-    for (config, kept) in [("CodeDeployDefault.ECSAllAtOnce", 0), ("CodeDeployDefault.ECSCanary10Percent5Minutes", 1)] {
-        let group = GroupOptions { config: config.into(), termination_minutes: kept, ..GroupOptions::default() };
-        let told = Story::group(group).told(Action::deploy("1.1.0").with("analysis", "error-rate < 5 %")).await;
-        assert_eq!((told.code, told.calls.len()), (Some(2), 0), "{}", told.text());
+    for (config, kept) in [
+        ("CodeDeployDefault.ECSAllAtOnce", 0),
+        ("CodeDeployDefault.ECSCanary10Percent5Minutes", 1),
+    ] {
+        let group = GroupOptions {
+            config: config.into(),
+            termination_minutes: kept,
+            ..GroupOptions::default()
+        };
+        let told = Story::group(group)
+            .told(Action::deploy("1.1.0").with("analysis", "error-rate < 5 %"))
+            .await;
+        assert_eq!(
+            (told.code, told.calls.len()),
+            (Some(2), 0),
+            "{}",
+            told.text()
+        );
         let error = told.log_with("::error");
-        assert!(error.contains(&format!("keeps blue for {kept} min after the shift")) && error.contains("needs 4 min to judge"), "{error}");
-        assert!(told.log_with("terminationWaitTimeInMinutes to 4 or more").contains("update-deployment-group"), "{}", told.text());
+        assert!(
+            error.contains(&format!("keeps blue for {kept} min after the shift"))
+                && error.contains("needs 4 min to judge"),
+            "{error}"
+        );
+        assert!(
+            told.log_with("terminationWaitTimeInMinutes to 4 or more")
+                .contains("update-deployment-group"),
+            "{}",
+            told.text()
+        );
     }
-    let native = Action::deploy("1.1.0").with("analysis", "error-rate < 5 %").with("manage-hooks", "false").with("bake", "1m");
+    let native = Action::deploy("1.1.0")
+        .with("analysis", "error-rate < 5 %")
+        .with("manage-hooks", "false")
+        .with("bake", "1m");
     let told = Story::blue_green().told(native).await;
-    assert_eq!((told.code, told.calls.len()), (Some(2), 0), "{}", told.text());
-    assert!(told.log_with("::error").contains("ECS keeps blue for 1 min after the shift"), "{}", told.text());
-    assert!(told.text().contains("set bake to 4m or more, or let manage-hooks be true"), "{}", told.text());
-    let enough = GroupOptions { termination_minutes: 4, ..GroupOptions::default() };
+    assert_eq!(
+        (told.code, told.calls.len()),
+        (Some(2), 0),
+        "{}",
+        told.text()
+    );
+    assert!(
+        told.log_with("::error")
+            .contains("ECS keeps blue for 1 min after the shift"),
+        "{}",
+        told.text()
+    );
+    assert!(
+        told.text()
+            .contains("set bake to 4m or more, or let manage-hooks be true"),
+        "{}",
+        told.text()
+    );
+    let enough = GroupOptions {
+        termination_minutes: 4,
+        ..GroupOptions::default()
+    };
     let action = Action::deploy("1.1.0").with("analysis", "error-rate < 5 %");
-    let told = Story::group(enough).told(action.at(When::Line("Deployment started"), Deed::Interrupt)).await;
-    assert_eq!((told.code, told.output("reason")), (Some(20), "cancelled"), "it had started: {}", told.text());
+    let told = Story::group(enough)
+        .told(action.at(When::Line("Deployment started"), Deed::Interrupt))
+        .await;
+    assert_eq!(
+        (told.code, told.output("reason")),
+        (Some(20), "cancelled"),
+        "it had started: {}",
+        told.text()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_without_any_traffic_is_refused_and_its_analysis_names_what_is_missing() {
     let silent = canary().stage(|options| options.metrics.requests_before = 0.0);
-    let quiet = silent.users(|options| LoadOptions { connections: 1, pause: std::time::Duration::from_secs(3), ..options.clone() });
-    let told = quiet.told(analysed("1.1.0", "presets: [error-rate < 5 %]")).await;
-    assert_eq!((told.code, told.calls.len()), (Some(2), 0), "{}", told.text());
-    assert!(told.log_with("::error").contains(" could not tell good from bad: blue had "), "{}", told.text());
+    let quiet = silent.users(|options| LoadOptions {
+        connections: 1,
+        pause: std::time::Duration::from_secs(3),
+        ..options.clone()
+    });
+    let told = quiet
+        .told(analysed("1.1.0", "presets: [error-rate < 5 %]"))
+        .await;
+    assert_eq!(
+        (told.code, told.calls.len()),
+        (Some(2), 0),
+        "{}",
+        told.text()
+    );
+    assert!(
+        told.log_with("::error")
+            .contains(" could not tell good from bad: blue had "),
+        "{}",
+        told.text()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_alarm_that_only_we_watch_takes_it_back_by_name_and_reason() {
-    let group = GroupOptions { config: "CodeDeployDefault.ECSCanary10Percent5Minutes".into(), ..GroupOptions::default() };
+    let group = GroupOptions {
+        config: "CodeDeployDefault.ECSCanary10Percent5Minutes".into(),
+        ..GroupOptions::default()
+    };
     let story = Story::group(group).in_real_time().stage(|options| {
         options.alarms.insert("latency".into(), AlarmState::Ok);
-        let rings = AlarmDetails::rings(ecs_bluegreen_sim::When::shifted(10.0)).because("p99 of 3 s");
+        let rings =
+            AlarmDetails::rings(ecs_bluegreen_sim::When::shifted(10.0)).because("p99 of 3 s");
         // CloudWatch shows it only to those who ask for alarms of logs.
-        let rings = AlarmDetails { is_of_logs: true, ..rings };
+        let rings = AlarmDetails {
+            is_of_logs: true,
+            ..rings
+        };
         options.alarm_details.insert("latency".into(), rings);
-        options.alarm_details.insert("all".into(), AlarmDetails::composite("ALARM(\"latency\")"));
+        options
+            .alarm_details
+            .insert("all".into(), AlarmDetails::composite("ALARM(\"latency\")"));
         options.clock = ecs_bluegreen_sim::Clock::Scaled(10.0);
     });
-    let told = story.told(Action::deploy("1.1.0").with("alarms", "all, latency")).await;
-    assert_eq!((told.code, told.output("reason")), (Some(20), "alarm"), "{}", told.text());
-    assert!(told.log_with("::error").contains("alarm all (ALARM since"), "{}", told.text());
+    let told = story
+        .told(Action::deploy("1.1.0").with("alarms", "all, latency"))
+        .await;
+    assert_eq!(
+        (told.code, told.output("reason")),
+        (Some(20), "alarm"),
+        "{}",
+        told.text()
+    );
+    assert!(
+        told.log_with("::error").contains("alarm all (ALARM since"),
+        "{}",
+        told.text()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -290,17 +597,33 @@ async fn watching_costs_few_reads() {
         options.clock = ecs_bluegreen_sim::Clock::Scaled(20.0);
     });
     let names = ["p50", "p90", "p95", "p99"].map(|percentile| format!("{percentile} < 2 s"));
-    let presets = format!("presets: [error-rate < 50 %, success-rate > 50 %, requests > 1, {}]", names.join(", "));
+    let presets = format!(
+        "presets: [error-rate < 50 %, success-rate > 50 %, requests > 1, {}]",
+        names.join(", ")
+    );
     let mut play = story.begin().await;
     let began = tokio::time::Instant::now();
-    let analysis = format!("{}{presets}\n", QUICKLY.replace("interval: 5s", "interval: 15s"));
-    let told = play.act(Action::deploy("1.1.0").with("analysis", &analysis).with("alarms", "latency").without("poll-interval")).await;
+    let analysis = format!(
+        "{}{presets}\n",
+        QUICKLY.replace("interval: 5s", "interval: 15s")
+    );
+    let told = play
+        .act(
+            Action::deploy("1.1.0")
+                .with("analysis", &analysis)
+                .with("alarms", "latency")
+                .without("poll-interval"),
+        )
+        .await;
     let minutes = began.elapsed().as_secs_f64() / 60.0;
     let reads = play.stage.reads();
     play.end().await;
     assert_eq!(told.output("outcome"), "deployed", "{}", told.text());
-    let count = |action: &str| f64::from(u32::try_from(reads.get(action).copied().unwrap_or_default()).unwrap_or(u32::MAX));
-    let watching = (count("cloudwatch:GetMetricData") + count("cloudwatch:DescribeAlarms")) / minutes;
+    let count = |action: &str| {
+        f64::from(u32::try_from(reads.get(action).copied().unwrap_or_default()).unwrap_or(u32::MAX))
+    };
+    let watching =
+        (count("cloudwatch:GetMetricData") + count("cloudwatch:DescribeAlarms")) / minutes;
     assert!(watching <= 20.0, "{watching:.1} reads a minute: {reads:?}");
     assert!(count("cloudwatch:GetMetricData") >= 2.0, "{reads:?}");
 }

@@ -1,4 +1,5 @@
-//! Bad input: every problem at once, exit code 2, nothing touched, each with a remedy; and what is not possible just now.
+//! Bad input: every problem at once, exit code 2, nothing touched, each with a remedy; and what is
+//! not possible just now.
 
 use ecs_bluegreen_sim::{Controller, Exposure, GroupOptions, ServiceOptions};
 use insta::assert_snapshot;
@@ -9,8 +10,17 @@ use crate::harness::{Action, Story, definition, smoke_tests};
 /// What a refused run says; AWS got no call that changes anything.
 async fn refused(story: Story, action: Action) -> String {
     let told = story.told(action).await;
-    assert_eq!((told.code, told.calls.len()), (Some(2), 0), "{}", told.text());
-    assert!(told.summary.contains("Nothing was touched"), "{}", told.summary);
+    assert_eq!(
+        (told.code, told.calls.len()),
+        (Some(2), 0),
+        "{}",
+        told.text()
+    );
+    assert!(
+        told.summary.contains("Nothing was touched"),
+        "{}",
+        told.summary
+    );
     told.ending()
 }
 
@@ -30,7 +40,9 @@ async fn all_problems_are_told_at_once() {
         .with("task-definition", "nowhere.json")
         .with("run-task", "true")
         .with("run-task-container-overrides", "{");
-    let told = Story::codedeploy().told(action.with("tags", "not a tag")).await;
+    let told = Story::codedeploy()
+        .told(action.with("tags", "not a tag"))
+        .await;
     assert_eq!(told.calls, []);
     assert_snapshot!(told.with_summary(), @r"
     exit code 2
@@ -96,8 +108,14 @@ async fn an_unknown_input_is_refused_with_the_one_that_was_meant() {
 #[tokio::test(flavor = "multi_thread")]
 async fn malformed_files_are_refused_with_line_and_column() {
     let action = Action::service()
-        .file("task.yml", "family: api\ncontainerDefinitions:\n  - name: app\n   image: x\n")
-        .file("appspec.json", "{\n  \"version\": 0.0,\n  \"Resources\": [\n}\n");
+        .file(
+            "task.yml",
+            "family: api\ncontainerDefinitions:\n  - name: app\n   image: x\n",
+        )
+        .file(
+            "appspec.json",
+            "{\n  \"version\": 0.0,\n  \"Resources\": [\n}\n",
+        );
     assert_snapshot!(refused_by_codedeploy(action.with("task-definition", "task.yml").with("codedeploy-appspec", "appspec.json")).await, @"
     exit code 2
     ---
@@ -112,7 +130,10 @@ async fn malformed_files_are_refused_with_line_and_column() {
 #[tokio::test(flavor = "multi_thread")]
 async fn mistakes_in_smoke_tests_are_refused_at_their_lines() {
     let tests = "tests:\n  - name: health\n    get: health\n    expect: { status: 700 }\n  - name: me\n    gett: /me\n    expect: { header: {} }\n  - get: /ready\n    retry: { for: 10 }\n  - name: secret\n    get: /x\n    headers: { Authorization: \"${env.NOT_SET}\" }\n";
-    let action = Action::deploy("1.1.0").file("deploy/smoke.yml", tests).with("smoke-tests", "deploy/smoke.yml").with("test-url", "$TEST");
+    let action = Action::deploy("1.1.0")
+        .file("deploy/smoke.yml", tests)
+        .with("smoke-tests", "deploy/smoke.yml")
+        .with("test-url", "$TEST");
     assert_snapshot!(refused_by_codedeploy(action).await, @"
     exit code 2
     ---
@@ -224,11 +245,16 @@ async fn a_group_of_another_service_is_refused() {
         task_definition: definition("${registry}/app:1.0.0"),
         status: "ACTIVE".to_owned(),
         scaling: None,
-        exposure: Some(Exposure { production: "shop".to_owned(), test: None, ..Exposure::new("app", 8080) }),
+        exposure: Some(Exposure {
+            production: "shop".to_owned(),
+            test: None,
+            ..Exposure::new("app", 8080)
+        }),
     };
     play.stage.add_service(shop).await.expect("a service");
-    let action =
-        Action::deploy("1.1.0").with("codedeploy-application", "AppECS-prod-shop").with("codedeploy-deployment-group", "DgpECS-prod-shop");
+    let action = Action::deploy("1.1.0")
+        .with("codedeploy-application", "AppECS-prod-shop")
+        .with("codedeploy-deployment-group", "DgpECS-prod-shop");
     let told = play.act(action).await;
     play.end().await;
     assert_snapshot!(told.ending(), @"
@@ -242,7 +268,11 @@ async fn a_group_of_another_service_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_group_that_does_not_wait_cannot_be_tested_before_traffic_and_the_command_is_given() {
-    let story = Story::group(GroupOptions { ready_wait_minutes: None, termination_minutes: 7, ..GroupOptions::default() });
+    let story = Story::group(GroupOptions {
+        ready_wait_minutes: None,
+        termination_minutes: 7,
+        ..GroupOptions::default()
+    });
     assert_snapshot!(refused(story, Action::tested("1.1.0")).await, @r#"
     exit code 2
     ---
@@ -255,7 +285,9 @@ async fn a_group_that_does_not_wait_cannot_be_tested_before_traffic_and_the_comm
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rolling_service_has_no_green_to_test() {
     let story = Story::rolling(ecs_bluegreen_sim::RollingOptions::default());
-    let action = Action::deploy("1.1.0").with("smoke-tests", &smoke_tests(&["health"])).with("test-url", "$PRODUCTION");
+    let action = Action::deploy("1.1.0")
+        .with("smoke-tests", &smoke_tests(&["health"]))
+        .with("test-url", "$PRODUCTION");
     assert_snapshot!(refused(story, action).await, @"
     exit code 2
     ---
@@ -267,10 +299,23 @@ async fn a_rolling_service_has_no_green_to_test() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_credentials_the_step_that_gets_them_is_named() {
-    let action = Action::deploy("1.1.0").env("AWS_ACCESS_KEY_ID", "").env("AWS_SECRET_ACCESS_KEY", "").env("AWS_SESSION_TOKEN", "");
+    let action = Action::deploy("1.1.0")
+        .env("AWS_ACCESS_KEY_ID", "")
+        .env("AWS_SECRET_ACCESS_KEY", "")
+        .env("AWS_SESSION_TOKEN", "");
     let told = Story::codedeploy().told(action).await;
-    assert_eq!((told.output("outcome"), told.output("reason")), ("refused", "credentials"), "{}", told.summary);
-    assert!(told.summary.contains("**Nothing was touched.** There are no usable AWS credentials."), "{}", told.summary);
+    assert_eq!(
+        (told.output("outcome"), told.output("reason")),
+        ("refused", "credentials"),
+        "{}",
+        told.summary
+    );
+    assert!(
+        told.summary
+            .contains("**Nothing was touched.** There are no usable AWS credentials."),
+        "{}",
+        told.summary
+    );
     assert_snapshot!(told.ending(), @"
     exit code 2
     ---
@@ -283,8 +328,11 @@ async fn without_credentials_the_step_that_gets_them_is_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn while_another_deployment_runs_nothing_is_touched() {
     let mut play = Story::codedeploy().begin().await;
-    play.act(Action::deploy("1.1.0").with("wait-for-service-stability", "false")).await;
-    let told = play.act(Action::tested("1.2.0").with("if-running", "fail")).await;
+    play.act(Action::deploy("1.1.0").with("wait-for-service-stability", "false"))
+        .await;
+    let told = play
+        .act(Action::tested("1.2.0").with("if-running", "fail"))
+        .await;
     play.end().await;
     assert_eq!(told.calls, []);
     assert_snapshot!(told.ending(), @"
@@ -300,9 +348,15 @@ async fn while_another_deployment_runs_nothing_is_touched() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deployment_that_begins_after_the_survey_is_in_the_way_and_the_revision_is_taken_back() {
-    let mut play = Story::codedeploy().stage(|options| options.denied = vec!["codedeploy:ListDeployments".into()]).begin().await;
-    play.act(Action::deploy("1.1.0").with("wait-for-service-stability", "false")).await;
-    let told = play.act(Action::deploy("1.2.0").with("if-running", "fail")).await;
+    let mut play = Story::codedeploy()
+        .stage(|options| options.denied = vec!["codedeploy:ListDeployments".into()])
+        .begin()
+        .await;
+    play.act(Action::deploy("1.1.0").with("wait-for-service-stability", "false"))
+        .await;
+    let told = play
+        .act(Action::deploy("1.2.0").with("if-running", "fail"))
+        .await;
     play.end().await;
     assert_snapshot!(told.ending(), @"
     exit code 10
@@ -325,7 +379,9 @@ async fn a_deployment_that_begins_after_the_survey_is_in_the_way_and_the_revisio
 async fn an_app_spec_that_does_not_fit_the_definition_is_refused() {
     let spec = json!({ "version": 0.0, "Resources": [{ "TargetService": { "Type": "AWS::ECS::Service", "Properties":
         { "TaskDefinition": "x", "LoadBalancerInfo": { "ContainerName": "web", "ContainerPort": 80 } } } }] });
-    let action = Action::deploy("1.1.0").file("appspec.json", &spec.to_string()).with("codedeploy-appspec", "appspec.json");
+    let action = Action::deploy("1.1.0")
+        .file("appspec.json", &spec.to_string())
+        .with("codedeploy-appspec", "appspec.json");
     assert_snapshot!(refused_by_codedeploy(action).await, @"
     exit code 2
     ---
@@ -337,7 +393,10 @@ async fn an_app_spec_that_does_not_fit_the_definition_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bounds_that_cannot_hold_and_a_proxy_that_is_none_are_refused() {
-    let action = Action::deploy("1.1.0").with("poll-interval", "2h").with("deadline", "90m").with("http-proxy", "proxy.example.com:3128");
+    let action = Action::deploy("1.1.0")
+        .with("poll-interval", "2h")
+        .with("deadline", "90m")
+        .with("http-proxy", "proxy.example.com:3128");
     assert_snapshot!(refused_by_codedeploy(action.with("show-values", "environment, secrets")).await, @"
     exit code 2
     ---
@@ -353,8 +412,14 @@ async fn bounds_that_cannot_hold_and_a_proxy_that_is_none_are_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_definition_that_explodes_is_refused_at_its_line() {
-    let bomb = format!("family: &a {}\ncontainerDefinitions:\n{}", "x".repeat(100_000), "  - { name: *a, image: *a }\n".repeat(1_000));
-    let action = Action::deploy("1.1.0").file("task.yml", &bomb).with("task-definition", "task.yml");
+    let bomb = format!(
+        "family: &a {}\ncontainerDefinitions:\n{}",
+        "x".repeat(100_000),
+        "  - { name: *a, image: *a }\n".repeat(1_000)
+    );
+    let action = Action::deploy("1.1.0")
+        .file("task.yml", &bomb)
+        .with("task-definition", "task.yml");
     assert_snapshot!(refused_by_codedeploy(action).await, @"
     exit code 2
     ---

@@ -1,7 +1,10 @@
-//! The bake and the last look: `deployed` is said of a green that serves now, and a green that fails while blue is kept is taken back.
+//! The bake and the last look: `deployed` is said of a green that serves now, and a green that
+//! fails while blue is kept is taken back.
 
 use ecs_bluegreen_sim::world::load::{LoadOptions, Tolerated};
-use ecs_bluegreen_sim::{GroupOptions, NativeOptions, StageOptions, Strategy, TaskTrouble, TaskTroubleKind, When};
+use ecs_bluegreen_sim::{
+    GroupOptions, NativeOptions, StageOptions, Strategy, TaskTrouble, TaskTroubleKind, When,
+};
 use insta::assert_snapshot;
 
 use crate::harness::native::assert_over;
@@ -12,34 +15,65 @@ const BAKE: u32 = 25;
 
 /// What befalls green some seconds after it has got all of production's traffic.
 fn trouble(kind: TaskTroubleKind, seconds_later: f64) -> impl FnOnce(&mut StageOptions) {
-    let when = When::Shifted { listener: "prod".to_owned(), percent: 100.0, seconds_later };
-    move |options| options.task_troubles.push(TaskTrouble { revision: "api:2".to_owned(), when, kind })
+    let when = When::Shifted {
+        listener: "prod".to_owned(),
+        percent: 100.0,
+        seconds_later,
+    };
+    move |options| {
+        options.task_troubles.push(TaskTrouble {
+            revision: "api:2".to_owned(),
+            when,
+            kind,
+        });
+    }
 }
 
 /// Users of a green that crashed are answered by nobody until blue is back.
 fn whatever_they_see(users: &LoadOptions) -> LoadOptions {
-    LoadOptions { tolerated: Tolerated::Any, ..users.clone() }
+    LoadOptions {
+        tolerated: Tolerated::Any,
+        ..users.clone()
+    }
 }
 
 fn codedeploy() -> Story {
     let config = "CodeDeployDefault.ECSAllAtOnce".to_owned();
-    Story::group(GroupOptions { config, termination_minutes: BAKE, ..GroupOptions::default() }).in_real_time().users(whatever_they_see)
+    Story::group(GroupOptions {
+        config,
+        termination_minutes: BAKE,
+        ..GroupOptions::default()
+    })
+    .in_real_time()
+    .users(whatever_they_see)
 }
 
 fn native(strategy: Strategy) -> Story {
-    Story::native(NativeOptions { strategy, bake_minutes: BAKE, ..NativeOptions::default() }).in_real_time().users(whatever_they_see)
+    Story::native(NativeOptions {
+        strategy,
+        bake_minutes: BAKE,
+        ..NativeOptions::default()
+    })
+    .in_real_time()
+    .users(whatever_they_see)
 }
 
 /// Blue answers its users.
 async fn assert_answers(play: &Play, version: &str) {
     let url = play.stage.listener_url("prod").expect("a listener");
-    let answer = reqwest::get(format!("{url}/health")).await.expect("an answer");
+    let answer = reqwest::get(format!("{url}/health"))
+        .await
+        .expect("an answer");
     assert_eq!(answer.headers()["x-app-version"], *version);
 }
 
 /// How it ended, without what the containers wrote: their ports differ.
 fn without_log(told: &Told) -> String {
-    told.ending().lines().filter(|line| !line.trim_start().starts_with("| ")).collect::<Vec<_>>().join("\n")
+    told.ending()
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("| "))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 async fn taken_back(story: Story) -> Told {
@@ -48,7 +82,12 @@ async fn taken_back(story: Story) -> Told {
     assert_over(&play, "api-1").await;
     assert_answers(&play, "1.0.0").await;
     play.end().await;
-    assert_eq!((told.code, told.output("outcome"), told.output("reason")), (Some(20), "rolled-back", "tasks-unhealthy"), "{}", told.text());
+    assert_eq!(
+        (told.code, told.output("outcome"), told.output("reason")),
+        (Some(20), "rolled-back", "tasks-unhealthy"),
+        "{}",
+        told.text()
+    );
     told
 }
 
@@ -75,17 +114,27 @@ async fn a_green_that_crashes_in_the_bake_of_codedeploy_is_taken_back_while_blue
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_green_that_crashes_in_the_bake_of_ecs_is_taken_back_while_blue_is_kept() {
-    for strategy in [Strategy::BlueGreen, Strategy::Canary { percent: 10.0, bake_minutes: 1 }] {
+    for strategy in [
+        Strategy::BlueGreen,
+        Strategy::Canary {
+            percent: 10.0,
+            bake_minutes: 1,
+        },
+    ] {
         taken_back(native(strategy).stage(trouble(TaskTroubleKind::Crashes, 1.0))).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_green_whose_targets_become_unhealthy_in_the_bake_is_taken_back() {
-    let story = native(Strategy::BlueGreen).switches(|switches| switches.unhealthy_after_ms = 60_000);
+    let story =
+        native(Strategy::BlueGreen).switches(|switches| switches.unhealthy_after_ms = 60_000);
     let told = taken_back(story.stage(trouble(TaskTroubleKind::Hangs, 1.0))).await;
     let why = told.log_with("::error");
-    assert!(why.contains("the one target in target group api-2 was not healthy"), "{why}");
+    assert!(
+        why.contains("the one target in target group api-2 was not healthy"),
+        "{why}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -93,7 +142,11 @@ async fn a_green_whose_tasks_stop_again_and_again_is_taken_back_although_one_of_
     let story = codedeploy().service(|service| service.desired = 2);
     let told = taken_back(story.stage(trouble(TaskTroubleKind::AllButOneCrash, 0.5))).await;
     let why = told.log_with("::error");
-    assert!(why.contains("while green had all of production's traffic") && why.contains("tasks of api:2 stopped"), "{why}");
+    assert!(
+        why.contains("while green had all of production's traffic")
+            && why.contains("tasks of api:2 stopped"),
+        "{why}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -102,22 +155,44 @@ async fn with_wait_until_shifted_the_last_look_takes_a_crashed_green_back() {
     let story = codedeploy().stage(trouble(TaskTroubleKind::Crashes, 0.0));
     let mut play = story.begin().await;
     let told = play
-        .act(Action::deploy("1.1.0").with("wait-until", "shifted").with("smoke-tests", document).with("production-url", "$PRODUCTION"))
+        .act(
+            Action::deploy("1.1.0")
+                .with("wait-until", "shifted")
+                .with("smoke-tests", document)
+                .with("production-url", "$PRODUCTION"),
+        )
         .await;
     assert_over(&play, "api-1").await;
     play.end().await;
-    assert_eq!((told.code, told.output("outcome"), told.output("reason")), (Some(20), "rolled-back", "tasks-unhealthy"), "{}", told.text());
+    assert_eq!(
+        (told.code, told.output("outcome"), told.output("reason")),
+        (Some(20), "rolled-back", "tasks-unhealthy"),
+        "{}",
+        told.text()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_green_that_crashes_when_blue_is_gone_is_no_success() {
     // It crashes with the last seconds of the bake: before that is certain, blue is gone.
-    let group = GroupOptions { config: "CodeDeployDefault.ECSAllAtOnce".to_owned(), termination_minutes: 3, ..GroupOptions::default() };
+    let group = GroupOptions {
+        config: "CodeDeployDefault.ECSAllAtOnce".to_owned(),
+        termination_minutes: 3,
+        ..GroupOptions::default()
+    };
     let story = Story::group(group).in_real_time().users(whatever_they_see);
-    let mut play = story.stage(trouble(TaskTroubleKind::Crashes, 1.0)).begin().await;
+    let mut play = story
+        .stage(trouble(TaskTroubleKind::Crashes, 1.0))
+        .begin()
+        .await;
     let told = play.act(Action::deploy("1.1.0")).await;
     play.end().await;
-    assert_eq!((told.code, told.output("outcome"), told.output("reason")), (Some(40), "stuck", "tasks-unhealthy"), "{}", told.text());
+    assert_eq!(
+        (told.code, told.output("outcome"), told.output("reason")),
+        (Some(40), "stuck", "tasks-unhealthy"),
+        "{}",
+        told.text()
+    );
     assert_snapshot!(without_log(&told), @r#"
     exit code 40
     ---
@@ -140,19 +215,50 @@ async fn a_green_that_crashes_when_blue_is_gone_is_no_success() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_target_health_is_denied_the_looks_are_skipped_and_said() {
-    let denied = |options: &mut StageOptions| options.denied = vec!["elasticloadbalancing:DescribeTargetHealth".to_owned()];
-    let told = Story::codedeploy().stage(denied).told(Action::deploy("1.1.0")).await;
-    assert_eq!((told.code, told.output("outcome")), (Some(0), "deployed"), "{}", told.text());
-    assert!(told.log_with("::warning").contains("elasticloadbalancing:DescribeTargetHealth"), "{}", told.text());
+    let denied = |options: &mut StageOptions| {
+        options.denied = vec!["elasticloadbalancing:DescribeTargetHealth".to_owned()];
+    };
+    let told = Story::codedeploy()
+        .stage(denied)
+        .told(Action::deploy("1.1.0"))
+        .await;
+    assert_eq!(
+        (told.code, told.output("outcome")),
+        (Some(0), "deployed"),
+        "{}",
+        told.text()
+    );
+    assert!(
+        told.log_with("::warning")
+            .contains("elasticloadbalancing:DescribeTargetHealth"),
+        "{}",
+        told.text()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_test_that_fails_in_the_bake_brings_blue_back() {
     let document = "bake-interval: 1s\ntests: [{ name: late, get: /health, on: bake, retry: { for: 0s }, expect: { status: 201 } }]";
     let mut play = codedeploy().begin().await;
-    let told = play.act(Action::deploy("1.1.0").with("smoke-tests", document).with("production-url", "$PRODUCTION")).await;
+    let told = play
+        .act(
+            Action::deploy("1.1.0")
+                .with("smoke-tests", document)
+                .with("production-url", "$PRODUCTION"),
+        )
+        .await;
     assert_over(&play, "api-1").await;
     play.end().await;
-    assert_eq!((told.code, told.output("outcome"), told.output("reason")), (Some(20), "rolled-back", "smoke-failed"), "{}", told.text());
-    assert!(told.log_with("::error").contains("smoke test \"late\" failed on production in the bake"), "{}", told.text());
+    assert_eq!(
+        (told.code, told.output("outcome"), told.output("reason")),
+        (Some(20), "rolled-back", "smoke-failed"),
+        "{}",
+        told.text()
+    );
+    assert!(
+        told.log_with("::error")
+            .contains("smoke test \"late\" failed on production in the bake"),
+        "{}",
+        told.text()
+    );
 }

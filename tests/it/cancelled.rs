@@ -15,7 +15,10 @@ fn assert_over(play: &Play) {
     assert_serves(play, "api-1");
     for id in play.stage.deployments() {
         let status = play.stage.deployment_status(&id).unwrap_or_default();
-        assert!(["Stopped", "Succeeded", "Failed"].contains(&status.as_str()), "{id} is {status}");
+        assert!(
+            ["Stopped", "Succeeded", "Failed"].contains(&status.as_str()),
+            "{id} is {status}"
+        );
     }
 }
 
@@ -36,14 +39,22 @@ async fn killed(story: Story, action: Action) -> String {
     assert_over(&play);
     let again = play.post(&main).await;
     assert_over(&play);
-    assert_eq!(again.code, Some(0), "post is harmless when everything is taken back");
+    assert_eq!(
+        again.code,
+        Some(0),
+        "post is harmless when everything is taken back"
+    );
     play.end().await;
     format!("{}\n=== again\n{}", post.text(), again.text())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cancelled_while_green_comes_up() {
-    let told = cancelled(Story::codedeploy(), Action::tested("1.1.0").at(When::State("Install InProgress"), Deed::Interrupt)).await;
+    let told = cancelled(
+        Story::codedeploy(),
+        Action::tested("1.1.0").at(When::State("Install InProgress"), Deed::Interrupt),
+    )
+    .await;
     assert_snapshot!(told.text(), @"
     exit code 20
     ---
@@ -106,7 +117,11 @@ async fn cancelled_while_green_comes_up() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cancelled_while_green_is_tested() {
-    let told = cancelled(Story::codedeploy(), Action::slowly_tested("1.1.0").at(When::Line("Smoke tests on green"), Deed::Interrupt)).await;
+    let told = cancelled(
+        Story::codedeploy(),
+        Action::slowly_tested("1.1.0").at(When::Line("Smoke tests on green"), Deed::Interrupt),
+    )
+    .await;
     assert_snapshot!(told.ending(), @"
     exit code 20
     ---
@@ -143,8 +158,9 @@ async fn cancelled_while_traffic_moves() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_runner_s_second_signal_does_not_cut_the_rollback_short() {
-    let action =
-        Action::tested("1.1.0").at(When::State("api-1=90"), Deed::Interrupt).at(When::Later(Duration::from_millis(100)), Deed::Terminate);
+    let action = Action::tested("1.1.0")
+        .at(When::State("api-1=90"), Deed::Interrupt)
+        .at(When::Later(Duration::from_millis(100)), Deed::Terminate);
     let told = cancelled(Story::codedeploy().in_real_time(), action).await;
     assert_snapshot!(told.ending(), @"
     exit code 20
@@ -164,11 +180,17 @@ async fn the_runner_s_second_signal_does_not_cut_the_rollback_short() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cancelled_while_a_rolling_service_is_tested() {
-    let action = Action::slowly_tested("1.1.0").without("test-url").at(When::Line("Smoke tests on production"), Deed::Interrupt);
+    let action = Action::slowly_tested("1.1.0")
+        .without("test-url")
+        .at(When::Line("Smoke tests on production"), Deed::Interrupt);
     let mut play = Story::rolling(RollingOptions::default()).begin().await;
     let told = play.act(action).await;
     let view = play.stage.service_view("api").expect("the service");
-    assert!(view.primary().is_some_and(|fleet| fleet.revision.ends_with("api:1")), "{view:?}");
+    assert!(
+        view.primary()
+            .is_some_and(|fleet| fleet.revision.ends_with("api:1")),
+        "{view:?}"
+    );
     play.end().await;
     assert_snapshot!(told.ending(), @"
     exit code 20
@@ -188,7 +210,12 @@ async fn cancelled_while_a_rolling_service_is_tested() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rollback_that_outlasts_the_grace_is_finished_by_the_post_step() {
     // Stopping works, but for nine seconds nobody may look: the runner waits for seven and a half.
-    let blind = Fault { operation: "GetDeployment".into(), nth: 1, times: 40, kind: FaultKind::Slow(9_000) };
+    let blind = Fault {
+        operation: "GetDeployment".into(),
+        nth: 1,
+        times: 40,
+        kind: FaultKind::Slow(9_000),
+    };
     let action = Action::slowly_tested("1.1.0")
         .at(When::Line("Smoke tests on green"), Deed::Fault(blind))
         .at(When::Later(Duration::ZERO), Deed::Interrupt);
@@ -286,7 +313,8 @@ async fn killed_while_traffic_moves_the_post_step_brings_blue_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_before_the_deployment_s_id_was_known_the_post_step_finds_it_by_our_run() {
-    let story = Story::codedeploy().fault(Fault::first("CreateDeployment", FaultKind::LandsThenHangs));
+    let story =
+        Story::codedeploy().fault(Fault::first("CreateDeployment", FaultKind::LandsThenHangs));
     assert_snapshot!(killed(story, Action::tested("1.1.0").at(When::State("Created"), Deed::Kill)).await, @"
     exit code 0
     ---
@@ -314,10 +342,20 @@ async fn killed_before_the_deployment_s_id_was_known_the_post_step_finds_it_by_o
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_after_a_rolling_service_was_updated_the_post_step_goes_back() {
     let mut play = Story::rolling(RollingOptions::default()).begin().await;
-    let main = play.act(Action::slowly_tested("1.1.0").without("test-url").at(When::Line("Smoke tests on production"), Deed::Kill)).await;
+    let main = play
+        .act(
+            Action::slowly_tested("1.1.0")
+                .without("test-url")
+                .at(When::Line("Smoke tests on production"), Deed::Kill),
+        )
+        .await;
     let post = play.post(&main).await;
     let view = play.stage.service_view("api").expect("the service");
-    assert!(view.primary().is_some_and(|fleet| fleet.revision.ends_with("api:1")), "{view:?}");
+    assert!(
+        view.primary()
+            .is_some_and(|fleet| fleet.revision.ends_with("api:1")),
+        "{view:?}"
+    );
     play.end().await;
     assert_snapshot!(post.text(), @"
     exit code 0
@@ -348,22 +386,43 @@ async fn after_a_run_that_ended_the_post_step_has_nothing_to_do() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_document_that_is_costly_to_judge_does_not_hold_up_a_cancel() {
-    // As deep as JSON may be, again and again; and a pattern that has hundreds of ways at every letter.
+    // As deep as JSON may be, again and again; and a pattern that has hundreds of ways at every
+    // letter.
     let chains = vec![format!("{}1{}", "[".repeat(100), "]".repeat(100)); 1_000].join(",");
     let url = answering(format!("[{chains}]")).await;
-    let costly = ["json: { '$..[?@..[?@..a]]': 1 }", r"body: { matches: '(?:\[?1?\]?,?){200}q' }"];
+    let costly = [
+        "json: { '$..[?@..[?@..a]]': 1 }",
+        r"body: { matches: '(?:\[?1?\]?,?){200}q' }",
+    ];
     for expectation in costly {
-        let tests = format!("tests:\n  - {{ name: costly, get: /, expect: {{ {expectation} }} }}\n");
-        let action = Action::deploy("1.1.0").with("smoke-tests", &tests).with("test-url", &url);
-        let action =
-            action.at(When::Line("Smoke tests at test-url"), Deed::Nothing).at(When::Later(Duration::from_millis(700)), Deed::Interrupt);
+        let tests =
+            format!("tests:\n  - {{ name: costly, get: /, expect: {{ {expectation} }} }}\n");
+        let action = Action::deploy("1.1.0")
+            .with("smoke-tests", &tests)
+            .with("test-url", &url);
+        let action = action
+            .at(When::Line("Smoke tests at test-url"), Deed::Nothing)
+            .at(When::Later(Duration::from_millis(700)), Deed::Interrupt);
         let told = cancelled(Story::codedeploy(), action).await;
-        let events = ecs_bluegreen::sinks::journal::read(told.journal.as_bytes()).expect("a journal");
-        let at = |wanted: fn(&Event) -> bool| events.iter().find(|stamped| wanted(&stamped.event)).map(|stamped| stamped.at_ms);
-        let began = at(|event| matches!(event, Event::StepStarted { step: Step::Gate })).expect("the tests' step");
+        let events =
+            ecs_bluegreen::sinks::journal::read(told.journal.as_bytes()).expect("a journal");
+        let at = |wanted: fn(&Event) -> bool| {
+            events
+                .iter()
+                .find(|stamped| wanted(&stamped.event))
+                .map(|stamped| stamped.at_ms)
+        };
+        let began = at(|event| matches!(event, Event::StepStarted { step: Step::Gate }))
+            .expect("the tests' step");
         let heard = at(|event| matches!(event, Event::Signalled)).expect("the signal");
-        let judged = at(|event| matches!(event, Event::SmokeTested { result } if result.verdict != TestVerdict::Unfinished));
+        let judged = at(
+            |event| matches!(event, Event::SmokeTested { result } if result.verdict != TestVerdict::Unfinished),
+        );
         assert_eq!(judged, None, "{expectation}: it was cheap");
-        assert!(heard - began < 700 + 1_000, "{expectation}: the signal was heard after {} ms", heard - began);
+        assert!(
+            heard - began < 700 + 1_000,
+            "{expectation}: the signal was heard after {} ms",
+            heard - began
+        );
     }
 }

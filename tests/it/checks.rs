@@ -1,14 +1,18 @@
-//! What a document of checks can do besides single requests: flows, warm-up, load probes and secrets, in whole runs.
+//! What a document of checks can do besides single requests: flows, warm-up, load probes and
+//! secrets, in whole runs.
 
 use insta::assert_snapshot;
 
 use crate::harness::{Action, Story};
 
 fn checked(version: &str, document: &str) -> Action {
-    Action::deploy(version).with("smoke-tests", document).with("test-url", "$TEST")
+    Action::deploy(version)
+        .with("smoke-tests", document)
+        .with("test-url", "$TEST")
 }
 
-/// A task of the sample application from its beginning to its end, after green was warmed up, and under load.
+/// A task of the sample application from its beginning to its end, after green was warmed up, and
+/// under load.
 const WHOLE: &str = r#"
 secrets: { TOKEN: { secret: prod/smoke, key: token } }
 warm-up: { path: /health, count: 20 }
@@ -24,20 +28,64 @@ load: { path: /health, rate: 50, for: 2s, p95: 2s, error-rate: 1% }
 #[tokio::test(flavor = "multi_thread")]
 async fn green_is_warmed_up_tested_by_a_flow_and_probed_under_load_at_its_gate() {
     let told = Story::codedeploy()
-        .stage(|options| options.secret_values = [("prod/smoke".to_owned(), r#"{"token":"canary-from-the-manager"}"#.into())].into())
+        .stage(|options| {
+            options.secret_values = [(
+                "prod/smoke".to_owned(),
+                r#"{"token":"canary-from-the-manager"}"#.into(),
+            )]
+            .into();
+        })
         .told(checked("1.1.0", WHOLE))
         .await;
-    assert_eq!((told.code, told.output("outcome")), (Some(0), "deployed"), "{}", told.text());
-    assert!(told.log_with("warm-up of /health: 20 of 20 answered").contains("p50"), "{}", told.text());
+    assert_eq!(
+        (told.code, told.output("outcome")),
+        (Some(0), "deployed"),
+        "{}",
+        told.text()
+    );
+    assert!(
+        told.log_with("warm-up of /health: 20 of 20 answered")
+            .contains("p50"),
+        "{}",
+        told.text()
+    );
     for step in ["create", "read", "delete"] {
-        assert!(told.log_with(&format!("✓ a task's life: {step} on green")).contains("/tasks"), "{}", told.text());
+        assert!(
+            told.log_with(&format!("✓ a task's life: {step} on green"))
+                .contains("/tasks"),
+            "{}",
+            told.text()
+        );
     }
-    assert!(told.log_with("✓ load").contains("wanted p95 ≤ 2 s, errors ≤ 1 %"), "{}", told.text());
-    assert!(told.summary.contains("### Load") && told.summary.contains("how long answers took"), "{}", told.summary);
-    let (masks, told_lines): (Vec<&String>, Vec<&String>) = told.log.iter().partition(|line| line.starts_with("::add-mask::"));
+    assert!(
+        told.log_with("✓ load")
+            .contains("wanted p95 ≤ 2 s, errors ≤ 1 %"),
+        "{}",
+        told.text()
+    );
+    assert!(
+        told.summary.contains("### Load") && told.summary.contains("how long answers took"),
+        "{}",
+        told.summary
+    );
+    let (masks, told_lines): (Vec<&String>, Vec<&String>) = told
+        .log
+        .iter()
+        .partition(|line| line.starts_with("::add-mask::"));
     let tells = |line: &&&String| line.contains("canary-from-the-manager");
-    assert_eq!((masks.iter().filter(tells).count(), told_lines.iter().filter(tells).count()), (1, 0), "masked once, told never");
-    assert!(!told.summary.contains("canary-from-the-manager"), "{}", told.summary);
+    assert_eq!(
+        (
+            masks.iter().filter(tells).count(),
+            told_lines.iter().filter(tells).count()
+        ),
+        (1, 0),
+        "masked once, told never"
+    );
+    assert!(
+        !told.summary.contains("canary-from-the-manager"),
+        "{}",
+        told.summary
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -45,11 +93,21 @@ async fn a_green_that_is_too_slow_under_load_never_reaches_a_user() {
     let document = "load: { path: /tasks, rate: 40, for: 2s, p95: 100ms, error-rate: 1% }";
     let mut play = Story::codedeploy().begin().await;
     let told = play.act(checked("1.6.0", document)).await;
-    assert!(!play.users().versions.contains_key("1.6.0"), "{:?}", play.users().versions);
-    play.end().await;
-    assert_eq!((told.code, told.output("outcome"), told.output("reason")), (Some(20), "rolled-back", "smoke-failed"), "{}", told.text());
     assert!(
-        told.log_with("::error").contains("is failed on green") || told.log_with("::error").contains("failed on green"),
+        !play.users().versions.contains_key("1.6.0"),
+        "{:?}",
+        play.users().versions
+    );
+    play.end().await;
+    assert_eq!(
+        (told.code, told.output("outcome"), told.output("reason")),
+        (Some(20), "rolled-back", "smoke-failed"),
+        "{}",
+        told.text()
+    );
+    assert!(
+        told.log_with("::error").contains("is failed on green")
+            || told.log_with("::error").contains("failed on green"),
         "{}",
         told.text()
     );
@@ -58,7 +116,12 @@ async fn a_green_that_is_too_slow_under_load_never_reaches_a_user() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_that_is_not_there_is_known_before_anything_is_touched() {
     let told = Story::codedeploy().told(checked("1.1.0", WHOLE)).await;
-    assert_eq!((told.code, told.calls.len()), (Some(10), 0), "{}", told.text());
+    assert_eq!(
+        (told.code, told.calls.len()),
+        (Some(10), 0),
+        "{}",
+        told.text()
+    );
     assert_snapshot!(told.ending(), @"
     exit code 10
     ---

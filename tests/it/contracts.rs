@@ -1,4 +1,5 @@
-//! What holds between parts: who may import whom, and who judges the language that is spoken to AWS.
+//! What holds between parts: who may import whom, and who judges the language that is spoken to
+//! AWS.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -9,7 +10,9 @@ use ecs_bluegreen_sim::RollingOptions;
 use crate::harness::{Action, Story, judge};
 
 /// Pure: no client, no clock, no environment, no runtime.
-const PURE: &[&str] = &["inputs", "settings", "plan", "decide", "event", "report", "undo", "scan", "alarm"];
+const PURE: &[&str] = &[
+    "inputs", "settings", "plan", "decide", "event", "report", "undo", "scan", "alarm",
+];
 const IMPURE: &[&str] = &[
     "aws_sdk",
     "aws_config",
@@ -28,7 +31,10 @@ const TELLERS: &[&str] = &["steps", "aws", "survey", "engine", "unwind", "docume
 /// The sources of a module: its file and its folder.
 fn sources(module: &str) -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut found: Vec<PathBuf> = [root.join(format!("{module}.rs"))].into_iter().filter(|file| file.is_file()).collect();
+    let mut found: Vec<PathBuf> = [root.join(format!("{module}.rs"))]
+        .into_iter()
+        .filter(|file| file.is_file())
+        .collect();
     found.extend(files(&root.join(module)));
     assert!(!found.is_empty(), "there is no module {module}");
     found
@@ -40,7 +46,11 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).into_iter().flatten() {
             let path = entry.expect("an entry").path();
-            if path.is_dir() { folders.push(path) } else { found.push(path) }
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                found.push(path);
+            }
         }
     }
     found
@@ -49,12 +59,22 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 /// The code of a file, without comments and without its tests.
 fn code(file: &Path) -> String {
     let text = std::fs::read_to_string(file).expect("a source");
-    let product = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
-    product.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+    let product = text
+        .split("#[cfg(test)]\nmod tests {")
+        .next()
+        .unwrap_or_default();
+    product
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn offences(modules: &[&str], words: &[&str]) -> Vec<String> {
-    let files = modules.iter().flat_map(|module| sources(module)).filter(|file| file.file_name().is_some_and(|name| name != "tests.rs"));
+    let files = modules
+        .iter()
+        .flat_map(|module| sources(module))
+        .filter(|file| file.file_name().is_some_and(|name| name != "tests.rs"));
     let found = files.flat_map(|file| {
         let code = code(&file);
         words
@@ -71,13 +91,25 @@ const NO_PRODUCT: &[&str] = &["tests", "schema", "agreement", "properties", "sim
 
 #[test]
 fn a_type_s_name_means_one_thing_in_a_crate() {
-    let definition = regex::Regex::new(r"(?m)^(?:pub(?:\([^)]*\))? )?(?:struct|enum|trait|union|type) ([A-Z]\w*)").expect("a pattern");
+    let definition = regex::Regex::new(
+        r"(?m)^(?:pub(?:\([^)]*\))? )?(?:struct|enum|trait|union|type) ([A-Z]\w*)",
+    )
+    .expect("a pattern");
     for root in ["src", "checks/src", "registry/src"] {
         let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for file in files(&Path::new(env!("CARGO_MANIFEST_DIR")).join(root)) {
-            let is_product = file.with_extension("").components().all(|part| !NO_PRODUCT.iter().any(|name| part.as_os_str() == *name));
-            for found in definition.captures_iter(&code(&file)).filter(|_| is_product) {
-                places.entry(found[1].to_owned()).or_default().push(file.display().to_string());
+            let is_product = file
+                .with_extension("")
+                .components()
+                .all(|part| !NO_PRODUCT.iter().any(|name| part.as_os_str() == *name));
+            for found in definition
+                .captures_iter(&code(&file))
+                .filter(|_| is_product)
+            {
+                places
+                    .entry(found[1].to_owned())
+                    .or_default()
+                    .push(file.display().to_string());
             }
         }
         assert!(places.len() > 20, "{root} has types");
@@ -104,7 +136,14 @@ async fn the_judge_of_every_story_sees_what_is_wrong() {
     let recording = std::fs::read_to_string(&play.recording).expect("a recording");
     play.end().await;
     let mut wrong = tempfile::NamedTempFile::new().expect("a file");
-    let swapped = recording.replace("\"operation\":\"RegisterTaskDefinition\"", "\"operation\":\"DeregisterTaskDefinition\"");
+    let swapped = recording.replace(
+        "\"operation\":\"RegisterTaskDefinition\"",
+        "\"operation\":\"DeregisterTaskDefinition\"",
+    );
     wrong.write_all(swapped.as_bytes()).expect("written");
-    assert!(!judge::is_there() || judge::offences(wrong.path()).is_some_and(|words| words.contains("DeregisterTaskDefinition")));
+    assert!(
+        !judge::is_there()
+            || judge::offences(wrong.path())
+                .is_some_and(|words| words.contains("DeregisterTaskDefinition"))
+    );
 }

@@ -53,13 +53,20 @@ fn newer() -> Action {
     let mut newer = definition("placeholder");
     newer["quantumIsolation"] = json!({ "mode": "STRICT" });
     newer["containerDefinitions"][0]["warpFactor"] = json!(9);
-    Action::deploy("1.1.0").file("task.json", &newer.to_string()).with("task-definition", "task.json")
+    Action::deploy("1.1.0")
+        .file("task.json", &newer.to_string())
+        .with("task-definition", "task.json")
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_field_that_is_newer_than_the_sdk_reaches_aws_unharmed() {
     let told = Story::codedeploy().told(newer()).await;
-    let sent = &told.calls.iter().find(|call| call.operation == "ecs:RegisterTaskDefinition").expect("a registration").request;
+    let sent = &told
+        .calls
+        .iter()
+        .find(|call| call.operation == "ecs:RegisterTaskDefinition")
+        .expect("a registration")
+        .request;
     assert_eq!(sent["quantumIsolation"], json!({ "mode": "STRICT" }));
     assert_eq!(sent["containerDefinitions"][0]["warpFactor"], 9);
     assert_snapshot!(told.ending(), @"
@@ -75,8 +82,12 @@ async fn a_field_that_is_newer_than_the_sdk_reaches_aws_unharmed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_definition_of_which_aws_does_not_keep_every_field_is_rolled_out_only_when_that_is_allowed() {
-    let mut play = Story::codedeploy().switches(|switches| switches.keep_unknown_fields = false).begin().await;
+async fn a_definition_of_which_aws_does_not_keep_every_field_is_rolled_out_only_when_that_is_allowed()
+ {
+    let mut play = Story::codedeploy()
+        .switches(|switches| switches.keep_unknown_fields = false)
+        .begin()
+        .await;
     let told = play.act(newer()).await;
     let allowed = play.act(newer().with("allow-dropped-fields", "true")).await;
     play.end().await;
@@ -120,16 +131,41 @@ const LOOSE: &str = r#"{
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_plainly_meant_is_sent_as_aws_takes_it_and_nothing_is_lost() {
-    let answer = |definition: &str| format!(r#"{{ "tags": [{{ "key": "team", "value": "a" }}], "taskDefinition": {definition} }}"#);
-    let action = Action::deploy("1.1.0").file("task.json", &answer(LOOSE)).with("task-definition", "task.json");
-    let action = action.with("secrets", "SESSION_KEY=arn:aws:ssm:eu-central-1:123456789012:parameter/session-key");
-    let told = Story::codedeploy().told(action.with("desired-count", "3")).await;
+    let answer = |definition: &str| {
+        format!(
+            r#"{{ "tags": [{{ "key": "team", "value": "a" }}], "taskDefinition": {definition} }}"#
+        )
+    };
+    let action = Action::deploy("1.1.0")
+        .file("task.json", &answer(LOOSE))
+        .with("task-definition", "task.json");
+    let action = action.with(
+        "secrets",
+        "SESSION_KEY=arn:aws:ssm:eu-central-1:123456789012:parameter/session-key",
+    );
+    let told = Story::codedeploy()
+        .told(action.with("desired-count", "3"))
+        .await;
     assert_eq!(told.output("outcome"), "deployed", "{}", told.text());
-    let sent = &told.calls.iter().find(|call| call.operation == "ecs:RegisterTaskDefinition").expect("a registration").request;
+    let sent = &told
+        .calls
+        .iter()
+        .find(|call| call.operation == "ecs:RegisterTaskDefinition")
+        .expect("a registration")
+        .request;
     let container = &sent["containerDefinitions"][0];
-    assert_eq!((&sent["cpu"], &sent["memory"], &sent["tags"][0]["value"]), (&json!("256"), &json!("512"), &json!("a")));
-    assert_eq!((&container["essential"], &container["portMappings"]), (&json!(true), &json!([{ "containerPort": 8080 }])));
-    assert_eq!(container["environment"], json!([{ "name": "LOG_LEVEL", "value": "debug" }]));
+    assert_eq!(
+        (&sent["cpu"], &sent["memory"], &sent["tags"][0]["value"]),
+        (&json!("256"), &json!("512"), &json!("a"))
+    );
+    assert_eq!(
+        (&container["essential"], &container["portMappings"]),
+        (&json!(true), &json!([{ "containerPort": 8080 }]))
+    );
+    assert_eq!(
+        container["environment"],
+        json!([{ "name": "LOG_LEVEL", "value": "debug" }])
+    );
     assert_eq!(container["secrets"].as_array().map(Vec::len), Some(2));
     assert_snapshot!(told.log_with(": was "), @"
     ::warning title=note::containerDefinitions[0].portMappings[0].containerPort: was a text, AWS takes only numbers here: sent as a number
@@ -143,10 +179,21 @@ async fn what_is_plainly_meant_is_sent_as_aws_takes_it_and_nothing_is_lost() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn inputs_change_the_container_and_the_log_shows_how() {
-    let action =
-        Action::deploy("1.1.0").with("environment-variables", "LOG_LEVEL=debug\nAPP_WARM_UP_MS=10").with("docker-labels", "team=api");
-    let action = action.with("secrets", "SESSION_KEY=arn:aws:ssm:eu-central-1:123456789012:parameter/session-key").with("command", "serve");
-    let action = action.with("log-configuration-options", "awslogs-stream-prefix=app").with("show-values", "environment, command");
+    let action = Action::deploy("1.1.0")
+        .with(
+            "environment-variables",
+            "LOG_LEVEL=debug\nAPP_WARM_UP_MS=10",
+        )
+        .with("docker-labels", "team=api");
+    let action = action
+        .with(
+            "secrets",
+            "SESSION_KEY=arn:aws:ssm:eu-central-1:123456789012:parameter/session-key",
+        )
+        .with("command", "serve");
+    let action = action
+        .with("log-configuration-options", "awslogs-stream-prefix=app")
+        .with("show-values", "environment, command");
     let told = Story::codedeploy().told(action).await;
     assert_snapshot!(told.log_with("  containerDefinitions"), @r#"
     containerDefinitions[app].image: [registry]/app:1.0.0 → [registry]/app@[digest]
@@ -164,16 +211,31 @@ async fn inputs_change_the_container_and_the_log_shows_how() {
 async fn no_value_of_the_live_definition_is_shown_that_may_be_a_secret() {
     let live = |value: &str| {
         let mut definition = definition("${registry}/app:1.0.0");
-        definition["containerDefinitions"][0]["environment"] = json!([{ "name": "DATABASE", "value": value }]);
+        definition["containerDefinitions"][0]["environment"] =
+            json!([{ "name": "DATABASE", "value": value }]);
         definition["containerDefinitions"][0]["dockerLabels"] = json!({ "login": value });
         definition["tags"] = json!([{ "key": "note", "value": value }]);
         definition
     };
-    let next = live("fRmT8-canary-2").to_string().replace("${registry}", "$REGISTRY");
-    let story = Story::codedeploy().service(|service| service.task_definition = live("zHq71-canary-1"));
-    let told = story.told(Action::deploy("1.1.0").file("task.json", &next).with("task-definition", "task.json")).await;
+    let next = live("fRmT8-canary-2")
+        .to_string()
+        .replace("${registry}", "$REGISTRY");
+    let story =
+        Story::codedeploy().service(|service| service.task_definition = live("zHq71-canary-1"));
+    let told = story
+        .told(
+            Action::deploy("1.1.0")
+                .file("task.json", &next)
+                .with("task-definition", "task.json"),
+        )
+        .await;
     assert_eq!(told.output("outcome"), "deployed", "{}", told.text());
-    for surface in [told.log.join("\n"), told.summary.clone(), told.journal.clone(), format!("{:?}", told.outputs)] {
+    for surface in [
+        told.log.join("\n"),
+        told.summary.clone(),
+        told.journal.clone(),
+        format!("{:?}", told.outputs),
+    ] {
         assert!(!surface.contains("canary-"), "{surface}");
     }
     assert_snapshot!(told.log_with(" (changed)"), @"

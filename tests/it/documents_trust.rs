@@ -1,12 +1,22 @@
-//! A smoke document is less trusted than the workflow: what it is never given, and where it never sends anything.
+//! A smoke document is less trusted than the workflow: what it is never given, and where it never
+//! sends anything.
 
 use crate::harness::{Action, Story};
 
-/// What a run with this smoke document says when it is refused; AWS got no call that changes anything.
+/// What a run with this smoke document says when it is refused; AWS got no call that changes
+/// anything.
 async fn refused(document: &str, action: impl FnOnce(Action) -> Action) -> String {
-    let deploy = Action::deploy("1.1.0").file("smoke.yml", document).with("smoke-tests", "smoke.yml").with("test-url", "$TEST");
+    let deploy = Action::deploy("1.1.0")
+        .file("smoke.yml", document)
+        .with("smoke-tests", "smoke.yml")
+        .with("test-url", "$TEST");
     let told = Story::codedeploy().told(action(deploy)).await;
-    assert_eq!((told.code, told.calls.len()), (Some(2), 0), "{}", told.text());
+    assert_eq!(
+        (told.code, told.calls.len()),
+        (Some(2), 0),
+        "{}",
+        told.text()
+    );
     told.ending()
 }
 
@@ -24,8 +34,13 @@ async fn a_document_that_asks_for_a_credential_of_the_job_is_refused_with_the_pl
 
 #[tokio::test(flavor = "multi_thread")]
 async fn expose_env_limits_a_document_to_a_list() {
-    let document = "tests:\n  - name: a\n    get: /x?token=${env.SMOKE_TOKEN}&other=${env.OTHER_TOKEN}\n";
-    let limited = |action: Action| action.env("OTHER_TOKEN", "canary-other").with("expose-env", "SMOKE_TOKEN");
+    let document =
+        "tests:\n  - name: a\n    get: /x?token=${env.SMOKE_TOKEN}&other=${env.OTHER_TOKEN}\n";
+    let limited = |action: Action| {
+        action
+            .env("OTHER_TOKEN", "canary-other")
+            .with("expose-env", "SMOKE_TOKEN")
+    };
     let told = refused(document, limited).await;
     assert!(told.contains("smoke.yml:3:10: `${env.OTHER_TOKEN}` is used, but the input `expose-env` does not list it"), "{told}");
     assert!(!told.contains("SMOKE_TOKEN"), "{told}");

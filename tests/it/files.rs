@@ -33,7 +33,12 @@ async fn no_file_input_leads_out_of_the_workspace_or_to_what_never_ends() {
         .with("analysis", "analysis.yml")
         .with("test-url", "$TEST");
     let told = Story::codedeploy().told(action).await;
-    assert_eq!((told.code, told.calls.len()), (Some(2), 0), "{}", told.text());
+    assert_eq!(
+        (told.code, told.calls.len()),
+        (Some(2), 0),
+        "{}",
+        told.text()
+    );
     assert_snapshot!(told.ending(), @"
     exit code 2
     ---
@@ -61,11 +66,34 @@ async fn no_file_input_leads_out_of_the_workspace_or_to_what_never_ends() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_image_comes_from_outside_of_the_workspace() {
-    for image in ["oci:../elsewhere", "oci-archive:/etc/hostname", "docker-archive:link.tar"] {
-        let action = Action::service().file("../elsewhere/index.json", "{}").link("link.tar", "../elsewhere/index.json");
-        let told = Story::codedeploy().told(action.with("image", image).with("repository", "app").with("tags", "1")).await;
-        assert_eq!((told.code, told.calls.len()), (Some(2), 0), "{}", told.text());
-        assert!(told.ending().contains("cannot be read (it is outside the workspace)"), "{}", told.ending());
+    for image in [
+        "oci:../elsewhere",
+        "oci-archive:/etc/hostname",
+        "docker-archive:link.tar",
+    ] {
+        let action = Action::service()
+            .file("../elsewhere/index.json", "{}")
+            .link("link.tar", "../elsewhere/index.json");
+        let told = Story::codedeploy()
+            .told(
+                action
+                    .with("image", image)
+                    .with("repository", "app")
+                    .with("tags", "1"),
+            )
+            .await;
+        assert_eq!(
+            (told.code, told.calls.len()),
+            (Some(2), 0),
+            "{}",
+            told.text()
+        );
+        assert!(
+            told.ending()
+                .contains("cannot be read (it is outside the workspace)"),
+            "{}",
+            told.ending()
+        );
     }
 }
 
@@ -73,13 +101,32 @@ async fn no_image_comes_from_outside_of_the_workspace() {
 async fn an_image_at_a_path_of_the_host_is_found_in_the_workspace_and_in_the_temporary_folder() {
     let mut play = Story::codedeploy().begin().await;
     let archive = play.temp().join("image.tar");
-    let packed = std::process::Command::new("tar").arg("-C").arg(layout("1.1.0")).arg("-cf").arg(&archive).arg(".").status().expect("tar");
+    let packed = std::process::Command::new("tar")
+        .arg("-C")
+        .arg(layout("1.1.0"))
+        .arg("-cf")
+        .arg(&archive)
+        .arg(".")
+        .status()
+        .expect("tar");
     assert!(packed.success());
     let action = || Action::deploy("1.1.0");
-    let from_archive = play.act(action().with("image", "oci-archive:/home/runner/work/_temp/image.tar")).await;
-    let from_layout = play.act(action().with("image", "oci:/home/runner/work/api/api/images/1.1.0")).await;
+    let from_archive = play
+        .act(action().with("image", "oci-archive:/home/runner/work/_temp/image.tar"))
+        .await;
+    let from_layout = play
+        .act(action().with("image", "oci:/home/runner/work/api/api/images/1.1.0"))
+        .await;
     play.end().await;
-    assert_eq!(from_archive.output("outcome"), "deployed", "{}", from_archive.ending());
+    assert_eq!(
+        from_archive.output("outcome"),
+        "deployed",
+        "{}",
+        from_archive.ending()
+    );
     assert_eq!(from_layout.code, Some(0), "{}", from_layout.ending());
-    assert_eq!(from_archive.output("image-digest"), from_layout.output("image-digest"));
+    assert_eq!(
+        from_archive.output("image-digest"),
+        from_layout.output("image-digest")
+    );
 }

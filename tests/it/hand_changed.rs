@@ -1,5 +1,6 @@
-//! What others change by hand after the shift, or stop where it is: the run says so in seconds, with the rule and its weights. No story
-//! lasts longer than a minute and a half, and every deadline here is later.
+//! What others change by hand after the shift, or stop where it is: the run says so in seconds,
+//! with the rule and its weights. No story lasts longer than a minute and a half, and every
+//! deadline here is later.
 
 use ecs_bluegreen_sim::world::load::{LoadOptions, Tolerated};
 use ecs_bluegreen_sim::{NativeOptions, StopAbort, Strategy};
@@ -13,11 +14,19 @@ use crate::harness::{Action, Deed, Story, Told, When};
 const HALVES: Deed = Deed::Weights(&[("api-1", 50), ("api-2", 50)]);
 /// Users are sent to a side without tasks for a while, and nobody can help that.
 fn any_failure(users: &LoadOptions) -> LoadOptions {
-    LoadOptions { tolerated: Tolerated::Any, ..users.clone() }
+    LoadOptions {
+        tolerated: Tolerated::Any,
+        ..users.clone()
+    }
 }
 
 fn assert_stuck(told: &Told, words: &[&str]) {
-    assert_eq!((told.code, told.output("outcome")), (Some(40), "stuck"), "{}", told.text());
+    assert_eq!(
+        (told.code, told.output("outcome")),
+        (Some(40), "stuck"),
+        "{}",
+        told.text()
+    );
     let log = told.log.join("\n");
     for word in words {
         assert!(log.contains(word), "the log does not say `{word}`: {log}");
@@ -26,13 +35,26 @@ fn assert_stuck(told: &Told, words: &[&str]) {
 
 /// Weights changed while blue is kept: nothing looks at them before the end of the bake.
 async fn changed_in_the_bake(story: Story, when: &'static str) -> Told {
-    let action = Action::tested("1.1.0").with("deadline", "5m").at(When::State(when), HALVES);
+    let action = Action::tested("1.1.0")
+        .with("deadline", "5m")
+        .at(When::State(when), HALVES);
     // Blue's tasks are gone in the end, and half of the users are sent there.
     let mut play = story.users(any_failure).begin().await;
     let told = play.act(action).await;
     play.end().await;
-    assert_stuck(&told, &["forwards 50 to api-1, 50 to api-2", "listener-rule", "blue serves 50 %"]);
-    assert!(seconds(&told) < 60.0, "stuck at once, not at the deadline: {}", told.text());
+    assert_stuck(
+        &told,
+        &[
+            "forwards 50 to api-1, 50 to api-2",
+            "listener-rule",
+            "blue serves 50 %",
+        ],
+    );
+    assert!(
+        seconds(&told) < 60.0,
+        "stuck at once, not at the deadline: {}",
+        told.text()
+    );
     told
 }
 
@@ -94,47 +116,121 @@ async fn weights_that_somebody_changes_after_codedeploy_s_shift_are_named_with_t
 #[tokio::test(flavor = "multi_thread")]
 async fn weights_that_somebody_changes_at_the_gate_after_the_shift_bring_blue_back() {
     let mut play = Story::blue_green().in_real_time().begin().await;
-    let action = Action::tested("1.1.0").with("deadline", "5m").at(When::State("POST_PRODUCTION_TRAFFIC_SHIFT"), HALVES);
+    let action = Action::tested("1.1.0")
+        .with("deadline", "5m")
+        .at(When::State("POST_PRODUCTION_TRAFFIC_SHIFT"), HALVES);
     let told = play.act(action).await;
     assert_over(&play, "api-1").await;
     play.end().await;
-    assert_eq!((told.code, told.output("outcome"), told.output("reason")), (Some(20), "rolled-back", "rollout-failed"), "{}", told.text());
+    assert_eq!(
+        (told.code, told.output("outcome"), told.output("reason")),
+        (Some(20), "rolled-back", "rollout-failed"),
+        "{}",
+        told.text()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_canary_that_somebody_stops_where_it_is_names_the_way_back_and_that_works() {
-    let stop = Deed::Call("ecs.StopServiceDeployment", json!({ "serviceDeploymentArn": "$ARN", "stopType": "ABORT" }));
-    let mut play =
-        Story::canary().in_real_time().users(any_failure).switches(|switches| switches.stop_abort = StopAbort::Works).begin().await;
-    let told = play.act(Action::tested("1.1.0").at(When::State("prod forwards to api-1=90"), stop)).await;
-    assert_stuck(&told, &["mode: rollback with rollback-to: api:1", "forwards 90 to api-1, 10 to api-2"]);
+    let stop = Deed::Call(
+        "ecs.StopServiceDeployment",
+        json!({ "serviceDeploymentArn": "$ARN", "stopType": "ABORT" }),
+    );
+    let mut play = Story::canary()
+        .in_real_time()
+        .users(any_failure)
+        .switches(|switches| switches.stop_abort = StopAbort::Works)
+        .begin()
+        .await;
+    let told = play
+        .act(Action::tested("1.1.0").at(When::State("prod forwards to api-1=90"), stop))
+        .await;
+    assert_stuck(
+        &told,
+        &[
+            "mode: rollback with rollback-to: api:1",
+            "forwards 90 to api-1, 10 to api-2",
+        ],
+    );
     assert!(seconds(&told) < 60.0, "stuck in seconds: {}", told.text());
-    let back = play.act(Action::service().with("mode", "rollback").with("rollback-to", "api:1")).await;
+    let back = play
+        .act(
+            Action::service()
+                .with("mode", "rollback")
+                .with("rollback-to", "api:1"),
+        )
+        .await;
     assert_eq!(back.output("outcome"), "deployed", "{}", back.text());
     play.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_codedeploy_canary_that_somebody_stops_where_it_is_names_the_way_back() {
-    let stop = Deed::Call("codedeploy.StopDeployment", json!({ "deploymentId": "$DEPLOYMENT", "autoRollbackEnabled": false }));
-    let mut play = Story::codedeploy().in_real_time().users(any_failure).begin().await;
-    let told = play.act(Action::tested("1.1.0").at(When::State("api-1=90"), stop)).await;
-    assert_stuck(&told, &["mode: rollback with rollback-to: api:1", "forwards 90 to api-1, 10 to api-2"]);
+    let stop = Deed::Call(
+        "codedeploy.StopDeployment",
+        json!({ "deploymentId": "$DEPLOYMENT", "autoRollbackEnabled": false }),
+    );
+    let mut play = Story::codedeploy()
+        .in_real_time()
+        .users(any_failure)
+        .begin()
+        .await;
+    let told = play
+        .act(Action::tested("1.1.0").at(When::State("api-1=90"), stop))
+        .await;
+    assert_stuck(
+        &told,
+        &[
+            "mode: rollback with rollback-to: api:1",
+            "forwards 90 to api-1, 10 to api-2",
+        ],
+    );
     assert!(seconds(&told) < 60.0, "stuck in seconds: {}", told.text());
-    let back = play.act(Action::service().with("mode", "rollback").with("rollback-to", "api:1")).await;
+    let back = play
+        .act(
+            Action::service()
+                .with("mode", "rollback")
+                .with("rollback-to", "api:1"),
+        )
+        .await;
     assert_eq!(back.output("outcome"), "deployed", "{}", back.text());
     play.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_of_ecs_s_own_strategies_can_be_rolled_in_place() {
-    for strategy in [Strategy::BlueGreen, Strategy::Canary { percent: 10.0, bake_minutes: 5 }] {
-        let mut play = Story::native(NativeOptions { strategy, ..NativeOptions::default() }).begin().await;
-        let action = Action::tested("1.1.0").without("test-url").with("strategy", "rolling").with("deadline", "1m");
+    for strategy in [
+        Strategy::BlueGreen,
+        Strategy::Canary {
+            percent: 10.0,
+            bake_minutes: 5,
+        },
+    ] {
+        let mut play = Story::native(NativeOptions {
+            strategy,
+            ..NativeOptions::default()
+        })
+        .begin()
+        .await;
+        let action = Action::tested("1.1.0")
+            .without("test-url")
+            .with("strategy", "rolling")
+            .with("deadline", "1m");
         let told = play.act(action).await;
-        assert_eq!((told.code, told.output("outcome")), (Some(0), "deployed"), "{}", told.text());
+        assert_eq!(
+            (told.code, told.output("outcome")),
+            (Some(0), "deployed"),
+            "{}",
+            told.text()
+        );
         let view = play.stage.service_view("api").expect("the service");
-        assert!(view.fleets.iter().filter(|fleet| fleet.running > 0).all(|fleet| fleet.revision.ends_with("api:2")), "{view:?}");
+        assert!(
+            view.fleets
+                .iter()
+                .filter(|fleet| fleet.running > 0)
+                .all(|fleet| fleet.revision.ends_with("api:2")),
+            "{view:?}"
+        );
         play.end().await;
     }
 }
@@ -142,16 +238,29 @@ async fn a_service_of_ecs_s_own_strategies_can_be_rolled_in_place() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_is_rolled_in_place_goes_back_when_production_fails_a_test() {
     let mut play = Story::blue_green().begin().await;
-    let action =
-        Action::tested("1.3.0").without("test-url").with("strategy", "rolling").with("environment-variables", "APP_PRODUCTION_PORT=$PORT");
+    let action = Action::tested("1.3.0")
+        .without("test-url")
+        .with("strategy", "rolling")
+        .with("environment-variables", "APP_PRODUCTION_PORT=$PORT");
     let told = play.act(action).await;
     let view = play.stage.service_view("api").expect("the service");
     play.end().await;
-    let serves: Vec<_> = view.fleets.iter().filter(|fleet| fleet.running > 0).map(|fleet| fleet.revision.clone()).collect();
+    let serves: Vec<_> = view
+        .fleets
+        .iter()
+        .filter(|fleet| fleet.running > 0)
+        .map(|fleet| fleet.revision.clone())
+        .collect();
     match told.output("outcome") {
-        "rolled-back" => assert!(serves.iter().all(|revision| revision.ends_with("api:1")), "{serves:?}"),
+        "rolled-back" => assert!(
+            serves.iter().all(|revision| revision.ends_with("api:1")),
+            "{serves:?}"
+        ),
         // The rollout is over when production is tested: there is nothing to stop.
-        "stuck" => assert!(serves.iter().all(|revision| revision.ends_with("api:2")), "{serves:?}"),
+        "stuck" => assert!(
+            serves.iter().all(|revision| revision.ends_with("api:2")),
+            "{serves:?}"
+        ),
         other => panic!("{other}: {}", told.text()),
     }
 }

@@ -18,10 +18,20 @@ fn with_platform(platform: &Value) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_for_another_platform_is_refused_before_anything_is_sent() {
-    let arm = with_platform(&json!({ "cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX" }));
+    let arm =
+        with_platform(&json!({ "cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX" }));
     let mut play = story().begin().await;
-    let told = play.act(Action::deploy("1.1.0").with("task-definition", "task.json").file("task.json", &arm.to_string())).await;
-    assert_eq!(play.stage.world().tags("app").await.expect("tags"), ["1.0.0"]);
+    let told = play
+        .act(
+            Action::deploy("1.1.0")
+                .with("task-definition", "task.json")
+                .file("task.json", &arm.to_string()),
+        )
+        .await;
+    assert_eq!(
+        play.stage.world().tags("app").await.expect("tags"),
+        ["1.0.0"]
+    );
     play.end().await;
     assert_snapshot!(told.ending(), @"
     exit code 2
@@ -35,7 +45,10 @@ async fn an_image_for_another_platform_is_refused_before_anything_is_sent() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_platform_of_the_live_revision_counts_too() {
     let windows = with_platform(&json!({ "operatingSystemFamily": "WINDOWS_SERVER_2022_CORE" }));
-    let told = story().service(|service| service.task_definition = windows).told(Action::deploy("1.1.0")).await;
+    let told = story()
+        .service(|service| service.task_definition = windows)
+        .told(Action::deploy("1.1.0"))
+        .await;
     assert_snapshot!(told.ending(), @"
     exit code 2
     ---
@@ -47,8 +60,12 @@ async fn the_platform_of_the_live_revision_counts_too() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_for_the_platform_that_is_written_is_deployed() {
-    let intel = with_platform(&json!({ "cpuArchitecture": "X86_64", "operatingSystemFamily": "LINUX" }));
-    let told = story().service(|service| service.task_definition = intel).told(Action::deploy("1.1.0")).await;
+    let intel =
+        with_platform(&json!({ "cpuArchitecture": "X86_64", "operatingSystemFamily": "LINUX" }));
+    let told = story()
+        .service(|service| service.task_definition = intel)
+        .told(Action::deploy("1.1.0"))
+        .await;
     assert_eq!(told.output("outcome"), "deployed");
 }
 
@@ -56,7 +73,9 @@ async fn an_image_for_the_platform_that_is_written_is_deployed() {
 async fn an_image_that_is_in_the_registry_already_is_looked_at_too() {
     let arm = with_platform(&json!({ "cpuArchitecture": "ARM64" }));
     let mut play = story().begin().await.pushed("1.1.0").await;
-    let action = Action::service().with("image", "$REGISTRY/app:1.1.0").with("task-definition", "task.json");
+    let action = Action::service()
+        .with("image", "$REGISTRY/app:1.1.0")
+        .with("task-definition", "task.json");
     let told = play.act(action.file("task.json", &arm.to_string())).await;
     play.end().await;
     assert_snapshot!(told.ending(), @"

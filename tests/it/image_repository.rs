@@ -1,4 +1,5 @@
-//! The repository that an image goes to: missing, made, immutable, or in another account and region; and when its tags move.
+//! The repository that an image goes to: missing, made, immutable, or in another account and
+//! region; and when its tags move.
 
 use ecs_bluegreen_sim::{Fault, FaultKind, RepositoryOptions, RollingOptions, TemplateOptions};
 use insta::assert_snapshot;
@@ -17,7 +18,10 @@ fn to_new() -> Action {
 }
 
 fn templates(prefix: &str, applied_for: &str) -> Story {
-    let template = TemplateOptions { prefix: prefix.to_owned(), applied_for: vec![applied_for.to_owned()] };
+    let template = TemplateOptions {
+        prefix: prefix.to_owned(),
+        applied_for: vec![applied_for.to_owned()],
+    };
     story().stage(|options| options.ecr.templates.push(template))
 }
 
@@ -26,16 +30,27 @@ fn with_repository(repository: RepositoryOptions) -> Story {
 }
 
 fn denied(actions: &[&str]) -> Story {
-    story().stage(|options| options.denied = actions.iter().map(|action| (*action).to_owned()).collect())
+    story().stage(|options| {
+        options.denied = actions.iter().map(|action| (*action).to_owned()).collect();
+    })
 }
 
 /// What AWS was asked for, by operation.
 fn request<'t>(told: &'t Told, operation: &str) -> &'t Value {
-    &told.calls.iter().find(|call| call.operation == operation).expect("the call").request
+    &told
+        .calls
+        .iter()
+        .find(|call| call.operation == operation)
+        .expect("the call")
+        .request
 }
 
 fn image_group(told: &Told) -> String {
-    let lines = told.log.iter().skip_while(|line| *line != "::group::Image").take_while(|line| !line.starts_with("✓"));
+    let lines = told
+        .log
+        .iter()
+        .skip_while(|line| *line != "::group::Image")
+        .take_while(|line| !line.starts_with("✓"));
     told.redacted(&lines.cloned().collect::<Vec<_>>().join("\n"))
 }
 
@@ -52,8 +67,13 @@ async fn a_missing_repository_is_refused_with_the_command_that_makes_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_repository_is_made_when_that_is_asked() {
-    let told = story().told(to_new().with("create-repository", "true")).await;
-    assert_eq!(request(&told, "ecr:CreateRepository"), &json!({ "repositoryName": "team/new", "registryId": "123456789012" }));
+    let told = story()
+        .told(to_new().with("create-repository", "true"))
+        .await;
+    assert_eq!(
+        request(&told, "ecr:CreateRepository"),
+        &json!({ "repositoryName": "team/new", "registryId": "123456789012" })
+    );
     assert_snapshot!(told.with_summary(), @"
     exit code 0
     ---
@@ -137,9 +157,14 @@ async fn a_missing_repository_is_made_when_that_is_asked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repository_is_made_as_it_is_asked_for() {
-    let how =
-        "scan-on-push: true\nkeep: 30\nimmutable-tags:\n  except: [latest, dev-*]\nkms-key: arn:aws:kms:eu-central-1:123456789012:key/1\n";
-    let told = story().told(to_new().with("create-repository", "repository.yml").file("repository.yml", how)).await;
+    let how = "scan-on-push: true\nkeep: 30\nimmutable-tags:\n  except: [latest, dev-*]\nkms-key: arn:aws:kms:eu-central-1:123456789012:key/1\n";
+    let told = story()
+        .told(
+            to_new()
+                .with("create-repository", "repository.yml")
+                .file("repository.yml", how),
+        )
+        .await;
     assert_snapshot!(serde_json::to_string_pretty(request(&told, "ecr:CreateRepository")).expect("JSON"), @r#"
     {
       "registryId": "123456789012",
@@ -175,7 +200,12 @@ async fn a_repository_is_made_as_it_is_asked_for() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_made_is_refused_with_every_problem() {
-    let told = story().told(to_new().with("create-repository", "{ scan: true, keep: 0, immutable-tags: [release-*] }")).await;
+    let told = story()
+        .told(to_new().with(
+            "create-repository",
+            "{ scan: true, keep: 0, immutable-tags: [release-*] }",
+        ))
+        .await;
     assert_snapshot!(told.ending(), @r#"
     exit code 2
     ---
@@ -191,8 +221,13 @@ async fn what_cannot_be_made_is_refused_with_every_problem() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_push_makes_a_repository_that_has_a_creation_template() {
-    let told = templates("team", "CREATE_ON_PUSH").told(to_new().with("create-repository", "true")).await;
-    assert_eq!((told.output("outcome"), told.count("ecr:CreateRepository")), ("deployed", 0));
+    let told = templates("team", "CREATE_ON_PUSH")
+        .told(to_new().with("create-repository", "true"))
+        .await;
+    assert_eq!(
+        (told.output("outcome"), told.count("ecr:CreateRepository")),
+        ("deployed", 0)
+    );
     assert_snapshot!(told.log_with("creation template"), @"
       the repository [registry]/team/new does not exist: the push makes it, by the creation template `team`
     the push made the repository [registry]/team/new, by the creation template `team`
@@ -207,14 +242,24 @@ async fn a_template_that_is_not_for_pushes_makes_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_asked_for_is_made_although_a_template_would() {
-    let told = templates("ROOT", "CREATE_ON_PUSH").told(to_new().with("create-repository", "{ immutable-tags: false }")).await;
-    assert_eq!((told.output("outcome"), told.count("ecr:CreateRepository")), ("deployed", 1));
-    assert_eq!(request(&told, "ecr:CreateRepository")["imageTagMutability"], "MUTABLE");
+    let told = templates("ROOT", "CREATE_ON_PUSH")
+        .told(to_new().with("create-repository", "{ immutable-tags: false }"))
+        .await;
+    assert_eq!(
+        (told.output("outcome"), told.count("ecr:CreateRepository")),
+        ("deployed", 1)
+    );
+    assert_eq!(
+        request(&told, "ecr:CreateRepository")["imageTagMutability"],
+        "MUTABLE"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_may_not_look_at_repositories_may_still_push() {
-    let told = denied(&["ecr:DescribeRepositories"]).told(Action::deploy("1.1.0")).await;
+    let told = denied(&["ecr:DescribeRepositories"])
+        .told(Action::deploy("1.1.0"))
+        .await;
     assert_snapshot!(told.ending(), @"
     exit code 0
     ---
@@ -230,7 +275,9 @@ async fn who_may_not_look_at_repositories_may_still_push() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_may_not_make_a_repository_is_told_what_to_allow() {
-    let told = denied(&["ecr:CreateRepository"]).told(to_new().with("create-repository", "true")).await;
+    let told = denied(&["ecr:CreateRepository"])
+        .told(to_new().with("create-repository", "true"))
+        .await;
     assert_snapshot!(told.ending(), @"
     exit code 10
     ---
@@ -246,7 +293,9 @@ async fn who_may_not_make_a_repository_is_told_what_to_allow() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repository_whose_answer_was_lost_is_made_once() {
     let story = story().fault(Fault::first("CreateRepository", FaultKind::LandsThenDrops));
-    let told = story.told(to_new().with("create-repository", "{ keep: 5 }")).await;
+    let told = story
+        .told(to_new().with("create-repository", "{ keep: 5 }"))
+        .await;
     assert_eq!(told.count("ecr:PutLifecyclePolicy"), 1, "it is ours");
     assert_snapshot!(told.ending(), @"
     exit code 0
@@ -264,15 +313,26 @@ async fn a_repository_whose_answer_was_lost_is_made_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repository_that_somebody_else_makes_meanwhile_is_taken_as_it_is() {
-    let there = FaultKind::Refused { code: "RepositoryAlreadyExistsException".to_owned(), message: "The repository exists".to_owned() };
-    let told = story().fault(Fault::first("CreateRepository", there)).told(to_new().with("create-repository", "{ keep: 5 }")).await;
-    assert_eq!((told.output("outcome"), told.count("ecr:PutLifecyclePolicy")), ("deployed", 0));
+    let there = FaultKind::Refused {
+        code: "RepositoryAlreadyExistsException".to_owned(),
+        message: "The repository exists".to_owned(),
+    };
+    let told = story()
+        .fault(Fault::first("CreateRepository", there))
+        .told(to_new().with("create-repository", "{ keep: 5 }"))
+        .await;
+    assert_eq!(
+        (told.output("outcome"), told.count("ecr:PutLifecyclePolicy")),
+        ("deployed", 0)
+    );
     assert_snapshot!(told.log_with("meanwhile"), @"somebody else made the repository [registry]/team/new meanwhile; it is taken as it is");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lifecycle_policy_that_cannot_be_set_endangers_no_deployment() {
-    let told = denied(&["ecr:PutLifecyclePolicy"]).told(to_new().with("create-repository", "{ keep: 5 }")).await;
+    let told = denied(&["ecr:PutLifecyclePolicy"])
+        .told(to_new().with("create-repository", "{ keep: 5 }"))
+        .await;
     assert_snapshot!(told.ending(), @r#"
     exit code 0
     ---
@@ -290,8 +350,12 @@ async fn a_lifecycle_policy_that_cannot_be_set_endangers_no_deployment() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_immutable_tag_of_another_image_is_refused_before_anything_is_sent() {
-    let mut play = with_repository(RepositoryOptions::new("app").immutable(&["latest"])).begin().await;
-    let told = play.act(Action::deploy("1.1.0").with("tags", "1.0.0, latest")).await;
+    let mut play = with_repository(RepositoryOptions::new("app").immutable(&["latest"]))
+        .begin()
+        .await;
+    let told = play
+        .act(Action::deploy("1.1.0").with("tags", "1.0.0, latest"))
+        .await;
     play.end().await;
     assert_snapshot!(told.ending(), @"
     exit code 2
@@ -304,7 +368,11 @@ async fn an_immutable_tag_of_another_image_is_refused_before_anything_is_sent() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_immutable_tag_that_names_this_image_already_is_success() {
-    let mut play = with_repository(RepositoryOptions::new("app").immutable(&[])).begin().await.pushed("1.1.0").await;
+    let mut play = with_repository(RepositoryOptions::new("app").immutable(&[]))
+        .begin()
+        .await
+        .pushed("1.1.0")
+        .await;
     let told = play.act(Action::deploy("1.1.0")).await;
     play.end().await;
     assert_snapshot!(image_group(&told), @"
@@ -317,22 +385,49 @@ async fn an_immutable_tag_that_names_this_image_already_is_success() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tag_that_may_move_moves_in_a_repository_with_immutable_ones() {
-    let mut play = with_repository(RepositoryOptions::new("app").immutable(&["latest"])).begin().await;
-    let first = play.act(Action::deploy("1.1.0").with("tags", "1.1.0, latest")).await;
-    let second = play.act(Action::deploy("1.2.0").with("tags", "1.2.0, latest")).await;
-    assert_eq!(play.stage.world().manifest("app", "latest").await.expect("an image").digest, second.output("image-digest"));
+    let mut play = with_repository(RepositoryOptions::new("app").immutable(&["latest"]))
+        .begin()
+        .await;
+    let first = play
+        .act(Action::deploy("1.1.0").with("tags", "1.1.0, latest"))
+        .await;
+    let second = play
+        .act(Action::deploy("1.2.0").with("tags", "1.2.0, latest"))
+        .await;
+    assert_eq!(
+        play.stage
+            .world()
+            .manifest("app", "latest")
+            .await
+            .expect("an image")
+            .digest,
+        second.output("image-digest")
+    );
     play.end().await;
-    assert_eq!((first.output("outcome"), second.output("outcome")), ("deployed", "deployed"));
+    assert_eq!(
+        (first.output("outcome"), second.output("outcome")),
+        ("deployed", "deployed")
+    );
 }
 
 /// `registries` is not set: the host says it all.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repository_may_be_in_another_account_and_region() {
     let there = RepositoryOptions::new("shared/app").elsewhere("210987654321", "eu-west-1");
-    let action = Action::deploy("1.1.0").with("repository", "210987654321.dkr.ecr.eu-west-1.amazonaws.com/shared/app");
+    let action = Action::deploy("1.1.0").with(
+        "repository",
+        "210987654321.dkr.ecr.eu-west-1.amazonaws.com/shared/app",
+    );
     let mut play = with_repository(there).begin().await;
     let told = play.act(action).await;
-    assert!(play.stage.world().tags("shared/app").await.expect("tags").contains(&"1.1.0".to_owned()));
+    assert!(
+        play.stage
+            .world()
+            .tags("shared/app")
+            .await
+            .expect("tags")
+            .contains(&"1.1.0".to_owned())
+    );
     play.end().await;
     assert_snapshot!(told.ending(), @"
     exit code 0
@@ -347,7 +442,8 @@ async fn a_repository_may_be_in_another_account_and_region() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repository_that_is_missing_in_another_account_is_named_with_its_place() {
-    let action = Action::deploy("1.1.0").with("repository", "210987654321.dkr-ecr.eu-west-1.on.aws/app");
+    let action =
+        Action::deploy("1.1.0").with("repository", "210987654321.dkr-ecr.eu-west-1.on.aws/app");
     assert_snapshot!(story().told(action).await.ending(), @"
     exit code 2
     ---
@@ -359,7 +455,10 @@ async fn a_repository_that_is_missing_in_another_account_is_named_with_its_place
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_denial_in_another_account_names_action_and_resource() {
-    let action = Action::deploy("1.1.0").with("repository", "210987654321.dkr.ecr.eu-west-1.amazonaws.com/app");
+    let action = Action::deploy("1.1.0").with(
+        "repository",
+        "210987654321.dkr.ecr.eu-west-1.amazonaws.com/app",
+    );
     let told = denied(&["ecr:GetAuthorizationToken"]).told(action).await;
     assert_snapshot!(told.ending(), @"
     exit code 2
@@ -372,7 +471,10 @@ async fn a_denial_in_another_account_names_action_and_resource() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repository_of_another_account_need_not_be_seen_to_be_pushed_to() {
-    let action = Action::deploy("1.1.0").with("repository", "210987654321.dkr.ecr.eu-west-1.amazonaws.com/app");
+    let action = Action::deploy("1.1.0").with(
+        "repository",
+        "210987654321.dkr.ecr.eu-west-1.amazonaws.com/app",
+    );
     assert_snapshot!(denied(&["ecr:DescribeRepositories"]).told(action).await.ending(), @"
     exit code 0
     ---

@@ -1,4 +1,5 @@
-//! Images that are in a registry already: brought from one repository to another, with the credentials that belong to each.
+//! Images that are in a registry already: brought from one repository to another, with the
+//! credentials that belong to each.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,7 +10,8 @@ use serde_json::json;
 
 use crate::harness::{Action, Story, Told, layout};
 
-/// Bytes a second; the sample application then takes some ten seconds, and a line is said after five.
+/// Bytes a second; the sample application then takes some ten seconds, and a line is said after
+/// five.
 const SLOW: u64 = 350_000;
 const PASSWORD: &str = "canary-of-the-other-registry";
 
@@ -17,17 +19,28 @@ fn story() -> Story {
     Story::rolling(RollingOptions::default())
 }
 
-/// Somebody else's registry, with the sample application in it. It only takes the user `AWS`, and its own password.
+/// Somebody else's registry, with the sample application in it. It only takes the user `AWS`, and
+/// its own password.
 async fn elsewhere() -> Stage {
-    let options = StageOptions { registry_password: PASSWORD.to_owned(), ..StageOptions::default() };
+    let options = StageOptions {
+        registry_password: PASSWORD.to_owned(),
+        ..StageOptions::default()
+    };
     let other = Stage::start(options).await.expect("a stage");
-    other.world().push_layout(&layout("1.1.0"), "team/app", "1.1.0").await.expect("pushed");
+    other
+        .world()
+        .push_layout(&layout("1.1.0"), "team/app", "1.1.0")
+        .await
+        .expect("pushed");
     other
 }
 
 fn from(other: &Stage) -> Action {
     let image = format!("docker://{}/team/app:1.1.0", other.registry_host());
-    Action::service().with("image", &image).with("repository", "app").with("tags", "1.1.0")
+    Action::service()
+        .with("image", &image)
+        .with("repository", "app")
+        .with("tags", "1.1.0")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -35,29 +48,60 @@ async fn a_bare_name_that_says_a_registry_is_looked_for_there_when_the_engine_do
     let other = elsewhere().await;
     let mut play = story().begin().await;
     let image = format!("{}/team/app:1.1.0", other.registry_host());
-    let action = Action::service().with("image", &image).with("repository", "app").with("tags", "1.1.0");
-    let told = play.act(action.with("registry-username", "AWS").with("registry-password", PASSWORD)).await;
-    let there = other.world().manifest("team/app", "1.1.0").await.expect("an image").digest;
+    let action = Action::service()
+        .with("image", &image)
+        .with("repository", "app")
+        .with("tags", "1.1.0");
+    let told = play
+        .act(
+            action
+                .with("registry-username", "AWS")
+                .with("registry-password", PASSWORD),
+        )
+        .await;
+    let there = other
+        .world()
+        .manifest("team/app", "1.1.0")
+        .await
+        .expect("an image")
+        .digest;
     play.end().await;
-    assert_eq!((told.output("outcome"), told.output("image-digest")), ("deployed", there.as_str()), "{}", told.log.join("\n"));
+    assert_eq!(
+        (told.output("outcome"), told.output("image-digest")),
+        ("deployed", there.as_str()),
+        "{}",
+        told.log.join("\n")
+    );
     keeps_the_secret(&told);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_ecr_mounts_nothing_the_log_names_the_account_setting_or_why_it_does_not_help() {
-    for (is_on, expected) in
-        [(false, "--name BLOB_MOUNTING --value ENABLED --region eu-central-1"), (true, "between different encryptions")]
-    {
+    for (is_on, expected) in [
+        (
+            false,
+            "--name BLOB_MOUNTING --value ENABLED --region eu-central-1",
+        ),
+        (true, "between different encryptions"),
+    ] {
         let story = story().stage(|options| {
             options.repositories.push("prod/app".to_owned());
             options.registry_rules.mounts = Mounts::Never;
             options.ecr.blob_mounting = is_on;
         });
         let mut play = story.begin().await.pushed("1.1.0").await;
-        let action = Action::service().with("image", "docker://$REGISTRY/app:1.1.0").with("repository", "prod/app").with("tags", "1.1.0");
+        let action = Action::service()
+            .with("image", "docker://$REGISTRY/app:1.1.0")
+            .with("repository", "prod/app")
+            .with("tags", "1.1.0");
         let told = play.act(action).await;
         play.end().await;
-        let hint = told.log.iter().find(|line| line.contains("layers were sent although")).cloned().unwrap_or_default();
+        let hint = told
+            .log
+            .iter()
+            .find(|line| line.contains("layers were sent although"))
+            .cloned()
+            .unwrap_or_default();
         assert!(hint.contains(expected), "{}", told.log.join("\n"));
         assert_eq!(told.output("outcome"), "deployed");
     }
@@ -68,14 +112,27 @@ async fn a_transfer_that_takes_its_time_says_how_much_how_fast_and_how_long_stil
     let story = story().stage(|options| {
         options.repositories.push("prod/app".to_owned());
         options.registry_rules.mounts = Mounts::Never;
-        options.registry_faults.push(RegistryFault::always("PUT", "/v2/prod/app/blobs/", RegistryFaultKind::TakesSlowly(SLOW)));
+        options.registry_faults.push(RegistryFault::always(
+            "PUT",
+            "/v2/prod/app/blobs/",
+            RegistryFaultKind::TakesSlowly(SLOW),
+        ));
     });
     let mut play = story.begin().await.pushed("1.1.0").await;
-    let action = Action::service().with("image", "docker://$REGISTRY/app:1.1.0").with("repository", "prod/app").with("tags", "1.1.0");
+    let action = Action::service()
+        .with("image", "docker://$REGISTRY/app:1.1.0")
+        .with("repository", "prod/app")
+        .with("tags", "1.1.0");
     let told = play.act(action).await;
     play.end().await;
-    let says = |line: &&String| line.starts_with("sending: ") && line.contains(" MiB/s, ") && line.ends_with(" left");
-    assert!(told.log.iter().any(|line| says(&line)), "{}", told.log.join("\n"));
+    let says = |line: &&String| {
+        line.starts_with("sending: ") && line.contains(" MiB/s, ") && line.ends_with(" left")
+    };
+    assert!(
+        told.log.iter().any(|line| says(&line)),
+        "{}",
+        told.log.join("\n")
+    );
     assert_eq!(told.output("outcome"), "deployed");
 }
 
@@ -84,24 +141,48 @@ fn docker_config(entry: &serde_json::Value, other: &Stage) -> String {
 }
 
 fn image_group(told: &Told) -> String {
-    let lines = told.log.iter().skip_while(|line| *line != "::group::Image").take_while(|line| !line.starts_with("✓"));
+    let lines = told
+        .log
+        .iter()
+        .skip_while(|line| *line != "::group::Image")
+        .take_while(|line| !line.starts_with("✓"));
     told.redacted(&lines.cloned().collect::<Vec<_>>().join("\n"))
 }
 
 fn keeps_the_secret(told: &Told) {
-    let log: Vec<&String> = told.log.iter().filter(|line| !line.starts_with("::add-mask::")).collect();
-    assert!(log.iter().all(|line| !line.contains(PASSWORD)) && !told.summary.contains(PASSWORD), "the password is shown");
+    let log: Vec<&String> = told
+        .log
+        .iter()
+        .filter(|line| !line.starts_with("::add-mask::"))
+        .collect();
+    assert!(
+        log.iter().all(|line| !line.contains(PASSWORD)) && !told.summary.contains(PASSWORD),
+        "the password is shown"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_is_promoted_from_one_repository_to_another_without_a_rebuild() {
     let story = story().stage(|options| options.repositories.push("prod/app".to_owned()));
     let mut play = story.begin().await.pushed("1.1.0").await;
-    let staging = play.stage.world().manifest("app", "1.1.0").await.expect("an image").digest;
-    let action = Action::service().with("image", "docker://$REGISTRY/app:1.1.0").with("repository", "prod/app").with("tags", "1.1.0");
+    let staging = play
+        .stage
+        .world()
+        .manifest("app", "1.1.0")
+        .await
+        .expect("an image")
+        .digest;
+    let action = Action::service()
+        .with("image", "docker://$REGISTRY/app:1.1.0")
+        .with("repository", "prod/app")
+        .with("tags", "1.1.0");
     let told = play.act(action).await;
     play.end().await;
-    assert_eq!(told.output("image-digest"), staging, "what was tested is what runs");
+    assert_eq!(
+        told.output("image-digest"),
+        staging,
+        "what was tested is what runs"
+    );
     assert_snapshot!(told.with_summary(), @"
     exit code 0
     ---
@@ -183,14 +264,28 @@ async fn an_image_is_promoted_from_one_repository_to_another_without_a_rebuild()
 async fn an_archive_of_a_layout_is_the_same_image_as_the_layout() {
     let mut play = story().begin().await;
     let archive = play.temp().join("image.tar");
-    let packed = std::process::Command::new("tar").arg("-C").arg(layout("1.1.0")).arg("-cf").arg(&archive).arg(".").status().expect("tar");
+    let packed = std::process::Command::new("tar")
+        .arg("-C")
+        .arg(layout("1.1.0"))
+        .arg("-cf")
+        .arg(&archive)
+        .arg(".")
+        .status()
+        .expect("tar");
     assert!(packed.success());
-    let action =
-        Action::service().with("image", &format!("oci-archive:{}", archive.display())).with("repository", "app").with("tags", "1.1.0");
+    let action = Action::service()
+        .with("image", &format!("oci-archive:{}", archive.display()))
+        .with("repository", "app")
+        .with("tags", "1.1.0");
     let told = play.act(action).await;
     let again = play.act(Action::deploy("1.1.0")).await;
     play.end().await;
-    assert_eq!((told.output("outcome"), told.output("image-digest")), ("deployed", again.output("image-digest")), "{}", told.ending());
+    assert_eq!(
+        (told.output("outcome"), told.output("image-digest")),
+        ("deployed", again.output("image-digest")),
+        "{}",
+        told.ending()
+    );
     assert_snapshot!(image_group(&again), @r"
     ::group::Image
     [registry]/app@[digest] as 1.1.0: already in the registry, [size] moved
@@ -201,9 +296,18 @@ async fn an_archive_of_a_layout_is_the_same_image_as_the_layout() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_tag_on_an_image_that_is_there_moves_nothing() {
     let mut play = story().begin().await.pushed("1.1.0").await;
-    let action = Action::service().with("image", "docker://$REGISTRY/app:1.1.0").with("repository", "app").with("tags", "release");
+    let action = Action::service()
+        .with("image", "docker://$REGISTRY/app:1.1.0")
+        .with("repository", "app")
+        .with("tags", "release");
     let told = play.act(action).await;
-    let release = play.stage.world().manifest("app", "release").await.expect("an image").digest;
+    let release = play
+        .stage
+        .world()
+        .manifest("app", "release")
+        .await
+        .expect("an image")
+        .digest;
     play.end().await;
     assert_eq!(told.output("image-digest"), release);
     assert_snapshot!(image_group(&told), @"
@@ -216,7 +320,13 @@ async fn a_new_tag_on_an_image_that_is_there_moves_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_comes_from_another_registry_with_the_credentials_that_are_given() {
     let other = elsewhere().await;
-    let told = story().told(from(&other).with("registry-username", "AWS").with("registry-password", PASSWORD)).await;
+    let told = story()
+        .told(
+            from(&other)
+                .with("registry-username", "AWS")
+                .with("registry-password", PASSWORD),
+        )
+        .await;
     keeps_the_secret(&told);
     assert_snapshot!(image_group(&told), @"
     ::group::Image
@@ -230,7 +340,9 @@ async fn an_image_comes_from_another_registry_with_the_credentials_that_are_give
 async fn a_docker_configuration_of_the_job_opens_the_other_registry() {
     let other = elsewhere().await;
     let entry = json!({ "auth": STANDARD.encode(format!("AWS:{PASSWORD}")) });
-    let action = from(&other).with("docker-config", "docker").file("docker/config.json", &docker_config(&entry, &other));
+    let action = from(&other)
+        .with("docker-config", "docker")
+        .file("docker/config.json", &docker_config(&entry, &other));
     let told = story().told(action).await;
     keeps_the_secret(&told);
     assert_eq!(told.output("outcome"), "deployed", "{}", told.ending());
@@ -240,7 +352,13 @@ async fn a_docker_configuration_of_the_job_opens_the_other_registry() {
 async fn credentials_that_a_program_of_the_host_keeps_are_said_to_be_out_of_reach() {
     let other = elsewhere().await;
     let config = json!({ "credHelpers": { other.registry_host(): "gcloud" } }).to_string();
-    let told = story().told(from(&other).with("docker-config", "config.json").file("config.json", &config)).await;
+    let told = story()
+        .told(
+            from(&other)
+                .with("docker-config", "config.json")
+                .file("config.json", &config),
+        )
+        .await;
     assert_snapshot!(told.ending(), @"
     exit code 2
     ---
@@ -253,7 +371,13 @@ async fn credentials_that_a_program_of_the_host_keeps_are_said_to_be_out_of_reac
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_password_is_refused_before_anything_is_written() {
     let other = elsewhere().await;
-    let told = story().told(from(&other).with("registry-username", "AWS").with("registry-password", "not-the-password")).await;
+    let told = story()
+        .told(
+            from(&other)
+                .with("registry-username", "AWS")
+                .with("registry-password", "not-the-password"),
+        )
+        .await;
     assert_snapshot!(told.ending(), @"
     exit code 2
     ---
@@ -265,8 +389,10 @@ async fn a_wrong_password_is_refused_before_anything_is_written() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn half_of_the_credentials_and_a_file_that_is_not_there_are_problems() {
-    let action =
-        Action::service().with("image", "docker://ghcr.io/org/app:1").with("repository", "app").with("registry-username", "octocat");
+    let action = Action::service()
+        .with("image", "docker://ghcr.io/org/app:1")
+        .with("repository", "app")
+        .with("registry-username", "octocat");
     assert_snapshot!(story().told(action.with("docker-config", "nowhere")).await.ending(), @"
     exit code 2
     ---
@@ -289,7 +415,10 @@ async fn half_of_the_credentials_and_a_file_that_is_not_there_are_problems() {
 async fn an_image_that_the_other_registry_does_not_have_is_refused() {
     let other = elsewhere().await;
     let image = format!("docker://{}/team/app:9.9.9", other.registry_host());
-    let action = from(&other).with("image", &image).with("registry-username", "AWS").with("registry-password", PASSWORD);
+    let action = from(&other)
+        .with("image", &image)
+        .with("registry-username", "AWS")
+        .with("registry-password", PASSWORD);
     assert_snapshot!(story().told(action).await.ending(), @"
     exit code 2
     ---

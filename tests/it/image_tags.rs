@@ -1,7 +1,10 @@
-//! When the tags of an image move: one that is new at once, one that names another image once the new one serves.
+//! When the tags of an image move: one that is new at once, one that names another image once the
+//! new one serves.
 
 use ecs_bluegreen_sim::world::registry::{RegistryFault, RegistryFaultKind};
-use ecs_bluegreen_sim::{RepositoryOptions, RollingOptions, ScanFinding, ScanLook, ScanOptions, Toggle};
+use ecs_bluegreen_sim::{
+    RepositoryOptions, RollingOptions, ScanFinding, ScanLook, ScanOptions, Toggle,
+};
 use insta::assert_snapshot;
 
 use crate::harness::{Action, Deed, Play, Story, Told, When};
@@ -22,7 +25,12 @@ fn tagged(action: Action) -> Action {
 
 /// The digest that a tag names.
 async fn named(play: &Play, tag: &str) -> String {
-    play.stage.world().manifest("app", tag).await.map(|manifest| manifest.digest).unwrap_or_default()
+    play.stage
+        .world()
+        .manifest("app", tag)
+        .await
+        .map(|manifest| manifest.digest)
+        .unwrap_or_default()
 }
 
 /// Where `latest` is after a run that brings 1.1.0 and does not succeed.
@@ -31,30 +39,67 @@ async fn assert_stays(story: Story, action: Action, outcome: &str) -> Told {
     let before = named(&play, "latest").await;
     let told = play.act(action).await;
     assert_eq!(told.output("outcome"), outcome, "{}", told.text());
-    assert_eq!(named(&play, "latest").await, before, "the tag is where it was: {}", told.text());
-    assert_eq!(named(&play, "1.1.0").await, told.output("image-digest"), "a tag that is new is set at the push");
-    assert!(told.log.join("\n").contains("Tag latest was not moved to this image; it named sha256:"), "{}", told.text());
+    assert_eq!(
+        named(&play, "latest").await,
+        before,
+        "the tag is where it was: {}",
+        told.text()
+    );
+    assert_eq!(
+        named(&play, "1.1.0").await,
+        told.output("image-digest"),
+        "a tag that is new is set at the push"
+    );
+    assert!(
+        told.log
+            .join("\n")
+            .contains("Tag latest was not moved to this image; it named sha256:"),
+        "{}",
+        told.text()
+    );
     play.end().await;
     told
 }
 
 /// Requests to the registry that set a tag.
 fn writes(play: &Play, tag: &str) -> usize {
-    let registry = play.stage.world().registry().expect("the stage's own registry");
-    registry.requests().iter().filter(|request| request.is("PUT", &format!("/manifests/{tag}"))).count()
+    let registry = play
+        .stage
+        .world()
+        .registry()
+        .expect("the stage's own registry");
+    registry
+        .requests()
+        .iter()
+        .filter(|request| request.is("PUT", &format!("/manifests/{tag}")))
+        .count()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_scan_leaves_the_tag_where_it_was() {
     let finding = ScanFinding::new("HIGH", "CVE-2024-0727", ("openssl", "3.0.11-1~deb12u2"));
-    let scans = ScanOptions { on_push: Toggle::On, looks: vec![ScanLook::done(vec![finding])], ..ScanOptions::default() };
+    let scans = ScanOptions {
+        on_push: Toggle::On,
+        looks: vec![ScanLook::done(vec![finding])],
+        ..ScanOptions::default()
+    };
     let story = rolling().stage(|options| drop(options.scans.insert("app".to_owned(), scans)));
-    let told = assert_stays(story, tagged(Action::deploy("1.1.0")).with("scan", "high"), "unchanged").await;
+    let told = assert_stays(
+        story,
+        tagged(Action::deploy("1.1.0")).with("scan", "high"),
+        "unchanged",
+    )
+    .await;
     assert_snapshot!(told.log_with("latest"), @"
     tag latest names [digest] now; it moves last, when everything else has succeeded
     Tag latest was not moved to this image; it named [digest]
     ");
-    assert!(told.summary.contains("| Tags not set | latest was not moved to this image; it named sha256"), "{}", told.summary);
+    assert!(
+        told.summary
+            .contains("| Tags not set | latest was not moved to this image; it named sha256"),
+        "{}",
+        told.summary
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,13 +111,16 @@ async fn a_failed_test_on_green_leaves_the_tag_where_it_was() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failed_test_on_production_leaves_the_tag_where_it_was() {
-    let action = tagged(Action::tested_by("1.1.0", &["health"])).without("test-url").with("version", "2.0.0");
+    let action = tagged(Action::tested_by("1.1.0", &["health"]))
+        .without("test-url")
+        .with("version", "2.0.0");
     assert_stays(Story::blue_green(), action, "rolled-back").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_run_leaves_the_tag_where_it_was() {
-    let action = tagged(Action::slowly_tested("1.1.0")).at(When::Line("Smoke tests on green"), Deed::Interrupt);
+    let action = tagged(Action::slowly_tested("1.1.0"))
+        .at(When::Line("Smoke tests on green"), Deed::Interrupt);
     assert_stays(Story::codedeploy(), action, "rolled-back").await;
 }
 
@@ -89,13 +137,39 @@ async fn a_run_that_waits_for_an_answer_says_which_tag_does_not_move_by_itself()
 #[tokio::test(flavor = "multi_thread")]
 async fn after_an_approval_a_step_with_the_image_that_serves_moves_the_tag() {
     let mut play = begin(Story::blue_green()).await;
-    let first = play.act(tagged(Action::tested("1.1.0")).with("approval", "before-traffic")).await;
-    let released = play.act(Action::service().with("mode", "continue").with("deployment", first.output("deployment-id"))).await;
-    assert_eq!((released.output("outcome"), writes(&play, "latest")), ("deployed", 0), "{}", released.text());
-    let there = Action::service().with("image", "app:1.1.0").with("repository", "app").with("push", "never");
+    let first = play
+        .act(tagged(Action::tested("1.1.0")).with("approval", "before-traffic"))
+        .await;
+    let released = play
+        .act(
+            Action::service()
+                .with("mode", "continue")
+                .with("deployment", first.output("deployment-id")),
+        )
+        .await;
+    assert_eq!(
+        (released.output("outcome"), writes(&play, "latest")),
+        ("deployed", 0),
+        "{}",
+        released.text()
+    );
+    let there = Action::service()
+        .with("image", "app:1.1.0")
+        .with("repository", "app")
+        .with("push", "never");
     let told = play.act(there.with("tags-when-deployed", "latest")).await;
-    assert_eq!((told.output("outcome"), named(&play, "latest").await.as_str()), ("no-change", first.output("image-digest")));
-    assert!(told.calls.is_empty(), "nothing else is done: {}", told.text());
+    assert_eq!(
+        (
+            told.output("outcome"),
+            named(&play, "latest").await.as_str()
+        ),
+        ("no-change", first.output("image-digest"))
+    );
+    assert!(
+        told.calls.is_empty(),
+        "nothing else is done: {}",
+        told.text()
+    );
     play.end().await;
 }
 
@@ -109,9 +183,19 @@ async fn a_rollout_that_is_not_waited_for_leaves_the_tag_where_it_was() {
 async fn a_tag_moves_last_when_the_new_image_serves() {
     let mut play = begin(Story::codedeploy()).await;
     let told = play.act(tagged(Action::tested("1.1.0"))).await;
-    assert_eq!((named(&play, "latest").await.as_str(), writes(&play, "latest")), (told.output("image-digest"), 1));
+    assert_eq!(
+        (
+            named(&play, "latest").await.as_str(),
+            writes(&play, "latest")
+        ),
+        (told.output("image-digest"), 1)
+    );
     let again = play.act(tagged(Action::tested("1.1.0"))).await;
-    assert_eq!((again.output("outcome"), writes(&play, "latest")), ("no-change", 1), "a tag that names the image is not touched");
+    assert_eq!(
+        (again.output("outcome"), writes(&play, "latest")),
+        ("no-change", 1),
+        "a tag that names the image is not touched"
+    );
     play.end().await;
     assert_snapshot!(told.log_with("latest"), @"
     tag latest names [digest] now; it moves last, when everything else has succeeded
@@ -119,21 +203,42 @@ async fn a_tag_moves_last_when_the_new_image_serves() {
     ✓ Image tags: latest ([time])
     ");
     let line = |words: &str| told.log.iter().position(|line| line.starts_with(words));
-    assert!(line("✓ Bake") < line("tag latest names the new image"), "{}", told.text());
-    assert!(told.summary.contains("tags <code>1.1.0</code> <code>latest</code>"), "{}", told.summary);
+    assert!(
+        line("✓ Bake") < line("tag latest names the new image"),
+        "{}",
+        told.text()
+    );
+    assert!(
+        told.summary
+            .contains("tags <code>1.1.0</code> <code>latest</code>"),
+        "{}",
+        told.summary
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tag_that_waits_for_the_deployment_is_set_last_although_it_is_new() {
     let mut play = rolling().begin().await;
-    let action = Action::tested_by("1.1.0", &["health"]).without("test-url").with("version", "2.0.0");
+    let action = Action::tested_by("1.1.0", &["health"])
+        .without("test-url")
+        .with("version", "2.0.0");
     let failed = play.act(action.with("tags-when-deployed", "live")).await;
-    assert_eq!((failed.output("outcome"), named(&play, "live").await.as_str()), ("rolled-back", ""), "{}", failed.text());
+    assert_eq!(
+        (
+            failed.output("outcome"),
+            named(&play, "live").await.as_str()
+        ),
+        ("rolled-back", ""),
+        "{}",
+        failed.text()
+    );
     assert_snapshot!(failed.log_with("live"), @"
     tag live is set last, when everything else has succeeded
     Tag live was not set on this image
     ");
-    let told = play.act(Action::deploy("1.1.0").with("tags-when-deployed", "live")).await;
+    let told = play
+        .act(Action::deploy("1.1.0").with("tags-when-deployed", "live"))
+        .await;
     assert_eq!(named(&play, "live").await, told.output("image-digest"));
     play.end().await;
     assert_snapshot!(told.log_with("live"), @"
@@ -146,9 +251,18 @@ async fn a_tag_that_waits_for_the_deployment_is_set_last_although_it_is_new() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_that_is_there_already_gets_the_tags_of_what_serves() {
     let mut play = begin(rolling()).await.pushed("1.1.0").await;
-    let action = Action::service().with("image", "$REGISTRY/app:1.1.0").with("repository", "app").with("push", "never");
+    let action = Action::service()
+        .with("image", "$REGISTRY/app:1.1.0")
+        .with("repository", "app")
+        .with("push", "never");
     let told = play.act(action.with("tags-when-deployed", "latest")).await;
-    assert_eq!((told.output("outcome"), named(&play, "latest").await.as_str()), ("deployed", told.output("image-digest")));
+    assert_eq!(
+        (
+            told.output("outcome"),
+            named(&play, "latest").await.as_str()
+        ),
+        ("deployed", told.output("image-digest"))
+    );
     play.end().await;
 }
 
@@ -156,17 +270,28 @@ async fn an_image_that_is_there_already_gets_the_tags_of_what_serves() {
 async fn without_a_service_a_tag_moves_when_all_else_is_done() {
     let mut play = begin(rolling()).await;
     let definition = crate::harness::definition("x").to_string();
-    let action = tagged(Action::deploy("1.1.0")).without("service").file("task.json", &definition).with("task-definition", "task.json");
+    let action = tagged(Action::deploy("1.1.0"))
+        .without("service")
+        .file("task.json", &definition)
+        .with("task-definition", "task.json");
     let told = play.act(action).await;
-    assert_eq!((told.output("reason"), named(&play, "latest").await.as_str()), ("no-service", told.output("image-digest")));
+    assert_eq!(
+        (told.output("reason"), named(&play, "latest").await.as_str()),
+        ("no-service", told.output("image-digest"))
+    );
     play.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tag_that_cannot_be_moved_is_a_warning_and_green_serves_all_the_same() {
-    let refused = RegistryFaultKind::refused(403, "DENIED", "not authorized to perform: ecr:PutImage");
+    let refused =
+        RegistryFaultKind::refused(403, "DENIED", "not authorized to perform: ecr:PutImage");
     let mut play = begin(rolling()).await;
-    play.stage.world().registry().expect("a registry").inject(RegistryFault::always("PUT", "/manifests/latest", refused));
+    play.stage
+        .world()
+        .registry()
+        .expect("a registry")
+        .inject(RegistryFault::always("PUT", "/manifests/latest", refused));
     let told = play.act(tagged(Action::deploy("1.1.0"))).await;
     play.end().await;
     assert_snapshot!(told.ending(), @r#"
@@ -185,11 +310,24 @@ async fn a_tag_that_cannot_be_moved_is_a_warning_and_green_serves_all_the_same()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tag_whose_answer_is_lost_or_throttled_is_set_again() {
-    for kind in [RegistryFaultKind::LandsThenCuts, RegistryFaultKind::throttled(None)] {
+    for kind in [
+        RegistryFaultKind::LandsThenCuts,
+        RegistryFaultKind::throttled(None),
+    ] {
         let mut play = begin(rolling()).await;
-        play.stage.world().registry().expect("a registry").inject(RegistryFault::first("PUT", "/manifests/latest", kind));
+        play.stage
+            .world()
+            .registry()
+            .expect("a registry")
+            .inject(RegistryFault::first("PUT", "/manifests/latest", kind));
         let told = play.act(tagged(Action::deploy("1.1.0"))).await;
-        assert_eq!((told.output("outcome"), named(&play, "latest").await.as_str()), ("deployed", told.output("image-digest")));
+        assert_eq!(
+            (
+                told.output("outcome"),
+                named(&play, "latest").await.as_str()
+            ),
+            ("deployed", told.output("image-digest"))
+        );
         assert_eq!(writes(&play, "latest"), 2);
         play.end().await;
     }
@@ -198,15 +336,29 @@ async fn a_tag_whose_answer_is_lost_or_throttled_is_set_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tag_that_may_not_move_is_refused_before_anything_is_sent() {
     let repository = RepositoryOptions::new("app").immutable(&[]);
-    let mut play = begin(rolling().stage(|options| options.ecr.repositories.push(repository))).await;
-    let told = play.act(Action::deploy("1.1.0").with("tags-when-deployed", "latest")).await;
-    assert_eq!((told.code, told.calls.len()), (Some(2), 0), "{}", told.ending());
+    let mut play =
+        begin(rolling().stage(|options| options.ecr.repositories.push(repository))).await;
+    let told = play
+        .act(Action::deploy("1.1.0").with("tags-when-deployed", "latest"))
+        .await;
+    assert_eq!(
+        (told.code, told.calls.len()),
+        (Some(2), 0),
+        "{}",
+        told.ending()
+    );
     play.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tags_that_wait_for_a_deployment_need_one_that_is_followed() {
-    let told = rolling().told(Action::deploy("1.1.0").with("tags-when-deployed", "live").with("wait-for-service-stability", "false")).await;
+    let told = rolling()
+        .told(
+            Action::deploy("1.1.0")
+                .with("tags-when-deployed", "live")
+                .with("wait-for-service-stability", "false"),
+        )
+        .await;
     assert_snapshot!(told.ending(), @"
     exit code 2
     ---

@@ -1,4 +1,5 @@
-//! What comes from outside (AWS, containers, HTTP, files) is shown, and is never a command, Markdown or HTML of ours.
+//! What comes from outside (AWS, containers, HTTP, files) is shown, and is never a command,
+//! Markdown or HTML of ours.
 //!
 //! That no line is a command of a stranger is asserted in every story; these bring the strangers.
 
@@ -8,7 +9,9 @@ use ecs_bluegreen::checks::moment::Moment;
 use ecs_bluegreen::checks::smoke::TestResult;
 use ecs_bluegreen::checks::tester::TesterResult;
 use ecs_bluegreen::error::{Failure, StoppedContainer};
-use ecs_bluegreen::event::{Event, ObservedBy, Progress, ReportedProblem, Serving, Stamped, Step, StepEnd, Tasks, Traffic};
+use ecs_bluegreen::event::{
+    Event, ObservedBy, Progress, ReportedProblem, Serving, Stamped, Step, StepEnd, Tasks, Traffic,
+};
 use ecs_bluegreen::github::files::append_value;
 use ecs_bluegreen::outcome::{Mode, Outcome, Reason};
 use ecs_bluegreen::report::Report;
@@ -29,14 +32,24 @@ const ATTACK: &str = "x\n::error::owned\r::add-mask::a\u{2028}::set-output name=
 /// The summary shows the attack, and nothing of it is structure.
 fn assert_harmless(told: &Told) {
     for structure in ["<img", "[d](http", "\n## f", "\n::", "##["] {
-        assert!(!told.summary.contains(structure), "{structure} in\n{}", told.summary);
+        assert!(
+            !told.summary.contains(structure),
+            "{structure} in\n{}",
+            told.summary
+        );
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn aws_s_messages_are_only_text() {
-    let refusal = FaultKind::Refused { code: "ClientException".to_owned(), message: ATTACK.to_owned() };
-    let told = Story::codedeploy().fault(Fault::always("RegisterTaskDefinition", refusal)).told(Action::deploy("1.1.0")).await;
+    let refusal = FaultKind::Refused {
+        code: "ClientException".to_owned(),
+        message: ATTACK.to_owned(),
+    };
+    let told = Story::codedeploy()
+        .fault(Fault::always("RegisterTaskDefinition", refusal))
+        .told(Action::deploy("1.1.0"))
+        .await;
     assert_harmless(&told);
     assert_snapshot!(told.with_summary(), @r"
     exit code 10
@@ -106,7 +119,9 @@ async fn aws_s_messages_are_only_text() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_container_s_last_words_are_only_text() {
     let overrides = json!([{ "name": "app", "command": [ATTACK] }]).to_string();
-    let action = Action::deploy("1.1.0").with("run-task", "true").with("run-task-container-overrides", &overrides);
+    let action = Action::deploy("1.1.0")
+        .with("run-task", "true")
+        .with("run-task-container-overrides", &overrides);
     let told = Story::codedeploy().told(action).await;
     assert_harmless(&told);
     assert_snapshot!(told.ending(), @r#"
@@ -128,9 +143,10 @@ async fn a_container_s_last_words_are_only_text() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_s_body_is_only_text() {
-    let tests =
-        "tests:\n  - name: front page\n    get: /\n    retry: { for: 200ms, every: 100ms }\n    expect: { body: { contains: Welcome } }\n";
-    let action = Action::deploy("1.1.0").with("smoke-tests", tests).with("test-url", &answering(ATTACK.to_owned()).await);
+    let tests = "tests:\n  - name: front page\n    get: /\n    retry: { for: 200ms, every: 100ms }\n    expect: { body: { contains: Welcome } }\n";
+    let action = Action::deploy("1.1.0")
+        .with("smoke-tests", tests)
+        .with("test-url", &answering(ATTACK.to_owned()).await);
     let told = Story::codedeploy().told(action).await;
     assert_harmless(&told);
     assert_snapshot!(told.with_summary(), @r#"
@@ -257,8 +273,13 @@ async fn what_files_say_is_only_text() {
     let mut evil = definition("placeholder");
     evil["containerDefinitions"][0]["name"] = json!(ATTACK);
     let tests = format!("tests:\n  - name: {}\n    get: /\n", json!(ATTACK));
-    let action = Action::deploy("1.1.0").file("task.json", &evil.to_string()).with("task-definition", "task.json").with("container", "web");
-    let told = Story::codedeploy().told(action.file("smoke.yml", &tests)).await;
+    let action = Action::deploy("1.1.0")
+        .file("task.json", &evil.to_string())
+        .with("task-definition", "task.json")
+        .with("container", "web");
+    let told = Story::codedeploy()
+        .told(action.file("smoke.yml", &tests))
+        .await;
     assert_harmless(&told);
     assert_snapshot!(told.with_summary(), @r"
     exit code 2
@@ -298,7 +319,12 @@ async fn what_files_say_is_only_text() {
     [time] in all.
     ");
     let told = Story::codedeploy()
-        .told(Action::deploy("1.1.0").file("smoke.yml", &tests).with("smoke-tests", "smoke.yml").with("test-url", "$TEST"))
+        .told(
+            Action::deploy("1.1.0")
+                .file("smoke.yml", &tests)
+                .with("smoke-tests", "smoke.yml")
+                .with("test-url", "$TEST"),
+        )
         .await;
     assert_harmless(&told);
     assert_snapshot!(told.ending(), @"
@@ -312,8 +338,14 @@ async fn what_files_say_is_only_text() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn inputs_are_only_text() {
-    let told =
-        Story::codedeploy().told(Action::deploy("1.1.0").with("service", ATTACK).with("cluster", ATTACK).with("wait-until", ATTACK)).await;
+    let told = Story::codedeploy()
+        .told(
+            Action::deploy("1.1.0")
+                .with("service", ATTACK)
+                .with("cluster", ATTACK)
+                .with("wait-until", ATTACK),
+        )
+        .await;
     assert_harmless(&told);
     assert_snapshot!(told.text(), @"
     exit code 2
@@ -333,7 +365,8 @@ async fn inputs_are_only_text() {
     ");
 }
 
-/// Texts that anyone outside may choose: a message of AWS, a line of a container, an answer, a name in a file.
+/// Texts that anyone outside may choose: a message of AWS, a line of a container, an answer, a name
+/// in a file.
 const INJECTED: [&str; 50] = [
     "::error::owned",
     "  ::error::owned",
@@ -390,8 +423,17 @@ const INJECTED: [&str; 50] = [
 /// A run in which a stranger's text stands wherever one may.
 fn told_of(text: &str) -> Vec<Stamped> {
     let own = || text.to_owned();
-    let stopped = StoppedContainer { container: own(), task: own(), exit_code: Some(1), why: own(), log: vec![own(), own()] };
-    let failure = Failure::new(Reason::SmokeFailed, text).caused_by(text).hint(text).with_stopped(vec![stopped]);
+    let stopped = StoppedContainer {
+        container: own(),
+        task: own(),
+        exit_code: Some(1),
+        why: own(),
+        log: vec![own(), own()],
+    };
+    let failure = Failure::new(Reason::SmokeFailed, text)
+        .caused_by(text)
+        .hint(text)
+        .with_stopped(vec![stopped]);
     let result: TestResult = serde_json::from_value(json!({
         "name": text, "moment": "green", "request": text, "verdict": "failed", "attempts": 1, "last-milliseconds": u64::MAX,
         "total-milliseconds": 1, "failures": [{ "what": text, "expected": text, "found": text }], "excerpt": text,
@@ -430,78 +472,203 @@ fn told_of(text: &str) -> Vec<Stamped> {
             version: Some(own()),
             mode: Mode::Deploy,
         },
-        Event::Surveyed { controller: own(), blue: own(), tasks: Tasks { running: i64::MAX, desired: 1, failed: 0 }, plan: vec![own()] },
+        Event::Surveyed {
+            controller: own(),
+            blue: own(),
+            tasks: Tasks {
+                running: i64::MAX,
+                desired: 1,
+                failed: 0,
+            },
+            plan: vec![own()],
+        },
         Event::StepStarted { step: Step::Image },
-        Event::Narrowed { check: own(), allow: own(), why: own() },
+        Event::Narrowed {
+            check: own(),
+            allow: own(),
+            why: own(),
+        },
         Event::Warned { sentence: own() },
         Event::Noted { sentence: own() },
-        Event::RepositoryCreated { repository: own(), with: vec![own()] },
-        Event::ImagePinned { image: own(), digest: own(), registry: own(), tags: vec![own()], moved: u64::MAX, transfer: None },
-        Event::ScanAnswered { result: Box::new(scan) },
-        Event::StepEnded { step: Step::Image, end: StepEnd::Failed, result: own() },
-        Event::Revision { arn: own(), registered: true, previous: Some(format!("{text}/")), changes: vec![own()] },
+        Event::RepositoryCreated {
+            repository: own(),
+            with: vec![own()],
+        },
+        Event::ImagePinned {
+            image: own(),
+            digest: own(),
+            registry: own(),
+            tags: vec![own()],
+            moved: u64::MAX,
+            transfer: None,
+        },
+        Event::ScanAnswered {
+            result: Box::new(scan),
+        },
+        Event::StepEnded {
+            step: Step::Image,
+            end: StepEnd::Failed,
+            result: own(),
+        },
+        Event::Revision {
+            arn: own(),
+            registered: true,
+            previous: Some(format!("{text}/")),
+            changes: vec![own()],
+        },
         Event::TaskStarted { arns: vec![own()] },
         Event::TaskFound { arns: vec![own()] },
-        Event::TaskDone { containers: vec![own()] },
-        Event::RolloutStarted { deployment: own(), service_deployment: Some(own()), console: own(), codedeploy: true, found: false },
-        Event::RolloutSeen { progress: Progress { stage: own(), traffic: Some(Traffic { blue: 1e300, green: -1.0 }), tasks: None } },
-        Event::GreenFound { place: own(), health: own() },
+        Event::TaskDone {
+            containers: vec![own()],
+        },
+        Event::RolloutStarted {
+            deployment: own(),
+            service_deployment: Some(own()),
+            console: own(),
+            codedeploy: true,
+            found: false,
+        },
+        Event::RolloutSeen {
+            progress: Progress {
+                stage: own(),
+                traffic: Some(Traffic {
+                    blue: 1e300,
+                    green: -1.0,
+                }),
+                tasks: None,
+            },
+        },
+        Event::GreenFound {
+            place: own(),
+            health: own(),
+        },
         Event::SmokeTested { result },
-        Event::Checked { measurement: Box::new(measurement) },
-        Event::Loaded { result: Box::new(load) },
-        Event::TesterStarted { name: own(), moment: Moment::Green, place: own() },
-        Event::TesterLine { name: own(), line: own() },
-        Event::Tested { result: Box::new(tester) },
-        Event::TrafficObserved { revision: own(), side: Serving::Blue, witness: ObservedBy::Listener },
+        Event::Checked {
+            measurement: Box::new(measurement),
+        },
+        Event::Loaded {
+            result: Box::new(load),
+        },
+        Event::TesterStarted {
+            name: own(),
+            moment: Moment::Green,
+            place: own(),
+        },
+        Event::TesterLine {
+            name: own(),
+            line: own(),
+        },
+        Event::Tested {
+            result: Box::new(tester),
+        },
+        Event::TrafficObserved {
+            revision: own(),
+            side: Serving::Blue,
+            witness: ObservedBy::Listener,
+        },
         Event::Refused {
-            problems: vec![ReportedProblem { problem: own(), remedy: own(), at: None }],
+            problems: vec![ReportedProblem {
+                problem: own(),
+                remedy: own(),
+                at: None,
+            }],
             after_changes: false,
             reason: Reason::InvalidInputs,
         },
         Event::Undone { what: own() },
-        Event::UndoFailed { what: own(), failure: failure.clone() },
+        Event::UndoFailed {
+            what: own(),
+            failure: failure.clone(),
+        },
         Event::Failed { failure },
-        Event::Ended { outcome: Outcome::Stuck, reason: Reason::SmokeFailed, sentence: own() },
+        Event::Ended {
+            outcome: Outcome::Stuck,
+            reason: Reason::SmokeFailed,
+            sentence: own(),
+        },
     ];
-    events.into_iter().map(|event| Stamped { at_ms: u64::MAX, event }).collect()
+    events
+        .into_iter()
+        .map(|event| Stamped {
+            at_ms: u64::MAX,
+            event,
+        })
+        .collect()
 }
 
 /// Characters that no line for people may hold.
 fn assert_plain(line: &str, from: &str) {
     let is_odd = |letter: char| {
-        letter.is_control() || matches!(letter, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}')
+        letter.is_control()
+            || matches!(letter, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}')
     };
-    assert!(!line.contains(is_odd) && !line.contains('\u{e0041}'), "{line:?} of {from:?}");
+    assert!(
+        !line.contains(is_odd) && !line.contains('\u{e0041}'),
+        "{line:?} of {from:?}"
+    );
     assert!(!line.contains("##["), "{line:?} of {from:?}");
 }
 
 /// The summary's text without what is code: there GitHub makes no links, mentions or references.
 fn without_code(summary: &str) -> String {
-    let code = Regex::new(r"(?s)<code>.*?</code>|<pre>.*?</pre>|```text\n.*?\n```").expect("a pattern");
+    let code =
+        Regex::new(r"(?s)<code>.*?</code>|<pre>.*?</pre>|```text\n.*?\n```").expect("a pattern");
     code.replace_all(summary, "").into_owned()
 }
 
 #[test]
 fn fifty_texts_of_strangers_are_only_text_in_the_log_and_in_the_summary() {
-    let ours = Regex::new(r"^::(group|endgroup|error title=[^:]*|warning title=[^:]*)::").expect("a pattern");
-    let links = Regex::new(r"://|(?i:www\.)|@\w|(?:^|[^&])#\d|(?i:\bgh-\d)|<img|<a |<!|\]\(|&#64;\w+[\w.-]*\.\w").expect("a pattern");
+    let ours = Regex::new(r"^::(group|endgroup|error title=[^:]*|warning title=[^:]*)::")
+        .expect("a pattern");
+    let links = Regex::new(
+        r"://|(?i:www\.)|@\w|(?:^|[^&])#\d|(?i:\bgh-\d)|<img|<a |<!|\]\(|&#64;\w+[\w.-]*\.\w",
+    )
+    .expect("a pattern");
     let elements = Regex::new(r"<[^>]*>").expect("a pattern");
     for text in INJECTED {
         let events = told_of(text);
         let mut console = Console::default();
         for line in events.iter().flat_map(|event| console.lines(event)) {
             assert_plain(&line, text);
-            assert!(!line.trim_start().starts_with("::") || ours.is_match(&line), "{line:?} of {text:?}");
+            assert!(
+                !line.trim_start().starts_with("::") || ours.is_match(&line),
+                "{line:?} of {text:?}"
+            );
         }
         let summary = summary::of(&Report::of(&events));
-        summary.lines().for_each(|line| assert!(!line.contains(['\u{1b}', '\r', '\u{2028}', '\u{202e}', '\0']), "{line:?} of {text:?}"));
+        summary.lines().for_each(|line| {
+            assert!(
+                !line.contains(['\u{1b}', '\r', '\u{2028}', '\u{202e}', '\0']),
+                "{line:?} of {text:?}"
+            );
+        });
         let read = without_code(&summary);
-        assert!(!links.is_match(&read), "{:?} of {text:?} in\n{read}", links.find(&read));
+        assert!(
+            !links.is_match(&read),
+            "{:?} of {text:?} in\n{read}",
+            links.find(&read)
+        );
         for element in elements.find_iter(&summary) {
-            let known = ["<code>", "</code>", "<pre>", "</pre>", "<br>", "<details>", "</details>", "<summary>", "</summary>", "<!-- -->"];
-            assert!(known.contains(&element.as_str()), "{} of {text:?} in\n{summary}", element.as_str());
+            let known = [
+                "<code>",
+                "</code>",
+                "<pre>",
+                "</pre>",
+                "<br>",
+                "<details>",
+                "</details>",
+                "<summary>",
+                "</summary>",
+                "<!-- -->",
+            ];
+            assert!(
+                known.contains(&element.as_str()),
+                "{} of {text:?} in\n{summary}",
+                element.as_str()
+            );
         }
-        let is_theirs = |line: &str| ["# head", "- [ ] item", "> quote", "---"].contains(&line.trim_start());
+        let is_theirs =
+            |line: &str| ["# head", "- [ ] item", "> quote", "---"].contains(&line.trim_start());
         assert!(!read.lines().any(is_theirs), "{text:?} in\n{read}");
     }
 }
@@ -526,7 +693,12 @@ fn fifty_texts_of_strangers_run_nothing_when_a_journal_is_replayed() {
     ] {
         let (code, lines) = replayed(&[broken, b"\n{}\n"].concat());
         assert_eq!(code, Some(2), "{lines:?}");
-        assert!(lines.len() == 1 && lines[0].contains("cannot be replayed") && !lines[0].starts_with("::"), "{lines:?}");
+        assert!(
+            lines.len() == 1
+                && lines[0].contains("cannot be replayed")
+                && !lines[0].starts_with("::"),
+            "{lines:?}"
+        );
     }
 }
 
@@ -542,7 +714,11 @@ fn fifty_texts_of_strangers_end_no_output() {
         }
         let read = values(&file);
         assert_eq!(read.len(), outputs.len(), "{text:?}");
-        assert_eq!((read["outcome"].as_str(), read["rolled-back"].as_str()), ("stuck", "false"), "{text:?}");
+        assert_eq!(
+            (read["outcome"].as_str(), read["rolled-back"].as_str()),
+            ("stuck", "false"),
+            "{text:?}"
+        );
         serde_json::from_str::<serde_json::Value>(&read["report"]).expect("the report is JSON");
     }
 }

@@ -1,4 +1,5 @@
-//! Production's weights as they are before anything is begun: exactly one side serves, and it is the one that the service runs on.
+//! Production's weights as they are before anything is begun: exactly one side serves, and it is
+//! the one that the service runs on.
 
 use ecs_bluegreen_sim::world::load::{LoadOptions, Tolerated};
 use ecs_bluegreen_sim::{Fault, FaultKind, Toggle};
@@ -8,7 +9,10 @@ use crate::harness::{Action, Story, Told};
 
 /// Users are sent to a side without tasks, and nobody can help that.
 fn any_failure(users: &LoadOptions) -> LoadOptions {
-    LoadOptions { tolerated: Tolerated::Any, ..users.clone() }
+    LoadOptions {
+        tolerated: Tolerated::Any,
+        ..users.clone()
+    }
 }
 
 async fn with_weights(story: Story, weights: &[(&str, u32)], action: Action) -> Told {
@@ -23,13 +27,25 @@ async fn with_weights(story: Story, weights: &[(&str, u32)], action: Action) -> 
 async fn traffic_that_is_not_all_on_blue_is_refused_before_anything_is_begun() {
     let mut ends = Vec::new();
     for story in [Story::codedeploy, Story::blue_green] {
-        for weights in [[("api-1", 50), ("api-2", 50)], [("api-1", 0), ("api-2", 100)]] {
+        for weights in [
+            [("api-1", 50), ("api-2", 50)],
+            [("api-1", 0), ("api-2", 100)],
+        ] {
             let told = with_weights(story(), &weights, Action::tested("1.1.0")).await;
-            assert_eq!((told.code, told.calls.len()), (Some(2), 0), "{}", told.text());
+            assert_eq!(
+                (told.code, told.calls.len()),
+                (Some(2), 0),
+                "{}",
+                told.text()
+            );
             ends.push(told.ending());
         }
     }
-    assert_eq!(ends[..2], ends[2..], "the same for CodeDeploy and for ECS's own");
+    assert_eq!(
+        ends[..2],
+        ends[2..],
+        "the same for CodeDeploy and for ECS's own"
+    );
     assert_snapshot!(ends[..2].join("\n\n"), @"
     exit code 2
     ---
@@ -48,19 +64,33 @@ async fn traffic_that_is_not_all_on_blue_is_refused_before_anything_is_begun() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_ecs_says_of_weights_that_nobody_could_read_has_a_remedy() {
     let story = Story::blue_green().switches(|switches| switches.preflight = Toggle::On);
-    let story = story.stage(|options| options.denied = vec!["elasticloadbalancing:DescribeRules".to_owned()]);
-    let told = with_weights(story, &[("api-1", 50), ("api-2", 50)], Action::deploy("1.1.0")).await;
-    assert_eq!((told.code, told.output("outcome")), (Some(10), "unchanged"), "{}", told.text());
+    let story = story
+        .stage(|options| options.denied = vec!["elasticloadbalancing:DescribeRules".to_owned()]);
+    let told = with_weights(
+        story,
+        &[("api-1", 50), ("api-2", 50)],
+        Action::deploy("1.1.0"),
+    )
+    .await;
+    assert_eq!(
+        (told.code, told.output("outcome")),
+        (Some(10), "unchanged"),
+        "{}",
+        told.text()
+    );
     assert_snapshot!(told.log_with("hint:"), @"  hint: more than one target group has weight in the production rule: give the target group that the service runs on all of the weight (aws elbv2 modify-rule --rule-arn RULE --actions …), and deploy again");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn weights_that_were_set_right_are_believed_although_they_are_read_late() {
     let mut play = Story::blue_green().users(any_failure).begin().await;
-    play.stage.set_weights("prod", &[("api-1", 50), ("api-2", 50)]);
+    play.stage
+        .set_weights("prod", &[("api-1", 50), ("api-2", 50)]);
     assert_eq!(play.act(Action::deploy("1.1.0")).await.code, Some(2));
-    play.stage.set_weights("prod", &[("api-1", 100), ("api-2", 0)]);
-    play.stage.inject(Fault::first("DescribeRules", FaultKind::StaleRead));
+    play.stage
+        .set_weights("prod", &[("api-1", 100), ("api-2", 0)]);
+    play.stage
+        .inject(Fault::first("DescribeRules", FaultKind::StaleRead));
     let told = play.act(Action::deploy("1.1.0")).await;
     play.end().await;
     assert_eq!(told.output("outcome"), "deployed", "{}", told.text());

@@ -7,9 +7,17 @@ use crate::harness::{Action, Story, Told};
 
 /// A deployment whose call to this operation lands without an answer.
 async fn lost(operation: &str, action: Action) -> Told {
-    let mut play = Story::codedeploy().fault(Fault::first(operation, FaultKind::LandsThenDrops)).begin().await;
+    let mut play = Story::codedeploy()
+        .fault(Fault::first(operation, FaultKind::LandsThenDrops))
+        .begin()
+        .await;
     let told = play.act(action).await;
-    let ours = play.stage.ledger().iter().filter(|call| call.operation == "codedeploy:CreateDeployment").count();
+    let ours = play
+        .stage
+        .ledger()
+        .iter()
+        .filter(|call| call.operation == "codedeploy:CreateDeployment")
+        .count();
     assert_eq!(ours, 1, "one deployment only");
     play.end().await;
     told
@@ -184,7 +192,10 @@ async fn a_stop_that_was_not_answered_still_ends_on_blue() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_never_arrived_is_made_again_after_a_look() {
-    let mut play = Story::codedeploy().fault(Fault::first("CreateDeployment", FaultKind::Drops)).begin().await;
+    let mut play = Story::codedeploy()
+        .fault(Fault::first("CreateDeployment", FaultKind::Drops))
+        .begin()
+        .await;
     let told = play.act(Action::deploy("1.1.0")).await;
     assert_eq!(play.stage.deployments().len(), 1);
     play.end().await;
@@ -203,7 +214,8 @@ async fn a_call_that_never_arrived_is_made_again_after_a_look() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_whose_update_was_not_answered_is_followed() {
-    let story = Story::rolling(RollingOptions::default()).fault(Fault::first("UpdateService", FaultKind::LandsThenDrops));
+    let story = Story::rolling(RollingOptions::default())
+        .fault(Fault::first("UpdateService", FaultKind::LandsThenDrops));
     assert_snapshot!(story.told(Action::deploy("1.1.0")).await.text(), @"
     exit code 0
     ---
@@ -252,12 +264,20 @@ async fn a_service_whose_update_was_not_answered_is_followed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_one_off_task_whose_start_was_not_answered_runs_once() {
-    let action =
-        Action::deploy("1.1.0").with("run-task", "true").with("run-task-container-overrides", r#"[{"name":"app","command":["migrate"]}]"#);
-    let mut play = Story::codedeploy().fault(Fault::first("RunTask", FaultKind::LandsThenDrops)).begin().await;
+    let action = Action::deploy("1.1.0").with("run-task", "true").with(
+        "run-task-container-overrides",
+        r#"[{"name":"app","command":["migrate"]}]"#,
+    );
+    let mut play = Story::codedeploy()
+        .fault(Fault::first("RunTask", FaultKind::LandsThenDrops))
+        .begin()
+        .await;
     let told = play.act(action).await;
     play.end().await;
-    assert_eq!(told.output("run-task-arn").matches("arn:aws:ecs").count(), 1);
+    assert_eq!(
+        told.output("run-task-arn").matches("arn:aws:ecs").count(),
+        1
+    );
     assert_snapshot!(told.ending(), @"
     exit code 0
     ---

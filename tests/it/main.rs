@@ -1,9 +1,13 @@
 //! Stories: the real binary, started as the runner starts it, on a stage that plays AWS.
 //!
-//! Each story is one function whose name is the promise, with one snapshot of what a person would see. The harness asserts in
-//! every story what holds for all: no secret anywhere, no command of a stranger, no failed request of a user.
+//! Each story is one function whose name is the promise, with one snapshot of what a person would
+//! see. The harness asserts in every story what holds for all: no secret anywhere, no command of a
+//! stranger, no failed request of a user.
 #![cfg(test)]
-#![expect(clippy::too_many_lines, reason = "a story is as long as what a person would read of it")]
+#![expect(
+    clippy::too_many_lines,
+    reason = "a story is as long as what a person would read of it"
+)]
 
 mod analysis;
 mod bad_input;

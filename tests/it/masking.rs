@@ -1,4 +1,5 @@
-//! Facts never vanish: whatever the value of a secret is, a run ends as it does without that secret, and tells the same.
+//! Facts never vanish: whatever the value of a secret is, a run ends as it does without that
+//! secret, and tells the same.
 
 use std::collections::BTreeSet;
 
@@ -13,13 +14,26 @@ use crate::harness::{Action, Deed, Story, Told, When, smoke_tests};
 /// Tested by some tests, in a document that also uses these values as `${env.NAME}`.
 fn tested_with(version: &str, tests: &[&str], secrets: &[String]) -> Action {
     let names = 0..secrets.len();
-    let variables: Vec<String> = names.map(|number| format!("  v{number}: \"${{env.SECRET_{number}}}\"\n")).collect();
-    let variables = if secrets.is_empty() { String::new() } else { format!("variables:\n{}", variables.concat()) };
-    let action = Action::tested(version).with("smoke-tests", &format!("{variables}{}", smoke_tests(tests)));
-    secrets.iter().enumerate().fold(action, |action, (number, secret)| action.env(&format!("SECRET_{number}"), secret))
+    let variables: Vec<String> = names
+        .map(|number| format!("  v{number}: \"${{env.SECRET_{number}}}\"\n"))
+        .collect();
+    let variables = if secrets.is_empty() {
+        String::new()
+    } else {
+        format!("variables:\n{}", variables.concat())
+    };
+    let action =
+        Action::tested(version).with("smoke-tests", &format!("{variables}{}", smoke_tests(tests)));
+    secrets
+        .iter()
+        .enumerate()
+        .fold(action, |action, (number, secret)| {
+            action.env(&format!("SECRET_{number}"), secret)
+        })
 }
 
-/// The three runs that words are gathered from: one that deploys, one that goes back, one that is refused.
+/// The three runs that words are gathered from: one that deploys, one that goes back, one that is
+/// refused.
 fn runs(secrets: &[String]) -> [Action; 3] {
     [
         tested_with("1.1.0", &["health", "me"], secrets),
@@ -41,58 +55,111 @@ fn texts(value: &Value, found: &mut BTreeSet<String>) {
     }
 }
 
-/// Everything a run has said: the texts of its journal and report, its lines, and every word of them.
+/// Everything a run has said: the texts of its journal and report, its lines, and every word of
+/// them.
 fn said(told: &Told) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for line in told.journal.lines().chain([told.output("report")]).filter(|line| !line.is_empty()) {
+    for line in told
+        .journal
+        .lines()
+        .chain([told.output("report")])
+        .filter(|line| !line.is_empty())
+    {
         texts(&serde_json::from_str(line).expect("JSON"), &mut found);
     }
     found.extend(told.log.iter().cloned());
     found.extend(told.summary.lines().map(str::to_owned));
-    let words: Vec<String> = found.iter().flat_map(|text| text.split_whitespace()).map(str::to_owned).collect();
-    let bare: Vec<String> = words.iter().map(|word| word.trim_matches(|letter: char| !letter.is_alphanumeric()).to_owned()).collect();
+    let words: Vec<String> = found
+        .iter()
+        .flat_map(|text| text.split_whitespace())
+        .map(str::to_owned)
+        .collect();
+    let bare: Vec<String> = words
+        .iter()
+        .map(|word| {
+            word.trim_matches(|letter: char| !letter.is_alphanumeric())
+                .to_owned()
+        })
+        .collect();
     found.extend(words.into_iter().chain(bare));
     found
 }
 
 /// The words of the contract, whether or not a run has said them.
 fn contract() -> BTreeSet<String> {
-    let witnesses = [ObservedBy::Listener, ObservedBy::TaskSets, ObservedBy::Deployment, ObservedBy::Controller];
-    let modes = [Mode::Deploy, Mode::Rollback, Mode::Continue, Mode::Abort, Mode::Status];
+    let witnesses = [
+        ObservedBy::Listener,
+        ObservedBy::TaskSets,
+        ObservedBy::Deployment,
+        ObservedBy::Controller,
+    ];
+    let modes = [
+        Mode::Deploy,
+        Mode::Rollback,
+        Mode::Continue,
+        Mode::Abort,
+        Mode::Status,
+    ];
     let mut words = BTreeSet::new();
     words.extend(Outcome::ALL.iter().map(|outcome| outcome.word().to_owned()));
     words.extend(Reason::ALL.iter().map(|reason| reason.word().to_owned()));
     words.extend(Step::ALL.iter().map(|step| step.title().to_owned()));
     words.extend(witnesses.iter().map(|witness| witness.words().to_owned()));
-    let tags = Step::ALL.map(|step| serde_json::json!(step)).into_iter().chain(modes.map(|mode| serde_json::json!(mode)));
-    tags.chain(witnesses.map(|witness| serde_json::json!(witness))).for_each(|tag| texts(&tag, &mut words));
+    let tags = Step::ALL
+        .map(|step| serde_json::json!(step))
+        .into_iter()
+        .chain(modes.map(|mode| serde_json::json!(mode)));
+    tags.chain(witnesses.map(|witness| serde_json::json!(witness)))
+        .for_each(|tag| texts(&tag, &mut words));
     words
 }
 
-/// What is the same in two runs of one story. What the service answered is text from outside, and may be masked.
+/// What is the same in two runs of one story. What the service answered is text from outside, and
+/// may be masked.
 fn facts(told: &Told) -> String {
     let report: Value = serde_json::from_str(told.output("report")).expect("a report");
     let mut outputs = told.outputs.clone();
     outputs.retain(|name, _| !["report", "duration-seconds"].contains(&name.as_str()));
-    let outputs: Vec<String> = outputs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let outputs: Vec<String> = outputs
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
     let head = told.summary.lines().take(3).collect::<Vec<_>>().join("\n");
-    let facts = format!("{:?}\n{}\n{head}\n{:#}", told.code, outputs.join("\n"), steady(report));
-    let facts = Regex::new(r#"(the answer began: |, found )(\\.|[^"\\\n])*"#).expect("a pattern").replace_all(&facts, "$1…");
+    let facts = format!(
+        "{:?}\n{}\n{head}\n{:#}",
+        told.code,
+        outputs.join("\n"),
+        steady(report)
+    );
+    let facts = Regex::new(r#"(the answer began: |, found )(\\.|[^"\\\n])*"#)
+        .expect("a pattern")
+        .replace_all(&facts, "$1…");
     told.redacted(&facts)
 }
 
 fn steady(value: Value) -> Value {
-    let is_measured =
-        |name: &str| name.ends_with("milliseconds") || ["reads", "attempts", "time", "excerpt", "found", "run"].contains(&name);
+    let is_measured = |name: &str| {
+        name.ends_with("milliseconds")
+            || ["reads", "attempts", "time", "excerpt", "found", "run"].contains(&name)
+    };
     match value {
         Value::Object(members) => members
             .into_iter()
-            .map(|(name, member)| if is_measured(&name) { (name, Value::Null) } else { (name, steady(member)) })
+            .map(|(name, member)| {
+                if is_measured(&name) {
+                    (name, Value::Null)
+                } else {
+                    (name, steady(member))
+                }
+            })
             .collect(),
         Value::Array(items) => {
             let mut items: Vec<Value> = items.into_iter().map(steady).collect();
             // Tests are told in the order in which they end.
-            if items.first().is_some_and(|item| item.get("verdict").is_some()) {
+            if items
+                .first()
+                .is_some_and(|item| item.get("verdict").is_some())
+            {
                 items.sort_by_key(ToString::to_string);
             }
             Value::Array(items)
@@ -102,8 +169,13 @@ fn steady(value: Value) -> Value {
 }
 
 fn kinds(told: &Told) -> BTreeSet<String> {
-    let events = told.journal.lines().map(|line| serde_json::from_str::<Value>(line).expect("an event"));
-    events.map(|event| event["event"].as_str().expect("a tag").to_owned()).collect()
+    let events = told
+        .journal
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).expect("an event"));
+    events
+        .map(|event| event["event"].as_str().expect("a tag").to_owned())
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -112,10 +184,23 @@ async fn whatever_word_of_ours_is_a_secret_the_run_ends_and_tells_the_same() {
     for action in runs(&[]) {
         without.push(Story::codedeploy().told(action).await);
     }
-    let outcomes: Vec<_> = without.iter().map(|told| (told.code, told.output("outcome"))).collect();
-    assert_eq!(outcomes, [(Some(0), "deployed"), (Some(20), "rolled-back"), (Some(2), "refused")]);
+    let outcomes: Vec<_> = without
+        .iter()
+        .map(|told| (told.code, told.output("outcome")))
+        .collect();
+    assert_eq!(
+        outcomes,
+        [
+            (Some(0), "deployed"),
+            (Some(20), "rolled-back"),
+            (Some(2), "refused")
+        ]
+    );
     let words: BTreeSet<String> = without.iter().flat_map(said).chain(contract()).collect();
-    let words: Vec<String> = words.into_iter().filter(|word| word.chars().count() >= 4).collect();
+    let words: Vec<String> = words
+        .into_iter()
+        .filter(|word| word.chars().count() >= 4)
+        .collect();
     assert!(words.len() > 400, "{}", words.len());
     for (action, without) in runs(&words).into_iter().zip(&without) {
         let with = Story::codedeploy().told(action).await;
@@ -127,7 +212,9 @@ async fn whatever_word_of_ours_is_a_secret_the_run_ends_and_tells_the_same() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_user_called_deploy_or_a_stage_called_prod_is_no_reason_to_say_anything_else() {
     for word in ["deploy", "prod", "start", "eu-central-1"] {
-        let told = Story::codedeploy().told(tested_with("1.1.0", &["me"], &[word.to_owned()])).await;
+        let told = Story::codedeploy()
+            .told(tested_with("1.1.0", &["me"], &[word.to_owned()]))
+            .await;
         assert_eq!(
             (told.code, told.output("outcome"), told.output("reason")),
             (Some(0), "deployed", "as-planned"),
@@ -135,17 +222,34 @@ async fn a_user_called_deploy_or_a_stage_called_prod_is_no_reason_to_say_anythin
             told.text()
         );
         assert!(
-            told.outputs.values().all(|value| !value.contains("***")) && !told.summary.contains("***"),
+            told.outputs.values().all(|value| !value.contains("***"))
+                && !told.summary.contains("***"),
             "{word}: {}",
             told.with_summary()
         );
-        assert_eq!(told.log_with(&format!("::add-mask::{word}")), "", "the runner would take the outputs from the next job");
+        assert_eq!(
+            told.log_with(&format!("::add-mask::{word}")),
+            "",
+            "the runner would take the outputs from the next job"
+        );
     }
     for word in ["smoke", "test", "green"] {
-        let told = Story::codedeploy().told(tested_with("1.2.0", &["google login"], &[word.to_owned()])).await;
+        let told = Story::codedeploy()
+            .told(tested_with("1.2.0", &["google login"], &[word.to_owned()]))
+            .await;
         let ended = (told.code, told.output("outcome"), told.output("reason"));
-        assert_eq!(ended, (Some(20), "rolled-back", "smoke-failed"), "{word}: {}", told.text());
-        assert!(told.log_with("::error title=").contains("smoke test \"google login\" failed on green"), "{word}: {}", told.text());
+        assert_eq!(
+            ended,
+            (Some(20), "rolled-back", "smoke-failed"),
+            "{word}: {}",
+            told.text()
+        );
+        assert!(
+            told.log_with("::error title=")
+                .contains("smoke test \"google login\" failed on green"),
+            "{word}: {}",
+            told.text()
+        );
     }
 }
 
@@ -157,51 +261,113 @@ fn readable(summary: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_that_is_a_plain_word_is_masked_in_what_others_say() {
     let secret = "dragonfly".to_owned();
-    let refusal =
-        FaultKind::Refused { code: "ClientException".to_owned(), message: "no dragonfly, no ZHJhZ29uZmx5, no drag%6Fnfly".to_owned() };
+    let refusal = FaultKind::Refused {
+        code: "ClientException".to_owned(),
+        message: "no dragonfly, no ZHJhZ29uZmx5, no drag%6Fnfly".to_owned(),
+    };
     let story = Story::codedeploy().fault(Fault::always("RegisterTaskDefinition", refusal));
-    let told = story.told(tested_with("1.1.0", &["health"], std::slice::from_ref(&secret))).await;
+    let told = story
+        .told(tested_with(
+            "1.1.0",
+            &["health"],
+            std::slice::from_ref(&secret),
+        ))
+        .await;
     assert_eq!(told.code, Some(10), "{}", told.text());
-    for text in [told.journal.clone(), readable(&told.summary), told.outputs["report"].clone(), told.log_with("Caused by")] {
-        assert!(text.contains("no ***, no ***") && !text.contains("dragonfly"), "{text}");
+    for text in [
+        told.journal.clone(),
+        readable(&told.summary),
+        told.outputs["report"].clone(),
+        told.log_with("Caused by"),
+    ] {
+        assert!(
+            text.contains("no ***, no ***") && !text.contains("dragonfly"),
+            "{text}"
+        );
     }
     let told = Story::codedeploy()
         .told(
             tested_with("1.1.0", &["health"], &[secret])
                 .with("run-task", "true")
-                .with("run-task-container-overrides", r#"[{"name":"app","command":["dragonfly"]}]"#),
+                .with(
+                    "run-task-container-overrides",
+                    r#"[{"name":"app","command":["dragonfly"]}]"#,
+                ),
         )
         .await;
-    assert_eq!((told.code, told.output("reason")), (Some(10), "task-failed"), "{}", told.text());
-    for text in [told.journal.clone(), readable(&told.summary), told.outputs["report"].clone(), told.log_with("unknown arguments")] {
-        assert!(text.contains("***") && !text.contains("dragonfly"), "{text}");
+    assert_eq!(
+        (told.code, told.output("reason")),
+        (Some(10), "task-failed"),
+        "{}",
+        told.text()
+    );
+    for text in [
+        told.journal.clone(),
+        readable(&told.summary),
+        told.outputs["report"].clone(),
+        told.log_with("unknown arguments"),
+    ] {
+        assert!(
+            text.contains("***") && !text.contains("dragonfly"),
+            "{text}"
+        );
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_run_is_not_told_as_a_refused_one() {
     let mut play = Story::codedeploy().begin().await;
-    let killed = play.act(Action::slowly_tested("1.1.0").at(When::Line("::group::Smoke tests on green"), Deed::Kill)).await;
+    let killed = play
+        .act(
+            Action::slowly_tested("1.1.0")
+                .at(When::Line("::group::Smoke tests on green"), Deed::Kill),
+        )
+        .await;
     play.post(&killed).await;
     play.end().await;
     let (code, lines) = replayed(killed.journal.as_bytes());
     let text = lines.join("\n");
     assert_eq!(code, Some(0), "{text}");
-    assert!(text.contains("This run ended without an outcome") && text.contains("## ✗ No outcome:"), "{text}");
-    assert!(!text.contains("Nothing was touched") && !text.contains("Refused"), "{text}");
+    assert!(
+        text.contains("This run ended without an outcome") && text.contains("## ✗ No outcome:"),
+        "{text}"
+    );
+    assert!(
+        !text.contains("Nothing was touched") && !text.contains("Refused"),
+        "{text}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_was_touched_is_not_said_after_another_deployment_was_rolled_back() {
     let mut play = Story::codedeploy().begin().await;
-    play.act(Action::tested("1.1.0").with("approval", "before-traffic")).await;
-    let second = Action::deploy("1.2.0").with("container", "web").with("if-running", "supersede").env("GITHUB_RUN_ID", "4712");
+    play.act(Action::tested("1.1.0").with("approval", "before-traffic"))
+        .await;
+    let second = Action::deploy("1.2.0")
+        .with("container", "web")
+        .with("if-running", "supersede")
+        .env("GITHUB_RUN_ID", "4712");
     let told = play.act(second).await;
     play.end().await;
     assert_eq!(told.code, Some(2), "{}", told.text());
-    assert_eq!(told.count("codedeploy:StopDeployment"), 1, "{}", told.text());
-    assert!(told.log_with("The inputs have a problem").contains("had already changed something in AWS"), "{}", told.text());
-    assert!(!told.text().contains("Nothing was touched") && !told.summary.contains("Nothing was touched"), "{}", told.with_summary());
+    assert_eq!(
+        told.count("codedeploy:StopDeployment"),
+        1,
+        "{}",
+        told.text()
+    );
+    assert!(
+        told.log_with("The inputs have a problem")
+            .contains("had already changed something in AWS"),
+        "{}",
+        told.text()
+    );
+    assert!(
+        !told.text().contains("Nothing was touched")
+            && !told.summary.contains("Nothing was touched"),
+        "{}",
+        told.with_summary()
+    );
 }
 
 /// What the action tells of a journal.
@@ -209,16 +375,39 @@ pub(crate) fn replayed(journal: &[u8]) -> (Option<i32>, Vec<String>) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("journal.jsonl");
     std::fs::write(&path, journal).expect("a journal");
-    let output =
-        std::process::Command::new(env!("CARGO_BIN_EXE_ecs-bluegreen")).arg("replay").arg(&path).env_clear().output().expect("it starts");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_ecs-bluegreen"))
+        .arg("replay")
+        .arg(&path)
+        .env_clear()
+        .output()
+        .expect("it starts");
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
-    (output.status.code(), String::from_utf8(output.stdout).expect("UTF-8").lines().map(str::to_owned).collect())
+    (
+        output.status.code(),
+        String::from_utf8(output.stdout)
+            .expect("UTF-8")
+            .lines()
+            .map(str::to_owned)
+            .collect(),
+    )
 }
 
 #[test]
 fn the_report_has_no_outcome_of_its_own_making() {
-    let noted = Stamped { at_ms: 0, event: Event::Noted { sentence: "x".into() } };
-    let refused = Stamped { at_ms: 0, event: Event::Refused { problems: Vec::new(), after_changes: false, reason: Reason::InvalidInputs } };
+    let noted = Stamped {
+        at_ms: 0,
+        event: Event::Noted {
+            sentence: "x".into(),
+        },
+    };
+    let refused = Stamped {
+        at_ms: 0,
+        event: Event::Refused {
+            problems: Vec::new(),
+            after_changes: false,
+            reason: Reason::InvalidInputs,
+        },
+    };
     assert!(!ecs_bluegreen::report::Report::of([&noted]).is_refused());
     assert!(ecs_bluegreen::report::Report::of([&noted, &refused]).is_refused());
 }

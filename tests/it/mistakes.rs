@@ -1,4 +1,5 @@
-//! What people write wrong: each mistake is one sentence with its remedy, all of them are told in one run, and nothing is touched.
+//! What people write wrong: each mistake is one sentence with its remedy, all of them are told in
+//! one run, and nothing is touched.
 
 use std::fmt::Write as _;
 
@@ -17,15 +18,24 @@ const fn inputs(inputs: &'static [(&'static str, &'static str)]) -> Mistake {
 }
 
 const fn definition(file: &'static [(&'static str, &'static str); 1]) -> Mistake {
-    Mistake { inputs: &[("task-definition", "td.json")], files: file }
+    Mistake {
+        inputs: &[("task-definition", "td.json")],
+        files: file,
+    }
 }
 
 const fn app_spec(file: &'static [(&'static str, &'static str); 1]) -> Mistake {
-    Mistake { inputs: &[("codedeploy-appspec", "spec.yml")], files: file }
+    Mistake {
+        inputs: &[("codedeploy-appspec", "spec.yml")],
+        files: file,
+    }
 }
 
 const fn smoke(file: &'static [(&'static str, &'static str); 1]) -> Mistake {
-    Mistake { inputs: &[("smoke-tests", "smoke.yml"), ("test-url", "$TEST")], files: file }
+    Mistake {
+        inputs: &[("smoke-tests", "smoke.yml"), ("test-url", "$TEST")],
+        files: file,
+    }
 }
 
 const MISTAKES: &[Mistake] = &[
@@ -54,7 +64,10 @@ const MISTAKES: &[Mistake] = &[
         ("run-task", "true"),
         ("run-task-subnets", "subnet-1 subnet-2"),
         ("run-task-launch-type", "FARGATE_SPOT"),
-        ("run-task-container-overrides", r#"[{"name": "app", "command": "npm run migrate"}]"#),
+        (
+            "run-task-container-overrides",
+            r#"[{"name": "app", "command": "npm run migrate"}]"#,
+        ),
         ("run-task-tags", "team=a"),
         ("service-managed-ebs-volume-name", "data"),
         ("service-managed-ebs-volume", r#"{"sizeInGiB": 5}"#),
@@ -69,13 +82,27 @@ const MISTAKES: &[Mistake] = &[
         ("repository", "Web"),
         ("tags", "[\"a\", \"b\""),
         ("environment-variables", "A=1"),
-        ("secrets", "A=arn:aws:ssm:eu-central-1:123456789012:parameter/a"),
+        (
+            "secrets",
+            "A=arn:aws:ssm:eu-central-1:123456789012:parameter/a",
+        ),
         ("analysis", "deploy/analysis.yml"),
     ]),
     inputs(&[("image", "docker-archive:api.tar")]),
-    inputs(&[("service", ""), ("task-definition-family", "api"), ("strategy", "canary"), ("wait-for-service-stability", "true")]),
-    definition(&[("td.json", "{\n  \"family\": \"api\"\n  \"cpu\": \"256\"\n}\n")]),
-    definition(&[("td.json", "family: api\n// the app\ncontainerDefinitions: []\n")]),
+    inputs(&[
+        ("service", ""),
+        ("task-definition-family", "api"),
+        ("strategy", "canary"),
+        ("wait-for-service-stability", "true"),
+    ]),
+    definition(&[(
+        "td.json",
+        "{\n  \"family\": \"api\"\n  \"cpu\": \"256\"\n}\n",
+    )]),
+    definition(&[(
+        "td.json",
+        "family: api\n// the app\ncontainerDefinitions: []\n",
+    )]),
     definition(&[(
         "td.json",
         r#"{ "family": "api", "containerDefinitions": [{ "name": "app", "enviroment": [], "memory": "512 MiB", "essential": "yes" }] }"#,
@@ -89,8 +116,14 @@ const MISTAKES: &[Mistake] = &[
         "spec.yml",
         "version: 0.0\nResources: [{ TargetService: { Type: AWS::ECS::Service, Properties: { TaskDefinition: <TASK_DEFINITION> } } }]\n",
     )]),
-    smoke(&[("smoke.yml", "tests:\n  - { name: health, get: /health, on: prod }\n")]),
-    smoke(&[("smoke.yml", "{ \"tests\": [\n  { \"name\": \"health\" \"get\": \"/health\" } ] }")]),
+    smoke(&[(
+        "smoke.yml",
+        "tests:\n  - { name: health, get: /health, on: prod }\n",
+    )]),
+    smoke(&[(
+        "smoke.yml",
+        "{ \"tests\": [\n  { \"name\": \"health\" \"get\": \"/health\" } ] }",
+    )]),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -106,10 +139,20 @@ async fn every_mistake_is_told_in_a_sentence_with_its_remedy() {
             action = action.file(path, content);
         }
         let told = play.act(action).await;
-        assert_eq!((told.code, told.calls.len(), told.output("outcome")), (Some(2), 0, "refused"), "{}", told.text());
+        assert_eq!(
+            (told.code, told.calls.len(), told.output("outcome")),
+            (Some(2), 0, "refused"),
+            "{}",
+            told.text()
+        );
         let ending = told.ending();
-        let said = ending.lines().skip_while(|line| !line.starts_with("Nothing was touched")).skip(1);
-        let said: Vec<String> = said.map(|line| line.replace("::error title=input refused", "")).collect();
+        let said = ending
+            .lines()
+            .skip_while(|line| !line.starts_with("Nothing was touched"))
+            .skip(1);
+        let said: Vec<String> = said
+            .map(|line| line.replace("::error title=input refused", ""))
+            .collect();
         let _ = writeln!(all, "---\n{}", said.join("\n"));
         assert_eq!(said.len() % 2, 0, "a problem and a hint each: {said:?}");
     }

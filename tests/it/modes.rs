@@ -19,14 +19,22 @@ fn told(told: &Told) -> String {
 
 /// The revision behind production.
 fn serves(play: &Play) -> String {
-    let green: Vec<String> = play.stage.weights("prod").into_iter().filter(|(_, weight)| *weight > 0).map(|(group, _)| group).collect();
+    let green: Vec<String> = play
+        .stage
+        .weights("prod")
+        .into_iter()
+        .filter(|(_, weight)| *weight > 0)
+        .map(|(group, _)| group)
+        .collect();
     green.join(", ")
 }
 
 /// Green waits for a person.
 async fn waiting(story: Story) -> (Play, Told) {
     let mut play = story.begin().await;
-    let first = play.act(Action::tested("1.1.0").with("approval", "before-traffic")).await;
+    let first = play
+        .act(Action::tested("1.1.0").with("approval", "before-traffic"))
+        .await;
     assert_eq!(first.outputs["outcome"], "waiting");
     assert_eq!(serves(&play), "api-1");
     (play, first)
@@ -40,21 +48,37 @@ fn answer() -> Value {
 /// Somebody deploys 1.1.0 without this action.
 async fn started_by_somebody(play: &Play) {
     let image = format!("{}/app:1.1.0", play.stage.registry_host());
-    let container = json!({ "name": "app", "image": image, "portMappings": [{ "containerPort": 8080 }] });
-    call(&play.stage, "ecs.RegisterTaskDefinition", &json!({ "family": "api", "containerDefinitions": [container] })).await;
-    call(&play.stage, "ecs.UpdateService", &json!({ "cluster": "prod", "service": "api", "taskDefinition": "api:2" })).await;
+    let container =
+        json!({ "name": "app", "image": image, "portMappings": [{ "containerPort": 8080 }] });
+    call(
+        &play.stage,
+        "ecs.RegisterTaskDefinition",
+        &json!({ "family": "api", "containerDefinitions": [container] }),
+    )
+    .await;
+    call(
+        &play.stage,
+        "ecs.UpdateService",
+        &json!({ "cluster": "prod", "service": "api", "taskDefinition": "api:2" }),
+    )
+    .await;
 }
 
 /// The tests again, for modes that know no image.
 fn tested(action: Action) -> Action {
     let tests = crate::harness::smoke_tests(&["health"]).replace("${version}", "1.1.0");
-    action.with("smoke-tests", &tests).with("test-url", "$TEST").with("production-url", "$PRODUCTION")
+    action
+        .with("smoke-tests", &tests)
+        .with("test-url", "$TEST")
+        .with("production-url", "$PRODUCTION")
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rollback_while_blue_still_runs_is_a_flip_of_weights() {
     let mut play = Story::codedeploy().in_real_time().begin().await;
-    let deployed = play.act(Action::deploy("1.1.0").with("wait-until", "shifted")).await;
+    let deployed = play
+        .act(Action::deploy("1.1.0").with("wait-until", "shifted"))
+        .await;
     assert_eq!(deployed.outputs["outcome"], "deployed");
     let back = play.act(mode("rollback")).await;
     assert_eq!(serves(&play), "api-1");
@@ -96,7 +120,9 @@ async fn a_rollback_while_blue_still_runs_is_a_flip_of_weights() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_native_rollback_while_blue_still_runs_stops_the_deployment() {
     let mut play = Story::blue_green().in_real_time().begin().await;
-    let deployed = play.act(Action::deploy("1.1.0").with("wait-until", "shifted")).await;
+    let deployed = play
+        .act(Action::deploy("1.1.0").with("wait-until", "shifted"))
+        .await;
     assert_eq!(deployed.outputs["outcome"], "deployed");
     let back = play.act(mode("rollback")).await;
     assert_eq!(serves(&play), "api-1");
@@ -138,7 +164,10 @@ async fn a_native_rollback_while_blue_still_runs_stops_the_deployment() {
 async fn a_rollback_after_blue_is_gone_is_a_rollout_of_the_last_good_revision() {
     let mut play = Story::codedeploy().begin().await;
     for version in ["1.1.0", "1.2.0"] {
-        assert_eq!(play.act(Action::deploy(version)).await.outputs["outcome"], "deployed");
+        assert_eq!(
+            play.act(Action::deploy(version)).await.outputs["outcome"],
+            "deployed"
+        );
     }
     let back = play.act(mode("rollback")).await;
     play.end().await;
@@ -199,7 +228,10 @@ async fn a_rollback_after_blue_is_gone_is_a_rollout_of_the_last_good_revision() 
 async fn a_native_rollback_after_blue_is_gone_goes_through_the_same_gates() {
     let mut play = Story::blue_green().begin().await;
     for version in ["1.1.0", "1.2.0"] {
-        assert_eq!(play.act(Action::deploy(version)).await.outputs["outcome"], "deployed");
+        assert_eq!(
+            play.act(Action::deploy(version)).await.outputs["outcome"],
+            "deployed"
+        );
     }
     let back = play.act(tested(mode("rollback"))).await;
     play.end().await;
@@ -272,12 +304,21 @@ async fn a_native_rollback_after_blue_is_gone_goes_through_the_same_gates() {
 async fn a_rolling_service_goes_back_to_the_last_good_revision() {
     let mut play = Story::rolling(RollingOptions::default()).begin().await;
     for version in ["1.1.0", "1.2.0"] {
-        assert_eq!(play.act(Action::deploy(version)).await.outputs["outcome"], "deployed");
+        assert_eq!(
+            play.act(Action::deploy(version)).await.outputs["outcome"],
+            "deployed"
+        );
     }
     let back = play.act(mode("rollback")).await;
     play.end().await;
-    assert_eq!(back.outputs["task-definition-arn"], "arn:aws:ecs:eu-central-1:123456789012:task-definition/api:2");
-    assert_eq!((back.code, back.outputs["reason"].as_str()), (Some(0), "rollback-asked"));
+    assert_eq!(
+        back.outputs["task-definition-arn"],
+        "arn:aws:ecs:eu-central-1:123456789012:task-definition/api:2"
+    );
+    assert_eq!(
+        (back.code, back.outputs["reason"].as_str()),
+        (Some(0), "rollback-asked")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -285,16 +326,33 @@ async fn what_to_go_back_to_is_named_by_tag_digest_revision_or_deployment() {
     let mut play = Story::blue_green().begin().await;
     let first = play.act(Action::deploy("1.1.0")).await;
     for version in ["1.2.0", "1.0.0"] {
-        assert_eq!(play.act(Action::deploy(version)).await.outputs["outcome"], "deployed");
+        assert_eq!(
+            play.act(Action::deploy(version)).await.outputs["outcome"],
+            "deployed"
+        );
     }
-    let names = ["1.1.0".to_owned(), first.outputs["image-digest"].clone(), "api:2".to_owned(), first.outputs["deployment-id"].clone()];
+    let names = [
+        "1.1.0".to_owned(),
+        first.outputs["image-digest"].clone(),
+        "api:2".to_owned(),
+        first.outputs["deployment-id"].clone(),
+    ];
     for name in names {
         let back = play.act(mode("rollback").with("rollback-to", &name)).await;
-        let revision = back.outputs.get("task-definition-arn").cloned().unwrap_or_default();
+        let revision = back
+            .outputs
+            .get("task-definition-arn")
+            .cloned()
+            .unwrap_or_default();
         assert!(revision.ends_with("api:2"), "{name}: {}", back.text());
-        assert_eq!(play.act(Action::deploy("1.2.0")).await.outputs["outcome"], "deployed");
+        assert_eq!(
+            play.act(Action::deploy("1.2.0")).await.outputs["outcome"],
+            "deployed"
+        );
     }
-    let nowhere = play.act(mode("rollback").with("rollback-to", "9.9.9")).await;
+    let nowhere = play
+        .act(mode("rollback").with("rollback-to", "9.9.9"))
+        .await;
     play.end().await;
     assert_snapshot!(told(&nowhere), @"
     exit code 10
@@ -322,8 +380,12 @@ async fn what_to_go_back_to_is_named_by_tag_digest_revision_or_deployment() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tested_green_waits_for_a_person_and_goes_on_when_told() {
     let (mut play, first) = waiting(Story::codedeploy()).await;
-    let second = play.act(tested(mode("continue")).with("deployment", &first.outputs["deployment-id"])).await;
-    let again = play.act(mode("continue").with("deployment", &first.outputs["deployment-id"])).await;
+    let second = play
+        .act(tested(mode("continue")).with("deployment", &first.outputs["deployment-id"]))
+        .await;
+    let again = play
+        .act(mode("continue").with("deployment", &first.outputs["deployment-id"]))
+        .await;
     play.end().await;
     assert_snapshot!(first.text(), @"
     exit code 0
@@ -445,10 +507,21 @@ async fn a_tested_green_waits_for_a_person_and_goes_on_when_told() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_native_green_waits_for_a_person_and_goes_on_when_told() {
     let (mut play, first) = waiting(Story::canary()).await;
-    let service = call(&play.stage, "ecs.DescribeServices", &json!({ "cluster": "prod", "services": ["api"] })).await;
-    assert_eq!(service["services"][0]["deploymentConfiguration"]["lifecycleHooks"], json!([]), "no hook waits for the next deployment");
+    let service = call(
+        &play.stage,
+        "ecs.DescribeServices",
+        &json!({ "cluster": "prod", "services": ["api"] }),
+    )
+    .await;
+    assert_eq!(
+        service["services"][0]["deploymentConfiguration"]["lifecycleHooks"],
+        json!([]),
+        "no hook waits for the next deployment"
+    );
     let second = play.act(tested(mode("continue"))).await;
-    let again = play.act(mode("continue").with("deployment", &first.outputs["service-deployment-arn"])).await;
+    let again = play
+        .act(mode("continue").with("deployment", &first.outputs["service-deployment-arn"]))
+        .await;
     play.end().await;
     assert_snapshot!(first.text(), @"
     exit code 0
@@ -579,22 +652,55 @@ async fn a_native_green_waits_for_a_person_and_goes_on_when_told() {
 async fn a_person_says_no() {
     for story in [Story::codedeploy(), Story::blue_green()] {
         let (mut play, first) = waiting(story).await;
-        let no = play.act(mode("abort").with("deployment", &first.outputs["deployment-id"])).await;
+        let no = play
+            .act(mode("abort").with("deployment", &first.outputs["deployment-id"]))
+            .await;
         assert_eq!(serves(&play), "api-1");
-        assert_eq!((no.code, no.outputs["outcome"].as_str(), no.outputs["reason"].as_str()), (Some(20), "rolled-back", "aborted"));
-        let twice = play.act(mode("abort").with("deployment", &first.outputs["deployment-id"])).await;
-        assert_eq!((twice.code, twice.outputs["reason"].as_str()), (Some(0), "already-answered"), "{}", twice.text());
-        let late = play.act(mode("continue").with("deployment", &first.outputs["deployment-id"])).await;
-        assert_eq!((late.code, late.outputs["outcome"].as_str()), (Some(10), "unchanged"), "{}", late.text());
+        assert_eq!(
+            (
+                no.code,
+                no.outputs["outcome"].as_str(),
+                no.outputs["reason"].as_str()
+            ),
+            (Some(20), "rolled-back", "aborted")
+        );
+        let twice = play
+            .act(mode("abort").with("deployment", &first.outputs["deployment-id"]))
+            .await;
+        assert_eq!(
+            (twice.code, twice.outputs["reason"].as_str()),
+            (Some(0), "already-answered"),
+            "{}",
+            twice.text()
+        );
+        let late = play
+            .act(mode("continue").with("deployment", &first.outputs["deployment-id"]))
+            .await;
+        assert_eq!(
+            (late.code, late.outputs["outcome"].as_str()),
+            (Some(10), "unchanged"),
+            "{}",
+            late.text()
+        );
         play.end().await;
     }
 }
 
 /// What is registered, as a person would see it.
 async fn registered(play: &Play) -> Vec<String> {
-    let listed = call(&play.stage, "ecs.ListTaskDefinitions", &json!({ "familyPrefix": "api", "status": "ACTIVE" })).await;
-    let arns = listed["taskDefinitionArns"].as_array().cloned().unwrap_or_default();
-    arns.iter().filter_map(|arn| Some(arn.as_str()?.rsplit_once('/')?.1.to_owned())).collect()
+    let listed = call(
+        &play.stage,
+        "ecs.ListTaskDefinitions",
+        &json!({ "familyPrefix": "api", "status": "ACTIVE" }),
+    )
+    .await;
+    let arns = listed["taskDefinitionArns"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
+    arns.iter()
+        .filter_map(|arn| Some(arn.as_str()?.rsplit_once('/')?.1.to_owned()))
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -602,8 +708,18 @@ async fn an_abort_deregisters_the_revision_that_the_waiting_run_has_registered()
     for story in [Story::codedeploy(), Story::blue_green()] {
         let (mut play, first) = waiting(story).await;
         assert_eq!(registered(&play).await, ["api:1", "api:2"]);
-        let no = play.act(mode("abort").with("deployment", &first.outputs["deployment-id"])).await;
-        assert_eq!((no.output("outcome"), no.count("ecs:DeregisterTaskDefinition")), ("rolled-back", 1), "{}", no.text());
+        let no = play
+            .act(mode("abort").with("deployment", &first.outputs["deployment-id"]))
+            .await;
+        assert_eq!(
+            (
+                no.output("outcome"),
+                no.count("ecs:DeregisterTaskDefinition")
+            ),
+            ("rolled-back", 1),
+            "{}",
+            no.text()
+        );
         assert_eq!(registered(&play).await, ["api:1"]);
         play.end().await;
     }
@@ -614,12 +730,35 @@ async fn an_abort_leaves_a_revision_that_was_registered_before_the_waiting_run()
     for story in [Story::codedeploy(), Story::blue_green()] {
         let mut play = story.begin().await;
         let file = definition("x").to_string();
-        let action = || Action::deploy("1.1.0").file("task.json", &file).with("task-definition", "task.json");
-        assert_eq!(play.act(action().without("service")).await.output("reason"), "no-service");
+        let action = || {
+            Action::deploy("1.1.0")
+                .file("task.json", &file)
+                .with("task-definition", "task.json")
+        };
+        assert_eq!(
+            play.act(action().without("service")).await.output("reason"),
+            "no-service"
+        );
         let first = play.act(action().with("approval", "before-traffic")).await;
-        assert_eq!((first.output("outcome"), first.count("ecs:RegisterTaskDefinition")), ("waiting", 0), "{}", first.text());
+        assert_eq!(
+            (
+                first.output("outcome"),
+                first.count("ecs:RegisterTaskDefinition")
+            ),
+            ("waiting", 0),
+            "{}",
+            first.text()
+        );
         let no = play.act(mode("abort")).await;
-        assert_eq!((no.output("outcome"), no.count("ecs:DeregisterTaskDefinition")), ("rolled-back", 0), "{}", no.text());
+        assert_eq!(
+            (
+                no.output("outcome"),
+                no.count("ecs:DeregisterTaskDefinition")
+            ),
+            ("rolled-back", 0),
+            "{}",
+            no.text()
+        );
         assert_eq!(registered(&play).await, ["api:1", "api:2"]);
         play.end().await;
     }
@@ -629,27 +768,67 @@ async fn an_abort_leaves_a_revision_that_was_registered_before_the_waiting_run()
 async fn an_answer_that_fails_on_production_deregisters_the_revision_too() {
     let (mut play, first) = waiting(Story::blue_green()).await;
     let tests = crate::harness::smoke_tests(&["health"]).replace("${version}", "2.0.0");
-    let checked = mode("continue").with("smoke-tests", &tests).with("production-url", "$PRODUCTION");
-    let told = play.act(checked.with("deployment", &first.outputs["deployment-id"])).await;
-    assert_eq!((told.output("outcome"), told.output("reason")), ("rolled-back", "smoke-failed"), "{}", told.text());
+    let checked = mode("continue")
+        .with("smoke-tests", &tests)
+        .with("production-url", "$PRODUCTION");
+    let told = play
+        .act(checked.with("deployment", &first.outputs["deployment-id"]))
+        .await;
+    assert_eq!(
+        (told.output("outcome"), told.output("reason")),
+        ("rolled-back", "smoke-failed"),
+        "{}",
+        told.text()
+    );
     assert_eq!(registered(&play).await, ["api:1"]);
     play.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_answers_in_time() {
-    let group = GroupOptions { ready_wait_minutes: Some(1), ..GroupOptions::default() };
+    let group = GroupOptions {
+        ready_wait_minutes: Some(1),
+        ..GroupOptions::default()
+    };
     let native = Story::native(NativeOptions::default());
     for (story, deadline) in [(Story::group(group), "10m"), (native, "1m")] {
         let mut play = story.begin().await;
-        let first = play.act(Action::tested("1.1.0").with("approval", "before-traffic").with("deadline", deadline)).await;
+        let first = play
+            .act(
+                Action::tested("1.1.0")
+                    .with("approval", "before-traffic")
+                    .with("deadline", deadline),
+            )
+            .await;
         assert_eq!(first.outputs["outcome"], "waiting", "{}", first.text());
         tokio::time::sleep(std::time::Duration::from_secs(4)).await;
-        let late = play.act(mode("continue").with("deployment", &first.outputs["deployment-id"])).await;
-        assert_eq!((late.code, late.outputs["reason"].as_str()), (Some(10), "expired"), "{}", late.text());
-        assert_eq!((late.count("ecs:DeregisterTaskDefinition"), registered(&play).await), (1, vec!["api:1".to_owned()]), "{}", late.text());
-        let once_more = play.act(mode("continue").with("deployment", &first.outputs["deployment-id"])).await;
-        assert_eq!(once_more.count("ecs:DeregisterTaskDefinition"), 0, "{}", once_more.text());
+        let late = play
+            .act(mode("continue").with("deployment", &first.outputs["deployment-id"]))
+            .await;
+        assert_eq!(
+            (late.code, late.outputs["reason"].as_str()),
+            (Some(10), "expired"),
+            "{}",
+            late.text()
+        );
+        assert_eq!(
+            (
+                late.count("ecs:DeregisterTaskDefinition"),
+                registered(&play).await
+            ),
+            (1, vec!["api:1".to_owned()]),
+            "{}",
+            late.text()
+        );
+        let once_more = play
+            .act(mode("continue").with("deployment", &first.outputs["deployment-id"]))
+            .await;
+        assert_eq!(
+            once_more.count("ecs:DeregisterTaskDefinition"),
+            0,
+            "{}",
+            once_more.text()
+        );
         play.end().await;
     }
 }
@@ -657,7 +836,9 @@ async fn nobody_answers_in_time() {
 #[tokio::test(flavor = "multi_thread")]
 async fn another_deployment_than_the_one_that_is_meant_is_never_answered() {
     let (mut play, _) = waiting(Story::blue_green()).await;
-    let other = play.act(mode("continue").with("deployment", "0123456789abcdef01234")).await;
+    let other = play
+        .act(mode("continue").with("deployment", "0123456789abcdef01234"))
+        .await;
     assert_eq!(other.code, Some(10));
     assert!(other.calls.is_empty(), "{:?}", other.calls);
     play.act(mode("abort")).await;
@@ -743,7 +924,12 @@ async fn status_says_what_serves_at_every_gate() {
     for _ in 0..3 {
         call(&play.stage, "ecs.ContinueServiceDeployment", &answer()).await;
         let status = play.act(mode("status")).await;
-        assert_eq!((status.code, status.outputs["outcome"].as_str()), (Some(0), "waiting"), "{}", status.text());
+        assert_eq!(
+            (status.code, status.outputs["outcome"].as_str()),
+            (Some(0), "waiting"),
+            "{}",
+            status.text()
+        );
         gates.push(status.log_with("waits at its gate"));
     }
     play.act(mode("abort")).await;
@@ -758,14 +944,22 @@ async fn status_says_what_serves_at_every_gate() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn status_leaves_the_answer_at_somebody_else_s_gate_to_its_owner() {
-    let native = NativeOptions { hooks: vec![pause(&["POST_SCALE_UP"])], ..NativeOptions::default() };
+    let native = NativeOptions {
+        hooks: vec![pause(&["POST_SCALE_UP"])],
+        ..NativeOptions::default()
+    };
     let mut play = Story::native(native).begin().await.pushed("1.1.0").await;
     started_by_somebody(&play).await;
     let status = play.act(mode("status")).await;
     call(&play.stage, "ecs.ContinueServiceDeployment", &answer()).await;
     let then = play.act(mode("status")).await;
     play.end().await;
-    assert_eq!((then.code, then.outputs["outcome"].as_str()), (Some(0), "deployed"), "{}", then.text());
+    assert_eq!(
+        (then.code, then.outputs["outcome"].as_str()),
+        (Some(0), "deployed"),
+        "{}",
+        then.text()
+    );
     assert_snapshot!(status.ending(), @"
     exit code 0
     ---
@@ -779,12 +973,25 @@ async fn status_leaves_the_answer_at_somebody_else_s_gate_to_its_owner() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn status_follows_a_deployment_that_somebody_else_started() {
-    for story in [Story::blue_green(), Story::rolling(RollingOptions::default())] {
+    for story in [
+        Story::blue_green(),
+        Story::rolling(RollingOptions::default()),
+    ] {
         let mut play = story.begin().await.pushed("1.1.0").await;
         started_by_somebody(&play).await;
         let status = play.act(mode("status")).await;
-        assert_eq!(status.calls.len(), 2, "only what somebody else called: {:?}", status.calls);
-        assert_eq!((status.code, status.outputs["outcome"].as_str()), (Some(0), "deployed"), "{}", status.text());
+        assert_eq!(
+            status.calls.len(),
+            2,
+            "only what somebody else called: {:?}",
+            status.calls
+        );
+        assert_eq!(
+            (status.code, status.outputs["outcome"].as_str()),
+            (Some(0), "deployed"),
+            "{}",
+            status.text()
+        );
         play.end().await;
     }
 }

@@ -7,7 +7,12 @@ use crate::harness::{Action, Play, Story, call};
 
 /// The hooks that the service's own definition has now.
 async fn hooks(play: &Play) -> Value {
-    let service = call(&play.stage, "ecs.DescribeServices", &json!({ "cluster": "prod", "services": ["api"] })).await;
+    let service = call(
+        &play.stage,
+        "ecs.DescribeServices",
+        &json!({ "cluster": "prod", "services": ["api"] }),
+    )
+    .await;
     service["services"][0]["deploymentConfiguration"]["lifecycleHooks"].clone()
 }
 
@@ -15,7 +20,10 @@ async fn hooks(play: &Play) -> Value {
 async fn blue_green_is_tested_at_its_gates_and_leaves_no_hook() {
     let mut play = Story::blue_green().begin().await;
     let told = play.act(Action::tested("1.1.0")).await;
-    assert!(play.users().versions.contains_key("1.1.0"), "users see the new version");
+    assert!(
+        play.users().versions.contains_key("1.1.0"),
+        "users see the new version"
+    );
     assert_eq!(hooks(&play).await, json!([]));
     play.end().await;
     assert_snapshot!(told.with_summary(), @"

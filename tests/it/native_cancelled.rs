@@ -13,13 +13,22 @@ async fn cancelled(story: Story, action: Action) -> Told {
     let told = play.act(action).await;
     assert_over(&play, "api-1").await;
     play.end().await;
-    assert_eq!((told.output("outcome"), told.output("reason")), ("rolled-back", "cancelled"), "{}", told.log.join("\n"));
+    assert_eq!(
+        (told.output("outcome"), told.output("reason")),
+        ("rolled-back", "cancelled"),
+        "{}",
+        told.log.join("\n")
+    );
     told
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cancelled_while_green_comes_up() {
-    let told = cancelled(Story::blue_green(), Action::tested("1.1.0").at(When::State("SCALE_UP"), Deed::Interrupt)).await;
+    let told = cancelled(
+        Story::blue_green(),
+        Action::tested("1.1.0").at(When::State("SCALE_UP"), Deed::Interrupt),
+    )
+    .await;
     assert_snapshot!(told.text(), @"
     exit code 20
     ---
@@ -86,7 +95,8 @@ async fn cancelled_while_green_comes_up() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cancelled_at_the_gate() {
-    let action = Action::slowly_tested("1.1.0").at(When::Line("Smoke tests on green"), Deed::Interrupt);
+    let action =
+        Action::slowly_tested("1.1.0").at(When::Line("Smoke tests on green"), Deed::Interrupt);
     let told = cancelled(Story::blue_green(), action).await;
     assert_snapshot!(told.ending(), @"
     exit code 20
@@ -106,7 +116,11 @@ async fn cancelled_at_the_gate() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cancelled_while_a_canary_has_some_users() {
-    let told = cancelled(Story::canary(), Action::tested("1.1.0").at(When::State("prod forwards to api-1=90"), Deed::Interrupt)).await;
+    let told = cancelled(
+        Story::canary(),
+        Action::tested("1.1.0").at(When::State("prod forwards to api-1=90"), Deed::Interrupt),
+    )
+    .await;
     assert_snapshot!(told.ending(), @"
     exit code 20
     ---
@@ -127,7 +141,11 @@ async fn cancelled_while_a_canary_has_some_users() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cancelled_during_the_bake() {
-    let told = cancelled(Story::blue_green().in_real_time(), Action::tested("1.1.0").at(When::State("BAKE_TIME"), Deed::Interrupt)).await;
+    let told = cancelled(
+        Story::blue_green().in_real_time(),
+        Action::tested("1.1.0").at(When::State("BAKE_TIME"), Deed::Interrupt),
+    )
+    .await;
     assert_snapshot!(told.ending(), @"
     exit code 20
     ---
@@ -148,13 +166,18 @@ async fn cancelled_during_the_bake() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_rollout_that_is_left_says_what_ecs_does_with_it() {
-    let action = Action::slowly_tested("1.1.0").with("on-cancel", "leave").at(When::Line("Smoke tests on green"), Deed::Interrupt);
+    let action = Action::slowly_tested("1.1.0")
+        .with("on-cancel", "leave")
+        .at(When::Line("Smoke tests on green"), Deed::Interrupt);
     let mut play = Story::blue_green().begin().await;
     let told = play.act(action).await;
     assert_eq!(told.count("ecs:StopServiceDeployment"), 0);
     assert_no_hook_of_ours(&play).await;
     play.end().await;
-    assert_eq!((told.code, told.output("outcome")), (Some(30), "still-running"));
+    assert_eq!(
+        (told.code, told.output("outcome")),
+        (Some(30), "still-running")
+    );
     assert_snapshot!(told.ending(), @"
     exit code 30
     ---
@@ -172,12 +195,27 @@ async fn a_cancelled_rollout_that_is_left_says_what_ecs_does_with_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rollout_that_is_left_after_its_last_gate_goes_on_by_itself() {
-    let action = Action::tested("1.1.0").with("on-cancel", "leave").at(When::State("BAKE_TIME"), Deed::Interrupt);
+    let action = Action::tested("1.1.0")
+        .with("on-cancel", "leave")
+        .at(When::State("BAKE_TIME"), Deed::Interrupt);
     let mut play = Story::blue_green().in_real_time().begin().await;
     let told = play.act(action).await;
-    assert_eq!((told.code, told.output("outcome")), (Some(30), "still-running"));
-    let is_over = |stage: &Stage| stage.service_deployments().last().is_some_and(|own| own.status == "SUCCESSFUL");
-    assert!(play.stage.wait_until(Duration::from_secs(20), is_over).await, "what was said of ECS is what it does");
+    assert_eq!(
+        (told.code, told.output("outcome")),
+        (Some(30), "still-running")
+    );
+    let is_over = |stage: &Stage| {
+        stage
+            .service_deployments()
+            .last()
+            .is_some_and(|own| own.status == "SUCCESSFUL")
+    };
+    assert!(
+        play.stage
+            .wait_until(Duration::from_secs(20), is_over)
+            .await,
+        "what was said of ECS is what it does"
+    );
     assert_over(&play, "api-2").await;
     play.end().await;
     assert_snapshot!(told.ending(), @"
@@ -199,10 +237,18 @@ async fn a_rollout_that_is_left_after_its_last_gate_goes_on_by_itself() {
 
 /// A deployment, one of whose calls goes wrong on its way.
 async fn lost(operation: &str, kind: FaultKind) -> Told {
-    let mut play = Story::blue_green().fault(Fault::first(operation, kind)).begin().await;
+    let mut play = Story::blue_green()
+        .fault(Fault::first(operation, kind))
+        .begin()
+        .await;
     let told = play.act(Action::tested("1.1.0")).await;
     assert_over(&play, "api-2").await;
-    let started = play.stage.service_deployments().iter().filter(|deployment| deployment.revision.ends_with("api:2")).count();
+    let started = play
+        .stage
+        .service_deployments()
+        .iter()
+        .filter(|deployment| deployment.revision.ends_with("api:2"))
+        .count();
     assert_eq!(started, 1, "one deployment only");
     play.end().await;
     assert_eq!(told.output("outcome"), "deployed");
@@ -292,7 +338,11 @@ async fn an_update_whose_answer_was_lost_is_adopted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_update_that_never_arrived_is_sent_again() {
     let told = lost("UpdateService", FaultKind::Drops).await;
-    assert_eq!(told.count("ecs:UpdateService"), 3, "lost, sent again, and the hooks taken away");
+    assert_eq!(
+        told.count("ecs:UpdateService"),
+        3,
+        "lost, sent again, and the hooks taken away"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -304,6 +354,13 @@ async fn an_answer_to_a_gate_that_was_lost_on_the_way_back_is_seen() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_to_a_gate_that_never_arrived_is_given_again() {
     let told = lost("ContinueServiceDeployment", FaultKind::Drops).await;
-    assert_eq!(told.count("ecs:ContinueServiceDeployment"), 3, "the first gate twice");
-    assert_eq!(told.log_with("opened again"), "the gate still waited; it was opened again");
+    assert_eq!(
+        told.count("ecs:ContinueServiceDeployment"),
+        3,
+        "the first gate twice"
+    );
+    assert_eq!(
+        told.log_with("opened again"),
+        "the gate still waited; it was opened again"
+    );
 }

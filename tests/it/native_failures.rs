@@ -17,16 +17,31 @@ async fn taken_back(story: Story, action: Action) -> Told {
     let told = play.act(action).await;
     assert_over(&play, "api-1").await;
     play.end().await;
-    assert_eq!((told.code, told.output("outcome")), (Some(20), "rolled-back"), "{}", told.log.join("\n"));
+    assert_eq!(
+        (told.code, told.output("outcome")),
+        (Some(20), "rolled-back"),
+        "{}",
+        told.log.join("\n")
+    );
     told
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_version_that_fails_a_test_at_the_gate_never_reaches_a_user() {
     let mut play = Story::blue_green().begin().await;
-    let told = play.act(Action::tested_by("1.2.0", &["health", "me"])).await;
+    let told = play
+        .act(Action::tested_by("1.2.0", &["health", "me"]))
+        .await;
     assert_over(&play, "api-1").await;
-    assert!(!play.users().versions.keys().any(|version| version != "1.0.0"), "{:?}", play.users().versions);
+    assert!(
+        !play
+            .users()
+            .versions
+            .keys()
+            .any(|version| version != "1.0.0"),
+        "{:?}",
+        play.users().versions
+    );
     play.end().await;
     assert_snapshot!(told.with_summary(), @r#"
     exit code 20
@@ -265,7 +280,11 @@ async fn green_that_crashes_is_shown_with_its_containers_causes_and_log() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_alarm_during_a_canary_s_step_takes_it_back() {
-    let told = taken_back(Story::canary(), Action::tested("1.1.0").at(When::State("prod forwards to api-1=90"), Deed::Alarm)).await;
+    let told = taken_back(
+        Story::canary(),
+        Action::tested("1.1.0").at(When::State("prod forwards to api-1=90"), Deed::Alarm),
+    )
+    .await;
     assert_eq!(told.output("reason"), "alarm");
     assert_snapshot!(told.ending(), @"
     exit code 20
@@ -289,8 +308,11 @@ async fn an_alarm_during_a_canary_s_step_takes_it_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_alarm_that_rings_before_the_start_is_refused() {
-    let story = Story::canary().stage(|options| options.alarms = [("errors".to_owned(), AlarmState::Alarm)].into());
-    let told = story.told(Action::tested("1.1.0").with("alarms", "latency")).await;
+    let story = Story::canary()
+        .stage(|options| options.alarms = [("errors".to_owned(), AlarmState::Alarm)].into());
+    let told = story
+        .told(Action::tested("1.1.0").with("alarms", "latency"))
+        .await;
     assert_snapshot!(told.ending(), @"
     exit code 2
     ---
@@ -298,7 +320,8 @@ async fn an_alarm_that_rings_before_the_start_is_refused() {
     ::error title=input refused::alarms: there is no alarm `latency`
       hint: check its name and aws-region (`eu-central-1`), or create it
     ");
-    let story = Story::canary().stage(|options| options.alarms = [("errors".to_owned(), AlarmState::Alarm)].into());
+    let story = Story::canary()
+        .stage(|options| options.alarms = [("errors".to_owned(), AlarmState::Alarm)].into());
     let told = story.told(Action::tested("1.1.0")).await;
     assert_snapshot!(told.ending(), @"
     exit code 10
@@ -313,8 +336,11 @@ async fn an_alarm_that_rings_before_the_start_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_alarm_that_rings_before_the_start_and_is_waived_is_told_and_does_not_stop_it() {
-    let story = Story::canary().stage(|options| options.alarms = [("errors".to_owned(), AlarmState::Alarm)].into());
-    let told = story.told(Action::tested("1.1.0").with("waive-alarms", "errors")).await;
+    let story = Story::canary()
+        .stage(|options| options.alarms = [("errors".to_owned(), AlarmState::Alarm)].into());
+    let told = story
+        .told(Action::tested("1.1.0").with("waive-alarms", "errors"))
+        .await;
     assert_snapshot!(told.ending(), @"
     exit code 0
     ---
@@ -336,7 +362,11 @@ async fn an_alarm_that_rings_before_the_start_and_is_waived_is_told_and_does_not
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gate_that_expires_while_its_tests_run_is_told_as_that() {
     let story = Story::blue_green().switches(|switches| switches.hook_minute_ms = Some(100));
-    let told = taken_back(story, Action::slowly_tested("1.1.0").with("deadline", "10m")).await;
+    let told = taken_back(
+        story,
+        Action::slowly_tested("1.1.0").with("deadline", "10m"),
+    )
+    .await;
     assert_eq!(told.output("reason"), "timeout");
     assert_snapshot!(told.ending(), @"
     exit code 20
@@ -359,7 +389,8 @@ async fn a_gate_that_expires_while_its_tests_run_is_told_as_that() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rollback_that_fails_leaves_it_stuck_and_says_what_serves() {
-    let story = Story::blue_green().switches(|switches| switches.rollback_ending = RollbackEnding::Fails);
+    let story =
+        Story::blue_green().switches(|switches| switches.rollback_ending = RollbackEnding::Fails);
     let mut play = story.begin().await;
     let told = play.act(wrong_on_production()).await;
     assert_serves(&play, "api-2");
@@ -388,7 +419,10 @@ async fn a_rollback_that_fails_leaves_it_stuck_and_says_what_serves() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_breaker_that_does_not_roll_back_is_told_as_stopped() {
-    let native = NativeOptions { breaker: Breaker::Fail, ..NativeOptions::default() };
+    let native = NativeOptions {
+        breaker: Breaker::Fail,
+        ..NativeOptions::default()
+    };
     let told = taken_back(Story::native(native), Action::tested("1.4.0")).await;
     assert_snapshot!(told.ending(), @r#"
     exit code 20
@@ -411,7 +445,10 @@ async fn a_breaker_that_does_not_roll_back_is_told_as_stopped() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_first_deployment_has_nothing_to_go_back_to() {
-    let story = Story::native(NativeOptions { first_deployment: true, ..NativeOptions::default() });
+    let story = Story::native(NativeOptions {
+        first_deployment: true,
+        ..NativeOptions::default()
+    });
     let mut play = story.begin().await;
     let told = play.act(Action::tested_by("1.2.0", &["health"])).await;
     play.end().await;
@@ -439,9 +476,14 @@ async fn a_first_deployment_has_nothing_to_go_back_to() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deadline_that_passes_says_what_ecs_does_and_when() {
     let mut play = Story::canary().in_real_time().begin().await;
-    let told = play.act(Action::tested("1.1.0").with("deadline", "5s")).await;
+    let told = play
+        .act(Action::tested("1.1.0").with("deadline", "5s"))
+        .await;
     play.end().await;
-    assert_eq!((told.code, told.output("outcome")), (Some(30), "still-running"));
+    assert_eq!(
+        (told.code, told.output("outcome")),
+        (Some(30), "still-running")
+    );
     assert_snapshot!(told.ending(), @"
     exit code 30
     ---
@@ -464,8 +506,11 @@ async fn a_deadline_that_passes_says_what_ecs_does_and_when() {
 async fn a_lambda_hook_of_the_service_that_fails_is_named() {
     let function = "arn:aws:lambda:eu-central-1:123456789012:function:judge";
     let hook = serde_json::json!({ "targetType": "AWS_LAMBDA", "hookTargetArn": function, "roleArn": "arn:aws:iam::123456789012:role/hooks", "lifecycleStages": ["POST_SCALE_UP"] });
-    let story =
-        Story::native(NativeOptions { hooks: vec![hook], failing_hooks: vec!["function:judge".to_owned()], ..NativeOptions::default() });
+    let story = Story::native(NativeOptions {
+        hooks: vec![hook],
+        failing_hooks: vec!["function:judge".to_owned()],
+        ..NativeOptions::default()
+    });
     let told = taken_back(story, Action::tested("1.1.0")).await;
     assert_snapshot!(told.ending(), @"
     exit code 20
@@ -487,11 +532,18 @@ async fn a_lambda_hook_of_the_service_that_fails_is_named() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_failed_rollback_has_left_is_not_waited_for() {
-    let story = Story::blue_green().switches(|switches| switches.rollback_ending = RollbackEnding::Fails);
+    let story =
+        Story::blue_green().switches(|switches| switches.rollback_ending = RollbackEnding::Fails);
     let mut play = story.begin().await;
     let first = play.act(wrong_on_production()).await;
     assert_eq!(first.output("outcome"), "stuck", "{}", first.text());
-    let second = play.act(Action::deploy("1.1.0").with("deadline", "20s")).await;
-    assert!(!second.text().contains("waiting until it is over"), "nothing moves any more: {}", second.text());
+    let second = play
+        .act(Action::deploy("1.1.0").with("deadline", "20s"))
+        .await;
+    assert!(
+        !second.text().contains("waiting until it is over"),
+        "nothing moves any more: {}",
+        second.text()
+    );
     play.end().await;
 }

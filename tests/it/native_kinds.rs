@@ -1,4 +1,5 @@
-//! What carries the traffic of a rollout of ECS's own: a network load balancer, Service Connect, nothing that ECS knows of.
+//! What carries the traffic of a rollout of ECS's own: a network load balancer, Service Connect,
+//! nothing that ECS knows of.
 
 use ecs_bluegreen_sim::{Kind, NativeOptions, Strategy};
 use insta::assert_snapshot;
@@ -7,13 +8,21 @@ use crate::harness::native::{assert_no_hook_of_ours, assert_over};
 use crate::harness::{Action, Story, smoke_tests};
 
 fn story(kind: Kind) -> Story {
-    Story::native(NativeOptions { kind, ..NativeOptions::default() })
+    Story::native(NativeOptions {
+        kind,
+        ..NativeOptions::default()
+    })
 }
 
 /// Service Connect leads to green by a header, at the address of production.
 fn marked(version: &str, tests: &[&str]) -> Action {
-    let tests = smoke_tests(tests).replace("{ name: health,", "{ name: health, headers: { x-amzn-ecs-blue-green-test: \"yes\" },");
-    Action::deploy(version).with("smoke-tests", &tests).with("test-url", "$PRODUCTION")
+    let tests = smoke_tests(tests).replace(
+        "{ name: health,",
+        "{ name: health, headers: { x-amzn-ecs-blue-green-test: \"yes\" },",
+    );
+    Action::deploy(version)
+        .with("smoke-tests", &tests)
+        .with("test-url", "$PRODUCTION")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -22,7 +31,10 @@ async fn a_network_load_balancer_is_observed_at_its_listeners() {
     let told = play.act(Action::tested("1.1.0")).await;
     assert_over(&play, "api-2").await;
     play.end().await;
-    assert_eq!(told.log_with("green is behind"), "green is behind target group api-2, 1 of 1 targets healthy");
+    assert_eq!(
+        told.log_with("green is behind"),
+        "green is behind target group api-2, 1 of 1 targets healthy"
+    );
     assert_snapshot!(told.ending(), @"
     exit code 0
     ---
@@ -43,7 +55,10 @@ async fn a_network_load_balancer_s_green_that_fails_its_tests_is_taken_back() {
     let told = play.act(Action::tested_by("1.2.0", &["health"])).await;
     assert_over(&play, "api-1").await;
     play.end().await;
-    assert_eq!((told.output("outcome"), told.output("reason")), ("rolled-back", "smoke-failed"));
+    assert_eq!(
+        (told.output("outcome"), told.output("reason")),
+        ("rolled-back", "smoke-failed")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -124,9 +139,20 @@ async fn service_connect_s_green_that_fails_its_tests_never_reaches_a_user() {
     let mut play = story(Kind::ServiceConnect).begin().await;
     let told = play.act(marked("1.2.0", &["health"])).await;
     assert_no_hook_of_ours(&play).await;
-    assert!(!play.users().versions.keys().any(|version| version != "1.0.0"), "{:?}", play.users().versions);
+    assert!(
+        !play
+            .users()
+            .versions
+            .keys()
+            .any(|version| version != "1.0.0"),
+        "{:?}",
+        play.users().versions
+    );
     play.end().await;
-    assert_eq!((told.output("outcome"), told.output("reason")), ("rolled-back", "smoke-failed"));
+    assert_eq!(
+        (told.output("outcome"), told.output("reason")),
+        ("rolled-back", "smoke-failed")
+    );
     assert_snapshot!(told.ending(), @r#"
     exit code 20
     ---
@@ -148,12 +174,27 @@ async fn service_connect_s_green_that_fails_its_tests_never_reaches_a_user() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn service_connect_takes_a_canary_s_steps() {
-    let strategy = Strategy::Canary { percent: 10.0, bake_minutes: 5 };
-    let mut play = Story::native(NativeOptions { kind: Kind::ServiceConnect, strategy, ..NativeOptions::default() }).begin().await;
+    let strategy = Strategy::Canary {
+        percent: 10.0,
+        bake_minutes: 5,
+    };
+    let mut play = Story::native(NativeOptions {
+        kind: Kind::ServiceConnect,
+        strategy,
+        ..NativeOptions::default()
+    })
+    .begin()
+    .await;
     let told = play.act(marked("1.1.0", &["health"])).await;
     assert_no_hook_of_ours(&play).await;
     play.end().await;
-    assert_eq!((told.output("outcome"), told.count("ecs:ContinueServiceDeployment")), ("deployed", 3));
+    assert_eq!(
+        (
+            told.output("outcome"),
+            told.count("ecs:ContinueServiceDeployment")
+        ),
+        ("deployed", 3)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -216,7 +257,13 @@ async fn a_headless_service_is_said_to_be_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_headless_service_has_no_green_to_test() {
-    let told = story(Kind::Headless).told(Action::tested("1.1.0").with("test-url", "http://127.0.0.1:9").without("production-url")).await;
+    let told = story(Kind::Headless)
+        .told(
+            Action::tested("1.1.0")
+                .with("test-url", "http://127.0.0.1:9")
+                .without("production-url"),
+        )
+        .await;
     assert_eq!((told.code, told.calls.len()), (Some(2), 0));
     assert_snapshot!(told.ending(), @"
     exit code 2
@@ -231,8 +278,13 @@ async fn a_headless_service_has_no_green_to_test() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_headless_service_s_green_that_crashes_leaves_blue() {
-    // Without a load balancer its tasks count from their start: the bake is long enough for them to crash in it on a busy machine.
-    let bake = NativeOptions { kind: Kind::Headless, bake_minutes: 30, ..NativeOptions::default() };
+    // Without a load balancer its tasks count from their start: the bake is long enough for them to
+    // crash in it on a busy machine.
+    let bake = NativeOptions {
+        kind: Kind::Headless,
+        bake_minutes: 30,
+        ..NativeOptions::default()
+    };
     let mut play = Story::native(bake).begin().await;
     let told = play.act(Action::deploy("1.4.0")).await;
     assert_no_hook_of_ours(&play).await;

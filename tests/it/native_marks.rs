@@ -1,5 +1,6 @@
-//! PAUSE hooks of ours whose marks AWS drops or refuses, or that another tool has written back without what it does not know: whatever
-//! becomes of the run, the next deployment that anyone starts does not stop at them.
+//! PAUSE hooks of ours whose marks AWS drops or refuses, or that another tool has written back
+//! without what it does not know: whatever becomes of the run, the next deployment that anyone
+//! starts does not stop at them.
 
 use std::time::Duration;
 
@@ -25,27 +26,53 @@ async fn tags(play: &Play) -> Value {
 /// Nothing of ours is left: neither hooks nor the tag that names them.
 async fn is_clean(play: &Play, group: &str) {
     assert_over(play, group).await;
-    assert_eq!((hooks(play).await, tags(play).await), (json!([]), json!([])));
+    assert_eq!(
+        (hooks(play).await, tags(play).await),
+        (json!([]), json!([]))
+    );
 }
 
 /// A run whose machine dies while green is tested; its deployment is still there.
 async fn dies(play: &mut Play) {
-    let dead = play.act(Action::slowly_tested("1.1.0").at(AT_TESTS, Deed::Kill)).await;
+    let dead = play
+        .act(Action::slowly_tested("1.1.0").at(AT_TESTS, Deed::Kill))
+        .await;
     assert_eq!(dead.code, None);
-    assert_eq!(hooks(play).await.as_array().map(Vec::len), Some(1), "the dead run has left its hook");
+    assert_eq!(
+        hooks(play).await.as_array().map(Vec::len),
+        Some(1),
+        "the dead run has left its hook"
+    );
 }
 
 /// Somebody sends its deployment back.
 async fn is_rejected(play: &Play) {
-    let arn = play.stage.service_deployments().pop().expect("a deployment");
+    let arn = play
+        .stage
+        .service_deployments()
+        .pop()
+        .expect("a deployment");
     let body = json!({ "serviceDeploymentArn": arn.arn, "stopType": "ROLLBACK" });
     call(&play.stage, "ecs.StopServiceDeployment", &body).await;
-    let is_over = |stage: &Stage| stage.service_deployments().last().is_some_and(|own| own.status == "ROLLBACK_SUCCESSFUL");
-    assert!(play.stage.wait_until(Duration::from_secs(10), is_over).await);
+    let is_over = |stage: &Stage| {
+        stage
+            .service_deployments()
+            .last()
+            .is_some_and(|own| own.status == "ROLLBACK_SUCCESSFUL")
+    };
+    assert!(
+        play.stage
+            .wait_until(Duration::from_secs(10), is_over)
+            .await
+    );
 }
 
 fn tagged(told: &Told) -> String {
-    let tagged = told.calls.iter().find(|call| call.operation == "ecs:TagResource").expect("a tag");
+    let tagged = told
+        .calls
+        .iter()
+        .find(|call| call.operation == "ecs:TagResource")
+        .expect("a tag");
     told.redacted(&tagged.request["tags"].to_string())
 }
 
@@ -100,24 +127,52 @@ async fn what_a_dead_run_left_without_marks_goes_with_the_next_run() {
         let mut play = story(hook_details).begin().await;
         dies(&mut play).await;
         is_rejected(&play).await;
-        let told = play.act(Action::tested_by("1.1.0", &["health"]).env("GITHUB_RUN_ID", "4712")).await;
+        let told = play
+            .act(Action::tested_by("1.1.0", &["health"]).env("GITHUB_RUN_ID", "4712"))
+            .await;
         is_clean(&play, "api-2").await;
         play.end().await;
-        assert_eq!(told.output("outcome"), "deployed", "{}", told.log.join("\n"));
-        assert_eq!(told.count("ecs:ContinueServiceDeployment"), 2, "its own gates, and none of a hook that was left");
-        assert_ne!(told.log_with("left on the service"), "", "{}", told.log.join("\n"));
+        assert_eq!(
+            told.output("outcome"),
+            "deployed",
+            "{}",
+            told.log.join("\n")
+        );
+        assert_eq!(
+            told.count("ecs:ContinueServiceDeployment"),
+            2,
+            "its own gates, and none of a hook that was left"
+        );
+        assert_ne!(
+            told.log_with("left on the service"),
+            "",
+            "{}",
+            told.log.join("\n")
+        );
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_dead_run_left_without_marks_goes_when_its_deployment_is_rolled_back_by_another_run() {
+async fn what_a_dead_run_left_without_marks_goes_when_its_deployment_is_rolled_back_by_another_run()
+{
     for hook_details in UNMARKED {
         let mut play = story(hook_details).begin().await;
         dies(&mut play).await;
-        let back = play.act(Action::service().with("mode", "rollback").env("GITHUB_RUN_ID", "4712")).await;
+        let back = play
+            .act(
+                Action::service()
+                    .with("mode", "rollback")
+                    .env("GITHUB_RUN_ID", "4712"),
+            )
+            .await;
         is_clean(&play, "api-1").await;
         play.end().await;
-        assert_eq!((back.output("outcome"), back.output("reason")), ("deployed", "rollback-asked"), "{}", back.log.join("\n"));
+        assert_eq!(
+            (back.output("outcome"), back.output("reason")),
+            ("deployed", "rollback-asked"),
+            "{}",
+            back.log.join("\n")
+        );
     }
 }
 
@@ -125,20 +180,47 @@ async fn what_a_dead_run_left_without_marks_goes_when_its_deployment_is_rolled_b
 async fn without_marks_and_without_leave_to_tag_a_run_that_is_run_again_still_knows_its_hooks() {
     for hook_details in UNMARKED {
         let own = pause(&["PRE_SCALE_UP"]);
-        let native = NativeOptions { hooks: vec![own], ..NativeOptions::default() };
+        let native = NativeOptions {
+            hooks: vec![own],
+            ..NativeOptions::default()
+        };
         let story = Story::native(native).switches(|switches| switches.hook_details = hook_details);
-        let mut play = story.stage(|options| options.denied = vec!["ecs:TagResource".to_owned()]).begin().await;
+        let mut play = story
+            .stage(|options| options.denied = vec!["ecs:TagResource".to_owned()])
+            .begin()
+            .await;
         let before = hooks(&play).await;
-        let open = || Deed::Call("ecs.ContinueServiceDeployment", json!({ "serviceDeploymentArn": "$ARN", "hookId": "$HOOK" }));
-        let action = || Action::slowly_tested("1.1.0").at(When::State("PRE_SCALE_UP paused"), open());
+        let open = || {
+            Deed::Call(
+                "ecs.ContinueServiceDeployment",
+                json!({ "serviceDeploymentArn": "$ARN", "hookId": "$HOOK" }),
+            )
+        };
+        let action =
+            || Action::slowly_tested("1.1.0").at(When::State("PRE_SCALE_UP paused"), open());
         let dead = play.act(action().at(AT_TESTS, Deed::Kill)).await;
-        assert_eq!((dead.code, hooks(&play).await.as_array().map(Vec::len)), (None, Some(2)));
-        assert_ne!(dead.log_with("PAUSE hooks that a killed run leaves on the service are not known to later runs"), "");
-        let again = play.act(Action::slowly_tested("1.1.0").env("GITHUB_RUN_ATTEMPT", "2")).await;
+        assert_eq!(
+            (dead.code, hooks(&play).await.as_array().map(Vec::len)),
+            (None, Some(2))
+        );
+        assert_ne!(
+            dead.log_with(
+                "PAUSE hooks that a killed run leaves on the service are not known to later runs"
+            ),
+            ""
+        );
+        let again = play
+            .act(Action::slowly_tested("1.1.0").env("GITHUB_RUN_ATTEMPT", "2"))
+            .await;
         assert_over(&play, "api-2").await;
         assert_eq!(hooks(&play).await, before, "{}", again.log.join("\n"));
         play.end().await;
-        assert_eq!(again.output("outcome"), "deployed", "{}", again.log.join("\n"));
+        assert_eq!(
+            again.output("outcome"),
+            "deployed",
+            "{}",
+            again.log.join("\n")
+        );
     }
 }
 
@@ -150,27 +232,59 @@ async fn hooks_that_another_tool_wrote_back_without_their_type_go_all_the_same()
     for hook_details in [HookDetails::Stored, HookDetails::Dropped] {
         let story = story(hook_details).switches(|switches| switches.bare_hook = BareHook::Taken);
         let mut play = story.begin().await;
-        let told = play.act(Action::slowly_tested("1.1.0").at(AT_TESTS, Deed::Call("ecs.UpdateService", update.clone()))).await;
+        let told = play
+            .act(
+                Action::slowly_tested("1.1.0")
+                    .at(AT_TESTS, Deed::Call("ecs.UpdateService", update.clone())),
+            )
+            .await;
         is_clean(&play, "api-2").await;
         play.end().await;
-        assert_eq!(told.output("outcome"), "deployed", "{}", told.log.join("\n"));
+        assert_eq!(
+            told.output("outcome"),
+            "deployed",
+            "{}",
+            told.log.join("\n")
+        );
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn hooks_that_another_tool_removes_are_missed_where_the_deployment_loses_them_too() {
     let removal = json!({ "cluster": "prod", "service": "api", "deploymentConfiguration": { "lifecycleHooks": [] } });
-    let story = || Story::blue_green().switches(|switches| switches.removed_hooks = RemovedHooks::Dropped);
-    // Green waits at its gate already: what is lost is production's, and that is tested all the same.
+    let story =
+        || Story::blue_green().switches(|switches| switches.removed_hooks = RemovedHooks::Dropped);
+    // Green waits at its gate already: what is lost is production's, and that is tested all the
+    // same.
     let mut play = story().begin().await;
-    let told = play.act(Action::slowly_tested("1.1.0").at(AT_TESTS, Deed::Call("ecs.UpdateService", removal.clone()))).await;
+    let told = play
+        .act(
+            Action::slowly_tested("1.1.0")
+                .at(AT_TESTS, Deed::Call("ecs.UpdateService", removal.clone())),
+        )
+        .await;
     is_clean(&play, "api-2").await;
     play.end().await;
-    assert_eq!(told.output("outcome"), "deployed", "{}", told.log.join("\n"));
+    assert_eq!(
+        told.output("outcome"),
+        "deployed",
+        "{}",
+        told.log.join("\n")
+    );
     // Green's own gate is lost: users meet what nobody has tested.
     let mut play = story().begin().await;
-    let told = play.act(Action::tested("1.1.0").at(When::State("PRE_SCALE_UP"), Deed::Call("ecs.UpdateService", removal))).await;
+    let told = play
+        .act(Action::tested("1.1.0").at(
+            When::State("PRE_SCALE_UP"),
+            Deed::Call("ecs.UpdateService", removal),
+        ))
+        .await;
     is_clean(&play, "api-1").await;
     play.end().await;
-    assert_eq!((told.output("outcome"), told.output("reason")), ("rolled-back", "gate-bypassed"), "{}", told.log.join("\n"));
+    assert_eq!(
+        (told.output("outcome"), told.output("reason")),
+        ("rolled-back", "gate-bypassed"),
+        "{}",
+        told.log.join("\n")
+    );
 }

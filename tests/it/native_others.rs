@@ -1,4 +1,5 @@
-//! Somebody else answers, stops or replaces a rollout of ECS's own; and what runs after one another.
+//! Somebody else answers, stops or replaces a rollout of ECS's own; and what runs after one
+//! another.
 
 use std::time::Duration;
 
@@ -12,32 +13,62 @@ use crate::harness::{Action, Deed, Play, Story, When, call};
 const AT_TESTS: When = When::Line("Smoke tests on green");
 
 fn answer(action: &str) -> Deed {
-    Deed::Call("ecs.ContinueServiceDeployment", json!({ "serviceDeploymentArn": "$ARN", "hookId": "$HOOK", "action": action }))
+    Deed::Call(
+        "ecs.ContinueServiceDeployment",
+        json!({ "serviceDeploymentArn": "$ARN", "hookId": "$HOOK", "action": action }),
+    )
 }
 
 fn stop(how: &str) -> Deed {
-    Deed::Call("ecs.StopServiceDeployment", json!({ "serviceDeploymentArn": "$ARN", "stopType": how }))
+    Deed::Call(
+        "ecs.StopServiceDeployment",
+        json!({ "serviceDeploymentArn": "$ARN", "stopType": how }),
+    )
 }
 
 /// A run whose machine dies while green is tested, and whose deployment somebody sends back.
 async fn died(play: &mut Play) {
-    let dead = play.act(Action::slowly_tested("1.1.0").at(AT_TESTS, Deed::Kill)).await;
+    let dead = play
+        .act(Action::slowly_tested("1.1.0").at(AT_TESTS, Deed::Kill))
+        .await;
     assert_eq!(dead.code, None);
-    let Deed::Call(operation, request) = answer("ROLLBACK") else { return };
+    let Deed::Call(operation, request) = answer("ROLLBACK") else {
+        return;
+    };
     call(&play.stage, operation, &request).await;
-    let is_over = |stage: &Stage| stage.service_deployments().last().is_some_and(|own| own.status == "ROLLBACK_SUCCESSFUL");
-    assert!(play.stage.wait_until(Duration::from_secs(10), is_over).await);
-    assert!(hooks(play).await.to_string().contains("4711-1-"), "the dead run has left its hook");
+    let is_over = |stage: &Stage| {
+        stage
+            .service_deployments()
+            .last()
+            .is_some_and(|own| own.status == "ROLLBACK_SUCCESSFUL")
+    };
+    assert!(
+        play.stage
+            .wait_until(Duration::from_secs(10), is_over)
+            .await
+    );
+    assert!(
+        hooks(play).await.to_string().contains("4711-1-"),
+        "the dead run has left its hook"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gate_that_somebody_opens_before_the_tests_is_bypassed_and_taken_back() {
     let mut play = Story::blue_green().begin().await;
     let action = Action::tested("1.1.0").with("poll-interval", "1500ms");
-    let told = play.act(action.at(When::State("POST_TEST_TRAFFIC_SHIFT paused"), answer("CONTINUE"))).await;
+    let told = play
+        .act(action.at(
+            When::State("POST_TEST_TRAFFIC_SHIFT paused"),
+            answer("CONTINUE"),
+        ))
+        .await;
     assert_over(&play, "api-1").await;
     play.end().await;
-    assert_eq!((told.output("outcome"), told.output("reason")), ("rolled-back", "gate-bypassed"));
+    assert_eq!(
+        (told.output("outcome"), told.output("reason")),
+        ("rolled-back", "gate-bypassed")
+    );
     assert_snapshot!(told.ending(), @"
     exit code 20
     ---
@@ -59,20 +90,30 @@ async fn a_gate_that_somebody_opens_before_the_tests_is_bypassed_and_taken_back(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gate_that_somebody_opens_while_the_tests_run_counts_once_they_have_passed() {
     let mut play = Story::blue_green().begin().await;
-    let told = play.act(Action::slowly_tested("1.1.0").at(AT_TESTS, answer("CONTINUE"))).await;
+    let told = play
+        .act(Action::slowly_tested("1.1.0").at(AT_TESTS, answer("CONTINUE")))
+        .await;
     assert_over(&play, "api-2").await;
     play.end().await;
     assert_eq!(told.output("outcome"), "deployed");
-    assert_eq!(told.log_with("gate does not wait"), "the gate does not wait any more; looking why");
+    assert_eq!(
+        told.log_with("gate does not wait"),
+        "the gate does not wait any more; looking why"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gate_that_somebody_answers_with_a_rollback_is_told_as_stopped() {
     let mut play = Story::blue_green().begin().await;
-    let told = play.act(Action::slowly_tested("1.1.0").at(AT_TESTS, answer("ROLLBACK"))).await;
+    let told = play
+        .act(Action::slowly_tested("1.1.0").at(AT_TESTS, answer("ROLLBACK")))
+        .await;
     assert_over(&play, "api-1").await;
     play.end().await;
-    assert_eq!((told.output("outcome"), told.output("reason")), ("rolled-back", "stopped"));
+    assert_eq!(
+        (told.output("outcome"), told.output("reason")),
+        ("rolled-back", "stopped")
+    );
     assert_snapshot!(told.ending(), @"
     exit code 20
     ---
@@ -96,10 +137,15 @@ async fn a_gate_that_somebody_answers_with_a_rollback_is_told_as_stopped() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deployment_that_somebody_stops_is_told_as_stopped() {
     let mut play = Story::canary().begin().await;
-    let told = play.act(Action::slowly_tested("1.1.0").at(AT_TESTS, stop("ROLLBACK"))).await;
+    let told = play
+        .act(Action::slowly_tested("1.1.0").at(AT_TESTS, stop("ROLLBACK")))
+        .await;
     assert_over(&play, "api-1").await;
     play.end().await;
-    assert_eq!((told.output("outcome"), told.output("reason")), ("rolled-back", "stopped"));
+    assert_eq!(
+        (told.output("outcome"), told.output("reason")),
+        ("rolled-back", "stopped")
+    );
     assert_snapshot!(told.ending(), @"
     exit code 20
     ---
@@ -122,23 +168,44 @@ async fn a_deployment_that_somebody_stops_is_told_as_stopped() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_that_comes_too_late_is_no_rollback() {
-    let story = Story::blue_green().in_real_time().switches(|switches| switches.late_stop = LateStop::TooLate);
+    let story = Story::blue_green()
+        .in_real_time()
+        .switches(|switches| switches.late_stop = LateStop::TooLate);
     let mut play = story.begin().await;
-    let told = play.act(Action::tested_by("1.1.0", &["health"]).at(When::State("CLEAN_UP"), stop("ROLLBACK"))).await;
+    let told = play
+        .act(Action::tested_by("1.1.0", &["health"]).at(When::State("CLEAN_UP"), stop("ROLLBACK")))
+        .await;
     assert_over(&play, "api-2").await;
     play.end().await;
-    assert_ne!(told.log_with("ROLLBACK_REQUESTED"), "", "it was seen: {}", told.log.join("\n"));
-    assert_eq!((told.output("outcome"), told.code), ("deployed", Some(0)), "{}", told.log.join("\n"));
+    assert_ne!(
+        told.log_with("ROLLBACK_REQUESTED"),
+        "",
+        "it was seen: {}",
+        told.log.join("\n")
+    );
+    assert_eq!(
+        (told.output("outcome"), told.code),
+        ("deployed", Some(0)),
+        "{}",
+        told.log.join("\n")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deployment_that_is_stopped_where_it_is_leaves_both_sides_and_is_stuck() {
     let story = Story::canary().switches(|switches| switches.stop_abort = StopAbort::Works);
     let mut play = story.begin().await;
-    let told = play.act(Action::tested("1.1.0").at(When::State("prod forwards to api-1=90"), stop("ABORT"))).await;
+    let told = play
+        .act(Action::tested("1.1.0").at(When::State("prod forwards to api-1=90"), stop("ABORT")))
+        .await;
     assert_no_hook_of_ours(&play).await;
     play.end().await;
-    assert_eq!((told.code, told.output("outcome")), (Some(40), "stuck"), "{}", told.log.join("\n"));
+    assert_eq!(
+        (told.code, told.output("outcome")),
+        (Some(40), "stuck"),
+        "{}",
+        told.log.join("\n")
+    );
     assert_snapshot!(told.ending(), @"
     exit code 40
     ---
@@ -166,9 +233,15 @@ async fn a_deployment_that_is_stopped_where_it_is_leaves_both_sides_and_is_stuck
 async fn a_newer_deployment_is_named_and_left_alone() {
     let mut play = Story::blue_green().begin().await;
     let update = json!({ "cluster": "prod", "service": "api", "forceNewDeployment": true });
-    let told = play.act(Action::slowly_tested("1.1.0").at(AT_TESTS, Deed::Call("ecs.UpdateService", update))).await;
+    let told = play
+        .act(Action::slowly_tested("1.1.0").at(AT_TESTS, Deed::Call("ecs.UpdateService", update)))
+        .await;
     assert_no_hook_of_ours(&play).await;
-    assert_eq!(told.count("ecs:StopServiceDeployment"), 0, "it is somebody else's");
+    assert_eq!(
+        told.count("ecs:StopServiceDeployment"),
+        0,
+        "it is somebody else's"
+    );
     play.end().await;
     assert_eq!((told.code, told.output("reason")), (Some(30), "superseded"));
     assert_snapshot!(told.ending(), @"
@@ -194,20 +267,32 @@ async fn a_newer_deployment_of_another_workflow_run_is_named_with_it() {
     let mut play = Story::blue_green().begin().await;
     let mut hook = crate::harness::native::pause(&["POST_TEST_TRAFFIC_SHIFT"]);
     hook["hookDetails"] = json!({ "ecsBluegreenAction": { "run": "4712-1-0a0a0a0a" } });
-    let update =
-        json!({ "cluster": "prod", "service": "api", "forceNewDeployment": true, "deploymentConfiguration": { "lifecycleHooks": [hook] } });
-    let told = play.act(Action::slowly_tested("1.1.0").at(AT_TESTS, Deed::Call("ecs.UpdateService", update))).await;
-    assert!(hooks(&play).await.to_string().contains("4712-1-0a0a0a0a"), "another run's hook is its own to take away");
+    let update = json!({ "cluster": "prod", "service": "api", "forceNewDeployment": true, "deploymentConfiguration": { "lifecycleHooks": [hook] } });
+    let told = play
+        .act(Action::slowly_tested("1.1.0").at(AT_TESTS, Deed::Call("ecs.UpdateService", update)))
+        .await;
+    assert!(
+        hooks(&play).await.to_string().contains("4712-1-0a0a0a0a"),
+        "another run's hook is its own to take away"
+    );
     play.end().await;
     assert_eq!((told.code, told.output("reason")), (Some(30), "superseded"));
-    assert!(told.log.iter().any(|line| line.contains("by workflow run 4712-1-0a0a0a0a")), "{}", told.log.join("\n"));
+    assert!(
+        told.log
+            .iter()
+            .any(|line| line.contains("by workflow run 4712-1-0a0a0a0a")),
+        "{}",
+        told.log.join("\n")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hook_that_a_dead_run_left_goes_with_the_next_run() {
     let mut play = Story::blue_green().begin().await;
     died(&mut play).await;
-    let told = play.act(Action::tested("1.1.0").env("GITHUB_RUN_ID", "4712")).await;
+    let told = play
+        .act(Action::tested("1.1.0").env("GITHUB_RUN_ID", "4712"))
+        .await;
     assert_over(&play, "api-2").await;
     play.end().await;
     assert_eq!(told.output("outcome"), "deployed");
@@ -231,13 +316,27 @@ async fn a_hook_that_a_dead_run_left_goes_with_the_next_run() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hook_that_a_dead_run_left_goes_with_its_deployment_when_that_is_rolled_back() {
     let mut play = Story::blue_green().begin().await;
-    let dead = play.act(Action::slowly_tested("1.1.0").at(AT_TESTS, Deed::Kill)).await;
+    let dead = play
+        .act(Action::slowly_tested("1.1.0").at(AT_TESTS, Deed::Kill))
+        .await;
     assert_eq!(dead.code, None);
-    assert!(hooks(&play).await.to_string().contains("4711-1-"), "the dead run has left its hook");
-    let back = play.act(Action::service().with("mode", "rollback").env("GITHUB_RUN_ID", "4712")).await;
+    assert!(
+        hooks(&play).await.to_string().contains("4711-1-"),
+        "the dead run has left its hook"
+    );
+    let back = play
+        .act(
+            Action::service()
+                .with("mode", "rollback")
+                .env("GITHUB_RUN_ID", "4712"),
+        )
+        .await;
     assert_over(&play, "api-1").await;
     play.end().await;
-    assert_eq!((back.output("outcome"), back.output("reason")), ("deployed", "rollback-asked"));
+    assert_eq!(
+        (back.output("outcome"), back.output("reason")),
+        ("deployed", "rollback-asked")
+    );
     assert_snapshot!(back.ending(), @"
     exit code 0
     ---
@@ -253,8 +352,18 @@ async fn a_hook_that_a_dead_run_left_goes_with_its_deployment_when_that_is_rolle
 async fn a_hook_that_a_dead_run_left_goes_even_when_nothing_is_to_be_deployed() {
     let mut play = Story::blue_green().begin().await;
     died(&mut play).await;
-    let revision = play.stage.service_view("api").and_then(|view| view.primary().map(|fleet| fleet.revision.clone())).unwrap_or_default();
-    let told = play.act(Action::service().with("task-definition-arn", &revision).env("GITHUB_RUN_ID", "4712")).await;
+    let revision = play
+        .stage
+        .service_view("api")
+        .and_then(|view| view.primary().map(|fleet| fleet.revision.clone()))
+        .unwrap_or_default();
+    let told = play
+        .act(
+            Action::service()
+                .with("task-definition-arn", &revision)
+                .env("GITHUB_RUN_ID", "4712"),
+        )
+        .await;
     assert_over(&play, "api-1").await;
     play.end().await;
     assert_eq!(told.output("outcome"), "no-change");
@@ -276,19 +385,32 @@ async fn green_is_found_although_target_groups_alternate() {
     let mut play = Story::blue_green().begin().await;
     let first = play.act(Action::tested("1.1.0")).await;
     assert_serves(&play, "api-2");
-    let second = play.act(Action::tested("1.0.0").env("GITHUB_RUN_ID", "4712")).await;
+    let second = play
+        .act(Action::tested("1.0.0").env("GITHUB_RUN_ID", "4712"))
+        .await;
     assert_over(&play, "api-1").await;
     play.end().await;
-    assert_eq!(first.log_with("green is behind"), "green is behind target group api-2, 1 of 1 targets healthy");
-    assert_eq!(second.log_with("green is behind"), "green is behind target group api-1, 1 of 1 targets healthy");
-    assert_eq!([first.output("outcome"), second.output("outcome")], ["deployed", "deployed"]);
+    assert_eq!(
+        first.log_with("green is behind"),
+        "green is behind target group api-2, 1 of 1 targets healthy"
+    );
+    assert_eq!(
+        second.log_with("green is behind"),
+        "green is behind target group api-1, 1 of 1 targets healthy"
+    );
+    assert_eq!(
+        [first.output("outcome"), second.output("outcome")],
+        ["deployed", "deployed"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unchanged_request_is_no_change_at_once() {
     let mut play = Story::blue_green().begin().await;
     play.act(Action::tested("1.1.0")).await;
-    let told = play.act(Action::tested("1.1.0").env("GITHUB_RUN_ID", "4712")).await;
+    let told = play
+        .act(Action::tested("1.1.0").env("GITHUB_RUN_ID", "4712"))
+        .await;
     assert_eq!(told.count("ecs:UpdateService"), 0);
     assert_eq!(hooks(&play).await, Value::Array(Vec::new()));
     play.end().await;

@@ -16,7 +16,11 @@ async fn refused(action: &str) -> String {
     let told = play.act(Action::tested("1.1.0")).await;
     assert_over(&play, "api-1").await;
     play.end().await;
-    assert!(told.code != Some(0) && told.log.join("\n").contains(action), "the action is named: {}", told.log.join("\n"));
+    assert!(
+        told.code != Some(0) && told.log.join("\n").contains(action),
+        "the action is named: {}",
+        told.log.join("\n")
+    );
     told.ending()
 }
 
@@ -61,10 +65,19 @@ async fn without_reading_deployments_the_action_is_named_and_nobody_reaches_gree
 #[tokio::test(flavor = "multi_thread")]
 async fn without_continuing_the_gate_is_left_to_whoever_may_open_it() {
     let open = json!({ "serviceDeploymentArn": "$ARN", "hookId": "$HOOK", "action": "CONTINUE" });
-    // One call only is denied: the stage does not tell our role from that of whoever opens the gate.
-    let mut play = Story::blue_green().fault(Fault::first("ContinueServiceDeployment", FaultKind::Denied)).begin().await;
+    // One call only is denied: the stage does not tell our role from that of whoever opens the
+    // gate.
+    let mut play = Story::blue_green()
+        .fault(Fault::first("ContinueServiceDeployment", FaultKind::Denied))
+        .begin()
+        .await;
     let action = Action::tested("1.1.0").without("production-url");
-    let told = play.act(action.at(When::Line("is left to whoever may continue"), Deed::Call("ecs.ContinueServiceDeployment", open))).await;
+    let told = play
+        .act(action.at(
+            When::Line("is left to whoever may continue"),
+            Deed::Call("ecs.ContinueServiceDeployment", open),
+        ))
+        .await;
     assert_over(&play, "api-2").await;
     play.end().await;
     assert_snapshot!(told.ending(), @"
@@ -89,15 +102,25 @@ async fn without_stopping_a_failed_test_is_answered_with_a_rollback_at_the_gate(
     let told = play.act(Action::tested_by("1.2.0", &["health"])).await;
     assert_serves(&play, "api-1");
     play.end().await;
-    assert_eq!((told.code, told.output("outcome")), (Some(20), "rolled-back"));
-    let answered = told.calls.iter().find(|call| call.operation == "ecs:ContinueServiceDeployment").expect("an answer");
+    assert_eq!(
+        (told.code, told.output("outcome")),
+        (Some(20), "rolled-back")
+    );
+    let answered = told
+        .calls
+        .iter()
+        .find(|call| call.operation == "ecs:ContinueServiceDeployment")
+        .expect("an answer");
     assert_eq!(answered.request["action"], "ROLLBACK");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_stopping_or_answering_a_failed_test_leaves_it_stuck_with_the_command_to_run() {
     let both = ["ecs:StopServiceDeployment", "ecs:ContinueServiceDeployment"].map(str::to_owned);
-    let mut play = Story::blue_green().stage(|options| options.denied = both.to_vec()).begin().await;
+    let mut play = Story::blue_green()
+        .stage(|options| options.denied = both.to_vec())
+        .begin()
+        .await;
     let told = play.act(Action::tested_by("1.2.0", &["health"])).await;
     assert_serves(&play, "api-1");
     play.end().await;

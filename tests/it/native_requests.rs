@@ -1,4 +1,5 @@
-//! What is asked of ECS: the strategy and the hooks in UpdateService, all else of the service as it was; and what is refused before.
+//! What is asked of ECS: the strategy and the hooks in UpdateService, all else of the service as it
+//! was; and what is refused before.
 
 use ecs_bluegreen_sim::{HookScope, NativeOptions, RollingOptions};
 use insta::assert_snapshot;
@@ -9,8 +10,13 @@ use crate::harness::{Action, Play, Story, Told, call};
 
 /// The requests of this run to UpdateService, without what differs.
 fn updates(told: &Told) -> String {
-    let updates = told.calls.iter().filter(|call| call.operation == "ecs:UpdateService");
-    let updates = updates.map(|call| serde_json::to_string_pretty(&call.request).expect("JSON")).collect::<Vec<_>>();
+    let updates = told
+        .calls
+        .iter()
+        .filter(|call| call.operation == "ecs:UpdateService");
+    let updates = updates
+        .map(|call| serde_json::to_string_pretty(&call.request).expect("JSON"))
+        .collect::<Vec<_>>();
     told.redacted(&updates.join("\n"))
 }
 
@@ -30,7 +36,11 @@ fn lambda() -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_s_own_hooks_and_alarms_go_back_as_they_came() {
-    let native = NativeOptions { hooks: vec![lambda()], alarms: vec!["errors".to_owned()], ..NativeOptions::default() };
+    let native = NativeOptions {
+        hooks: vec![lambda()],
+        alarms: vec!["errors".to_owned()],
+        ..NativeOptions::default()
+    };
     let mut play = Story::native(native).begin().await;
     let before = hooks(&play).await;
     let told = play.act(Action::tested("1.1.0")).await;
@@ -142,20 +152,39 @@ async fn without_leave_to_add_hooks_the_snippet_for_the_service_is_given() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn hooks_of_the_service_s_own_definition_are_used_and_nothing_of_it_is_changed() {
-    let own = vec![pause(&["POST_TEST_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT"])];
-    let mut play = Story::native(NativeOptions { hooks: own, ..NativeOptions::default() }).begin().await;
+    let own = vec![pause(&[
+        "POST_TEST_TRAFFIC_SHIFT",
+        "POST_PRODUCTION_TRAFFIC_SHIFT",
+    ])];
+    let mut play = Story::native(NativeOptions {
+        hooks: own,
+        ..NativeOptions::default()
+    })
+    .begin()
+    .await;
     let before = hooks(&play).await;
-    let told = play.act(Action::tested("1.1.0").with("manage-hooks", "false")).await;
+    let told = play
+        .act(Action::tested("1.1.0").with("manage-hooks", "false"))
+        .await;
     assert_eq!(hooks(&play).await, before);
     play.end().await;
     assert_eq!(told.output("outcome"), "deployed");
-    assert_eq!((told.count("ecs:ContinueServiceDeployment"), told.count("ecs:UpdateService")), (2, 1));
+    assert_eq!(
+        (
+            told.count("ecs:ContinueServiceDeployment"),
+            told.count("ecs:UpdateService")
+        ),
+        (2, 1)
+    );
     assert!(!updates(&told).contains("deploymentConfiguration"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hook_that_is_not_in_the_deployment_s_snapshot_ends_it_before_users_reach_green() {
-    let mut play = Story::blue_green().switches(|switches| switches.hook_scope = HookScope::NextDeployment).begin().await;
+    let mut play = Story::blue_green()
+        .switches(|switches| switches.hook_scope = HookScope::NextDeployment)
+        .begin()
+        .await;
     let told = play.act(Action::tested("1.1.0")).await;
     assert_over(&play, "api-1").await;
     assert!(!play.users().versions.contains_key("1.1.0"));
@@ -189,8 +218,11 @@ async fn rolled_with_two_groups() -> Play {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_strategy_of_the_inputs_comes_with_the_same_update() {
     let mut play = rolled_with_two_groups().await;
-    let action =
-        Action::tested("1.1.0").with("strategy", "canary").with("canary-percent", "20").with("canary-bake", "3m").with("bake", "2m");
+    let action = Action::tested("1.1.0")
+        .with("strategy", "canary")
+        .with("canary-percent", "20")
+        .with("canary-bake", "3m")
+        .with("bake", "2m");
     let told = play.act(action).await;
     assert_over(&play, "api-2").await;
     play.end().await;
@@ -281,10 +313,20 @@ async fn a_strategy_of_the_inputs_comes_with_the_same_update() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_strategy_whose_rollout_failed_is_put_back() {
     let mut play = rolled_with_two_groups().await;
-    let told = play.act(Action::tested_by("1.2.0", &["health"]).with("strategy", "blue-green")).await;
+    let told = play
+        .act(Action::tested_by("1.2.0", &["health"]).with("strategy", "blue-green"))
+        .await;
     assert_over(&play, "api-1").await;
-    let service = call(&play.stage, "ecs.DescribeServices", &json!({ "cluster": "prod", "services": ["api"] })).await;
-    assert_eq!(service["services"][0]["deploymentConfiguration"]["strategy"], "ROLLING");
+    let service = call(
+        &play.stage,
+        "ecs.DescribeServices",
+        &json!({ "cluster": "prod", "services": ["api"] }),
+    )
+    .await;
+    assert_eq!(
+        service["services"][0]["deploymentConfiguration"]["strategy"],
+        "ROLLING"
+    );
     play.end().await;
     assert_eq!(told.output("outcome"), "rolled-back");
 }
@@ -338,12 +380,17 @@ async fn an_approval_without_a_gate_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_waits_until_the_shift_leaves_the_bake_to_ecs_without_a_hook() {
     let mut play = Story::blue_green().in_real_time().begin().await;
-    let told = play.act(Action::tested("1.1.0").with("wait-until", "shifted")).await;
+    let told = play
+        .act(Action::tested("1.1.0").with("wait-until", "shifted"))
+        .await;
     assert_eq!(hooks(&play).await, json!([]));
     assert!(
         play.stage
             .wait_until(std::time::Duration::from_secs(20), |stage| {
-                stage.service_deployments().last().is_some_and(|deployment| deployment.status == "SUCCESSFUL")
+                stage
+                    .service_deployments()
+                    .last()
+                    .is_some_and(|deployment| deployment.status == "SUCCESSFUL")
             })
             .await,
         "ECS ends it by itself"

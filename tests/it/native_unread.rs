@@ -1,4 +1,5 @@
-//! Services whose traffic ECS moves where this action cannot read it, and services that ECS manages.
+//! Services whose traffic ECS moves where this action cannot read it, and services that ECS
+//! manages.
 
 use ecs_bluegreen_sim::{Kind, NativeOptions, Strategy};
 use insta::assert_snapshot;
@@ -7,12 +8,22 @@ use crate::harness::native::assert_over;
 use crate::harness::{Action, Story};
 
 fn story(kind: Kind) -> Story {
-    let strategy = Strategy::Canary { percent: 10.0, bake_minutes: 1 };
-    Story::native(NativeOptions { kind, strategy, ..NativeOptions::default() })
+    let strategy = Strategy::Canary {
+        percent: 10.0,
+        bake_minutes: 1,
+    };
+    Story::native(NativeOptions {
+        kind,
+        strategy,
+        ..NativeOptions::default()
+    })
 }
 
 fn express() -> Story {
-    Story::native(NativeOptions { express: true, ..NativeOptions::default() })
+    Story::native(NativeOptions {
+        express: true,
+        ..NativeOptions::default()
+    })
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -34,7 +45,12 @@ async fn behind_vpc_lattice_and_gateways_users_are_shifted_and_what_was_not_seen
         let told = play.act(Action::tested_by("1.2.0", &["health"])).await;
         assert_over(&play, "api-1").await;
         play.end().await;
-        assert_eq!((told.output("outcome"), told.output("reason")), ("rolled-back", "smoke-failed"), "{}", told.text());
+        assert_eq!(
+            (told.output("outcome"), told.output("reason")),
+            ("rolled-back", "smoke-failed"),
+            "{}",
+            told.text()
+        );
     }
     assert_snapshot!(ends.join("\n\n"), @"
     traffic goes through VPC Lattice, whose weights are not read: what serves is taken from ECS
@@ -71,13 +87,32 @@ async fn behind_vpc_lattice_and_gateways_users_are_shifted_and_what_was_not_seen
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_express_service_keeps_its_strategy_and_hooks_and_is_deployed_and_followed() {
-    let told = express().told(Action::tested("1.1.0").with("strategy", "canary").with("bake", "3m")).await;
+    let told = express()
+        .told(
+            Action::tested("1.1.0")
+                .with("strategy", "canary")
+                .with("bake", "3m"),
+        )
+        .await;
     assert_eq!((told.code, told.calls.len()), (Some(2), 0));
     let green = express().told(Action::tested("1.1.0")).await;
     assert_eq!((green.code, green.calls.len()), (Some(2), 0));
-    let approval = express().told(Action::deploy("1.1.0").with("approval", "before-traffic")).await;
-    assert_eq!((approval.code, approval.calls.len()), (Some(2), 0), "{}", approval.text());
-    assert!(approval.log_with("::error").contains("approval: the service is an Express service"), "{}", approval.text());
+    let approval = express()
+        .told(Action::deploy("1.1.0").with("approval", "before-traffic"))
+        .await;
+    assert_eq!(
+        (approval.code, approval.calls.len()),
+        (Some(2), 0),
+        "{}",
+        approval.text()
+    );
+    assert!(
+        approval
+            .log_with("::error")
+            .contains("approval: the service is an Express service"),
+        "{}",
+        approval.text()
+    );
     assert_snapshot!([told.ending(), green.ending()].join("\n\n"), @"
     exit code 2
     ---
@@ -94,11 +129,25 @@ async fn an_express_service_keeps_its_strategy_and_hooks_and_is_deployed_and_fol
       hint: leave test-url out; production-url tests while blue is kept
     ");
     let mut play = express().begin().await;
-    let told = play.act(Action::tested_by("1.1.0", &["health"]).without("test-url")).await;
+    let told = play
+        .act(Action::tested_by("1.1.0", &["health"]).without("test-url"))
+        .await;
     assert_over(&play, "api-2").await;
     play.end().await;
     assert_eq!(told.output("outcome"), "deployed", "{}", told.text());
-    assert_ne!(told.log_with("✓ Smoke tests on production"), "", "{}", told.text());
-    let update = told.calls.iter().find(|call| call.operation == "ecs:UpdateService").expect("an update");
-    assert!(update.request.get("deploymentConfiguration").is_none(), "{update:?}");
+    assert_ne!(
+        told.log_with("✓ Smoke tests on production"),
+        "",
+        "{}",
+        told.text()
+    );
+    let update = told
+        .calls
+        .iter()
+        .find(|call| call.operation == "ecs:UpdateService")
+        .expect("an update");
+    assert!(
+        update.request.get("deploymentConfiguration").is_none(),
+        "{update:?}"
+    );
 }

@@ -1,9 +1,12 @@
-//! Green that never becomes healthy, the commonest failure on ECS: ended after its third failed task on every controller and strategy, and
-//! at the latest when the deadline passes, with AWS's own words and blue serving.
+//! Green that never becomes healthy, the commonest failure on ECS: ended after its third failed
+//! task on every controller and strategy, and at the latest when the deadline passes, with AWS's
+//! own words and blue serving.
 
 use std::time::Duration;
 
-use ecs_bluegreen_sim::{Breaker, Clock, Fault, FaultKind, HealthChecks, NativeOptions, RollingOptions};
+use ecs_bluegreen_sim::{
+    Breaker, Clock, Fault, FaultKind, HealthChecks, NativeOptions, RollingOptions,
+};
 use insta::assert_snapshot;
 
 use crate::harness::native::pause;
@@ -13,7 +16,10 @@ use crate::harness::{Action, Play, Story, Told, definition};
 const SICK: &str = "ERROR_RATE=1\nTROUBLE_PATH=/health";
 
 fn rolling(breaker: Breaker) -> Story {
-    Story::rolling(RollingOptions { breaker, ..RollingOptions::default() })
+    Story::rolling(RollingOptions {
+        breaker,
+        ..RollingOptions::default()
+    })
 }
 
 /// Every way to roll out.
@@ -37,11 +43,29 @@ fn patient(story: Story) -> Story {
 
 /// The revision behind production.
 async fn assert_blue_serves(play: &Play) {
-    let is_blue = |view: ecs_bluegreen_sim::ServiceView| view.primary().is_some_and(|fleet| fleet.revision.ends_with("api:1"));
-    let came = play.stage.wait_until(Duration::from_secs(10), |stage| stage.service_view("api").is_some_and(is_blue)).await;
+    let is_blue = |view: ecs_bluegreen_sim::ServiceView| {
+        view.primary()
+            .is_some_and(|fleet| fleet.revision.ends_with("api:1"))
+    };
+    let came = play
+        .stage
+        .wait_until(Duration::from_secs(10), |stage| {
+            stage.service_view("api").is_some_and(is_blue)
+        })
+        .await;
     assert!(came, "{:?}", play.stage.service_view("api"));
-    let elsewhere: u32 = play.stage.weights("prod").iter().filter(|(group, _)| group != "api-1").map(|(_, weight)| weight).sum();
-    assert!(elsewhere == 0 || play.stage.weights("prod").len() == 1, "{:?}", play.stage.weights("prod"));
+    let elsewhere: u32 = play
+        .stage
+        .weights("prod")
+        .iter()
+        .filter(|(group, _)| group != "api-1")
+        .map(|(_, weight)| weight)
+        .sum();
+    assert!(
+        elsewhere == 0 || play.stage.weights("prod").len() == 1,
+        "{:?}",
+        play.stage.weights("prod")
+    );
 }
 
 /// Runs it, and blue serves at the end.
@@ -61,11 +85,26 @@ fn assert_ended(told: &Told, name: &str, why: &str) {
         told.text()
     );
     let log = told.log.join("\n");
-    assert!(log.contains(why), "{name}: the log does not say `{why}`: {log}");
-    let plain: String = told.summary.chars().filter(|letter| *letter != '\\').collect();
-    assert!(plain.replace("&#58;", ":").contains(why), "{name}: the summary does not say `{why}`: {}", told.summary);
+    assert!(
+        log.contains(why),
+        "{name}: the log does not say `{why}`: {log}"
+    );
+    let plain: String = told
+        .summary
+        .chars()
+        .filter(|letter| *letter != '\\')
+        .collect();
+    assert!(
+        plain.replace("&#58;", ":").contains(why),
+        "{name}: the summary does not say `{why}`: {}",
+        told.summary
+    );
     assert!(!log.contains("wait-for-minutes"), "{name}: {log}");
-    let counted = told.log.iter().filter(|line| line.contains(" failed") && line.contains("tasks running")).count();
+    let counted = told
+        .log
+        .iter()
+        .filter(|line| line.contains(" failed") && line.contains("tasks running"))
+        .count();
     assert!(counted <= 3, "{name}: {counted} lines count failed tasks");
 }
 
@@ -74,13 +113,21 @@ async fn tasks_that_the_load_balancer_s_health_checks_kill_end_the_run_on_every_
     for (name, story) in all() {
         let action = Action::deploy("1.1.0").with("environment-variables", SICK);
         let told = on_blue(patient(story), action).await;
-        assert_ended(&told, name, "Task failed ELB health checks in (target-group arn:aws:elasticloadbalancing:");
+        assert_ended(
+            &told,
+            name,
+            "Task failed ELB health checks in (target-group arn:aws:elasticloadbalancing:",
+        );
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn green_that_its_health_checks_kill_is_told_with_aws_s_sentence_and_its_log() {
-    let told = on_blue(patient(Story::blue_green()), Action::tested("1.1.0").with("environment-variables", SICK)).await;
+    let told = on_blue(
+        patient(Story::blue_green()),
+        Action::tested("1.1.0").with("environment-variables", SICK),
+    )
+    .await;
     let ending = told.ending();
     for words in [
         "Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).",
@@ -96,9 +143,17 @@ async fn green_that_its_health_checks_kill_is_told_with_aws_s_sentence_and_its_l
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tasks_that_fail_the_health_checks_of_their_containers_end_the_run_too() {
-    for (name, story) in [("blue-green", Story::blue_green()), ("rolling", rolling(Breaker::Off))] {
-        let story = patient(story).switches(|switches| switches.health_checks = HealthChecks::Containers);
-        let told = on_blue(story, Action::deploy("1.1.0").with("environment-variables", SICK)).await;
+    for (name, story) in [
+        ("blue-green", Story::blue_green()),
+        ("rolling", rolling(Breaker::Off)),
+    ] {
+        let story =
+            patient(story).switches(|switches| switches.health_checks = HealthChecks::Containers);
+        let told = on_blue(
+            story,
+            Action::deploy("1.1.0").with("environment-variables", SICK),
+        )
+        .await;
         assert_ended(&told, name, "Task failed container health checks");
     }
 }
@@ -129,23 +184,40 @@ async fn a_rolling_service_without_a_circuit_breaker_does_not_crash_for_ever() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_that_cannot_be_pulled_ends_the_run_on_every_strategy() {
     for (name, story) in all() {
-        let action =
-            Action::service().file("task.json", &definition("$REGISTRY/app:nowhere").to_string()).with("task-definition", "task.json");
+        let action = Action::service()
+            .file(
+                "task.json",
+                &definition("$REGISTRY/app:nowhere").to_string(),
+            )
+            .with("task-definition", "task.json");
         let told = on_blue(patient(story), action).await;
-        assert_ended(&told, name, "CannotPullContainerError: pull image manifest has been retried 1 time(s)");
+        assert_ended(
+            &told,
+            name,
+            "CannotPullContainerError: pull image manifest has been retried 1 time(s)",
+        );
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn with_a_circuit_breaker_that_counts_up_to_more_ecs_has_the_first_word_and_we_the_last() {
-    let told = on_blue(patient(rolling(Breaker::Rollback)), Action::deploy("1.1.0").with("environment-variables", SICK)).await;
+    let told = on_blue(
+        patient(rolling(Breaker::Rollback)),
+        Action::deploy("1.1.0").with("environment-variables", SICK),
+    )
+    .await;
     assert_ended(&told, "rolling", "circuit breaker");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_tasks_may_not_be_listed_ecs_s_own_count_ends_a_rolling_deployment() {
-    let story = patient(rolling(Breaker::Off)).stage(|options| options.denied = vec!["ecs:ListTasks".to_owned()]);
-    let told = on_blue(story, Action::deploy("1.1.0").with("environment-variables", SICK)).await;
+    let story = patient(rolling(Breaker::Off))
+        .stage(|options| options.denied = vec!["ecs:ListTasks".to_owned()]);
+    let told = on_blue(
+        story,
+        Action::deploy("1.1.0").with("environment-variables", SICK),
+    )
+    .await;
     assert_ended(&told, "rolling", "is unhealthy in (target-group");
 }
 
@@ -160,7 +232,9 @@ fn slow(story: Story) -> Story {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deadline_that_passes_before_any_traffic_moved_rolls_green_back_on_every_strategy() {
     for (name, story) in all() {
-        let action = Action::deploy("1.1.0").with("environment-variables", SICK).with("deadline", "2s");
+        let action = Action::deploy("1.1.0")
+            .with("environment-variables", SICK)
+            .with("deadline", "2s");
         let told = on_blue(slow(story), action).await;
         assert_eq!(
             (told.code, told.output("outcome"), told.output("reason")),
@@ -171,19 +245,35 @@ async fn a_deadline_that_passes_before_any_traffic_moved_rolls_green_back_on_eve
         let said: &[&str] = match name {
             "rolling" => &["none of the old tasks had been replaced after 2 s"],
             // CodeDeploy's target has nothing to show at first.
-            "codedeploy" => &["no traffic had moved to green after 2 s", "the rollout had not come to its traffic shift after 2 s"],
+            "codedeploy" => &[
+                "no traffic had moved to green after 2 s",
+                "the rollout had not come to its traffic shift after 2 s",
+            ],
             _ => &["no traffic had moved to green after 2 s"],
         };
         let log = told.log.join("\n").to_lowercase();
-        assert!(said.iter().any(|said| log.contains(said)), "{name}: {}", told.text());
-        let is_shared = told.log.iter().any(|line| line.contains("behind the same target group"));
+        assert!(
+            said.iter().any(|said| log.contains(said)),
+            "{name}: {}",
+            told.text()
+        );
+        let is_shared = told
+            .log
+            .iter()
+            .any(|line| line.contains("behind the same target group"));
         assert_eq!(is_shared, name == "rolling", "{name}: {}", told.text());
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deadline_before_any_traffic_says_how_far_the_rollout_was() {
-    let told = on_blue(slow(Story::canary()), Action::tested("1.1.0").with("environment-variables", SICK).with("deadline", "2s")).await;
+    let told = on_blue(
+        slow(Story::canary()),
+        Action::tested("1.1.0")
+            .with("environment-variables", SICK)
+            .with("deadline", "2s"),
+    )
+    .await;
     let ending = told.ending();
     for words in [
         "Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).",
@@ -196,10 +286,21 @@ async fn a_deadline_before_any_traffic_says_how_far_the_rollout_was() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deadline_at_somebody_else_s_gate_leaves_the_answer_to_them() {
-    let native = NativeOptions { hooks: vec![pause(&["POST_SCALE_UP"])], ..NativeOptions::default() };
+    let native = NativeOptions {
+        hooks: vec![pause(&["POST_SCALE_UP"])],
+        ..NativeOptions::default()
+    };
     let mut play = Story::native(native).begin().await;
-    let told = play.act(Action::tested("1.1.0").with("deadline", "12s")).await;
-    assert!(play.stage.service_deployments().iter().any(|deployment| !deployment.waiting.is_empty()), "their gate waits still");
+    let told = play
+        .act(Action::tested("1.1.0").with("deadline", "12s"))
+        .await;
+    assert!(
+        play.stage
+            .service_deployments()
+            .iter()
+            .any(|deployment| !deployment.waiting.is_empty()),
+        "their gate waits still"
+    );
     play.end().await;
     assert_snapshot!(told.ending(), @"
     exit code 30
@@ -219,14 +320,25 @@ async fn a_deadline_at_somebody_else_s_gate_leaves_the_answer_to_them() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deadline_at_a_gate_that_only_others_may_open_leaves_it_to_them() {
-    for (story, action) in [(Story::codedeploy(), "codedeploy:ContinueDeployment"), (Story::blue_green(), "ecs:ContinueServiceDeployment")]
-    {
+    for (story, action) in [
+        (Story::codedeploy(), "codedeploy:ContinueDeployment"),
+        (Story::blue_green(), "ecs:ContinueServiceDeployment"),
+    ] {
         // The gate itself waits longer than the run.
-        let clock = Clock::Observed { brief_ms: 3_000, patience_ms: 10_000, ready_minute_ms: 60_000 };
-        let story = story.fault(Fault::always(action.split(':').next_back().unwrap_or_default(), FaultKind::Denied));
+        let clock = Clock::Observed {
+            brief_ms: 3_000,
+            patience_ms: 10_000,
+            ready_minute_ms: 60_000,
+        };
+        let story = story.fault(Fault::always(
+            action.split(':').next_back().unwrap_or_default(),
+            FaultKind::Denied,
+        ));
         let story = story.stage(|options| options.clock = clock);
         let mut play = story.begin().await;
-        let told = play.act(Action::tested("1.1.0").with("deadline", "15s")).await;
+        let told = play
+            .act(Action::tested("1.1.0").with("deadline", "15s"))
+            .await;
         play.end().await;
         assert_eq!(
             (told.code, told.output("outcome"), told.output("reason")),
@@ -234,23 +346,49 @@ async fn a_deadline_at_a_gate_that_only_others_may_open_leaves_it_to_them() {
             "{action}: {}",
             told.text()
         );
-        assert_eq!(told.count("codedeploy:StopDeployment") + told.count("ecs:StopServiceDeployment"), 0, "{action}");
+        assert_eq!(
+            told.count("codedeploy:StopDeployment") + told.count("ecs:StopServiceDeployment"),
+            0,
+            "{action}"
+        );
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_only_watches_rolls_nothing_back_when_the_deadline_passes() {
     let mut play = slow(Story::blue_green()).begin().await;
-    let started = Action::deploy("1.1.0").with("environment-variables", SICK).with("wait-for-service-stability", "false");
+    let started = Action::deploy("1.1.0")
+        .with("environment-variables", SICK)
+        .with("wait-for-service-stability", "false");
     assert_eq!(play.act(started).await.output("outcome"), "started");
-    let told = play.act(Action::service().with("mode", "status").with("deadline", "2s")).await;
+    let told = play
+        .act(
+            Action::service()
+                .with("mode", "status")
+                .with("deadline", "2s"),
+        )
+        .await;
     play.end().await;
-    assert_eq!((told.code, told.output("outcome")), (Some(30), "still-running"), "{}", told.text());
-    assert_eq!(told.calls.iter().map(|call| call.operation.clone()).collect::<Vec<_>>(), Vec::<String>::new());
+    assert_eq!(
+        (told.code, told.output("outcome")),
+        (Some(30), "still-running"),
+        "{}",
+        told.text()
+    );
+    assert_eq!(
+        told.calls
+            .iter()
+            .map(|call| call.operation.clone())
+            .collect::<Vec<_>>(),
+        Vec::<String>::new()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tasks_of_before_that_a_rollout_stops_are_no_failed_tasks() {
-    let told = Story::rolling(RollingOptions::default()).service(|service| service.desired = 4).told(Action::deploy("1.1.0")).await;
+    let told = Story::rolling(RollingOptions::default())
+        .service(|service| service.desired = 4)
+        .told(Action::deploy("1.1.0"))
+        .await;
     assert_eq!(told.output("outcome"), "deployed", "{}", told.text());
 }

@@ -10,12 +10,16 @@ use crate::harness::{Action, Deed, Play, Story, Told, When, call, texts};
 const OVERRIDES: &str = r#"[{ "name": "app", "command": ["migrate"] }]"#;
 
 fn migrate(version: &str, policy: &str) -> Action {
-    Action::deploy(version).with("run-task", "true").with("run-task-container-overrides", OVERRIDES).with("if-running", policy)
+    Action::deploy(version)
+        .with("run-task", "true")
+        .with("run-task-container-overrides", OVERRIDES)
+        .with("if-running", policy)
 }
 
 /// A service whose one-off tasks take so many milliseconds to start.
 fn slow_to_start(start_ms: u64) -> Story {
-    Story::rolling(RollingOptions::default()).switches(|switches| switches.run_task_start_ms = start_ms)
+    Story::rolling(RollingOptions::default())
+        .switches(|switches| switches.run_task_start_ms = start_ms)
 }
 
 /// A one-off task of workflow run 99.
@@ -35,19 +39,41 @@ struct Shown {
 
 /// The one-off tasks there were, by their run.
 async fn tasks(stage: &Stage) -> BTreeMap<String, Vec<Shown>> {
-    let listed = call(stage, "ecs.ListTasks", &json!({ "cluster": "prod", "family": "api", "desiredStatus": "STOPPED" })).await;
-    let described = call(stage, "ecs.DescribeTasks", &json!({ "cluster": "prod", "tasks": listed["taskArns"] })).await;
+    let listed = call(
+        stage,
+        "ecs.ListTasks",
+        &json!({ "cluster": "prod", "family": "api", "desiredStatus": "STOPPED" }),
+    )
+    .await;
+    let described = call(
+        stage,
+        "ecs.DescribeTasks",
+        &json!({ "cluster": "prod", "tasks": listed["taskArns"] }),
+    )
+    .await;
     let mut tasks: BTreeMap<String, Vec<Shown>> = BTreeMap::new();
     for task in described["tasks"].as_array().into_iter().flatten() {
-        let Some(run) = task["group"].as_str().and_then(|group| group.strip_prefix("ecs-bluegreen:")?.split('-').next()) else { continue };
-        let ran = task["containers"][0]["exitCode"].as_i64().and_then(|_| Some((task["startedAt"].as_f64()?, task["stoppedAt"].as_f64()?)));
-        tasks.entry(run.to_owned()).or_default().push(Shown { arn: task["taskArn"].as_str().expect("an ARN").to_owned(), ran });
+        let Some(run) = task["group"]
+            .as_str()
+            .and_then(|group| group.strip_prefix("ecs-bluegreen:")?.split('-').next())
+        else {
+            continue;
+        };
+        let ran = task["containers"][0]["exitCode"]
+            .as_i64()
+            .and_then(|_| Some((task["startedAt"].as_f64()?, task["stoppedAt"].as_f64()?)));
+        tasks.entry(run.to_owned()).or_default().push(Shown {
+            arn: task["taskArn"].as_str().expect("an ARN").to_owned(),
+            ran,
+        });
     }
     tasks
 }
 
 fn count_started(told: &Told) -> usize {
-    let is_ours = |call: &&ecs_bluegreen_sim::Entry| call.operation == "ecs:RunTask" && call.request["group"] != theirs(&[])["group"];
+    let is_ours = |call: &&ecs_bluegreen_sim::Entry| {
+        call.operation == "ecs:RunTask" && call.request["group"] != theirs(&[])["group"]
+    };
     told.calls.iter().filter(is_ours).count()
 }
 
@@ -62,9 +88,24 @@ async fn play_overtaken(start_ms: u64, command: &[&str], action: Action) -> (Pla
 #[tokio::test(flavor = "multi_thread")]
 async fn while_another_run_s_task_goes_on_the_run_is_refused_by_name() {
     let (play, told) = play_overtaken(20_000, &["migrate"], migrate("1.1.0", "fail")).await;
-    assert_eq!((told.code, told.output("outcome"), told.output("reason")), (Some(10), "unchanged", "already-running"), "{}", told.text());
-    assert_eq!((count_started(&told), told.count("ecs:DeregisterTaskDefinition")), (0, 1), "{}", told.text());
-    let says = |line: &String| line.contains("one-off task of workflow run 99-1-0a1b2c3d for this service is PROVISIONING");
+    assert_eq!(
+        (told.code, told.output("outcome"), told.output("reason")),
+        (Some(10), "unchanged", "already-running"),
+        "{}",
+        told.text()
+    );
+    assert_eq!(
+        (
+            count_started(&told),
+            told.count("ecs:DeregisterTaskDefinition")
+        ),
+        (0, 1),
+        "{}",
+        told.text()
+    );
+    let says = |line: &String| {
+        line.contains("one-off task of workflow run 99-1-0a1b2c3d for this service is PROVISIONING")
+    };
     assert!(told.log.iter().any(says), "{}", told.text());
     play.end().await;
 }
@@ -73,15 +114,23 @@ async fn while_another_run_s_task_goes_on_the_run_is_refused_by_name() {
 async fn another_run_s_task_is_waited_for_and_never_stopped() {
     // Theirs fails, so that no rollout of theirs is waited for.
     for policy in ["wait", "supersede"] {
-        let (play, told) = play_overtaken(4_000, &["migrate", "--fail"], migrate("1.1.0", policy)).await;
+        let (play, told) =
+            play_overtaken(4_000, &["migrate", "--fail"], migrate("1.1.0", policy)).await;
         assert_eq!(
-            (told.output("outcome"), count_started(&told), told.count("ecs:StopTask")),
+            (
+                told.output("outcome"),
+                count_started(&told),
+                told.count("ecs:StopTask")
+            ),
             ("deployed", 1, 0),
             "{policy}: {}",
             told.text()
         );
         let tasks = tasks(&play.stage).await;
-        let (theirs, ours) = (tasks["99"][0].ran.expect("it ran"), tasks["4711"][0].ran.expect("it ran"));
+        let (theirs, ours) = (
+            tasks["99"][0].ran.expect("it ran"),
+            tasks["4711"][0].ran.expect("it ran"),
+        );
         assert!(theirs.1 <= ours.0, "{policy}: {tasks:?}");
         play.end().await;
     }
@@ -89,18 +138,42 @@ async fn another_run_s_task_is_waited_for_and_never_stopped() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_older_run_does_not_wait_for_the_task_of_a_newer_one() {
-    let (play, told) = play_overtaken(20_000, &["migrate"], migrate("1.1.0", "wait").env("GITHUB_RUN_ID", "98")).await;
-    assert_eq!((told.output("outcome"), told.output("reason"), count_started(&told)), ("unchanged", "stale-run", 0), "{}", told.text());
+    let (play, told) = play_overtaken(
+        20_000,
+        &["migrate"],
+        migrate("1.1.0", "wait").env("GITHUB_RUN_ID", "98"),
+    )
+    .await;
+    assert_eq!(
+        (
+            told.output("outcome"),
+            told.output("reason"),
+            count_started(&told)
+        ),
+        ("unchanged", "stale-run", 0),
+        "{}",
+        told.text()
+    );
     play.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_cancelled_while_waiting_for_a_task_leaves_it_alone() {
-    let action = migrate("1.1.0", "wait").at(When::Line("waiting until it is over"), Deed::Interrupt);
+    let action =
+        migrate("1.1.0", "wait").at(When::Line("waiting until it is over"), Deed::Interrupt);
     let (play, told) = play_overtaken(20_000, &["migrate"], action).await;
-    assert_eq!((told.output("outcome"), told.output("reason")), ("unchanged", "cancelled"), "{}", told.text());
     assert_eq!(
-        (count_started(&told), told.count("ecs:StopTask"), told.count("ecs:DeregisterTaskDefinition")),
+        (told.output("outcome"), told.output("reason")),
+        ("unchanged", "cancelled"),
+        "{}",
+        told.text()
+    );
+    assert_eq!(
+        (
+            count_started(&told),
+            told.count("ecs:StopTask"),
+            told.count("ecs:DeregisterTaskDefinition")
+        ),
         (0, 0, 1),
         "{}",
         told.text()
@@ -111,7 +184,10 @@ async fn who_is_cancelled_while_waiting_for_a_task_leaves_it_alone() {
 /// Both runs have looked before either has started its task, and tasks are listed late.
 fn at_once() -> Story {
     let slow = |nth: u64| Fault::first("RunTask", FaultKind::Slow(900)).at(nth);
-    slow_to_start(2_500).switches(|switches| switches.task_list_lag_ms = 300).fault(slow(1)).fault(slow(2))
+    slow_to_start(2_500)
+        .switches(|switches| switches.task_list_lag_ms = 300)
+        .fault(slow(1))
+        .fault(slow(2))
 }
 
 fn both(policy: &str) -> [Action; 2] {
@@ -127,12 +203,42 @@ fn both(policy: &str) -> [Action; 2] {
 async fn of_two_tasks_in_the_same_instant_the_younger_one_gives_way_before_it_begins() {
     let mut play = at_once().begin().await;
     let told = play.act_at_once(both("fail")).await;
-    let (winner, loser) = if told[0].output("outcome") == "deployed" { (&told[0], &told[1]) } else { (&told[1], &told[0]) };
-    assert_eq!((winner.output("outcome"), loser.output("outcome"), loser.output("reason")), ("deployed", "unchanged", "already-running"));
-    assert_eq!((count_started(winner), winner.count("ecs:StopTask")), (2, 1), "{}", texts(&told));
-    assert!(!loser.text().contains("is not undone"), "what had not begun has done nothing: {}", loser.text());
-    let ran: Vec<bool> = tasks(&play.stage).await.into_values().flatten().map(|task| task.ran.is_some()).collect();
-    assert_eq!(ran.iter().filter(|ran| **ran).count(), 1, "{}", texts(&told));
+    let (winner, loser) = if told[0].output("outcome") == "deployed" {
+        (&told[0], &told[1])
+    } else {
+        (&told[1], &told[0])
+    };
+    assert_eq!(
+        (
+            winner.output("outcome"),
+            loser.output("outcome"),
+            loser.output("reason")
+        ),
+        ("deployed", "unchanged", "already-running")
+    );
+    assert_eq!(
+        (count_started(winner), winner.count("ecs:StopTask")),
+        (2, 1),
+        "{}",
+        texts(&told)
+    );
+    assert!(
+        !loser.text().contains("is not undone"),
+        "what had not begun has done nothing: {}",
+        loser.text()
+    );
+    let ran: Vec<bool> = tasks(&play.stage)
+        .await
+        .into_values()
+        .flatten()
+        .map(|task| task.ran.is_some())
+        .collect();
+    assert_eq!(
+        ran.iter().filter(|ran| **ran).count(),
+        1,
+        "{}",
+        texts(&told)
+    );
     play.end().await;
 }
 
@@ -140,45 +246,102 @@ async fn of_two_tasks_in_the_same_instant_the_younger_one_gives_way_before_it_be
 async fn of_two_tasks_in_the_same_instant_the_younger_one_runs_when_the_other_run_is_over() {
     let mut play = at_once().begin().await;
     let told = play.act_at_once(both("wait")).await;
-    assert!(told.iter().all(|told| told.output("outcome") == "deployed"), "{}", texts(&told));
-    assert_eq!((count_started(&told[0]), told[0].count("ecs:StopTask")), (3, 1), "{}", texts(&told));
-    let mut ran: Vec<(f64, f64)> = tasks(&play.stage).await.into_values().flatten().filter_map(|task| task.ran).collect();
+    assert!(
+        told.iter().all(|told| told.output("outcome") == "deployed"),
+        "{}",
+        texts(&told)
+    );
+    assert_eq!(
+        (count_started(&told[0]), told[0].count("ecs:StopTask")),
+        (3, 1),
+        "{}",
+        texts(&told)
+    );
+    let mut ran: Vec<(f64, f64)> = tasks(&play.stage)
+        .await
+        .into_values()
+        .flatten()
+        .filter_map(|task| task.ran)
+        .collect();
     ran.sort_by(|one, other| one.0.total_cmp(&other.0));
     assert_eq!(ran.len(), 2, "{}", texts(&told));
-    // The first run's rollout comes between the two tasks: a schema is not changed again under a rollout.
-    let updates = told[0].calls.iter().filter(|call| call.operation == "ecs:UpdateService").map(|call| call.at_ms);
+    // The first run's rollout comes between the two tasks: a schema is not changed again under a
+    // rollout.
+    let updates = told[0]
+        .calls
+        .iter()
+        .filter(|call| call.operation == "ecs:UpdateService")
+        .map(|call| call.at_ms);
     let first_update = updates.min().expect("a rollout");
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of the epoch fit")]
     let first_update = first_update as f64 / 1_000.0;
-    assert!(ran[0].1 <= first_update && first_update < ran[1].0, "{ran:?}, {first_update}: {}", texts(&told));
+    assert!(
+        ran[0].1 <= first_update && first_update < ran[1].0,
+        "{ran:?}, {first_update}: {}",
+        texts(&told)
+    );
     play.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_is_run_again_follows_its_own_task_and_does_not_repeat_one_that_ended_well() {
     let hangs = Fault::first("UpdateService", FaultKind::Hangs);
-    let deaths = [When::Line("the one-off task is PROVISIONING"), When::Called("ecs:UpdateService".into(), 1)];
+    let deaths = [
+        When::Line("the one-off task is PROVISIONING"),
+        When::Called("ecs:UpdateService".into(), 1),
+    ];
     for death in deaths {
         let mut play = slow_to_start(1_500).fault(hangs.clone()).begin().await;
-        let first = play.act(migrate("1.1.0", "fail").at(death.clone(), Deed::Kill)).await;
+        let first = play
+            .act(migrate("1.1.0", "fail").at(death.clone(), Deed::Kill))
+            .await;
         if matches!(death, When::Line(_)) {
             play.stage.clear_faults();
         }
-        let again = play.act(migrate("1.1.0", "fail").env("GITHUB_RUN_ATTEMPT", "2")).await;
-        assert_eq!((first.code, again.output("outcome"), count_started(&again)), (None, "deployed", 0), "{death:?}: {}", again.text());
-        assert!(again.text().contains("of an earlier attempt of this run is used: it is not run again"), "{}", again.text());
+        let again = play
+            .act(migrate("1.1.0", "fail").env("GITHUB_RUN_ATTEMPT", "2"))
+            .await;
+        assert_eq!(
+            (first.code, again.output("outcome"), count_started(&again)),
+            (None, "deployed", 0),
+            "{death:?}: {}",
+            again.text()
+        );
+        assert!(
+            again
+                .text()
+                .contains("of an earlier attempt of this run is used: it is not run again"),
+            "{}",
+            again.text()
+        );
         let tasks = tasks(&play.stage).await;
         assert_eq!(tasks["4711"].len(), 1, "{tasks:?}");
-        assert_eq!(again.output("run-task-arn"), json!([tasks["4711"][0].arn]).to_string());
+        assert_eq!(
+            again.output("run-task-arn"),
+            json!([tasks["4711"][0].arn]).to_string()
+        );
         play.end().await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_tasks_cannot_be_listed_the_task_runs_and_that_is_said() {
-    let mut play = slow_to_start(0).fault(Fault::always("ListTasks", FaultKind::InternalError)).begin().await;
+    let mut play = slow_to_start(0)
+        .fault(Fault::always("ListTasks", FaultKind::InternalError))
+        .begin()
+        .await;
     let told = play.act(migrate("1.1.0", "fail")).await;
-    assert_eq!((told.output("outcome"), count_started(&told)), ("deployed", 1), "{}", told.text());
-    assert!(told.text().contains("One-off tasks that other runs have started at the same time"), "{}", told.text());
+    assert_eq!(
+        (told.output("outcome"), count_started(&told)),
+        ("deployed", 1),
+        "{}",
+        told.text()
+    );
+    assert!(
+        told.text()
+            .contains("One-off tasks that other runs have started at the same time"),
+        "{}",
+        told.text()
+    );
     play.end().await;
 }

@@ -8,7 +8,9 @@ use crate::harness::{Action, Deed, Story, When, call, definition};
 
 fn migrate(command: &[&str]) -> Action {
     let overrides = json!([{ "name": "app", "command": command }]).to_string();
-    Action::deploy("1.1.0").with("run-task", "true").with("run-task-container-overrides", &overrides)
+    Action::deploy("1.1.0")
+        .with("run-task", "true")
+        .with("run-task-container-overrides", &overrides)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -187,8 +189,13 @@ async fn a_task_that_fails_ends_the_run_with_its_last_words_before_any_rollout()
 async fn what_a_sidecar_exits_with_says_nothing_about_the_task() {
     let mut with_sidecar = definition("placeholder");
     let sidecar = json!({ "name": "sidecar", "image": "$REGISTRY/app:1.4.0", "essential": false });
-    with_sidecar["containerDefinitions"].as_array_mut().expect("containers").push(sidecar);
-    let action = migrate(&["migrate"]).file("task.json", &with_sidecar.to_string()).with("task-definition", "task.json");
+    with_sidecar["containerDefinitions"]
+        .as_array_mut()
+        .expect("containers")
+        .push(sidecar);
+    let action = migrate(&["migrate"])
+        .file("task.json", &with_sidecar.to_string())
+        .with("task-definition", "task.json");
     let mut play = Story::codedeploy().begin().await.pushed("1.4.0").await;
     let told = play.act(action).await;
     play.end().await;
@@ -207,7 +214,9 @@ async fn what_a_sidecar_exits_with_says_nothing_about_the_task() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_that_is_not_waited_for_does_not_hold_the_rollout() {
-    let told = Story::codedeploy().told(migrate(&["migrate", "--fail"]).with("wait-for-task-stopped", "false")).await;
+    let told = Story::codedeploy()
+        .told(migrate(&["migrate", "--fail"]).with("wait-for-task-stopped", "false"))
+        .await;
     assert_snapshot!(told.ending(), @"
     exit code 0
     ---
@@ -223,7 +232,9 @@ async fn a_task_that_is_not_waited_for_does_not_hold_the_rollout() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_run_stops_its_task() {
-    let told = Story::codedeploy().told(migrate(&["serve"]).at(When::Line("the one-off task is RUNNING"), Deed::Interrupt)).await;
+    let told = Story::codedeploy()
+        .told(migrate(&["serve"]).at(When::Line("the one-off task is RUNNING"), Deed::Interrupt))
+        .await;
     assert_snapshot!(told.text(), @r#"
     exit code 10
     ---
@@ -281,8 +292,15 @@ async fn a_cancelled_run_stops_its_task() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_that_cannot_start_says_why() {
-    let action = Action::service().file("task.json", &definition("$REGISTRY/app:9.9.9").to_string());
-    let told = Story::codedeploy().told(action.with("task-definition", "task.json").with("run-task", "true")).await;
+    let action =
+        Action::service().file("task.json", &definition("$REGISTRY/app:9.9.9").to_string());
+    let told = Story::codedeploy()
+        .told(
+            action
+                .with("task-definition", "task.json")
+                .with("run-task", "true"),
+        )
+        .await;
     assert_snapshot!(told.ending(), @"
     exit code 10
     ---
@@ -301,8 +319,14 @@ async fn a_task_that_cannot_start_says_why() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_task_did_is_named_when_a_later_step_fails() {
-    let refused = FaultKind::Refused { code: "InvalidDeploymentGroupNameException".to_owned(), message: "Not now".to_owned() };
-    let mut play = Story::codedeploy().fault(Fault::always("CreateDeployment", refused)).begin().await;
+    let refused = FaultKind::Refused {
+        code: "InvalidDeploymentGroupNameException".to_owned(),
+        message: "Not now".to_owned(),
+    };
+    let mut play = Story::codedeploy()
+        .fault(Fault::always("CreateDeployment", refused))
+        .begin()
+        .await;
     let told = play.act(migrate(&["migrate"])).await;
     play.end().await;
     assert_snapshot!(told.ending(), @r#"
@@ -318,45 +342,107 @@ async fn what_a_task_did_is_named_when_a_later_step_fails() {
     codedeploy:CreateDeployment → InvalidDeploymentGroupNameException
     ecs:DeregisterTaskDefinition
     "#);
-    assert!(told.summary.contains("| One-off task | command \"migrate\", exit 0"), "{}", told.summary);
+    assert!(
+        told.summary
+            .contains("| One-off task | command \"migrate\", exit 0"),
+        "{}",
+        told.summary
+    );
     let report: serde_json::Value = serde_json::from_str(told.output("report")).expect("a report");
     let ran = &report["one-off-tasks"][0];
     assert_eq!(
-        (&ran["command"], &ran["container"], &ran["end"], &ran["code"]),
-        (&json!("migrate"), &json!("app"), &json!("exited"), &json!(0))
+        (
+            &ran["command"],
+            &ran["container"],
+            &ran["end"],
+            &ran["code"]
+        ),
+        (
+            &json!("migrate"),
+            &json!("app"),
+            &json!("exited"),
+            &json!(0)
+        )
     );
-    assert!(!told.text().contains("everything of this run is undone"), "{}", told.text());
+    assert!(
+        !told.text().contains("everything of this run is undone"),
+        "{}",
+        told.text()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_task_did_is_named_when_green_is_rolled_back_afterwards() {
     let tests = "defaults: { retry: { for: 0s } }\ntests:\n  - { name: none, get: /nowhere, expect: { status: 200 } }\n";
-    let action = migrate(&["migrate"]).with("smoke-tests", tests).with("test-url", "$TEST").with("production-url", "$PRODUCTION");
+    let action = migrate(&["migrate"])
+        .with("smoke-tests", tests)
+        .with("test-url", "$TEST")
+        .with("production-url", "$PRODUCTION");
     let told = Story::codedeploy().told(action).await;
     assert_eq!(told.output("outcome"), "rolled-back", "{}", told.text());
-    assert!(told.ending().contains("the one-off task ran (command \"migrate\", exit 0) and is not undone"), "{}", told.ending());
-    assert!(told.summary.contains("| One-off task | command \"migrate\", exit 0"), "{}", told.summary);
-    assert_eq!(told.count("StopTask"), 0, "a task that has stopped is not stopped again");
+    assert!(
+        told.ending()
+            .contains("the one-off task ran (command \"migrate\", exit 0) and is not undone"),
+        "{}",
+        told.ending()
+    );
+    assert!(
+        told.summary
+            .contains("| One-off task | command \"migrate\", exit 0"),
+        "{}",
+        told.summary
+    );
+    assert_eq!(
+        told.count("StopTask"),
+        0,
+        "a task that has stopped is not stopped again"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_aws_refuses_cheaply_comes_before_the_task() {
     let story = Story::codedeploy().service(|service| {
-        service.scaling = Some(ScalingOptions { min: 1, max: 4, suspended: Suspension::default(), scale_in_after_ms: None });
+        service.scaling = Some(ScalingOptions {
+            min: 1,
+            max: 4,
+            suspended: Suspension::default(),
+            scale_in_after_ms: None,
+        });
     });
     let denied = vec!["application-autoscaling:RegisterScalableTarget".to_owned()];
-    let told = story.stage(|options| options.denied = denied).told(migrate(&["migrate"]).with("suspend-autoscaling", "true")).await;
-    assert_eq!((told.code, told.output("outcome"), told.count("ecs:RunTask")), (Some(10), "unchanged", 0), "{}", told.text());
+    let told = story
+        .stage(|options| options.denied = denied)
+        .told(migrate(&["migrate"]).with("suspend-autoscaling", "true"))
+        .await;
+    assert_eq!(
+        (told.code, told.output("outcome"), told.count("ecs:RunTask")),
+        (Some(10), "unchanged", 0),
+        "{}",
+        told.text()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_task_runs_on_the_service_s_capacity() {
     let mut play = Story::blue_green().begin().await;
     let providers = json!([{ "capacityProvider": "FARGATE_SPOT", "weight": 1, "base": 0 }]);
-    let update = json!({ "cluster": "prod", "service": "api", "capacityProviderStrategy": providers });
+    let update =
+        json!({ "cluster": "prod", "service": "api", "capacityProviderStrategy": providers });
     call(&play.stage, "ecs.UpdateService", &update).await;
     let told = play.act(migrate(&["migrate"])).await;
     play.end().await;
-    let sent = told.calls.iter().find(|call| call.operation == "ecs:RunTask").expect("a task");
-    assert_eq!((&sent.request["capacityProviderStrategy"], &sent.request["launchType"]), (&providers, &json!(null)), "{}", told.text());
+    let sent = told
+        .calls
+        .iter()
+        .find(|call| call.operation == "ecs:RunTask")
+        .expect("a task");
+    assert_eq!(
+        (
+            &sent.request["capacityProviderStrategy"],
+            &sent.request["launchType"]
+        ),
+        (&providers, &json!(null)),
+        "{}",
+        told.text()
+    );
 }

@@ -1,4 +1,5 @@
-//! What IAM denies: reads that only serve a check narrow it, and everything the official actions can do works with their policy.
+//! What IAM denies: reads that only serve a check narrow it, and everything the official actions
+//! can do works with their policy.
 
 use ecs_bluegreen_sim::RollingOptions;
 use insta::assert_snapshot;
@@ -24,29 +25,58 @@ const OFFICIAL: &[&str] = &[
 const APP_SPEC: &str = r#"{"version":0.0,"Resources":[{"TargetService":{"Type":"AWS::ECS::Service","Properties":{"TaskDefinition":"x","LoadBalancerInfo":{"ContainerName":"app","ContainerPort":8080}}}}]}"#;
 
 fn officially(story: Story) -> Story {
-    story.stage(|options| options.allowed = OFFICIAL.iter().map(|action| (*action).to_owned()).collect())
+    story.stage(|options| {
+        options.allowed = OFFICIAL.iter().map(|action| (*action).to_owned()).collect();
+    })
 }
 
 /// As a user of the official actions has it: everything from files.
 fn from_files() -> Action {
     let definition = definition("$REGISTRY/app:1.1.0").to_string();
-    Action::service().file("task.json", &definition).with("task-definition", "task.json")
+    Action::service()
+        .file("task.json", &definition)
+        .with("task-definition", "task.json")
 }
 
 fn denied(actions: &[&str]) -> Story {
-    Story::codedeploy().stage(|options| options.denied = actions.iter().map(|action| (*action).to_owned()).collect())
+    Story::codedeploy().stage(|options| {
+        options.denied = actions.iter().map(|action| (*action).to_owned()).collect();
+    })
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_official_policy_is_enough_for_a_codedeploy_deployment() {
-    let group = ecs_bluegreen_sim::GroupOptions { ready_wait_minutes: None, ..ecs_bluegreen_sim::GroupOptions::default() };
-    let mut play = officially(Story::group(group)).begin().await.pushed("1.1.0").await;
-    let told = play.act(from_files().file("appspec.json", APP_SPEC).with("codedeploy-appspec", "appspec.json")).await;
+    let group = ecs_bluegreen_sim::GroupOptions {
+        ready_wait_minutes: None,
+        ..ecs_bluegreen_sim::GroupOptions::default()
+    };
+    let mut play = officially(Story::group(group))
+        .begin()
+        .await
+        .pushed("1.1.0")
+        .await;
+    let told = play
+        .act(
+            from_files()
+                .file("appspec.json", APP_SPEC)
+                .with("codedeploy-appspec", "appspec.json"),
+        )
+        .await;
     play.end().await;
-    // Whether green's tasks are first asked for while they come up or later is a matter of milliseconds.
-    assert_eq!(told.log_with("ecs:ListTasks").lines().count(), 1, "{}", told.text());
+    // Whether green's tasks are first asked for while they come up or later is a matter of
+    // milliseconds.
+    assert_eq!(
+        told.log_with("ecs:ListTasks").lines().count(),
+        1,
+        "{}",
+        told.text()
+    );
     let text = told.text();
-    let text = text.lines().filter(|line| !line.contains("ecs:ListTasks")).collect::<Vec<_>>().join("\n");
+    let text = text
+        .lines()
+        .filter(|line| !line.contains("ecs:ListTasks"))
+        .collect::<Vec<_>>()
+        .join("\n");
     assert_snapshot!(text, @"
     exit code 0
     ---
@@ -98,12 +128,20 @@ async fn the_official_policy_is_enough_for_a_codedeploy_deployment() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_official_policy_is_enough_for_a_rolling_service() {
-    let mut play = officially(Story::rolling(RollingOptions::default())).begin().await.pushed("1.1.0").await;
+    let mut play = officially(Story::rolling(RollingOptions::default()))
+        .begin()
+        .await
+        .pushed("1.1.0")
+        .await;
     let told = play.act(from_files()).await;
     play.end().await;
     // How soon tasks are asked for is a matter of milliseconds.
     let ending = told.ending();
-    let ending = ending.lines().filter(|line| !line.contains("ecs:ListTasks")).collect::<Vec<_>>().join("\n");
+    let ending = ending
+        .lines()
+        .filter(|line| !line.contains("ecs:ListTasks"))
+        .collect::<Vec<_>>()
+        .join("\n");
     assert_snapshot!(ending, @"
     exit code 0
     ---
@@ -120,9 +158,16 @@ async fn the_official_policy_is_enough_for_a_rolling_service() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_official_policy_is_enough_for_a_one_off_task() {
-    let mut play = officially(Story::rolling(RollingOptions::default())).begin().await.pushed("1.1.0").await;
+    let mut play = officially(Story::rolling(RollingOptions::default()))
+        .begin()
+        .await
+        .pushed("1.1.0")
+        .await;
     let told = play
-        .act(from_files().with("run-task", "true").with("run-task-container-overrides", r#"[{"name":"app","command":["migrate"]}]"#))
+        .act(from_files().with("run-task", "true").with(
+            "run-task-container-overrides",
+            r#"[{"name":"app","command":["migrate"]}]"#,
+        ))
         .await;
     play.end().await;
     assert_snapshot!(told.ending(), @"
@@ -314,8 +359,12 @@ async fn a_denied_deployment_takes_the_revision_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gate_that_we_may_not_open_is_left_to_whoever_may_until_it_expires() {
-    let group = ecs_bluegreen_sim::GroupOptions { ready_wait_minutes: Some(1), ..ecs_bluegreen_sim::GroupOptions::default() };
-    let story = Story::group(group).stage(|options| options.denied = vec!["codedeploy:ContinueDeployment".to_owned()]);
+    let group = ecs_bluegreen_sim::GroupOptions {
+        ready_wait_minutes: Some(1),
+        ..ecs_bluegreen_sim::GroupOptions::default()
+    };
+    let story = Story::group(group)
+        .stage(|options| options.denied = vec!["codedeploy:ContinueDeployment".to_owned()]);
     assert_snapshot!(story.told(Action::tested("1.1.0")).await.ending(), @"
     exit code 20
     ---
@@ -338,7 +387,9 @@ async fn a_gate_that_we_may_not_open_is_left_to_whoever_may_until_it_expires() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_that_is_denied_is_stuck_and_prints_the_command() {
-    let told = denied(&["codedeploy:StopDeployment"]).told(Action::tested_by("1.2.0", &["health"])).await;
+    let told = denied(&["codedeploy:StopDeployment"])
+        .told(Action::tested_by("1.2.0", &["health"]))
+        .await;
     assert_snapshot!(told.ending(), @r#"
     exit code 40
     ---

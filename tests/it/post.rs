@@ -1,4 +1,5 @@
-//! The post step and the state it is given: it undoes what its own step armed, says what it cannot use, and does the readable rest.
+//! The post step and the state it is given: it undoes what its own step armed, says what it cannot
+//! use, and does the readable rest.
 
 use insta::assert_snapshot;
 
@@ -7,7 +8,9 @@ use crate::harness::{Action, Deed, Play, Story, Told, When};
 /// A run whose machine dies while green is tested: a revision and a deployment are armed.
 async fn killed() -> (Play, Told) {
     let mut play = Story::codedeploy().begin().await;
-    let main = play.act(Action::slowly_tested("1.1.0").at(When::Line("Smoke tests on green"), Deed::Kill)).await;
+    let main = play
+        .act(Action::slowly_tested("1.1.0").at(When::Line("Smoke tests on green"), Deed::Kill))
+        .await;
     assert_eq!(main.code, None, "{}", main.text());
     (play, main)
 }
@@ -27,27 +30,54 @@ async fn the_state_of_another_service_cluster_or_run_touches_nothing() {
     for (name, value) in [("INPUT_SERVICE", "shop"), ("INPUT_CLUSTER", "test")] {
         main.inputs.insert(name.to_owned(), value.to_owned());
         let post = play.post(&main).await;
-        assert_eq!((post.code, post.calls.len()), (Some(40), 0), "{}", post.text());
+        assert_eq!(
+            (post.code, post.calls.len()),
+            (Some(40), 0),
+            "{}",
+            post.text()
+        );
         said.push(post.log_with("::error"));
         main.inputs.clone_from(&inputs);
     }
     main.state = changed(&main, "\"attempt\":\"4711-1\"", "\"attempt\":\"4711-2\"");
     let post = play.post(&main).await;
-    assert_eq!((post.code, post.calls.len()), (Some(40), 0), "{}", post.text());
+    assert_eq!(
+        (post.code, post.calls.len()),
+        (Some(40), 0),
+        "{}",
+        post.text()
+    );
     said.push(post.text());
     main.state = state;
     // A deployment that does not carry the run, and one of another group.
-    let strangers = [("4711-1-", "4711-1-0", "is not of run 4711-1-0"), ("DgpECS-prod-api", "DgpECS-prod-shop", "does not belong to")];
+    let strangers = [
+        ("4711-1-", "4711-1-0", "is not of run 4711-1-0"),
+        ("DgpECS-prod-api", "DgpECS-prod-shop", "does not belong to"),
+    ];
     for (from, to, words) in strangers {
         let forged = changed(&main, from, to);
         let state = std::mem::replace(&mut main.state, forged);
         let post = play.post(&main).await;
-        assert_eq!((post.code, post.count("codedeploy:StopDeployment")), (Some(40), 0), "{}", post.text());
-        assert!(post.log.iter().any(|line| line.contains(words)), "`{words}` is not in: {:?}", post.log);
+        assert_eq!(
+            (post.code, post.count("codedeploy:StopDeployment")),
+            (Some(40), 0),
+            "{}",
+            post.text()
+        );
+        assert!(
+            post.log.iter().any(|line| line.contains(words)),
+            "`{words}` is not in: {:?}",
+            post.log
+        );
         main.state = state;
     }
     let own = play.post(&main).await;
-    assert_eq!((own.code, own.count("codedeploy:StopDeployment")), (Some(0), 1), "{}", own.text());
+    assert_eq!(
+        (own.code, own.count("codedeploy:StopDeployment")),
+        (Some(0), 1),
+        "{}",
+        own.text()
+    );
     play.end().await;
     assert_snapshot!(said.join("\n===\n"), @"
     ::error title=stuck::not undone: the saved state: it is of service api on prod, and this step is for service shop on prod
@@ -66,7 +96,8 @@ async fn the_state_of_another_service_cluster_or_run_touches_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_read_of_the_state_is_said_and_the_rest_is_undone() {
     let (mut play, mut main) = killed().await;
-    let strangers = r#""undos":[{"undo":"teleport"},{"undo":"tester","container":"../images/prod"},"#;
+    let strangers =
+        r#""undos":[{"undo":"teleport"},{"undo":"tester","container":"../images/prod"},"#;
     main.state = changed(&main, "\"undos\":[", strangers);
     let post = play.post(&main).await;
     assert_eq!(post.code, Some(40), "{}", post.text());
@@ -102,9 +133,17 @@ async fn what_cannot_be_read_of_the_state_is_said_and_the_rest_is_undone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_state_that_is_garbage_is_loud() {
     let (mut play, mut main) = killed().await;
-    let state = std::mem::replace(&mut main.state, [("undos".to_owned(), "{\"attempt\":".to_owned())].into());
+    let state = std::mem::replace(
+        &mut main.state,
+        [("undos".to_owned(), "{\"attempt\":".to_owned())].into(),
+    );
     let post = play.post(&main).await;
-    assert_eq!((post.code, post.calls.len()), (Some(40), 0), "{}", post.text());
+    assert_eq!(
+        (post.code, post.calls.len()),
+        (Some(40), 0),
+        "{}",
+        post.text()
+    );
     main.state = state;
     assert_eq!(play.post(&main).await.code, Some(0));
     play.end().await;
@@ -121,11 +160,18 @@ async fn a_state_that_is_garbage_is_loud() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_newer_deployment_brought_meanwhile_is_left_alone() {
     let (mut play, main) = killed().await;
-    let newer = play.act(Action::deploy("1.2.0").with("if-running", "supersede")).await;
+    let newer = play
+        .act(Action::deploy("1.2.0").with("if-running", "supersede"))
+        .await;
     assert_eq!(newer.output("outcome"), "deployed", "{}", newer.text());
     let post = play.post(&main).await;
     assert_ne!(post.code, Some(40), "{}", post.text());
-    assert!(post.text().contains("left alone: another rollout took over"), "{}", post.text());
+    assert!(
+        post.text()
+            .contains("left alone: another rollout took over"),
+        "{}",
+        post.text()
+    );
     assert!(play.users().versions.contains_key("1.2.0"));
     play.end().await;
 }

@@ -1,4 +1,5 @@
-//! Two runs start a rollout in the same instant: exactly one wins, and the other says who, and what serves.
+//! Two runs start a rollout in the same instant: exactly one wins, and the other says who, and what
+//! serves.
 
 use std::collections::BTreeSet;
 
@@ -11,16 +12,25 @@ use crate::harness::{Action, Play, Story, Told, When, texts};
 
 /// Two workflows deploy two versions; both are tested.
 fn both() -> [Action; 2] {
-    [("1.1.0", "42"), ("1.0.0", "43")].map(|(version, run)| of_workflow(Action::tested(version), run))
+    [("1.1.0", "42"), ("1.0.0", "43")]
+        .map(|(version, run)| of_workflow(Action::tested(version), run))
 }
 
 fn of_workflow(action: Action, run: &str) -> Action {
-    action.with("environment-variables", &format!("RELEASE={run}")).env("GITHUB_RUN_ID", run)
+    action
+        .with("environment-variables", &format!("RELEASE={run}"))
+        .env("GITHUB_RUN_ID", run)
 }
 
 /// Both updates are on their way before either has arrived, and arrive so many milliseconds later.
 fn at_once(story: Story, arrive: [u64; 2]) -> Story {
-    let slow = |nth: u64| Fault::first("UpdateService", FaultKind::Slow(arrive[usize::from(nth == 2)])).at(nth);
+    let slow = |nth: u64| {
+        Fault::first(
+            "UpdateService",
+            FaultKind::Slow(arrive[usize::from(nth == 2)]),
+        )
+        .at(nth)
+    };
     story.fault(slow(1)).fault(slow(2))
 }
 
@@ -32,46 +42,104 @@ fn slow_to_stop(story: Story) -> Story {
 /// The winner and the loser.
 fn by_end(told: &[Told; 2]) -> (&Told, &Told) {
     let is_winner = |told: &Told| told.output("outcome") == "deployed";
-    assert_eq!(told.iter().filter(|told| is_winner(told)).count(), 1, "exactly one is deployed: {}", texts(told));
-    if is_winner(&told[0]) { (&told[0], &told[1]) } else { (&told[1], &told[0]) }
+    assert_eq!(
+        told.iter().filter(|told| is_winner(told)).count(),
+        1,
+        "exactly one is deployed: {}",
+        texts(told)
+    );
+    if is_winner(&told[0]) {
+        (&told[0], &told[1])
+    } else {
+        (&told[1], &told[0])
+    }
 }
 
 fn started(told: &Told) -> usize {
-    told.calls.iter().filter(|call| call.operation == "ecs:UpdateService" && !call.request["taskDefinition"].is_null()).count()
+    told.calls
+        .iter()
+        .filter(|call| {
+            call.operation == "ecs:UpdateService" && !call.request["taskDefinition"].is_null()
+        })
+        .count()
 }
 
 /// What the service runs is what the winner says it has deployed; nothing of the loser is left.
 async fn assert_won(play: &Play, winner: &Told) {
     assert_over(play, "api-2").await;
-    let running: BTreeSet<String> =
-        play.stage.service_view("api").into_iter().flat_map(|view| view.fleets).map(|fleet| fleet.revision).collect();
-    assert_eq!(running, BTreeSet::from([winner.output("task-definition-arn").to_owned()]));
+    let running: BTreeSet<String> = play
+        .stage
+        .service_view("api")
+        .into_iter()
+        .flat_map(|view| view.fleets)
+        .map(|fleet| fleet.revision)
+        .collect();
+    assert_eq!(
+        running,
+        BTreeSet::from([winner.output("task-definition-arn").to_owned()])
+    );
 }
 
 async fn race(story: Story, arrive: [u64; 2]) {
     let mut play = at_once(slow_to_stop(story), arrive).begin().await;
     let told = play.act_at_once(both()).await;
     let (winner, loser) = by_end(&told);
-    assert_eq!(started(winner), 2, "both were started at the same time: {:?}", winner.calls);
-    assert_eq!((loser.code, loser.output("reason")), (Some(30), "superseded"), "{}", texts(&told));
-    assert_eq!(loser.count("ecs:StopServiceDeployment"), 0, "the winner's is not the loser's to stop");
-    let run = if winner.output("task-definition-arn") == told[0].output("task-definition-arn") { "42-1-" } else { "43-1-" };
-    let says = loser.log.iter().any(|line| line.contains("serve") && line.contains(&format!("by workflow run {run}")));
-    assert!(says, "the loser says who won, and what serves: {}", loser.text());
+    assert_eq!(
+        started(winner),
+        2,
+        "both were started at the same time: {:?}",
+        winner.calls
+    );
+    assert_eq!(
+        (loser.code, loser.output("reason")),
+        (Some(30), "superseded"),
+        "{}",
+        texts(&told)
+    );
+    assert_eq!(
+        loser.count("ecs:StopServiceDeployment"),
+        0,
+        "the winner's is not the loser's to stop"
+    );
+    let run = if winner.output("task-definition-arn") == told[0].output("task-definition-arn") {
+        "42-1-"
+    } else {
+        "43-1-"
+    };
+    let says = loser
+        .log
+        .iter()
+        .any(|line| line.contains("serve") && line.contains(&format!("by workflow run {run}")));
+    assert!(
+        says,
+        "the loser says who won, and what serves: {}",
+        loser.text()
+    );
     assert_won(&play, winner).await;
     play.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_runs_in_the_same_instant_exactly_one_wins() {
-    let stories = [(Story::blue_green(), [900, 900]), (Story::blue_green(), [1200, 700]), (Story::canary(), [700, 1100])];
+    let stories = [
+        (Story::blue_green(), [900, 900]),
+        (Story::blue_green(), [1200, 700]),
+        (Story::canary(), [700, 1100]),
+    ];
     join_all(stories.map(|(story, arrive)| race(story, arrive))).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_winner_without_tests_passes_the_gate_that_the_loser_had_set() {
-    let mut play = at_once(slow_to_stop(Story::blue_green()), [700, 1100]).begin().await;
-    let told = play.act_at_once([of_workflow(Action::tested("1.1.0"), "42"), of_workflow(Action::deploy("1.0.0"), "43")]).await;
+    let mut play = at_once(slow_to_stop(Story::blue_green()), [700, 1100])
+        .begin()
+        .await;
+    let told = play
+        .act_at_once([
+            of_workflow(Action::tested("1.1.0"), "42"),
+            of_workflow(Action::deploy("1.0.0"), "43"),
+        ])
+        .await;
     let (winner, _) = by_end(&told);
     assert_won(&play, winner).await;
     play.end().await;
@@ -79,27 +147,63 @@ async fn a_winner_without_tests_passes_the_gate_that_the_loser_had_set() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_ecs_lets_a_newer_deployment_wait_the_older_one_wins() {
-    let queues = Story::blue_green().switches(|switches| switches.concurrent_update = ConcurrentUpdate::Queues);
+    let queues = Story::blue_green()
+        .switches(|switches| switches.concurrent_update = ConcurrentUpdate::Queues);
     let mut play = at_once(queues, [900, 900]).begin().await;
-    let told = play.act_at_once(both().map(|action| action.with("wait-until", "shifted").with("if-running", "fail"))).await;
+    let told = play
+        .act_at_once(both().map(|action| {
+            action
+                .with("wait-until", "shifted")
+                .with("if-running", "fail")
+        }))
+        .await;
     let (_, loser) = by_end(&told);
-    assert!(["already-running", "superseded"].contains(&loser.output("reason")), "{}", texts(&told));
-    assert!(loser.log.iter().any(|line| line.contains("by workflow run")), "{}", loser.text());
+    assert!(
+        ["already-running", "superseded"].contains(&loser.output("reason")),
+        "{}",
+        texts(&told)
+    );
+    assert!(
+        loser
+            .log
+            .iter()
+            .any(|line| line.contains("by workflow run")),
+        "{}",
+        loser.text()
+    );
     play.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_runs_of_codedeploy_one_is_refused_by_name_or_waits() {
-    for (policy, ends) in [("fail", ["deployed", "unchanged"]), ("wait", ["deployed", "deployed"])] {
+    for (policy, ends) in [
+        ("fail", ["deployed", "unchanged"]),
+        ("wait", ["deployed", "deployed"]),
+    ] {
         let slow = |nth: u64| Fault::first("CreateDeployment", FaultKind::Slow(900)).at(nth);
-        let mut play = Story::codedeploy().fault(slow(1)).fault(slow(2)).begin().await;
-        let told = play.act_at_once(both().map(|action| action.with("if-running", policy).with("stale-run", "allow"))).await;
+        let mut play = Story::codedeploy()
+            .fault(slow(1))
+            .fault(slow(2))
+            .begin()
+            .await;
+        let told = play
+            .act_at_once(
+                both().map(|action| action.with("if-running", policy).with("stale-run", "allow")),
+            )
+            .await;
         let outcomes: BTreeSet<&str> = told.iter().map(|told| told.output("outcome")).collect();
         assert_eq!(outcomes, BTreeSet::from(ends), "{policy}: {}", texts(&told));
         if policy == "fail" {
             let (_, loser) = by_end(&told);
             assert_eq!(loser.output("reason"), "already-running");
-            assert!(loser.log.iter().any(|line| line.contains("by workflow run 4")), "{}", loser.text());
+            assert!(
+                loser
+                    .log
+                    .iter()
+                    .any(|line| line.contains("by workflow run 4")),
+                "{}",
+                loser.text()
+            );
         }
         play.end().await;
     }
@@ -108,7 +212,8 @@ async fn of_two_runs_of_codedeploy_one_is_refused_by_name_or_waits() {
 /// Two pushes in a row: the second run begins when the rollout of the first is under way.
 async fn push_twice(story: Story, begun: When) -> (Play, [Told; 2]) {
     let mut play = story.begin().await;
-    let [first, second] = [("1.1.0", "42"), ("1.0.0", "43")].map(|(version, run)| of_workflow(Action::deploy(version), run));
+    let [first, second] = [("1.1.0", "42"), ("1.0.0", "43")]
+        .map(|(version, run)| of_workflow(Action::deploy(version), run));
     let told = play.act_in_a_row(first, begun, second).await;
     assert_eq!(told[1].output("outcome"), "deployed", "{}", texts(&told));
     let running: BTreeSet<String> = play
@@ -119,25 +224,55 @@ async fn push_twice(story: Story, begun: When) -> (Play, [Told; 2]) {
         .filter(|fleet| fleet.status == "PRIMARY")
         .map(|fleet| fleet.revision)
         .collect();
-    assert_eq!(running, BTreeSet::from([told[1].output("task-definition-arn").to_owned()]), "the newest commit serves: {}", texts(&told));
+    assert_eq!(
+        running,
+        BTreeSet::from([told[1].output("task-definition-arn").to_owned()]),
+        "the newest commit serves: {}",
+        texts(&told)
+    );
     (play, told)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_pushes_in_a_row_the_newer_one_takes_the_place_of_the_older_one_on_a_rolling_service() {
+async fn of_two_pushes_in_a_row_the_newer_one_takes_the_place_of_the_older_one_on_a_rolling_service()
+ {
     let story = Story::rolling(RollingOptions::default()).in_real_time();
     let (play, told) = push_twice(story, When::Called("ecs:UpdateService".into(), 1)).await;
-    assert_eq!((told[0].code, told[0].output("reason")), (Some(30), "superseded"), "{}", texts(&told));
-    assert!(told[0].text().to_lowercase().contains("running now: "), "it says what serves: {}", told[0].text());
+    assert_eq!(
+        (told[0].code, told[0].output("reason")),
+        (Some(30), "superseded"),
+        "{}",
+        texts(&told)
+    );
+    assert!(
+        told[0].text().to_lowercase().contains("running now: "),
+        "it says what serves: {}",
+        told[0].text()
+    );
     play.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_pushes_in_a_row_the_newer_one_waits_where_traffic_moves_by_weights() {
-    for (story, starts) in [(Story::codedeploy(), "codedeploy:CreateDeployment"), (Story::canary(), "ecs:UpdateService")] {
+    for (story, starts) in [
+        (Story::codedeploy(), "codedeploy:CreateDeployment"),
+        (Story::canary(), "ecs:UpdateService"),
+    ] {
         let (play, told) = push_twice(story, When::Called(starts.into(), 1)).await;
-        assert_eq!(told[0].output("outcome"), "deployed", "nobody stops it half-way: {}", texts(&told));
-        assert!(told[1].log.iter().any(|line| line.contains("waiting until it is over")), "{}", told[1].text());
+        assert_eq!(
+            told[0].output("outcome"),
+            "deployed",
+            "nobody stops it half-way: {}",
+            texts(&told)
+        );
+        assert!(
+            told[1]
+                .log
+                .iter()
+                .any(|line| line.contains("waiting until it is over")),
+            "{}",
+            told[1].text()
+        );
         play.end().await;
     }
 }
@@ -153,22 +288,40 @@ mod before_what_cannot_be_undone {
 
     fn with_task(version: &str, policy: &str) -> Action {
         let overrides = r#"[{ "name": "app", "command": ["migrate"] }]"#;
-        Action::deploy(version).with("run-task", "true").with("run-task-container-overrides", overrides).with("if-running", policy)
+        Action::deploy(version)
+            .with("run-task", "true")
+            .with("run-task-container-overrides", overrides)
+            .with("if-running", policy)
     }
 
     /// Between the survey and the one-off task somebody else starts a rollout.
     async fn overtaken_before_the_task(policy: &str) -> (Play, Told) {
         let slow = Fault::first("RegisterTaskDefinition", FaultKind::Slow(1_500));
         let mut play = Story::blue_green().fault(slow).begin().await;
-        let told = play.act(with_task("1.1.0", policy).at(When::Line("✓ Image"), Deed::Call("ecs.UpdateService", theirs()))).await;
+        let told = play
+            .act(with_task("1.1.0", policy).at(
+                When::Line("✓ Image"),
+                Deed::Call("ecs.UpdateService", theirs()),
+            ))
+            .await;
         (play, told)
     }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_rollout_that_somebody_starts_meanwhile_is_noticed_before_the_one_off_task() {
         let (play, told) = overtaken_before_the_task("fail").await;
-        assert_eq!((told.output("outcome"), told.output("reason")), ("unchanged", "already-running"), "{}", told.text());
-        assert_eq!(told.count("ecs:RunTask"), 0, "what a task does cannot be undone: {:?}", told.calls);
+        assert_eq!(
+            (told.output("outcome"), told.output("reason")),
+            ("unchanged", "already-running"),
+            "{}",
+            told.text()
+        );
+        assert_eq!(
+            told.count("ecs:RunTask"),
+            0,
+            "what a task does cannot be undone: {:?}",
+            told.calls
+        );
         assert_eq!(told.count("ecs:DeregisterTaskDefinition"), 1);
         play.end().await;
     }
@@ -178,7 +331,13 @@ mod before_what_cannot_be_undone {
         let (play, told) = overtaken_before_the_task("wait").await;
         assert_eq!(told.output("outcome"), "deployed", "{}", told.text());
         assert_eq!(told.count("ecs:RunTask"), 1);
-        assert!(told.log.iter().any(|line| line.contains("waiting until it is over")), "{}", told.text());
+        assert!(
+            told.log
+                .iter()
+                .any(|line| line.contains("waiting until it is over")),
+            "{}",
+            told.text()
+        );
         // The other rollout went to the second group, and this one comes back to the first.
         assert_over(&play, "api-1").await;
         play.end().await;
@@ -189,10 +348,19 @@ mod before_what_cannot_be_undone {
         for (policy, outcome) in [("fail", "unchanged"), ("wait", "deployed")] {
             let mut play = Story::blue_green().begin().await;
             let meanwhile = Deed::Call("ecs.UpdateService", theirs());
-            let told = play.act(with_task("1.1.0", policy).at(When::Called("ecs:RunTask".into(), 1), meanwhile)).await;
+            let told = play
+                .act(
+                    with_task("1.1.0", policy).at(When::Called("ecs:RunTask".into(), 1), meanwhile),
+                )
+                .await;
             assert_eq!(told.output("outcome"), outcome, "{policy}: {}", told.text());
             assert_eq!(told.count("ecs:RunTask"), 1);
-            assert_eq!(started(&told), usize::from(policy == "wait"), "{policy}: {:?}", told.calls);
+            assert_eq!(
+                started(&told),
+                usize::from(policy == "wait"),
+                "{policy}: {:?}",
+                told.calls
+            );
             play.end().await;
         }
     }

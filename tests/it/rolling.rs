@@ -11,7 +11,10 @@ fn story() -> Story {
 }
 
 fn breaker(breaker: Breaker) -> Story {
-    Story::rolling(RollingOptions { breaker, ..RollingOptions::default() })
+    Story::rolling(RollingOptions {
+        breaker,
+        ..RollingOptions::default()
+    })
 }
 
 /// The revision that ECS works towards.
@@ -23,7 +26,9 @@ fn primary(play: &Play) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_good_version_replaces_the_tasks_one_by_one() {
-    let told = story().told(Action::tested("1.1.0").without("test-url")).await;
+    let told = story()
+        .told(Action::tested("1.1.0").without("test-url"))
+        .await;
     assert_snapshot!(told.with_summary(), @"
     exit code 0
     ---
@@ -121,7 +126,9 @@ async fn a_good_version_replaces_the_tasks_one_by_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_version_that_fails_a_test_on_production_is_replaced_by_the_old_one() {
     let mut play = story().begin().await;
-    let action = Action::tested("1.3.0").without("test-url").with("environment-variables", "APP_PRODUCTION_PORT=$PORT");
+    let action = Action::tested("1.3.0")
+        .without("test-url")
+        .with("environment-variables", "APP_PRODUCTION_PORT=$PORT");
     let told = play.act(action).await;
     assert_eq!(primary(&play), "api:1");
     play.end().await;
@@ -195,7 +202,10 @@ async fn a_version_that_fails_a_test_on_production_is_replaced_by_the_old_one() 
 
 /// A version that crashes, with a circuit breaker that goes back.
 async fn broken(rollback: BreakerRollback) -> String {
-    let mut play = breaker(Breaker::Rollback).switches(|switches| switches.breaker_rollback = rollback).begin().await;
+    let mut play = breaker(Breaker::Rollback)
+        .switches(|switches| switches.breaker_rollback = rollback)
+        .begin()
+        .await;
     let told = play.act(Action::deploy("1.4.0")).await;
     assert_eq!(primary(&play), "api:1");
     play.end().await;
@@ -273,7 +283,8 @@ async fn a_deployment_of_somebody_else_supersedes_ours_and_is_left_alone() {
         "ecs.UpdateService",
         json!({ "cluster": "prod", "service": "api", "taskDefinition": "api:1", "forceNewDeployment": true }),
     );
-    // Ours has to start its task and to stay healthy for a while before ECS calls it completed: long enough to come in between.
+    // Ours has to start its task and to stay healthy for a while before ECS calls it completed:
+    // long enough to come in between.
     let told = story()
         .stage(|options| options.clock = Clock::Scaled(4.0))
         .told(Action::deploy("1.1.0").at(When::Line("Deployment started"), theirs))
@@ -298,23 +309,50 @@ async fn a_deployment_of_somebody_else_supersedes_ours_and_is_left_alone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn zero_tasks_are_rolled_out_untested_and_nothing_is_claimed() {
     for asked in ["", "0"] {
-        let action = Action::tested("1.3.0").without("test-url").with("desired-count", asked);
-        let told = story().service(|service| service.desired = 0).told(action).await;
-        assert_eq!((told.code, told.output("outcome"), told.output("reason")), (Some(0), "started", "zero-tasks"), "{}", told.text());
-        assert!(told.log_with("::warning").contains("no task will run, and nothing will be tested"), "{}", told.text());
+        let action = Action::tested("1.3.0")
+            .without("test-url")
+            .with("desired-count", asked);
+        let told = story()
+            .service(|service| service.desired = 0)
+            .told(action)
+            .await;
+        assert_eq!(
+            (told.code, told.output("outcome"), told.output("reason")),
+            (Some(0), "started", "zero-tasks"),
+            "{}",
+            told.text()
+        );
+        assert!(
+            told.log_with("::warning")
+                .contains("no task will run, and nothing will be tested"),
+            "{}",
+            told.text()
+        );
         assert!(
             told.text().contains("is rolled out with zero tasks: nothing runs, nothing serves, and nothing was tested"),
             "{}",
             told.text()
         );
         assert!(!told.text().contains("100 %"), "{}", told.text());
-        assert_eq!((told.count("ecs:RegisterTaskDefinition"), told.count("ecs:UpdateService")), (1, 1), "{}", told.text());
+        assert_eq!(
+            (
+                told.count("ecs:RegisterTaskDefinition"),
+                told.count("ecs:UpdateService")
+            ),
+            (1, 1),
+            "{}",
+            told.text()
+        );
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_service_of_codedeploy_that_wants_zero_tasks_is_refused_because_green_could_never_serve() {
-    let told = Story::codedeploy().service(|service| service.desired = 0).told(Action::deploy("1.1.0")).await;
+async fn a_service_of_codedeploy_that_wants_zero_tasks_is_refused_because_green_could_never_serve()
+{
+    let told = Story::codedeploy()
+        .service(|service| service.desired = 0)
+        .told(Action::deploy("1.1.0"))
+        .await;
     assert_snapshot!(told.ending(), @"
     exit code 10
     ---
@@ -367,7 +405,9 @@ async fn what_runs_already_is_not_deployed_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_deployment_can_be_forced_although_nothing_changed() {
-    let told = story().told(Action::service().with("force-new-deployment", "true")).await;
+    let told = story()
+        .told(Action::service().with("force-new-deployment", "true"))
+        .await;
     assert_snapshot!(told.text(), @"
     exit code 0
     ---
@@ -408,9 +448,14 @@ async fn a_new_deployment_can_be_forced_although_nothing_changed() {
 async fn without_a_service_the_definition_is_only_registered() {
     let action = Action::bare().file(
         "task.json",
-        &definition("$REGISTRY/app:1.0.0").to_string().replace("\"256\"", "\"512\"").replace("\"memory\":\"512\"", "\"memory\":\"1024\""),
+        &definition("$REGISTRY/app:1.0.0")
+            .to_string()
+            .replace("\"256\"", "\"512\"")
+            .replace("\"memory\":\"512\"", "\"memory\":\"1024\""),
     );
-    let told = story().told(action.with("task-definition", "task.json")).await;
+    let told = story()
+        .told(action.with("task-definition", "task.json"))
+        .await;
     assert_snapshot!(told.text(), @"
     exit code 0
     ---
@@ -440,12 +485,33 @@ async fn without_a_service_the_definition_is_only_registered() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_way_back_that_an_alarm_ends_is_taken_once_more() {
-    let options = RollingOptions { breaker: Breaker::Fail, alarms: vec!["errors".to_owned()], ..RollingOptions::default() };
-    let mut play = Story::rolling(options).stage(|options| options.clock = Clock::Scaled(4.0)).begin().await;
-    let action = Action::tested("1.3.0").without("test-url").with("environment-variables", "APP_PRODUCTION_PORT=$PORT");
-    let told = play.act(action.at(When::Line("the service goes back to"), Deed::Alarm)).await;
-    assert_eq!((told.code, told.output("outcome")), (Some(20), "rolled-back"), "{}", told.text());
-    assert_eq!(told.count("ecs:UpdateService"), 3, "there, back, and back once more: {}", told.text());
+    let options = RollingOptions {
+        breaker: Breaker::Fail,
+        alarms: vec!["errors".to_owned()],
+        ..RollingOptions::default()
+    };
+    let mut play = Story::rolling(options)
+        .stage(|options| options.clock = Clock::Scaled(4.0))
+        .begin()
+        .await;
+    let action = Action::tested("1.3.0")
+        .without("test-url")
+        .with("environment-variables", "APP_PRODUCTION_PORT=$PORT");
+    let told = play
+        .act(action.at(When::Line("the service goes back to"), Deed::Alarm))
+        .await;
+    assert_eq!(
+        (told.code, told.output("outcome")),
+        (Some(20), "rolled-back"),
+        "{}",
+        told.text()
+    );
+    assert_eq!(
+        told.count("ecs:UpdateService"),
+        3,
+        "there, back, and back once more: {}",
+        told.text()
+    );
     assert_eq!(primary(&play), "api:1");
     play.end().await;
 }

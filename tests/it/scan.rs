@@ -1,31 +1,52 @@
-//! The gate on scan findings: what the registry's scanner says about an image decides whether it is deployed.
+//! The gate on scan findings: what the registry's scanner says about an image decides whether it is
+//! deployed.
 
-use ecs_bluegreen_sim::{Fault, FaultKind, RollingOptions, ScanFinding, ScanKind, ScanLook, ScanOptions, StageOptions, Toggle};
+use ecs_bluegreen_sim::{
+    Fault, FaultKind, RollingOptions, ScanFinding, ScanKind, ScanLook, ScanOptions, StageOptions,
+    Toggle,
+};
 use insta::assert_snapshot;
 
 use crate::harness::{Action, Deed, Story, Told, When};
 
 /// A repository whose images are scanned on push.
 fn basic(looks: Vec<ScanLook>) -> ScanOptions {
-    ScanOptions { on_push: Toggle::On, looks, ..ScanOptions::default() }
+    ScanOptions {
+        on_push: Toggle::On,
+        looks,
+        ..ScanOptions::default()
+    }
 }
 
 /// The same by Inspector.
 fn enhanced(looks: Vec<ScanLook>) -> ScanOptions {
-    ScanOptions { kind: ScanKind::Enhanced, ..basic(looks) }
+    ScanOptions {
+        kind: ScanKind::Enhanced,
+        ..basic(looks)
+    }
 }
 
 /// A repository where somebody has to start a scan.
 fn manual(looks: Vec<ScanLook>) -> ScanOptions {
-    ScanOptions { on_push: Toggle::Off, ..basic(looks) }
+    ScanOptions {
+        on_push: Toggle::Off,
+        ..basic(looks)
+    }
 }
 
 fn active(findings: Vec<ScanFinding>) -> ScanLook {
-    ScanLook { status: "ACTIVE".to_owned(), ..ScanLook::done(findings) }.saying("Continuous scan is selected for image.")
+    ScanLook {
+        status: "ACTIVE".to_owned(),
+        ..ScanLook::done(findings)
+    }
+    .saying("Continuous scan is selected for image.")
 }
 
 fn fresh(look: ScanLook) -> ScanLook {
-    ScanLook { completed_seconds_ago: Some(0), ..look }
+    ScanLook {
+        completed_seconds_ago: Some(0),
+        ..look
+    }
 }
 
 fn openssl(severity: &str, name: &str) -> ScanFinding {
@@ -38,7 +59,8 @@ fn zlib(severity: &str, name: &str) -> ScanFinding {
 
 /// A rolling service, whose story is the shortest, and the scans of its repository.
 fn story(scans: ScanOptions) -> Story {
-    Story::rolling(RollingOptions::default()).stage(|options| drop(options.scans.insert("app".to_owned(), scans)))
+    Story::rolling(RollingOptions::default())
+        .stage(|options| drop(options.scans.insert("app".to_owned(), scans)))
 }
 
 fn gated(scan: &str) -> Action {
@@ -47,14 +69,30 @@ fn gated(scan: &str) -> Action {
 
 /// Nothing of ours is anywhere but the image in its registry.
 fn assert_nothing_registered(told: &Told) {
-    assert_eq!((told.code, told.output("outcome")), (Some(10), "unchanged"), "{}", told.text());
-    assert_eq!(told.count("ecs:RegisterTaskDefinition") + told.count("ecs:UpdateService"), 0, "{}", told.text());
+    assert_eq!(
+        (told.code, told.output("outcome")),
+        (Some(10), "unchanged"),
+        "{}",
+        told.text()
+    );
+    assert_eq!(
+        told.count("ecs:RegisterTaskDefinition") + told.count("ecs:UpdateService"),
+        0,
+        "{}",
+        told.text()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_without_a_finding_that_fails_is_deployed_once_its_scan_is_done() {
-    let looks = ["NOT_FOUND", "PENDING", "IN_PROGRESS"].map(ScanLook::status).into_iter();
-    let findings = vec![zlib("LOW", "CVE-2023-45853"), openssl("MEDIUM", "CVE-2024-5535"), zlib("UNDEFINED", "CVE-2026-0001")];
+    let looks = ["NOT_FOUND", "PENDING", "IN_PROGRESS"]
+        .map(ScanLook::status)
+        .into_iter();
+    let findings = vec![
+        zlib("LOW", "CVE-2023-45853"),
+        openssl("MEDIUM", "CVE-2024-5535"),
+        zlib("UNDEFINED", "CVE-2026-0001"),
+    ];
     let looks = looks.chain([ScanLook::done(findings)]).collect();
     assert_snapshot!(story(basic(looks)).told(gated("high")).await.with_summary(), @r#"
     exit code 0
@@ -157,10 +195,19 @@ async fn an_image_without_a_finding_that_fails_is_deployed_once_its_scan_is_done
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_with_a_high_finding_is_not_deployed_and_nothing_is_registered() {
-    let findings = vec![openssl("HIGH", "CVE-2024-0727"), zlib("LOW", "CVE-2023-45853"), openssl("CRITICAL", "CVE-2024-6387")];
-    let told = story(basic(vec![ScanLook::done(findings)])).told(gated("{ fail-on: high, wait: 1m }")).await;
+    let findings = vec![
+        openssl("HIGH", "CVE-2024-0727"),
+        zlib("LOW", "CVE-2023-45853"),
+        openssl("CRITICAL", "CVE-2024-6387"),
+    ];
+    let told = story(basic(vec![ScanLook::done(findings)]))
+        .told(gated("{ fail-on: high, wait: 1m }"))
+        .await;
     assert_nothing_registered(&told);
-    assert_eq!(told.output("scan-findings"), r#"{"critical":1,"high":1,"low":1}"#);
+    assert_eq!(
+        told.output("scan-findings"),
+        r#"{"critical":1,"high":1,"low":1}"#
+    );
     assert_snapshot!(told.with_summary(), @r#"
     exit code 10
     ---
@@ -239,11 +286,20 @@ async fn an_image_with_a_high_finding_is_not_deployed_and_nothing_is_registered(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_vulnerability_that_is_ignored_by_name_does_not_fail() {
-    let findings = vec![openssl("CRITICAL", "CVE-2024-6387"), zlib("CRITICAL", "CVE-2024-6387"), zlib("HIGH", "CVE-2023-45853")];
+    let findings = vec![
+        openssl("CRITICAL", "CVE-2024-6387"),
+        zlib("CRITICAL", "CVE-2024-6387"),
+        zlib("HIGH", "CVE-2023-45853"),
+    ];
     let rules = "fail-on: high\nignore:\n  - cve-2024-6387  # sshd does not run here\n  - CVE-2023-45853\n  - CVE-2020-1\n";
     let action = gated("ci/scan.yml").file("ci/scan.yml", rules);
-    let told = story(basic(vec![ScanLook::done(findings)])).told(action).await;
-    assert_eq!((told.output("outcome"), told.output("scan-findings")), ("deployed", "{}"));
+    let told = story(basic(vec![ScanLook::done(findings)]))
+        .told(action)
+        .await;
+    assert_eq!(
+        (told.output("outcome"), told.output("scan-findings")),
+        ("deployed", "{}")
+    );
     assert_snapshot!(scan_of(&told), @"
     ::group::Scan findings
     basic scan of [digest], completed [time]: no findings besides those that are ignored (fail-on: high)
@@ -256,10 +312,16 @@ async fn a_vulnerability_that_is_ignored_by_name_does_not_fail() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_continuous_scan_of_inspector_is_an_answer_and_what_is_suppressed_there_does_not_fail() {
-    let findings =
-        vec![zlib("CRITICAL", "CVE-2023-45853").suppressed(), openssl("MEDIUM", "CVE-2024-5535"), zlib("UNTRIAGED", "CVE-2026-0001")];
-    let looks =
-        vec![ScanLook::status("NOT_FOUND"), ScanLook::status("PENDING").saying("Pending start of the image scan."), active(findings)];
+    let findings = vec![
+        zlib("CRITICAL", "CVE-2023-45853").suppressed(),
+        openssl("MEDIUM", "CVE-2024-5535"),
+        zlib("UNTRIAGED", "CVE-2026-0001"),
+    ];
+    let looks = vec![
+        ScanLook::status("NOT_FOUND"),
+        ScanLook::status("PENDING").saying("Pending start of the image scan."),
+        active(findings),
+    ];
     let told = story(enhanced(looks)).told(gated("high")).await;
     assert_eq!(told.output("outcome"), "deployed", "{}", told.text());
     assert_snapshot!(scan_of(&told), @"
@@ -277,16 +339,28 @@ async fn a_continuous_scan_of_inspector_is_an_answer_and_what_is_suppressed_ther
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_findings_on_many_pages_the_worst_are_named() {
-    let mut findings: Vec<ScanFinding> = (0..40).map(|number| zlib("LOW", &format!("CVE-2022-1{number:03}"))).collect();
+    let mut findings: Vec<ScanFinding> = (0..40)
+        .map(|number| zlib("LOW", &format!("CVE-2022-1{number:03}")))
+        .collect();
     findings.extend((0..14).map(|number| openssl("HIGH", &format!("CVE-2024-1{number:03}"))));
     findings.push(openssl("CRITICAL", "CVE-2024-6387"));
-    let script = ScanOptions { page: 10, ..enhanced(vec![active(findings)]) };
+    let script = ScanOptions {
+        page: 10,
+        ..enhanced(vec![active(findings)])
+    };
     let mut play = story(script).begin().await;
     let told = play.act(gated("critical")).await;
-    assert_eq!(play.stage.reads().get("ecr:DescribeImageScanFindings"), Some(&6), "one look, six pages");
+    assert_eq!(
+        play.stage.reads().get("ecr:DescribeImageScanFindings"),
+        Some(&6),
+        "one look, six pages"
+    );
     play.end().await;
     assert_nothing_registered(&told);
-    assert_eq!(told.output("scan-findings"), r#"{"critical":1,"high":14,"low":40}"#);
+    assert_eq!(
+        told.output("scan-findings"),
+        r#"{"critical":1,"high":14,"low":40}"#
+    );
     assert_snapshot!(format!("{}\n---\n{}", scan_of(&told), section(&told)), @r"
     ::group::Scan findings
     enhanced scan of [digest], completed [time]: 1 critical, 14 high and 40 low findings (fail-on: critical)
@@ -338,8 +412,15 @@ async fn of_many_findings_on_many_pages_the_worst_are_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn where_nothing_is_scanned_on_push_a_scan_is_started_once() {
     let looks = vec![ScanLook::status("IN_PROGRESS"), ScanLook::done(Vec::new())];
-    let told = story(manual(looks)).told(gated("{ fail-on: any, wait: 9s }")).await;
-    assert_eq!((told.output("outcome"), told.count("ecr:StartImageScan")), ("deployed", 1), "{}", told.text());
+    let told = story(manual(looks))
+        .told(gated("{ fail-on: any, wait: 9s }"))
+        .await;
+    assert_eq!(
+        (told.output("outcome"), told.count("ecr:StartImageScan")),
+        ("deployed", 1),
+        "{}",
+        told.text()
+    );
     assert_snapshot!(scan_of(&told), @"
     ::group::Scan findings
     there is no scan of [digest] yet
@@ -353,7 +434,8 @@ async fn where_nothing_is_scanned_on_push_a_scan_is_started_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_that_nobody_scans_and_nobody_may_scan_is_not_deployed() {
-    let story = story(manual(vec![ScanLook::done(Vec::new())])).stage(|options| options.denied = vec!["ecr:StartImageScan".to_owned()]);
+    let story = story(manual(vec![ScanLook::done(Vec::new())]))
+        .stage(|options| options.denied = vec!["ecr:StartImageScan".to_owned()]);
     let told = story.told(gated("{ fail-on: high, wait: 6s }")).await;
     assert_nothing_registered(&told);
     assert_snapshot!(format!("{}\n---\n{}", scan_of(&told), told.ending()), @"
@@ -378,7 +460,9 @@ async fn an_image_that_nobody_scans_and_nobody_may_scan_is_not_deployed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scan_that_inspector_never_begins_is_no_pass() {
-    let told = story(enhanced(vec![ScanLook::status("NOT_FOUND")])).told(gated("{ fail-on: high, wait: 6s }")).await;
+    let told = story(enhanced(vec![ScanLook::status("NOT_FOUND")]))
+        .told(gated("{ fail-on: high, wait: 6s }"))
+        .await;
     assert_nothing_registered(&told);
     assert_snapshot!(format!("{}\n---\n{}", scan_of(&told), told.ending()), @"
     ::group::Scan findings
@@ -402,8 +486,16 @@ async fn a_scan_that_inspector_never_begins_is_no_pass() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scan_that_does_not_end_is_waited_for_no_longer_than_asked() {
-    let told = story(basic(vec![ScanLook::status("IN_PROGRESS")])).told(gated("{ fail-on: high, wait: 2s }")).await;
-    assert!(told.output("duration-seconds").parse::<u64>().is_ok_and(|seconds| seconds < 60), "{}", told.text());
+    let told = story(basic(vec![ScanLook::status("IN_PROGRESS")]))
+        .told(gated("{ fail-on: high, wait: 2s }"))
+        .await;
+    assert!(
+        told.output("duration-seconds")
+            .parse::<u64>()
+            .is_ok_and(|seconds| seconds < 60),
+        "{}",
+        told.text()
+    );
     assert_nothing_registered(&told);
     assert_snapshot!(told.ending(), @"
     exit code 10
@@ -417,35 +509,61 @@ async fn a_scan_that_does_not_end_is_waited_for_no_longer_than_asked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_run_s_own_deadline_bounds_the_wait() {
-    let told = story(basic(vec![ScanLook::status("PENDING")])).told(gated("{ fail-on: high, wait: 1h }").with("deadline", "2s")).await;
+    let told = story(basic(vec![ScanLook::status("PENDING")]))
+        .told(gated("{ fail-on: high, wait: 1h }").with("deadline", "2s"))
+        .await;
     assert_nothing_registered(&told);
-    assert!(told.log_with("the scan of the image was not done").contains("ECR says PENDING"), "{}", told.text());
+    assert!(
+        told.log_with("the scan of the image was not done")
+            .contains("ECR says PENDING"),
+        "{}",
+        told.text()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scan_that_is_complete_before_its_findings_are_there_is_not_believed() {
     let findings = vec![openssl("HIGH", "CVE-2024-0727")];
     let early = ScanLook::status("COMPLETE").saying("The scan was completed successfully.");
-    let told = story(enhanced(vec![early.clone(), early, ScanLook::done(findings)])).told(gated("high")).await;
+    let told = story(enhanced(vec![
+        early.clone(),
+        early,
+        ScanLook::done(findings),
+    ]))
+    .told(gated("high"))
+    .await;
     assert_nothing_registered(&told);
     assert_eq!(told.output("reason"), "scan-failed");
-    assert!(told.log_with("Scan findings").contains('✗') && told.output("scan-findings").contains("high"), "{}", told.text());
+    assert!(
+        told.log_with("Scan findings").contains('✗')
+            && told.output("scan-findings").contains("high"),
+        "{}",
+        told.text()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_that_only_just_came_is_looked_at_again_before_it_is_believed() {
-    let looks = vec![fresh(ScanLook::done(Vec::new())), fresh(ScanLook::done(vec![openssl("CRITICAL", "CVE-2024-6387")]))];
+    let looks = vec![
+        fresh(ScanLook::done(Vec::new())),
+        fresh(ScanLook::done(vec![openssl("CRITICAL", "CVE-2024-6387")])),
+    ];
     let told = story(basic(looks)).told(gated("high")).await;
     assert_nothing_registered(&told);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn findings_that_never_arrive_are_no_pass() {
-    let counted = ScanLook { counts: Some([("CRITICAL".to_owned(), 2)].into()), ..ScanLook::done(Vec::new()) };
+    let counted = ScanLook {
+        counts: Some([("CRITICAL".to_owned(), 2)].into()),
+        ..ScanLook::done(Vec::new())
+    };
     let endings = [ScanLook::status("COMPLETE"), counted];
     let mut told = Vec::new();
     for look in endings {
-        let run = story(basic(vec![look])).told(gated("{ fail-on: high, wait: 1s }")).await;
+        let run = story(basic(vec![look]))
+            .told(gated("{ fail-on: high, wait: 1s }"))
+            .await;
         assert_nothing_registered(&run);
         told.push(run.ending());
     }
@@ -468,7 +586,9 @@ async fn findings_that_never_arrive_are_no_pass() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_that_the_scanner_cannot_read_is_refused_unless_that_is_allowed() {
-    let look = ScanLook::status("FAILED").saying("UnsupportedImageError: The operating system and/or package manager are not supported.");
+    let look = ScanLook::status("FAILED").saying(
+        "UnsupportedImageError: The operating system and/or package manager are not supported.",
+    );
     let refused = story(basic(vec![look.clone()])).told(gated("high")).await;
     assert_nothing_registered(&refused);
     assert_snapshot!(refused.ending(), @"
@@ -479,7 +599,9 @@ async fn an_image_that_the_scanner_cannot_read_is_refused_unless_that_is_allowed
       hint: images from scratch, distroless ones and systems out of support cannot be read by basic scanning: use enhanced scanning, or set `unsupported: allow` in scan
     Outcome: unchanged (scan-failed), exit code 10, after [time]
     ");
-    let allowed = story(basic(vec![look])).told(gated("{ fail-on: high, unsupported: allow }")).await;
+    let allowed = story(basic(vec![look]))
+        .told(gated("{ fail-on: high, unsupported: allow }"))
+        .await;
     assert_eq!(allowed.output("outcome"), "deployed");
     assert_snapshot!(format!("{}\n---\n{}", scan_of(&allowed), section(&allowed)), @"
     ::group::Scan findings
@@ -497,8 +619,14 @@ async fn an_image_that_the_scanner_cannot_read_is_refused_unless_that_is_allowed
 async fn every_end_without_findings_is_an_answer_of_its_own() {
     let statuses = [
         ("FAILED", "The image could not be read."),
-        ("UNSUPPORTED_IMAGE", "The operating system is not supported."),
-        ("SCAN_ELIGIBILITY_EXPIRED", "The scan eligibility of the image has expired."),
+        (
+            "UNSUPPORTED_IMAGE",
+            "The operating system is not supported.",
+        ),
+        (
+            "SCAN_ELIGIBILITY_EXPIRED",
+            "The scan eligibility of the image has expired.",
+        ),
         ("FINDINGS_UNAVAILABLE", ""),
         ("LIMIT_EXCEEDED", ""),
         ("IMAGE_ARCHIVED", ""),
@@ -506,7 +634,9 @@ async fn every_end_without_findings_is_an_answer_of_its_own() {
     ];
     let mut told = Vec::new();
     for (status, words) in statuses {
-        let run = story(enhanced(vec![ScanLook::status(status).saying(words)])).told(gated("high")).await;
+        let run = story(enhanced(vec![ScanLook::status(status).saying(words)]))
+            .told(gated("high"))
+            .await;
         assert_nothing_registered(&run);
         assert_eq!(run.output("reason"), "scan-failed");
         told.push(run.log_with("::error") + "\n" + &run.log_with("  hint: "));
@@ -531,8 +661,8 @@ async fn every_end_without_findings_is_an_answer_of_its_own() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn findings_that_may_not_be_read_are_no_pass() {
-    let story =
-        story(basic(vec![ScanLook::done(Vec::new())])).stage(|options| options.denied = vec!["ecr:DescribeImageScanFindings".to_owned()]);
+    let story = story(basic(vec![ScanLook::done(Vec::new())]))
+        .stage(|options| options.denied = vec!["ecr:DescribeImageScanFindings".to_owned()]);
     let told = story.told(gated("high")).await;
     assert_nothing_registered(&told);
     assert_snapshot!(told.ending(), @"
@@ -548,12 +678,21 @@ async fn findings_that_may_not_be_read_are_no_pass() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn throttled_looks_are_repeated_and_never_a_pass() {
-    let throttled = |times| Fault { times, ..Fault::first("DescribeImageScanFindings", FaultKind::Throttled) };
-    let passed = story(basic(vec![ScanLook::done(Vec::new())])).fault(throttled(4)).told(gated("high").with("max-retries", "1")).await;
+    let throttled = |times| Fault {
+        times,
+        ..Fault::first("DescribeImageScanFindings", FaultKind::Throttled)
+    };
+    let passed = story(basic(vec![ScanLook::done(Vec::new())]))
+        .fault(throttled(4))
+        .told(gated("high").with("max-retries", "1"))
+        .await;
     assert_eq!(passed.output("outcome"), "deployed", "{}", passed.text());
     let fault = throttled(u64::MAX);
     let action = gated("{ fail-on: high, wait: 1s }").with("max-retries", "1");
-    let failed = story(basic(vec![ScanLook::done(Vec::new())])).fault(fault).told(action).await;
+    let failed = story(basic(vec![ScanLook::done(Vec::new())]))
+        .fault(fault)
+        .told(action)
+        .await;
     assert_nothing_registered(&failed);
     assert_snapshot!(failed.ending(), @"
     exit code 10
@@ -568,9 +707,18 @@ async fn throttled_looks_are_repeated_and_never_a_pass() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_run_does_not_wait_for_its_scan() {
-    let action = gated("{ fail-on: high, wait: 1h }").at(When::Line("is IN_PROGRESS"), Deed::Interrupt);
-    let told = story(basic(vec![ScanLook::status("IN_PROGRESS")])).told(action).await;
-    assert!(told.output("duration-seconds").parse::<u64>().is_ok_and(|seconds| seconds < 60), "{}", told.text());
+    let action =
+        gated("{ fail-on: high, wait: 1h }").at(When::Line("is IN_PROGRESS"), Deed::Interrupt);
+    let told = story(basic(vec![ScanLook::status("IN_PROGRESS")]))
+        .told(action)
+        .await;
+    assert!(
+        told.output("duration-seconds")
+            .parse::<u64>()
+            .is_ok_and(|seconds| seconds < 60),
+        "{}",
+        told.text()
+    );
     assert_nothing_registered(&told);
     assert_snapshot!(told.ending(), @"
     exit code 10
@@ -583,8 +731,21 @@ async fn a_cancelled_run_does_not_wait_for_its_scan() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_that_was_there_already_is_judged_as_well() {
-    let mut play = story(basic(vec![ScanLook::done(vec![openssl("CRITICAL", "CVE-2024-6387")])])).begin().await.pushed("1.1.0").await;
-    let told = play.act(Action::service().with("image", "$REGISTRY/app:1.1.0").with("scan", "critical")).await;
+    let mut play = story(basic(vec![ScanLook::done(vec![openssl(
+        "CRITICAL",
+        "CVE-2024-6387",
+    )])]))
+    .begin()
+    .await
+    .pushed("1.1.0")
+    .await;
+    let told = play
+        .act(
+            Action::service()
+                .with("image", "$REGISTRY/app:1.1.0")
+                .with("scan", "critical"),
+        )
+        .await;
     play.end().await;
     assert_nothing_registered(&told);
 }
@@ -592,23 +753,43 @@ async fn an_image_that_was_there_already_is_judged_as_well() {
 /// A rollout that goes on may not be left alone for what was only found since.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_dead_attempt_has_started_was_judged_by_it_and_is_followed() {
-    let looks = vec![ScanLook::done(Vec::new()), ScanLook::done(vec![openssl("CRITICAL", "CVE-2024-6387")])];
-    let scans = |options: &mut StageOptions| drop(options.scans.insert("app".to_owned(), basic(looks)));
+    let looks = vec![
+        ScanLook::done(Vec::new()),
+        ScanLook::done(vec![openssl("CRITICAL", "CVE-2024-6387")]),
+    ];
+    let scans =
+        |options: &mut StageOptions| drop(options.scans.insert("app".to_owned(), basic(looks)));
     let mut play = Story::codedeploy().stage(scans).begin().await;
-    let dead = play.act(gated("high").at(When::Line("Deployment started"), Deed::Kill)).await;
+    let dead = play
+        .act(gated("high").at(When::Line("Deployment started"), Deed::Kill))
+        .await;
     assert_eq!(dead.code, None, "{}", dead.text());
     let again = play.act(gated("high").env("GITHUB_RUN_ATTEMPT", "2")).await;
     play.end().await;
     assert_eq!(again.output("outcome"), "deployed", "{}", again.text());
-    assert!(again.text().contains("was judged before its rollout was started"), "{}", again.text());
+    assert!(
+        again
+            .text()
+            .contains("was judged before its rollout was started"),
+        "{}",
+        again.text()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_scan_cannot_judge_is_refused_before_anything_is_touched() {
     let mut play = story(basic(Vec::new())).begin().await;
-    let mistaken = play.act(gated("fail-on: higher\nwait: soon\nignore: [CVE-2024-*]\n")).await;
+    let mistaken = play
+        .act(gated("fail-on: higher\nwait: soon\nignore: [CVE-2024-*]\n"))
+        .await;
     let nameless = play.act(Action::service().with("scan", "high")).await;
-    let foreign = play.act(Action::service().with("image", "ghcr.io/octo/shop:1.1.0").with("scan", "high")).await;
+    let foreign = play
+        .act(
+            Action::service()
+                .with("image", "ghcr.io/octo/shop:1.1.0")
+                .with("scan", "high"),
+        )
+        .await;
     play.end().await;
     assert_snapshot!([mistaken, nameless, foreign].map(|told| told.ending()).join("\n=====\n"), @"
     exit code 2
@@ -639,7 +820,9 @@ async fn what_scan_cannot_judge_is_refused_before_anything_is_touched() {
 fn scan_of(told: &Told) -> String {
     let text = told.redacted(&told.log.join("\n"));
     let from = text.find("::group::Scan findings").unwrap_or_default();
-    let length = text[from..].find(" Scan findings").and_then(|end| Some(end + text[from + end..].find('\n')?));
+    let length = text[from..]
+        .find(" Scan findings")
+        .and_then(|end| Some(end + text[from + end..].find('\n')?));
     text[from..length.map_or(text.len(), |length| from + length)].to_owned()
 }
 
@@ -648,6 +831,7 @@ fn section(told: &Told) -> String {
     let text = told.redacted(&told.summary);
     let from = text.find("### Scan findings").unwrap_or_default();
     let rest = &text[from..];
-    let ends = ["\n### ", "\n<details>"].map(|next| rest[3..].find(next).map_or(rest.len(), |end| end + 3));
+    let ends = ["\n### ", "\n<details>"]
+        .map(|next| rest[3..].find(next).map_or(rest.len(), |end| end + 3));
     rest[..ends[0].min(ends[1])].trim_end().to_owned()
 }

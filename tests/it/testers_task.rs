@@ -7,48 +7,100 @@ use crate::harness::{Action, Deed, Story, Told, When};
 /// A deployment whose green is tested by a task of the sample application.
 fn migrates(command: &str) -> Action {
     let document = format!("testers:\n- {{ name: schema, where: task, command: {command} }}\n");
-    Action::deploy("1.1.0").with("smoke-tests", &document).with("test-url", "$TEST")
+    Action::deploy("1.1.0")
+        .with("smoke-tests", &document)
+        .with("test-url", "$TEST")
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_that_passes_opens_the_gate() {
     let told = Story::codedeploy().told(migrates("migrate")).await;
     assert_eq!((told.code, told.output("outcome")), (Some(0), "deployed"));
-    assert_eq!(told.log_with("schema"), "schema on green: task [task] of api:2\n✓ schema on green: exit code 0 ([time])");
-    assert!(told.log_with("  | ").contains("migration started"), "{}", told.text());
-    let calls: Vec<&str> = told.calls.iter().map(|call| call.operation.as_str()).collect();
-    let expected = ["ecs:RegisterTaskDefinition", "codedeploy:CreateDeployment", "ecs:RunTask", "codedeploy:ContinueDeployment"];
+    assert_eq!(
+        told.log_with("schema"),
+        "schema on green: task [task] of api:2\n✓ schema on green: exit code 0 ([time])"
+    );
+    assert!(
+        told.log_with("  | ").contains("migration started"),
+        "{}",
+        told.text()
+    );
+    let calls: Vec<&str> = told
+        .calls
+        .iter()
+        .map(|call| call.operation.as_str())
+        .collect();
+    let expected = [
+        "ecs:RegisterTaskDefinition",
+        "codedeploy:CreateDeployment",
+        "ecs:RunTask",
+        "codedeploy:ContinueDeployment",
+    ];
     assert_eq!(calls, expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_that_fails_takes_the_rollout_back() {
     let told = Story::codedeploy().told(migrates("migrate --fail")).await;
-    assert_eq!((told.code, told.output("reason")), (Some(20), "smoke-failed"));
-    assert!(told.log_with("::error").contains("tester \"schema\" failed on green (exit code 3)"), "{}", told.text());
-    assert!(told.log_with("Caused by").contains("its log ends: "), "{}", told.text());
-    assert_eq!((told.count("ecs:RunTask"), told.count("codedeploy:ContinueDeployment")), (1, 0));
+    assert_eq!(
+        (told.code, told.output("reason")),
+        (Some(20), "smoke-failed")
+    );
+    assert!(
+        told.log_with("::error")
+            .contains("tester \"schema\" failed on green (exit code 3)"),
+        "{}",
+        told.text()
+    );
+    assert!(
+        told.log_with("Caused by").contains("its log ends: "),
+        "{}",
+        told.text()
+    );
+    assert_eq!(
+        (
+            told.count("ecs:RunTask"),
+            told.count("codedeploy:ContinueDeployment")
+        ),
+        (1, 0)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_task_is_stopped() {
-    let told = Story::codedeploy().told(migrates("serve").at(When::Line("schema on green: task"), Deed::Interrupt)).await;
+    let told = Story::codedeploy()
+        .told(migrates("serve").at(When::Line("schema on green: task"), Deed::Interrupt))
+        .await;
     assert_eq!((told.code, told.output("reason")), (Some(20), "cancelled"));
     assert_eq!(told.count("ecs:StopTask"), 1);
 }
 
 /// A deployment whose green is tested by a container that takes its time.
 fn slowly(image: &str) -> Action {
-    let document = format!("testers:\n- {{ name: slow, image: '{image}', command: [sh, -c, 'echo begun; sleep 60'] }}\n");
+    let document = format!(
+        "testers:\n- {{ name: slow, image: '{image}', command: [sh, -c, 'echo begun; sleep 60'] }}\n"
+    );
     let host = std::env::var_os("DOCKER_HOST").and_then(|host| host.into_string().ok());
-    let action = Action::deploy("1.1.0").with("smoke-tests", &document).with("test-url", "$TEST");
-    action.env("DOCKER_HOST", &host.unwrap_or_else(|| "unix:///var/run/docker.sock".to_owned()))
+    let action = Action::deploy("1.1.0")
+        .with("smoke-tests", &document)
+        .with("test-url", "$TEST");
+    action.env(
+        "DOCKER_HOST",
+        &host.unwrap_or_else(|| "unix:///var/run/docker.sock".to_owned()),
+    )
 }
 
 /// The containers that are there of a run.
 fn containers(told: &Told) -> String {
-    let run = told.log[0].split("(run ").nth(1).expect("a run").trim_end_matches(')');
-    let listed = Command::new("docker").args(["ps", "--all", "--quiet", "--filter"]).arg(format!("label=ecs-bluegreen.run={run}")).output();
+    let run = told.log[0]
+        .split("(run ")
+        .nth(1)
+        .expect("a run")
+        .trim_end_matches(')');
+    let listed = Command::new("docker")
+        .args(["ps", "--all", "--quiet", "--filter"])
+        .arg(format!("label=ecs-bluegreen.run={run}"))
+        .output();
     String::from_utf8(listed.expect("docker").stdout).expect("UTF-8")
 }
 
@@ -57,8 +109,15 @@ fn containers(told: &Told) -> String {
 async fn a_cancelled_container_is_removed_while_traffic_goes_back() {
     let image = crate::testers::Image::new();
     let mut play = Story::codedeploy().begin().await;
-    let told = play.act(slowly(&image.0).at(When::Line("  | begun"), Deed::Interrupt)).await;
-    assert_eq!((told.code, told.output("reason")), (Some(20), "cancelled"), "{}", told.text());
+    let told = play
+        .act(slowly(&image.0).at(When::Line("  | begun"), Deed::Interrupt))
+        .await;
+    assert_eq!(
+        (told.code, told.output("reason")),
+        (Some(20), "cancelled"),
+        "{}",
+        told.text()
+    );
     assert_eq!(containers(&told), "");
     play.end().await;
 }

@@ -1,4 +1,5 @@
-//! The policies of docs/iam.md: what they allow is enough, and what one of two roles must not have it does not have.
+//! The policies of docs/iam.md: what they allow is enough, and what one of two roles must not have
+//! it does not have.
 
 use ecs_bluegreen_sim::RollingOptions;
 use serde_json::Value;
@@ -10,7 +11,8 @@ const PAGE: &str = include_str!("../../docs/iam.md");
 /// Statements that the role of the first job goes without: they open gates.
 const OPEN_GATES: [&str; 2] = ["OpenGatesOfCodeDeploy", "OpenGatesOfEcs"];
 
-/// What brings something new, or changes what is to be released; the role that approves has none of it.
+/// What brings something new, or changes what is to be released; the role that approves has none of
+/// it.
 const NOT_FOR_APPROVAL: [&str; 8] = [
     "codedeploy:CreateDeployment",
     "ecr:PutImage",
@@ -24,7 +26,9 @@ const NOT_FOR_APPROVAL: [&str; 8] = [
 
 /// The policy below a heading, as its statements.
 fn policy(heading: &str) -> Vec<Value> {
-    let (_, section) = PAGE.split_once(&format!("\n{heading}\n")).expect("the heading");
+    let (_, section) = PAGE
+        .split_once(&format!("\n{heading}\n"))
+        .expect("the heading");
     let (_, block) = section.split_once("```json\n").expect("a block");
     let (text, _) = block.split_once("```").expect("the block's end");
     let policy: Value = serde_json::from_str(text).expect("the policy is JSON");
@@ -34,13 +38,19 @@ fn policy(heading: &str) -> Vec<Value> {
 /// A member that may be one text or several.
 fn texts(statement: &Value, member: &str) -> Vec<String> {
     match &statement[member] {
-        Value::Array(all) => all.iter().filter_map(|one| one.as_str().map(str::to_owned)).collect(),
+        Value::Array(all) => all
+            .iter()
+            .filter_map(|one| one.as_str().map(str::to_owned))
+            .collect(),
         one => one.as_str().map(str::to_owned).into_iter().collect(),
     }
 }
 
 fn actions(statements: &[Value]) -> Vec<String> {
-    statements.iter().flat_map(|statement| texts(statement, "Action")).collect()
+    statements
+        .iter()
+        .flat_map(|statement| texts(statement, "Action"))
+        .collect()
 }
 
 fn full() -> Vec<Value> {
@@ -49,7 +59,11 @@ fn full() -> Vec<Value> {
 
 /// What the role that deploys may do.
 fn deploy() -> Vec<String> {
-    let may = |statement: &&Value| statement["Sid"].as_str().is_none_or(|sid| !OPEN_GATES.contains(&sid));
+    let may = |statement: &&Value| {
+        statement["Sid"]
+            .as_str()
+            .is_none_or(|sid| !OPEN_GATES.contains(&sid))
+    };
     actions(&full().iter().filter(may).cloned().collect::<Vec<_>>())
 }
 
@@ -60,32 +74,61 @@ fn approve() -> Vec<String> {
 
 #[test]
 fn neither_role_can_release_something_new_alone() {
-    assert!(deploy().iter().all(|action| !action.contains(":Continue")), "the role that deploys opens no gate");
+    assert!(
+        deploy().iter().all(|action| !action.contains(":Continue")),
+        "the role that deploys opens no gate"
+    );
     let approve = approve();
-    let excess: Vec<_> = NOT_FOR_APPROVAL.iter().filter(|action| approve.contains(&(**action).to_owned())).collect();
+    let excess: Vec<_> = NOT_FOR_APPROVAL
+        .iter()
+        .filter(|action| approve.contains(&(**action).to_owned()))
+        .collect();
     assert!(excess.is_empty(), "{excess:?}");
-    assert!(deploy().iter().chain(&approve).all(|action| !action.contains('*')), "every action is named");
+    assert!(
+        deploy()
+            .iter()
+            .chain(&approve)
+            .all(|action| !action.contains('*')),
+        "every action is named"
+    );
 }
 
 #[test]
 fn tasks_and_secrets_are_named_as_narrowly_as_iam_can() {
     for statement in full() {
         let (actions, resources) = (texts(&statement, "Action"), texts(&statement, "Resource"));
-        assert!(statement["Effect"] == "Allow" && !actions.is_empty() && !resources.is_empty(), "{statement}");
+        assert!(
+            statement["Effect"] == "Allow" && !actions.is_empty() && !resources.is_empty(),
+            "{statement}"
+        );
         if actions.contains(&"ecs:RunTask".to_owned()) {
-            assert_eq!(resources, ["arn:aws:ecs:REGION:ACCOUNT:task-definition/FAMILY:*"]);
-            assert_eq!(statement["Condition"]["ArnEquals"]["ecs:cluster"], "arn:aws:ecs:REGION:ACCOUNT:cluster/CLUSTER");
+            assert_eq!(
+                resources,
+                ["arn:aws:ecs:REGION:ACCOUNT:task-definition/FAMILY:*"]
+            );
+            assert_eq!(
+                statement["Condition"]["ArnEquals"]["ecs:cluster"],
+                "arn:aws:ecs:REGION:ACCOUNT:cluster/CLUSTER"
+            );
         }
         if actions.contains(&"secretsmanager:GetSecretValue".to_owned()) {
-            assert_eq!(resources, ["arn:aws:secretsmanager:REGION:ACCOUNT:secret:SECRET-??????"]);
+            assert_eq!(
+                resources,
+                ["arn:aws:secretsmanager:REGION:ACCOUNT:secret:SECRET-??????"]
+            );
         }
     }
 }
 
 /// Green waits; the role that deploys has brought it there.
 async fn waiting(story: Story) -> (Play, Told) {
-    let mut play = story.stage(|options| options.allowed = deploy()).begin().await;
-    let first = play.act(Action::tested("1.1.0").with("approval", "before-traffic")).await;
+    let mut play = story
+        .stage(|options| options.allowed = deploy())
+        .begin()
+        .await;
+    let first = play
+        .act(Action::tested("1.1.0").with("approval", "before-traffic"))
+        .await;
     assert_eq!(first.output("outcome"), "waiting", "{}", first.text());
     assert_eq!(warnings(&first), "");
     (play, first)
@@ -97,7 +140,9 @@ fn warnings(told: &Told) -> String {
 }
 
 fn answer(mode: &str, first: &Told) -> Action {
-    Action::service().with("mode", mode).with("deployment", first.output("deployment-id"))
+    Action::service()
+        .with("mode", mode)
+        .with("deployment", first.output("deployment-id"))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -106,9 +151,18 @@ async fn the_role_that_approves_releases_what_the_other_has_brought() {
         let (mut play, first) = waiting(story).await;
         play.stage.allow(&approve());
         let tests = smoke_tests(&["health"]).replace("${version}", "1.1.0");
-        let checked = answer("continue", &first).with("smoke-tests", &tests).with("test-url", "$TEST");
-        let told = play.act(checked.with("production-url", "$PRODUCTION")).await;
-        assert_eq!((told.output("outcome"), warnings(&told).as_str()), ("deployed", ""), "{}", told.text());
+        let checked = answer("continue", &first)
+            .with("smoke-tests", &tests)
+            .with("test-url", "$TEST");
+        let told = play
+            .act(checked.with("production-url", "$PRODUCTION"))
+            .await;
+        assert_eq!(
+            (told.output("outcome"), warnings(&told).as_str()),
+            ("deployed", ""),
+            "{}",
+            told.text()
+        );
         play.end().await;
     }
 }
@@ -119,8 +173,17 @@ async fn the_role_that_approves_may_say_no_and_names_what_it_leaves_behind() {
         let (mut play, first) = waiting(story).await;
         play.stage.allow(&approve());
         let told = play.act(answer("abort", &first)).await;
-        assert_eq!((told.output("outcome"), told.output("reason")), ("rolled-back", "aborted"), "{}", told.text());
-        assert!(warnings(&told).contains("ecs:DeregisterTaskDefinition"), "{}", told.text());
+        assert_eq!(
+            (told.output("outcome"), told.output("reason")),
+            ("rolled-back", "aborted"),
+            "{}",
+            told.text()
+        );
+        assert!(
+            warnings(&told).contains("ecs:DeregisterTaskDefinition"),
+            "{}",
+            told.text()
+        );
         play.end().await;
     }
 }
@@ -130,7 +193,12 @@ async fn the_role_that_deploys_says_no_and_leaves_nothing_behind() {
     for story in [Story::codedeploy(), Story::blue_green()] {
         let (mut play, first) = waiting(story).await;
         let told = play.act(answer("abort", &first)).await;
-        assert_eq!((told.output("outcome"), warnings(&told).as_str()), ("rolled-back", ""), "{}", told.text());
+        assert_eq!(
+            (told.output("outcome"), warnings(&told).as_str()),
+            ("rolled-back", ""),
+            "{}",
+            told.text()
+        );
         assert_eq!(told.count("ecs:DeregisterTaskDefinition"), 1);
         play.end().await;
     }
@@ -138,10 +206,22 @@ async fn the_role_that_deploys_says_no_and_leaves_nothing_behind() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_role_that_approves_can_bring_nothing_new() {
-    let story = Story::rolling(RollingOptions::default()).stage(|options| options.allowed = approve());
+    let story =
+        Story::rolling(RollingOptions::default()).stage(|options| options.allowed = approve());
     let mut play = story.begin().await.pushed("1.1.0").await;
     let definition = crate::harness::definition("$REGISTRY/app:1.1.0").to_string();
-    let told = play.act(Action::service().file("task.json", &definition).with("task-definition", "task.json")).await;
+    let told = play
+        .act(
+            Action::service()
+                .file("task.json", &definition)
+                .with("task-definition", "task.json"),
+        )
+        .await;
     play.end().await;
-    assert_eq!((told.output("outcome"), told.output("reason")), ("unchanged", "denied"), "{}", told.text());
+    assert_eq!(
+        (told.output("outcome"), told.output("reason")),
+        ("unchanged", "denied"),
+        "{}",
+        told.text()
+    );
 }

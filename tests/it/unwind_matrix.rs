@@ -1,7 +1,8 @@
 //! The unwind matrix: every mutating call of every strategy's happy line × what can become of it.
 //!
-//! The calls are not listed here: each test plays the happy line first and takes them from its ledger. Whatever is done to a call,
-//! production ends whole on one side and nothing of ours is left, or the run says that a person is needed.
+//! The calls are not listed here: each test plays the happy line first and takes them from its
+//! ledger. Whatever is done to a call, production ends whole on one side and nothing of ours is
+//! left, or the run says that a person is needed.
 
 mod happy;
 mod mode;
@@ -68,7 +69,10 @@ matrix! {
 fn every_strategy_meets_every_mischief() {
     for strategy in Strategy::ALL {
         for mode in Mode::ALL {
-            assert!(PLAYED.contains(&(strategy, mode)), "nobody plays {strategy:?} {mode:?}");
+            assert!(
+                PLAYED.contains(&(strategy, mode)),
+                "nobody plays {strategy:?} {mode:?}"
+            );
         }
     }
 }
@@ -83,10 +87,20 @@ async fn play(strategy: Strategy, mode: Mode) {
             let happy = happy.clone();
             playing.spawn(async move { (mode.play(&happy, &cell).await, cell) });
         }
-        let Some(ended) = playing.join_next().await else { break };
-        let (came, cell) = ended.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()));
-        let _ = writeln!(std::io::stdout(), "{strategy:?} | {cell} | {mode:?} → {came}");
+        let Some(ended) = playing.join_next().await else {
+            break;
+        };
+        let (came, cell) =
+            ended.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()));
+        let _ = writeln!(
+            std::io::stdout(),
+            "{strategy:?} | {cell} | {mode:?} → {came}"
+        );
         played.push(cell);
     }
-    assert!(happy.cells.iter().all(|cell| played.contains(cell)), "{:?} were to be played, and {played:?} were", happy.cells);
+    assert!(
+        happy.cells.iter().all(|cell| played.contains(cell)),
+        "{:?} were to be played, and {played:?} were",
+        happy.cells
+    );
 }

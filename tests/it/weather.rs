@@ -6,18 +6,24 @@ use insta::assert_snapshot;
 use crate::harness::{Action, Deed, Story, When};
 
 fn some(operation: &str, nth: u64, times: u64, kind: FaultKind) -> Fault {
-    Fault { operation: operation.to_owned(), nth, times, kind }
+    Fault {
+        operation: operation.to_owned(),
+        nth,
+        times,
+        kind,
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn throttled_calls_are_made_later_and_nothing_is_done_twice() {
-    let mut story = Story::codedeploy().fault(some("GetDeployment", 2, 3, FaultKind::Throttled)).fault(some(
-        "DescribeServices",
-        1,
-        1,
-        FaultKind::Throttled,
-    ));
-    for mutation in ["RegisterTaskDefinition", "CreateDeployment", "ContinueDeployment"] {
+    let mut story = Story::codedeploy()
+        .fault(some("GetDeployment", 2, 3, FaultKind::Throttled))
+        .fault(some("DescribeServices", 1, 1, FaultKind::Throttled));
+    for mutation in [
+        "RegisterTaskDefinition",
+        "CreateDeployment",
+        "ContinueDeployment",
+    ] {
         story = story.fault(Fault::first(mutation, FaultKind::Throttled));
     }
     assert_snapshot!(story.told(Action::tested("1.1.0")).await.ending(), @"
@@ -37,12 +43,9 @@ async fn throttled_calls_are_made_later_and_nothing_is_done_twice() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn max_retries_holds_for_throttled_writes_too_and_not_for_what_is_undone() {
-    let story = Story::codedeploy().fault(some("CreateDeployment", 1, u64::MAX, FaultKind::Throttled)).fault(some(
-        "DeregisterTaskDefinition",
-        1,
-        2,
-        FaultKind::Throttled,
-    ));
+    let story = Story::codedeploy()
+        .fault(some("CreateDeployment", 1, u64::MAX, FaultKind::Throttled))
+        .fault(some("DeregisterTaskDefinition", 1, 2, FaultKind::Throttled));
     assert_snapshot!(story.told(Action::tested("1.1.0").with("max-retries", "2")).await.ending(), @"
     exit code 10
     ---
@@ -63,12 +66,9 @@ async fn max_retries_holds_for_throttled_writes_too_and_not_for_what_is_undone()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn reads_that_fail_for_a_while_are_only_waited_out() {
-    let story = Story::codedeploy().fault(some("GetDeployment", 2, 4, FaultKind::InternalError)).fault(some(
-        "GetDeploymentTarget",
-        1,
-        3,
-        FaultKind::InternalError,
-    ));
+    let story = Story::codedeploy()
+        .fault(some("GetDeployment", 2, 4, FaultKind::InternalError))
+        .fault(some("GetDeploymentTarget", 1, 3, FaultKind::InternalError));
     assert_snapshot!(story.told(Action::tested("1.1.0")).await.ending(), @"
     exit code 0
     ---
@@ -100,12 +100,9 @@ async fn an_endpoint_that_never_answers_does_not_hang_the_job() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stale_reads_delay_and_mislead_nobody() {
-    let story = Story::codedeploy().fault(some("DescribeServices", 2, 2, FaultKind::StaleRead)).fault(some(
-        "DescribeRules",
-        2,
-        2,
-        FaultKind::StaleRead,
-    ));
+    let story = Story::codedeploy()
+        .fault(some("DescribeServices", 2, 2, FaultKind::StaleRead))
+        .fault(some("DescribeRules", 2, 2, FaultKind::StaleRead));
     assert_snapshot!(story.told(Action::tested("1.1.0")).await.ending(), @"
     exit code 0
     ---
@@ -120,7 +117,8 @@ async fn stale_reads_delay_and_mislead_nobody() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn when_aws_fails_before_the_first_write_nothing_is_touched() {
-    let story = Story::codedeploy().fault(Fault::always("DescribeServices", FaultKind::InternalError));
+    let story =
+        Story::codedeploy().fault(Fault::always("DescribeServices", FaultKind::InternalError));
     assert_snapshot!(story.told(Action::deploy("1.1.0")).await.text(), @"
     exit code 10
     ---
@@ -144,7 +142,8 @@ async fn when_aws_fails_before_the_first_write_nothing_is_touched() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_creation_that_aws_fails_without_effect_is_made_once_more() {
-    let story = Story::codedeploy().fault(Fault::first("CreateDeployment", FaultKind::InternalError));
+    let story =
+        Story::codedeploy().fault(Fault::first("CreateDeployment", FaultKind::InternalError));
     assert_snapshot!(story.told(Action::deploy("1.1.0")).await.ending(), @"
     exit code 0
     ---
@@ -162,7 +161,9 @@ async fn a_creation_that_aws_fails_without_effect_is_made_once_more() {
 async fn credentials_that_expire_in_the_middle_are_stuck_until_the_post_step_has_new_ones() {
     let mut play = Story::codedeploy().in_real_time().begin().await;
     let expired = Deed::Fault(Fault::always("*", FaultKind::ExpiredCredentials));
-    let main = play.act(Action::slowly_tested("1.1.0").at(When::Line("Smoke tests on green"), expired)).await;
+    let main = play
+        .act(Action::slowly_tested("1.1.0").at(When::Line("Smoke tests on green"), expired))
+        .await;
     play.stage.clear_faults();
     let post = play.post(&main).await;
     play.end().await;

@@ -1,7 +1,9 @@
-//! Green held against blue, with numbers: is it worse by more than chance, and by so much that it matters? PURE.
+//! Green held against blue, with numbers: is it worse by more than chance, and by so much that it
+//! matters? PURE.
 //!
-//! It is asked again and again while data accumulate, and each time is a chance to be fooled: `spending` shares one rate of false alarms among
-//! all looks. What is found is judged by the policy; p, effect and n are told in words.
+//! It is asked again and again while data accumulate, and each time is a chance to be fooled:
+//! `spending` shares one rate of false alarms among all looks. What is found is judged by the
+//! policy; p, effect and n are told in words.
 
 mod sight;
 mod spending;
@@ -12,16 +14,21 @@ mod words;
 pub use spending::Looks;
 
 use crate::measurement::Phase;
-use crate::statistics::{Counts, Direction, StatisticsError, lowest_p, mann_whitney, two_proportion};
+use crate::statistics::{
+    Counts, Direction, StatisticsError, lowest_p, mann_whitney, two_proportion,
+};
 use spending::{allowance, allowance_of_values};
 
-/// The fewest values on each side of which a comparison can say anything with half of 5 % of false alarms: all of green's above all of blue's.
+/// The fewest values on each side of which a comparison can say anything with half of 5 % of false
+/// alarms: all of green's above all of blue's.
 pub const VALUES: u32 = 4;
 
-/// The preset: green must be so many times as slow before it fails. With 60 requests a minute a p95 scatters by a fifth.
+/// The preset: green must be so many times as slow before it fails. With 60 requests a minute a p95
+/// scatters by a fifth.
 pub const SLOWER: f64 = 1.4;
 
-/// The preset: a pass on errors says that a green with so great a share of errors more, or three times blue's, would have been seen.
+/// The preset: a pass on errors says that a green with so great a share of errors more, or three
+/// times blue's, would have been seen.
 pub const MORE_ERRORS: f64 = 0.04;
 
 /// When green is called worse.
@@ -33,21 +40,26 @@ pub struct ComparePolicy {
     pub direction: Direction,
     /// How often it will be asked.
     pub looks: Looks,
-    /// Green may be so many times blue before it matters (1.25); for a decrease, blue so many times green.
+    /// Green may be so many times blue before it matters (1.25); for a decrease, blue so many times
+    /// green.
     pub allowed_increase: f64,
-    /// A difference of rates below this does not matter, however many times it is (0.001: a tenth of a percentage point).
+    /// A difference of rates below this does not matter, however many times it is (0.001: a tenth
+    /// of a percentage point).
     pub least_difference: f64,
-    /// Rates: no pass where a green with so many times blue's errors (or `must_see_difference` more) would have gone unseen in more than one of
-    /// twenty runs, for want of traffic: that is inconclusive. Infinite asks for nothing.
+    /// Rates: no pass where a green with so many times blue's errors (or `must_see_difference`
+    /// more) would have gone unseen in more than one of twenty runs, for want of traffic: that is
+    /// inconclusive. Infinite asks for nothing.
     pub must_see: f64,
-    /// Where blue has next to no errors, many times as many are still few: green must be seen at so much above blue (0.02: 2 percentage points).
+    /// Where blue has next to no errors, many times as many are still few: green must be seen at so
+    /// much above blue (0.02: 2 percentage points).
     pub must_see_difference: f64,
     /// Rates are judged from so many requests on each side.
     pub min_request_volume: u64,
 }
 
 impl Default for ComparePolicy {
-    /// One false alarm in twenty rollouts; a quarter more, and a tenth of a percentage point; three times as bad must be seen; a hundred requests.
+    /// One false alarm in twenty rollouts; a quarter more, and a tenth of a percentage point; three
+    /// times as bad must be seen; a hundred requests.
     fn default() -> Self {
         Self {
             alpha: 0.05,
@@ -65,8 +77,8 @@ impl Default for ComparePolicy {
 /// What a comparison came to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Compared {
-    /// Failed: green is worse. Successful: nothing so far says that it is. Inconclusive: not enough data to say either.
-    /// Error: the data are no numbers.
+    /// Failed: green is worse. Successful: nothing so far says that it is. Inconclusive: not enough
+    /// data to say either. Error: the data are no numbers.
     pub phase: Phase,
     /// Both sides: `green 3.1 % (93 of 3,001), blue 1.0 % (30 of 3,000)`.
     pub value: String,
@@ -78,21 +90,37 @@ pub struct Compared {
     pub effect: Option<f64>,
 }
 
-/// Compares the shares of errors. `look` counts from 1 over the rollout; the counts are all that came in since they began.
+/// Compares the shares of errors. `look` counts from 1 over the rollout; the counts are all that
+/// came in since they began.
 pub fn rates(blue: Counts, green: Counts, look: u32, policy: &ComparePolicy) -> Compared {
     let value = words::rates(blue, green);
     let least = blue.requests().min(green.requests());
     if least < policy.min_request_volume {
-        return undecided(value, words::too_few_requests(blue, green, policy.min_request_volume));
+        return undecided(
+            value,
+            words::too_few_requests(blue, green, policy.min_request_volume),
+        );
     }
     let tested = match two_proportion(blue, green, policy.direction) {
         Ok(tested) => tested,
         Err(refusal) => return refused(value, refusal),
     };
-    let found = Significance { p: tested.p, ratio: tested.effect.ratio, allowance: allowance(policy.alpha, policy.looks, look) };
-    let matters = tested.effect.difference.abs() >= policy.least_difference && exceeds(found.ratio, policy);
-    let seen = words::ComparisonBasis { method: tested.method, look, blue: blue.requests(), green: green.requests(), of: "requests" };
-    let unseen = sight::must_be_seen(blue, policy).filter(|rate| !sight::would_be_seen(*rate, blue, green, policy, found.allowance));
+    let found = Significance {
+        p: tested.p,
+        ratio: tested.effect.ratio,
+        allowance: allowance(policy.alpha, policy.looks, look),
+    };
+    let matters =
+        tested.effect.difference.abs() >= policy.least_difference && exceeds(found.ratio, policy);
+    let seen = words::ComparisonBasis {
+        method: tested.method,
+        look,
+        blue: blue.requests(),
+        green: green.requests(),
+        of: "requests",
+    };
+    let unseen = sight::must_be_seen(blue, policy)
+        .filter(|rate| !sight::would_be_seen(*rate, blue, green, policy, found.allowance));
     match unseen.filter(|_| found.p >= found.allowance) {
         Some(rate) => {
             let enough = sight::requests_to_see(rate, blue, green, policy, found.allowance);
@@ -102,7 +130,8 @@ pub fn rates(blue: Counts, green: Counts, look: u32, policy: &ComparePolicy) -> 
     }
 }
 
-/// Compares values that are no counts: latencies, one a minute and side. `look` counts from 1 over the rollout; the values are all that came in since they began.
+/// Compares values that are no counts: latencies, one a minute and side. `look` counts from 1 over
+/// the rollout; the values are all that came in since they began.
 pub fn samples(blue: &[f64], green: &[f64], look: u32, policy: &ComparePolicy) -> Compared {
     let value = words::samples(blue, green);
     let tested = match mann_whitney(blue, green, policy.direction) {
@@ -111,29 +140,55 @@ pub fn samples(blue: &[f64], green: &[f64], look: u32, policy: &ComparePolicy) -
     };
     let on_each = blue.len().min(green.len());
     let (allowance, look) = match policy.looks {
-        Looks::Values(planned) => match allowance_of_values(policy.alpha, planned, on_each, policy.direction) {
-            Some(look) => look,
-            None => return undecided(value, words::too_few_on_each(blue.len(), green.len(), values_for(policy))),
-        },
+        Looks::Values(planned) => {
+            match allowance_of_values(policy.alpha, planned, on_each, policy.direction) {
+                Some(look) => look,
+                None => {
+                    return undecided(
+                        value,
+                        words::too_few_on_each(blue.len(), green.len(), values_for(policy)),
+                    );
+                }
+            }
+        }
         Looks::Planned(_) | Looks::Open => (allowance(policy.alpha, policy.looks, look), look),
     };
-    let found = Significance { p: tested.p, ratio: ratio(words::median(blue), tested.effect.shift), allowance };
-    let seen = words::ComparisonBasis { method: tested.method, look, blue: count(blue), green: count(green), of: "values" };
+    let found = Significance {
+        p: tested.p,
+        ratio: ratio(words::median(blue), tested.effect.shift),
+        allowance,
+    };
+    let seen = words::ComparisonBasis {
+        method: tested.method,
+        look,
+        blue: count(blue),
+        green: count(green),
+        of: "values",
+    };
     if lowest_p(blue.len(), green.len(), policy.direction) > allowance {
         return told(value, &found, words::too_few_values(&found, &seen));
     }
     judged(value, &found, exceeds(found.ratio, policy), &seen)
 }
 
-/// How many values each side must have before anything can be said of them, where looks are taken by their number.
+/// How many values each side must have before anything can be said of them, where looks are taken
+/// by their number.
 pub fn values_for(policy: &ComparePolicy) -> usize {
     const MOST: usize = 100;
-    let Looks::Values(planned) = policy.looks else { return 1 };
-    (1..MOST).find(|values| allowance_of_values(policy.alpha, planned, *values, policy.direction).is_some()).unwrap_or(MOST)
+    let Looks::Values(planned) = policy.looks else {
+        return 1;
+    };
+    (1..MOST)
+        .find(|values| {
+            allowance_of_values(policy.alpha, planned, *values, policy.direction).is_some()
+        })
+        .unwrap_or(MOST)
 }
 
-/// How many requests each side must have had in a minute for that minute's percentile to be compared: 100 for p99. Of fewer the percentile is their
-/// greatest value, and that is smaller on the side with fewer requests, however alike the sides are: a small blue would make green look slow.
+/// How many requests each side must have had in a minute for that minute's percentile to be
+/// compared: 100 for p99. Of fewer the percentile is their greatest value, and that is smaller on
+/// the side with fewer requests, however alike the sides are: a small blue would make green look
+/// slow.
 pub fn requests_for(percentile: f64) -> f64 {
     // Half a request of tolerance: 100 − 99.9 is not quite 0.1.
     (100.0 / (100.0 - percentile.clamp(0.0, 99.999)) - 0.5).ceil()
@@ -146,18 +201,43 @@ struct Significance {
     allowance: f64,
 }
 
-fn judged(value: String, found: &Significance, matters: bool, seen: &words::ComparisonBasis) -> Compared {
-    let phase = if found.p < found.allowance && matters { Phase::Failed } else { Phase::Successful };
-    Compared { phase, value, note: words::note(found, matters, seen), p: Some(found.p), effect: Some(found.ratio) }
+fn judged(
+    value: String,
+    found: &Significance,
+    matters: bool,
+    seen: &words::ComparisonBasis,
+) -> Compared {
+    let phase = if found.p < found.allowance && matters {
+        Phase::Failed
+    } else {
+        Phase::Successful
+    };
+    Compared {
+        phase,
+        value,
+        note: words::note(found, matters, seen),
+        p: Some(found.p),
+        effect: Some(found.ratio),
+    }
 }
 
 /// Undecided, with what was found all the same.
 fn told(value: String, found: &Significance, note: String) -> Compared {
-    Compared { p: Some(found.p), effect: Some(found.ratio), ..undecided(value, note) }
+    Compared {
+        p: Some(found.p),
+        effect: Some(found.ratio),
+        ..undecided(value, note)
+    }
 }
 
 fn undecided(value: String, note: String) -> Compared {
-    Compared { phase: Phase::Inconclusive, value, note, p: None, effect: None }
+    Compared {
+        phase: Phase::Inconclusive,
+        value,
+        note,
+        p: None,
+        effect: None,
+    }
 }
 
 fn refused(value: String, refusal: StatisticsError) -> Compared {
@@ -165,10 +245,14 @@ fn refused(value: String, refusal: StatisticsError) -> Compared {
         StatisticsError::Empty { .. } => Phase::Inconclusive,
         StatisticsError::NotFinite { .. } => Phase::Error,
     };
-    Compared { phase, ..undecided(value, refusal.to_string()) }
+    Compared {
+        phase,
+        ..undecided(value, refusal.to_string())
+    }
 }
 
-/// Green's typical value as a multiple of blue's. Where blue's is not above zero, no multiple says anything: any shift counts in full.
+/// Green's typical value as a multiple of blue's. Where blue's is not above zero, no multiple says
+/// anything: any shift counts in full.
 fn ratio(blue: f64, shift: f64) -> f64 {
     match shift {
         0.0 => 1.0,
@@ -179,7 +263,10 @@ fn ratio(blue: f64, shift: f64) -> f64 {
 }
 
 fn exceeds(ratio: f64, policy: &ComparePolicy) -> bool {
-    let (more, fewer) = (ratio >= policy.allowed_increase, ratio * policy.allowed_increase <= 1.0);
+    let (more, fewer) = (
+        ratio >= policy.allowed_increase,
+        ratio * policy.allowed_increase <= 1.0,
+    );
     match policy.direction {
         Direction::Increase => more,
         Direction::Decrease => fewer,

@@ -1,7 +1,8 @@
 //! Conditions as expressions over numbers: `result < 5`, `green <= blue * 1.25 && !isNaN(result)`.
 //!
-//! The crate `fasteval` parses and evaluates: it knows one type, the number. So that no condition is true by accident, the tree
-//! is checked here when the document is read: a condition is a comparison, or comparisons joined by `&&`, `||` and `!`.
+//! The crate `fasteval` parses and evaluates: it knows one type, the number. So that no condition
+//! is true by accident, the tree is checked here when the document is read: a condition is a
+//! comparison, or comparisons joined by `&&`, `||` and `!`.
 
 mod check;
 
@@ -9,7 +10,8 @@ use std::collections::BTreeSet;
 
 use fasteval::{Compiler, Evaler, Instruction, Parser, Slab};
 
-/// A condition that was checked; it is parsed again when it is evaluated, which is cheap and once a minute.
+/// A condition that was checked; it is parsed again when it is evaluated, which is cheap and once a
+/// minute.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Expression {
     text: String,
@@ -44,13 +46,18 @@ pub(crate) struct ExpressionError {
 impl Expression {
     pub(crate) fn parse(text: &str) -> Result<Self, ExpressionError> {
         let mut slab = Slab::new();
-        let root = Parser::new().parse(text, &mut slab.ps).map_err(|error| check::unreadable(text, &error))?;
+        let root = Parser::new()
+            .parse(text, &mut slab.ps)
+            .map_err(|error| check::unreadable(text, &error))?;
         if let Some(error) = check::unknown_name(&root.from(&slab.ps).var_names(&slab)) {
             return Err(error);
         }
         let root = root.from(&slab.ps).compile(&slab.ps, &mut slab.cs);
         let uses = check::condition(&slab.cs, &root)?;
-        Ok(Self { text: text.trim().to_owned(), uses })
+        Ok(Self {
+            text: text.trim().to_owned(),
+            uses,
+        })
     }
 
     pub(crate) fn text(&self) -> &str {
@@ -66,7 +73,9 @@ impl Expression {
         let mut slab = Slab::new();
         let root = compiled(&self.text, &mut slab).map_err(|error| error.to_string())?;
         let mut names = |name: &str, arguments: Vec<f64>| value(name, &arguments, scope);
-        let value = root.eval(&slab, &mut names).map_err(|error| error.to_string())?;
+        let value = root
+            .eval(&slab, &mut names)
+            .map_err(|error| error.to_string())?;
         Ok(value != 0.0)
     }
 }

@@ -1,4 +1,5 @@
-//! The analysis as it was read: checks that say what is asked, how often, and what an answer is held against.
+//! The analysis as it was read: checks that say what is asked, how often, and what an answer is
+//! held against.
 //!
 //! It holds no secrets: only the names of the environment variables whose values queries want.
 
@@ -93,9 +94,17 @@ pub(crate) struct Volume {
 #[derive(Debug, Clone)]
 pub(crate) enum Measure {
     /// Points, reduced to one number.
-    Value { source: Source, reduce: Reduce, unit: Unit },
+    Value {
+        source: Source,
+        reduce: Reduce,
+        unit: Unit,
+    },
     /// Errors and requests, and from them a share in percent.
-    Share { errors: Source, requests: Source, of: ShareOf },
+    Share {
+        errors: Source,
+        requests: Source,
+        of: ShareOf,
+    },
     /// Lines of logs, and the requests during which they were written, where those are counted.
     Lines { source: Source, requests: Source },
 }
@@ -130,7 +139,8 @@ pub(crate) enum Unit {
 #[derive(Debug, Clone)]
 pub(crate) enum Judgement {
     Conditions(Conditions),
-    /// Green's errors against blue's, or green's samples against blue's: what is measured says which.
+    /// Green's errors against blue's, or green's samples against blue's: what is measured says
+    /// which.
     Comparison(ComparePolicy),
     /// So many lines are put up with.
     AtMost(u64),
@@ -178,11 +188,32 @@ pub(crate) enum GrainKind {
 /// What is asked, by source.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Asks {
-    CloudWatch { metrics: Vec<(String, Metric)>, expression: Option<Text> },
-    Prometheus { url: Text, headers: Vec<(String, Text)>, sigv4: Option<String>, query: Text },
-    Datadog { url: String, api_key: Text, application_key: Text, query: Text },
-    Http { url: Text, headers: Vec<(String, Text)>, body: Option<Text>, path: String },
-    Logs { groups: Vec<String>, filter: String },
+    CloudWatch {
+        metrics: Vec<(String, Metric)>,
+        expression: Option<Text>,
+    },
+    Prometheus {
+        url: Text,
+        headers: Vec<(String, Text)>,
+        sigv4: Option<String>,
+        query: Text,
+    },
+    Datadog {
+        url: String,
+        api_key: Text,
+        application_key: Text,
+        query: Text,
+    },
+    Http {
+        url: Text,
+        headers: Vec<(String, Text)>,
+        body: Option<Text>,
+        path: String,
+    },
+    Logs {
+        groups: Vec<String>,
+        filter: String,
+    },
 }
 
 /// A CloudWatch metric.
@@ -200,25 +231,35 @@ impl Analysis {
         self.environment.iter().map(String::as_str).collect()
     }
 
-    /// The checks that decide and hold green against blue, with the moments at which they do: a service without a second side cannot have them.
+    /// The checks that decide and hold green against blue, with the moments at which they do: a
+    /// service without a second side cannot have them.
     pub fn needs_sides(&self) -> Vec<(&str, &[Moment])> {
-        self.counting().filter(|check| check.asks_blue()).map(|check| (check.name.as_str(), check.on.as_slice())).collect()
+        self.counting()
+            .filter(|check| check.asks_blue())
+            .map(|check| (check.name.as_str(), check.on.as_slice()))
+            .collect()
     }
 
     fn counting(&self) -> impl Iterator<Item = &Check> {
-        self.checks.iter().filter(|check| check.weight == Weight::Counts)
+        self.checks
+            .iter()
+            .filter(|check| check.weight == Weight::Counts)
     }
 
     /// Whether a check may want to wait for a person.
     pub fn needs_gate(&self) -> bool {
-        self.counting().any(|check| check.on_inconclusive == OnInconclusive::Pause)
+        self.counting()
+            .any(|check| check.on_inconclusive == OnInconclusive::Pause)
     }
 
     /// The same, where a person has answered already: nothing waits for another answer.
     #[must_use]
     pub fn answered(mut self) -> Self {
         let waits = |check: &&mut Check| check.on_inconclusive == OnInconclusive::Pause;
-        self.checks.iter_mut().filter(waits).for_each(|check| check.on_inconclusive = OnInconclusive::Proceed);
+        self.checks
+            .iter_mut()
+            .filter(waits)
+            .for_each(|check| check.on_inconclusive = OnInconclusive::Proceed);
         self
     }
 
@@ -229,12 +270,17 @@ impl Analysis {
 
     /// Whether logs are read.
     pub fn reads_logs(&self) -> bool {
-        self.checks.iter().any(|check| matches!(check.measure, Measure::Lines { .. }))
+        self.checks
+            .iter()
+            .any(|check| matches!(check.measure, Measure::Lines { .. }))
     }
 
     /// The checks' names, in the order of the document.
     pub fn names(&self) -> Vec<&str> {
-        self.checks.iter().map(|check| check.name.as_str()).collect()
+        self.checks
+            .iter()
+            .map(|check| check.name.as_str())
+            .collect()
     }
 }
 
@@ -250,6 +296,9 @@ impl Check {
 
 impl Conditions {
     pub(crate) fn use_any(&self, what: Use) -> bool {
-        self.success.iter().chain(&self.failure).any(|expression| expression.uses(what))
+        self.success
+            .iter()
+            .chain(&self.failure)
+            .any(|expression| expression.uses(what))
     }
 }

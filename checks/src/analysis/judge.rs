@@ -1,7 +1,9 @@
-//! The judge of a whole rollout's analysis: what is asked when, and what the answers come to. PURE: no clock, no network.
+//! The judge of a whole rollout's analysis: what is asked when, and what the answers come to. PURE:
+//! no clock, no network.
 //!
-//! The owner tells it when moments begin ([`Judge::enter`]), asks what is due ([`Judge::due`]), hands in answers
-//! ([`Judge::answered`]) and reads the standing. What follows from it is the owner's to decide.
+//! The owner tells it when moments begin ([`Judge::enter`]), asks what is due ([`Judge::due`]),
+//! hands in answers ([`Judge::answered`]) and reads the standing. What follows from it is the
+//! owner's to decide.
 
 mod fill;
 mod standing;
@@ -39,30 +41,52 @@ pub struct Judge {
 }
 
 impl Judge {
-    /// A judge that has not seen anything; `values` hold what `${version}`, `${digest}` and `${env.NAME}` stand for.
+    /// A judge that has not seen anything; `values` hold what `${version}`, `${digest}` and
+    /// `${env.NAME}` stand for.
     ///
-    /// A check that cannot be asked with these sides ([`Analysis::problems`]) is inconclusive from its first moment on.
+    /// A check that cannot be asked with these sides ([`Analysis::problems`]) is inconclusive from
+    /// its first moment on.
     pub fn new(analysis: &Analysis, sides: Sides, values: Values) -> Self {
-        let tracks = analysis.checks.iter().flat_map(|check| STRETCHES.iter().filter_map(|stretch| Track::new(check, stretch)));
+        let tracks = analysis.checks.iter().flat_map(|check| {
+            STRETCHES
+                .iter()
+                .filter_map(|stretch| Track::new(check, stretch))
+        });
         values.confidential().for_each(register);
-        Self { tracks: tracks.collect(), moment: None, filling: Filling { sides, values }, next_id: 0, ended: None }
+        Self {
+            tracks: tracks.collect(),
+            moment: None,
+            filling: Filling { sides, values },
+            next_id: 0,
+            ended: None,
+        }
     }
 
-    /// The same, for a rollout that will be watched for about so long, in whose shift both sides serve: comparisons share their false alarms
-    /// among so many looks.
+    /// The same, for a rollout that will be watched for about so long, in whose shift both sides
+    /// serve: comparisons share their false alarms among so many looks.
     #[must_use]
     pub fn expecting(mut self, shift: Duration, watched: Duration) -> Self {
-        self.tracks.iter_mut().for_each(|track| track.expect(shift, watched));
+        self.tracks
+            .iter_mut()
+            .for_each(|track| track.expect(shift, watched));
         self
     }
 
-    /// A moment begins: users (or tests) reach green from now on, or by another step. What runs already goes on without a break.
+    /// A moment begins: users (or tests) reach green from now on, or by another step. What runs
+    /// already goes on without a break.
     pub fn enter(&mut self, moment: Moment, now: f64) {
         self.moment = Some(moment);
         let sides = &self.filling.sides;
-        for track in self.tracks.iter_mut().filter(|track| track.moments.contains(&moment)) {
+        for track in self
+            .tracks
+            .iter_mut()
+            .filter(|track| track.moments.contains(&moment))
+        {
             let check = track.check.clone();
-            let sources: Vec<&Source> = track::sources(&check).into_iter().map(|(_, source)| source).collect();
+            let sources: Vec<&Source> = track::sources(&check)
+                .into_iter()
+                .map(|(_, source)| source)
+                .collect();
             track.enter(now, &sources);
             if track.ended.is_none() && refuse::hindrance(&check, sides).is_some() {
                 track.ended = Some(Phase::Inconclusive);
@@ -71,8 +95,9 @@ impl Judge {
         self.assess();
     }
 
-    /// What is to be asked now, all at once. Each question is to be answered by [`Judge::answered`] under its id, with
-    /// [`Answer::Failed`] where it could not be asked: a check waits for all of its answers.
+    /// What is to be asked now, all at once. Each question is to be answered by [`Judge::answered`]
+    /// under its id, with [`Answer::Failed`] where it could not be asked: a check waits for all of
+    /// its answers.
     pub fn due(&mut self, now: f64) -> Vec<Question> {
         let mut questions = Vec::new();
         for at in 0..self.tracks.len() {
@@ -88,39 +113,61 @@ impl Judge {
         self.tracks.iter_mut().for_each(|track| track.asking = None);
     }
 
-    /// When something is due next; nothing while all answers are awaited, or when nothing is asked any more.
+    /// When something is due next; nothing while all answers are awaited, or when nothing is asked
+    /// any more.
     pub fn next_due(&self) -> Option<f64> {
-        let times = (0..self.tracks.len()).filter(|at| self.runs(*at)).filter_map(|at| self.tracks[at].next());
+        let times = (0..self.tracks.len())
+            .filter(|at| self.runs(*at))
+            .filter_map(|at| self.tracks[at].next());
         times.min_by(f64::total_cmp)
     }
 
     /// Takes answers, and tells the measurements that they make whole; `time` is now in RFC 3339.
-    pub fn answered(&mut self, answers: &[(usize, Answer)], now: f64, time: &str) -> Vec<Measurement> {
+    pub fn answered(
+        &mut self,
+        answers: &[(usize, Answer)],
+        now: f64,
+        time: &str,
+    ) -> Vec<Measurement> {
         for (id, answer) in answers {
-            for asking in self.tracks.iter_mut().filter_map(|track| track.asking.as_mut()) {
+            for asking in self
+                .tracks
+                .iter_mut()
+                .filter_map(|track| track.asking.as_mut())
+            {
                 asking.take(*id, answer);
             }
         }
-        let measurements = (0..self.tracks.len()).filter_map(|at| self.measure(at, now, time)).collect();
+        let measurements = (0..self.tracks.len())
+            .filter_map(|at| self.measure(at, now, time))
+            .collect();
         self.assess();
         measurements
     }
 
-    /// Whether every check of this moment that counts has judged data from after `since`, or is over: a step may end then.
+    /// Whether every check of this moment that counts has judged data from after `since`, or is
+    /// over: a step may end then.
     pub fn settled(&self, since: f64) -> bool {
-        let mut running = (0..self.tracks.len()).filter(|at| self.runs(*at)).map(|at| &self.tracks[at]);
+        let mut running = (0..self.tracks.len())
+            .filter(|at| self.runs(*at))
+            .map(|at| &self.tracks[at]);
         running.all(|track| !track.counts() || track.settled(since))
     }
 
-    /// Whether every check of this moment that ends by itself is over: the gate at green, or production's, may open.
+    /// Whether every check of this moment that ends by itself is over: the gate at green, or
+    /// production's, may open.
     pub fn complete(&self) -> bool {
-        let mut running = (0..self.tracks.len()).filter(|at| self.runs(*at)).map(|at| &self.tracks[at]);
+        let mut running = (0..self.tracks.len())
+            .filter(|at| self.runs(*at))
+            .map(|at| &self.tracks[at]);
         running.all(|track| track.until == tally::Until::Ended || track.ended.is_some())
     }
 
     /// How things stand.
     pub fn standing(&self) -> AnalysisStatus {
-        self.ended.clone().map_or(AnalysisStatus::Running, |ended| AnalysisStatus::Ended(Box::new(ended)))
+        self.ended.clone().map_or(AnalysisStatus::Running, |ended| {
+            AnalysisStatus::Ended(Box::new(ended))
+        })
     }
 
     /// What was found so far where nothing ends the analysis, in words.
@@ -128,17 +175,28 @@ impl Judge {
         standing::found(&self.tracks)
     }
 
-    /// The owner ends the analysis: good unless something is wrong, or something that began never knew good from bad.
+    /// The owner ends the analysis: good unless something is wrong, or something that began never
+    /// knew good from bad.
     pub fn finish(&mut self) -> AnalysisStatus {
-        self.tracks.iter_mut().filter(|track| track.began.is_some()).for_each(Track::finish);
+        self.tracks
+            .iter_mut()
+            .filter(|track| track.began.is_some())
+            .for_each(Track::finish);
         self.assess();
-        self.ended = self.ended.take().or_else(|| Some(standing::good(&self.tracks)));
+        self.ended = self
+            .ended
+            .take()
+            .or_else(|| Some(standing::good(&self.tracks)));
         self.standing()
     }
 
     fn runs(&self, at: usize) -> bool {
         let track = &self.tracks[at];
-        self.ended.is_none() && track.began.is_some() && self.moment.is_some_and(|moment| track.moments.contains(&moment))
+        self.ended.is_none()
+            && track.began.is_some()
+            && self
+                .moment
+                .is_some_and(|moment| track.moments.contains(&moment))
     }
 
     fn assess(&mut self) {
@@ -151,50 +209,88 @@ impl Judge {
         let check = self.tracks[at].check.clone();
         let sources = self.asked(&check);
         let plain: Vec<&Source> = sources.iter().map(|(_, source)| *source).collect();
-        let Some(mut spans) = self.tracks[at].spans(now, &plain) else { return self.tracks[at].postpone(&plain) };
+        let Some(mut spans) = self.tracks[at].spans(now, &plain) else {
+            return self.tracks[at].postpone(&plain);
+        };
         // Lines are held against the requests of the same time.
-        if let ([(QuestionRole::Lines, _), (QuestionRole::Requests, _)], [lines, requests]) = (sources.as_slice(), spans.as_mut_slice()) {
+        if let ([(QuestionRole::Lines, _), (QuestionRole::Requests, _)], [lines, requests]) =
+            (sources.as_slice(), spans.as_mut_slice())
+        {
             *lines = *requests;
         }
-        let Some(first) = spans.first().copied() else { return };
+        let Some(first) = spans.first().copied() else {
+            return;
+        };
         let mut parts = Vec::new();
         for ((part, source), span) in sources.iter().zip(spans) {
             for side in track::sides(&check, *part) {
                 parts.push((*part, *side, self.question(source, *side, span, questions)));
             }
         }
-        self.tracks[at].asking = Some(Asking { at: now, parts, answers: Vec::new(), span: first });
+        self.tracks[at].asking = Some(Asking {
+            at: now,
+            parts,
+            answers: Vec::new(),
+            span: first,
+        });
     }
 
-    /// The sources of a check; comparisons of lines ask for requests too, where they are counted on both sides.
+    /// The sources of a check; comparisons of lines ask for requests too, where they are counted on
+    /// both sides.
     fn asked<'c>(&self, check: &'c Check) -> Vec<(QuestionRole, &'c Source)> {
         let mut sources = track::sources(check);
-        if let (Measure::Lines { requests, .. }, Judgement::Lines { .. }) = (&check.measure, &check.judgement) {
-            let counted = [Side::Green, Side::Blue].iter().all(|side| refuse::can_be_asked(requests, *side, &self.filling.sides));
+        if let (Measure::Lines { requests, .. }, Judgement::Lines { .. }) =
+            (&check.measure, &check.judgement)
+        {
+            let counted = [Side::Green, Side::Blue]
+                .iter()
+                .all(|side| refuse::can_be_asked(requests, *side, &self.filling.sides));
             sources.extend(counted.then_some((QuestionRole::Requests, requests)));
         }
         sources
     }
 
     /// Asks, or finds the same question among those that are asked now.
-    fn question(&mut self, source: &Source, side: Side, span: Span, questions: &mut Vec<Question>) -> usize {
+    fn question(
+        &mut self,
+        source: &Source,
+        side: Side,
+        span: Span,
+        questions: &mut Vec<Question>,
+    ) -> usize {
         let query = self.filling.query(source, side);
         let Span { since, until } = span;
-        let same = questions.iter().find(|other| (other.since, other.until) == (since, until) && alike(&other.query, &query));
+        let same = questions.iter().find(|other| {
+            (other.since, other.until) == (since, until) && alike(&other.query, &query)
+        });
         if let Some(same) = same {
             return same.id;
         }
         let id = self.next_id;
         self.next_id += 1;
-        questions.push(Question { id, query, since, until });
+        questions.push(Question {
+            id,
+            query,
+            since,
+            until,
+        });
         id
     }
 
     fn measure(&mut self, at: usize, now: f64, time: &str) -> Option<Measurement> {
         let asking = self.tracks[at].asking.take_if(|asking| asking.is_whole())?;
         let check = self.tracks[at].check.clone();
-        let weighed = weigh(&check, &asking.answers, self.tracks[at].looks + 1, length(asking.span));
-        let sources: Vec<&Source> = self.asked(&check).into_iter().map(|(_, source)| source).collect();
+        let weighed = weigh(
+            &check,
+            &asking.answers,
+            self.tracks[at].looks + 1,
+            length(asking.span),
+        );
+        let sources: Vec<&Source> = self
+            .asked(&check)
+            .into_iter()
+            .map(|(_, source)| source)
+            .collect();
         self.tracks[at].measured(&asking, weighed.phase, now, &sources);
         let measurement = self.measurement(&check, weighed, &asking, time);
         if !measurement.value.is_empty() {
@@ -204,7 +300,13 @@ impl Judge {
         Some(measurement)
     }
 
-    fn measurement(&self, check: &Check, weighed: Weighed, asking: &Asking, time: &str) -> Measurement {
+    fn measurement(
+        &self,
+        check: &Check,
+        weighed: Weighed,
+        asking: &Asking,
+        time: &str,
+    ) -> Measurement {
         let moment = self.moment.unwrap_or(Moment::Step);
         Measurement {
             check: check.name.clone(),
@@ -222,13 +324,23 @@ impl Judge {
 
     /// What was asked, and over which time.
     fn query(&self, check: &Check, asking: &Asking) -> String {
-        let sources = track::sources(check)
-            .into_iter()
-            .filter(|(part, _)| *part != QuestionRole::Requests || matches!(check.measure, Measure::Share { .. }));
-        let shown: Vec<String> = sources.map(|(_, source)| self.filling.shown(source, Side::Green)).collect();
-        let side = if check.asks_blue() { "green and blue" } else { "green" };
+        let sources = track::sources(check).into_iter().filter(|(part, _)| {
+            *part != QuestionRole::Requests || matches!(check.measure, Measure::Share { .. })
+        });
+        let shown: Vec<String> = sources
+            .map(|(_, source)| self.filling.shown(source, Side::Green))
+            .collect();
+        let side = if check.asks_blue() {
+            "green and blue"
+        } else {
+            "green"
+        };
         let covered = length(asking.span);
-        let over = if covered.is_zero() { String::new() } else { format!(", {}", crate::duration::Human(covered)) };
+        let over = if covered.is_zero() {
+            String::new()
+        } else {
+            format!(", {}", crate::duration::Human(covered))
+        };
         format!("{} ({side}{over})", shown.join(" of "))
     }
 }
@@ -236,7 +348,9 @@ impl Judge {
 impl Asking {
     fn take(&mut self, id: usize, answer: &Answer) {
         let mine = self.parts.iter().filter(|(_, _, asked)| *asked == id);
-        let answers: Vec<_> = mine.map(|(part, side, _)| (*part, *side, answer.clone())).collect();
+        let answers: Vec<_> = mine
+            .map(|(part, side, _)| (*part, *side, answer.clone()))
+            .collect();
         self.answers.extend(answers);
     }
 
@@ -254,19 +368,27 @@ fn kind(check: &Check) -> CheckKind {
     match (&check.measure, &check.judgement) {
         (Measure::Lines { .. }, _) => CheckKind::Logs,
         (_, Judgement::Comparison(_)) => CheckKind::Comparison,
-        (Measure::Value { .. } | Measure::Share { .. }, Judgement::Conditions(_) | Judgement::AtMost(_) | Judgement::Lines { .. }) => {
-            CheckKind::Metric
-        }
+        (
+            Measure::Value { .. } | Measure::Share { .. },
+            Judgement::Conditions(_) | Judgement::AtMost(_) | Judgement::Lines { .. },
+        ) => CheckKind::Metric,
     }
 }
 
 fn condition(check: &Check) -> String {
     match &check.judgement {
         Judgement::Conditions(conditions) => conditions.shown.clone(),
-        Judgement::Comparison(policy) => format!("green no worse than blue (alpha {})", words::number(policy.alpha)),
+        Judgement::Comparison(policy) => format!(
+            "green no worse than blue (alpha {})",
+            words::number(policy.alpha)
+        ),
         Judgement::AtMost(most) => format!("at most {}", words::lines(*most)),
         Judgement::Lines { policy, .. } => {
-            format!("green at most {} times blue (alpha {})", words::number(policy.allowed_increase), words::number(policy.alpha))
+            format!(
+                "green at most {} times blue (alpha {})",
+                words::number(policy.allowed_increase),
+                words::number(policy.alpha)
+            )
         }
     }
 }

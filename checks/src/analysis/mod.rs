@@ -1,4 +1,5 @@
-//! Analysis: repeated measurements of metrics and logs while traffic shifts, held against conditions or against blue.
+//! Analysis: repeated measurements of metrics and logs while traffic shifts, held against
+//! conditions or against blue.
 //!
 //! | file | does |
 //! |---|---|
@@ -10,8 +11,8 @@
 //! | `judge` | what is asked when, and what the answers come to |
 //! | `compare` | green against blue, with numbers |
 //!
-//! Nothing here asks anybody or reads a clock: times and answers are handed in. What a verdict leads to is decided elsewhere.
-//! The form is explained to users in `docs/analysis.md`.
+//! Nothing here asks anybody or reads a clock: times and answers are handed in. What a verdict
+//! leads to is decided elsewhere. The form is explained to users in `docs/analysis.md`.
 
 pub mod ask;
 pub mod compare;

@@ -1,6 +1,8 @@
-//! The input `analysis` → an [`Analysis`], or every problem it has at once, each with its place and its remedy.
+//! The input `analysis` → an [`Analysis`], or every problem it has at once, each with its place and
+//! its remedy.
 //!
-//! The input is a list of presets in plain text, or a document with defaults, providers, presets, metrics and logs.
+//! The input is a list of presets in plain text, or a document with defaults, providers, presets,
+//! metrics and logs.
 
 mod judgement;
 pub(super) mod keys;
@@ -34,12 +36,16 @@ pub(super) const INPUT: &str = "analysis";
 /// Neither good nor bad so often: Argo's own limit of errors.
 const PATIENCE: u32 = 4;
 
-/// Where traffic is waited for, a third of an hour: what is inconclusive early says only that little has been seen. It is in time that it ends,
-/// before blue goes.
+/// Where traffic is waited for, a third of an hour: what is inconclusive early says only that
+/// little has been seen. It is in time that it ends, before blue goes.
 const PATIENCE_FOR_TRAFFIC: u32 = 20;
 
 /// Reads an analysis; `origin` is the file as the user wrote it, or `inline`.
-pub fn parse(text: &str, origin: &str, environment: Environment<'_>) -> Result<Analysis, Vec<Problem>> {
+pub fn parse(
+    text: &str,
+    origin: &str,
+    environment: Environment<'_>,
+) -> Result<Analysis, Vec<Problem>> {
     let mut pen = ValueReader::new(INPUT, origin, text, environment);
     let checks = if presets::is_plain(text) {
         presets::plain(&mut pen, text)
@@ -48,7 +54,14 @@ pub fn parse(text: &str, origin: &str, environment: Environment<'_>) -> Result<A
         analysis(&mut pen, &root).unwrap_or_default()
     };
     let (problems, environment) = pen.finish();
-    if problems.is_empty() { Ok(Analysis { checks, environment }) } else { Err(problems) }
+    if problems.is_empty() {
+        Ok(Analysis {
+            checks,
+            environment,
+        })
+    } else {
+        Err(problems)
+    }
 }
 
 fn analysis(pen: &mut ValueReader<'_>, root: &Node) -> Option<Vec<Check>> {
@@ -57,27 +70,48 @@ fn analysis(pen: &mut ValueReader<'_>, root: &Node) -> Option<Vec<Check>> {
     }
     let fields = pen.reader.fields(root, "the analysis", ANALYSIS_KEYS)?;
     let run = defaults(pen, &fields);
-    let providers = fields.get("providers").and_then(|node| provider::providers(pen, node)).unwrap_or_default();
+    let providers = fields
+        .get("providers")
+        .and_then(|node| provider::providers(pen, node))
+        .unwrap_or_default();
     let checks = checks(pen, &fields, &run, &providers);
-    if ["presets", "metrics", "logs"].iter().all(|key| fields.get(key).is_none()) {
-        pen.reader.report(root.place, "There are no `presets`, `metrics` or `logs`", "Write at least one, or leave the input empty");
+    if ["presets", "metrics", "logs"]
+        .iter()
+        .all(|key| fields.get(key).is_none())
+    {
+        pen.reader.report(
+            root.place,
+            "There are no `presets`, `metrics` or `logs`",
+            "Write at least one, or leave the input empty",
+        );
     }
     Some(checks)
 }
 
 fn defaults(pen: &mut ValueReader<'_>, fields: &Fields<'_>) -> Run {
-    let own = fields.get("defaults").and_then(|node| pen.reader.fields(node, "`defaults`", RUN_KEYS));
+    let own = fields
+        .get("defaults")
+        .and_then(|node| pen.reader.fields(node, "`defaults`", RUN_KEYS));
     let mut run = own.map_or_else(Run::default, |own| run::run(pen, &own, &Run::default()));
     if let Some(entry) = fields.entry("on-inconclusive") {
         if run.on_inconclusive.is_some() {
-            pen.reader.report(entry.place, "`on-inconclusive` is in `defaults` too", "Keep one of them");
+            pen.reader.report(
+                entry.place,
+                "`on-inconclusive` is in `defaults` too",
+                "Keep one of them",
+            );
         }
         run.on_inconclusive = run::on_inconclusive(pen, &entry.value);
     }
     run
 }
 
-fn checks(pen: &mut ValueReader<'_>, fields: &Fields<'_>, run: &Run, providers: &Providers) -> Vec<Check> {
+fn checks(
+    pen: &mut ValueReader<'_>,
+    fields: &Fields<'_>,
+    run: &Run,
+    providers: &Providers,
+) -> Vec<Check> {
     let mut names = Names::default();
     let mut checks = Vec::new();
     for node in list(pen, fields, "presets") {
@@ -93,19 +127,35 @@ fn checks(pen: &mut ValueReader<'_>, fields: &Fields<'_>, run: &Run, providers: 
 }
 
 fn list<'n>(pen: &mut ValueReader<'_>, fields: &Fields<'n>, key: &str) -> &'n [Node] {
-    let Some(node) = fields.get(key) else { return &[] };
-    let items = pen.reader.list(node, &format!("`{key}`")).unwrap_or_default();
+    let Some(node) = fields.get(key) else {
+        return &[];
+    };
+    let items = pen
+        .reader
+        .list(node, &format!("`{key}`"))
+        .unwrap_or_default();
     if matches!(&node.content, document::Content::List(items) if items.is_empty()) {
-        pen.reader.report(node.place, format!("`{key}` is empty"), "Write at least one, or leave it out");
+        pen.reader.report(
+            node.place,
+            format!("`{key}` is empty"),
+            "Write at least one, or leave it out",
+        );
     }
     items
 }
 
 /// A document that is a list, or one text in quotes: presets.
 fn all(pen: &mut ValueReader<'_>, root: &Node, run: &Run) -> Vec<Check> {
-    let items = if let document::Content::List(items) = &root.content { items.as_slice() } else { std::slice::from_ref(root) };
+    let items = if let document::Content::List(items) = &root.content {
+        items.as_slice()
+    } else {
+        std::slice::from_ref(root)
+    };
     let mut names = Names::default();
-    items.iter().flat_map(|item| presets::preset(pen, item, run, &mut names)).collect()
+    items
+        .iter()
+        .flat_map(|item| presets::preset(pen, item, run, &mut names))
+        .collect()
 }
 
 /// What tells one kind of check from another.
@@ -119,7 +169,12 @@ struct Parts {
 
 /// A check: its own parts, and what every kind of check has.
 fn check(name: String, at: Position, run: &Run, parts: Parts) -> Check {
-    let Parts { measure, judgement, volume, window } = parts;
+    let Parts {
+        measure,
+        judgement,
+        volume,
+        window,
+    } = parts;
     let mut rhythm = run.rhythm();
     rhythm.window = rhythm.window.or(window);
     Check {
@@ -138,15 +193,23 @@ fn check(name: String, at: Position, run: &Run, parts: Parts) -> Check {
     }
 }
 
-/// The limits of a check; one that waits for traffic is given time for it unless its writer says otherwise.
+/// The limits of a check; one that waits for traffic is given time for it unless its writer says
+/// otherwise.
 fn limits(run: &Run, judgement: &Judgement, volume: Option<&Volume>) -> MeasurementLimits {
     let usual = match judgement {
         Judgement::Comparison(_) | Judgement::Lines { .. } => PATIENCE_FOR_TRAFFIC,
         Judgement::Conditions(_) | Judgement::AtMost(_) if volume.is_some() => PATIENCE_FOR_TRAFFIC,
-        Judgement::Conditions(conditions) if conditions.success.is_some() && conditions.failure.is_some() => PATIENCE,
+        Judgement::Conditions(conditions)
+            if conditions.success.is_some() && conditions.failure.is_some() =>
+        {
+            PATIENCE
+        }
         Judgement::Conditions(_) | Judgement::AtMost(_) => 0,
     };
-    MeasurementLimits { inconclusives: run.inconclusives.unwrap_or(usual), ..run.limits() }
+    MeasurementLimits {
+        inconclusives: run.inconclusives.unwrap_or(usual),
+        ..run.limits()
+    }
 }
 
 /// The names that were given: each check has its own.
@@ -155,14 +218,28 @@ struct Names(BTreeSet<String>);
 
 impl Names {
     /// The `name` of a check.
-    fn own(&mut self, pen: &mut ValueReader<'_>, check: &Node, fields: &Fields<'_>, what: &str) -> Option<String> {
+    fn own(
+        &mut self,
+        pen: &mut ValueReader<'_>,
+        check: &Node,
+        fields: &Fields<'_>,
+        what: &str,
+    ) -> Option<String> {
         let Some(node) = fields.get("name") else {
-            return pen.refuse(check.place, format!("{what} has no `name`"), "Write `name:` with words for the log and the summary");
+            return pen.refuse(
+                check.place,
+                format!("{what} has no `name`"),
+                "Write `name:` with words for the log and the summary",
+            );
         };
         let name = pen.reader.text(node, "`name`")?;
         if name.trim().is_empty() || name.contains("${") || name.contains(char::is_control) {
             let remedy = "Write words that say what is measured";
-            return pen.refuse(node.place, "A `name` is one line of plain words, without variables", remedy);
+            return pen.refuse(
+                node.place,
+                "A `name` is one line of plain words, without variables",
+                remedy,
+            );
         }
         self.take(pen, node.place, &name);
         Some(name)
@@ -170,7 +247,11 @@ impl Names {
 
     fn take(&mut self, pen: &mut ValueReader<'_>, place: Place, name: &str) {
         if !self.0.insert(name.to_owned()) {
-            pen.reader.report(place, format!("Two checks have the name `{name}`"), "Give each check a name of its own");
+            pen.reader.report(
+                place,
+                format!("Two checks have the name `{name}`"),
+                "Give each check a name of its own",
+            );
         }
     }
 }

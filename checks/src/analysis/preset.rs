@@ -1,7 +1,8 @@
-//! Presets: what a line such as `error-rate < 5 %` asks of the load balancer's metrics about a side's target group.
+//! Presets: what a line such as `error-rate < 5 %` asks of the load balancer's metrics about a
+//! side's target group.
 //!
-//! Application Load Balancers count requests, errors and latencies for each target group, so that green and blue can be told apart
-//! without any configuration.
+//! Application Load Balancers count requests, errors and latencies for each target group, so that
+//! green and blue can be told apart without any configuration.
 
 mod expand;
 mod read;
@@ -13,7 +14,12 @@ pub(crate) use read::WORDS;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Preset {
     /// `error-rate < 5 %`, `success-rate > 99 %`, `p99 < 1 s`, `requests > 100`
-    Threshold { subject: Subject, operator: Operator, bound: f64, shown: String },
+    Threshold {
+        subject: Subject,
+        operator: Operator,
+        bound: f64,
+        shown: String,
+    },
     /// `green no worse than blue`
     NoWorse,
 }

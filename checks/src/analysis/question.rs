@@ -1,4 +1,5 @@
-//! What is asked of a source of metrics or logs, ready to be sent: no variable is left in it; and what it may answer.
+//! What is asked of a source of metrics or logs, ready to be sent: no variable is left in it; and
+//! what it may answer.
 //!
 //! Times are seconds since 1970, as the sources' own points are stamped.
 
@@ -15,7 +16,8 @@ pub enum Side {
     Green,
 }
 
-/// One question. Questions that are due together are answered together, so that one request can ask for all of a source.
+/// One question. Questions that are due together are answered together, so that one request can ask
+/// for all of a source.
 #[derive(Debug, Clone)]
 pub struct Question {
     /// Told back with the answer.
@@ -74,7 +76,8 @@ pub struct PrometheusQuery {
     pub url: String,
     /// Headers, whose values are secrets.
     pub headers: Vec<(String, Secret)>,
-    /// The region for which requests are signed (Amazon Managed Service for Prometheus); not signed without.
+    /// The region for which requests are signed (Amazon Managed Service for Prometheus); not signed
+    /// without.
     pub sigv4: Option<String>,
     /// PromQL.
     pub promql: String,

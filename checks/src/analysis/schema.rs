@@ -1,8 +1,13 @@
 //! The form's JSON Schema, for editors: the shape of the document as users write it.
 //!
-//! Only tests need it: they write it to the repository and hold its keys against those that `parse` knows, so that neither can
-//! have a key that the other lacks.
-#![expect(dead_code, clippy::large_enum_variant, clippy::struct_field_names, reason = "the types are read by their derive only")]
+//! Only tests need it: they write it to the repository and hold its keys against those that `parse`
+//! knows, so that neither can have a key that the other lacks.
+#![expect(
+    dead_code,
+    clippy::large_enum_variant,
+    clippy::struct_field_names,
+    reason = "the types are read by their derive only"
+)]
 
 use std::collections::BTreeMap;
 
@@ -53,7 +58,8 @@ struct Run {
     /// So many measurements.
     #[schemars(range(min = 1))]
     count: Option<u32>,
-    /// The grain of CloudWatch's points: whole minutes, or 1s, 5s, 10s, 20s or 30s for metrics of high resolution; 60s when absent.
+    /// The grain of CloudWatch's points: whole minutes, or 1s, 5s, 10s, 20s or 30s for metrics of
+    /// high resolution; 60s when absent.
     period: Option<Span>,
     /// What is younger may still change, and is not asked for.
     delay: Option<Span>,
@@ -89,7 +95,8 @@ struct Defaults {
 #[derive(JsonSchema)]
 #[schemars(untagged)]
 enum Preset {
-    /// `error-rate < 5 %`, `success-rate > 99 %`, `p99 < 1 s`, `requests > 500`, `green no worse than blue`
+    /// `error-rate < 5 %`, `success-rate > 99 %`, `p99 < 1 s`, `requests > 500`, `green no worse
+    /// than blue`
     Words(String),
     Mapping(PresetWithKeys),
 }
@@ -248,7 +255,8 @@ struct Log {
     run: Run,
 }
 
-/// A text, in which `${target-group}`, `${revision}`, `${env.NAME}` and others stand for their values.
+/// A text, in which `${target-group}`, `${revision}`, `${env.NAME}` and others stand for their
+/// values.
 #[derive(JsonSchema)]
 #[schemars(untagged)]
 enum Text {
@@ -286,7 +294,10 @@ words!(Blue, [("blue", ())]);
 /// The schema as it stands in the repository.
 pub fn schema() -> Value {
     let settings = schemars::generate::SchemaSettings::draft2020_12();
-    settings.into_generator().into_root_schema_for::<AnalysisInput>().to_value()
+    settings
+        .into_generator()
+        .into_root_schema_for::<AnalysisInput>()
+        .to_value()
 }
 
 #[cfg(test)]
@@ -295,8 +306,8 @@ mod tests {
 
     use super::*;
     use crate::analysis::parse::keys::{
-        ANALYSIS_KEYS, CLOUDWATCH_KEYS, CLOUDWATCH_METRIC_KEYS, COMPARE_KEYS, HTTP_KEYS, LOG_KEYS, METRIC_KEYS, PRESET_KEYS, PROVIDER_KEYS,
-        QUERY_KEYS, RANGE_KEYS, RUN_KEYS, SOURCE_KEYS,
+        ANALYSIS_KEYS, CLOUDWATCH_KEYS, CLOUDWATCH_METRIC_KEYS, COMPARE_KEYS, HTTP_KEYS, LOG_KEYS,
+        METRIC_KEYS, PRESET_KEYS, PROVIDER_KEYS, QUERY_KEYS, RANGE_KEYS, RUN_KEYS, SOURCE_KEYS,
     };
 
     #[test]
@@ -317,9 +328,20 @@ mod tests {
             ("Comparison", &[COMPARE_KEYS]),
         ];
         for (name, keys) in table {
-            let known: BTreeSet<&str> = schema["$defs"][name]["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+            let known: BTreeSet<&str> = schema["$defs"][name]["properties"]
+                .as_object()
+                .unwrap()
+                .keys()
+                .map(String::as_str)
+                .collect();
             assert_eq!(known, keys.concat().into_iter().collect(), "{name}");
         }
-        assert_eq!(schema["$defs"]["Range"]["properties"].as_object().unwrap().len(), RANGE_KEYS.len());
+        assert_eq!(
+            schema["$defs"]["Range"]["properties"]
+                .as_object()
+                .unwrap()
+                .len(),
+            RANGE_KEYS.len()
+        );
     }
 }

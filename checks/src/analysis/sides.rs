@@ -1,4 +1,5 @@
-//! What is known of the two sides of a rollout, and what a query may ask for: `${target-group}`, `${revision}`, …
+//! What is known of the two sides of a rollout, and what a query may ask for: `${target-group}`,
+//! `${revision}`, …
 
 use super::question::Side;
 
@@ -31,7 +32,8 @@ pub struct SideFacts {
 /// What stands before the tasks of a service, and with that what counts its requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Front {
-    /// An Application Load Balancer: requests, errors and latencies are counted for each target group.
+    /// An Application Load Balancer: requests, errors and latencies are counted for each target
+    /// group.
     ApplicationLoadBalancer,
     /// A Network Load Balancer: it knows connections, not requests.
     NetworkLoadBalancer,
@@ -63,11 +65,17 @@ const VARIABLES: [(&str, SideVariable); 6] = [
 
 impl SideVariable {
     pub(crate) fn named(name: &str) -> Option<Self> {
-        VARIABLES.into_iter().find(|(known, _)| *known == name).map(|(_, variable)| variable)
+        VARIABLES
+            .into_iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, variable)| variable)
     }
 
     pub(crate) fn name(self) -> &'static str {
-        VARIABLES.into_iter().find(|(_, known)| *known == self).map_or("", |(name, _)| name)
+        VARIABLES
+            .into_iter()
+            .find(|(_, known)| *known == self)
+            .map_or("", |(name, _)| name)
     }
 }
 
@@ -112,7 +120,8 @@ impl Side {
     }
 }
 
-/// CloudWatch's dimension out of an ARN: `…:loadbalancer/app/name/id` → `app/name/id`, `…:targetgroup/name/id` → `targetgroup/name/id`.
+/// CloudWatch's dimension out of an ARN: `…:loadbalancer/app/name/id` → `app/name/id`,
+/// `…:targetgroup/name/id` → `targetgroup/name/id`.
 fn dimension(name: &str) -> &str {
     let resource = name.rsplit(':').next().unwrap_or(name);
     resource.strip_prefix("loadbalancer/").unwrap_or(resource)
@@ -124,7 +133,10 @@ pub(crate) mod tests {
 
     /// Two sides behind an Application Load Balancer.
     pub(crate) fn sides() -> Sides {
-        let facts = |group: &str, revision: &str| SideFacts { target_group: Some(group.to_owned()), revision: revision.to_owned() };
+        let facts = |group: &str, revision: &str| SideFacts {
+            target_group: Some(group.to_owned()),
+            revision: revision.to_owned(),
+        };
         Sides {
             cluster: "prod".to_owned(),
             service: "api".to_owned(),
@@ -138,8 +150,14 @@ pub(crate) mod tests {
     #[test]
     fn dimensions_are_taken_out_of_arns() {
         let table = [
-            ("arn:aws:elasticloadbalancing:eu-central-1:1:loadbalancer/app/front/9", "app/front/9"),
-            ("arn:aws:elasticloadbalancing:eu-central-1:1:targetgroup/green/2", "targetgroup/green/2"),
+            (
+                "arn:aws:elasticloadbalancing:eu-central-1:1:loadbalancer/app/front/9",
+                "app/front/9",
+            ),
+            (
+                "arn:aws:elasticloadbalancing:eu-central-1:1:targetgroup/green/2",
+                "targetgroup/green/2",
+            ),
             ("app/front/9", "app/front/9"),
         ];
         for (name, expected) in table {

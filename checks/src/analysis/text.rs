@@ -1,6 +1,8 @@
-//! Texts of queries with variables, among them those of a side: `${target-group}` is green's or blue's, whoever is asked about.
+//! Texts of queries with variables, among them those of a side: `${target-group}` is green's or
+//! blue's, whoever is asked about.
 //!
-//! A value of `${env.NAME}` is a secret, unless the workflow says otherwise: [`Text::shown`] is the only form that people may read. `$${` is a plain `${`.
+//! A value of `${env.NAME}` is a secret, unless the workflow says otherwise: [`Text::shown`] is the
+//! only form that people may read. `$${` is a plain `${`.
 
 use std::collections::BTreeSet;
 
@@ -91,7 +93,12 @@ impl Text {
         })
     }
 
-    fn join<'a>(&'a self, values: &'a Values, side: &SideValues<'a>, environment: impl Fn(&'a str, Secrecy) -> &'a str) -> String {
+    fn join<'a>(
+        &'a self,
+        values: &'a Values,
+        side: &SideValues<'a>,
+        environment: impl Fn(&'a str, Secrecy) -> &'a str,
+    ) -> String {
         let words = self.0.iter().map(|piece| match piece {
             Piece::Words(words) => words.as_str(),
             Piece::Version => &values.version,
@@ -107,8 +114,10 @@ impl Piece {
     fn named(name: &str) -> Option<Self> {
         if let Some(environment) = name.strip_prefix("env.") {
             let legal = |character: char| character.is_ascii_alphanumeric() || character == '_';
-            let starts_well = environment.starts_with(|character: char| !character.is_ascii_digit());
-            return (starts_well && environment.chars().all(legal)).then(|| Self::Environment(environment.to_owned(), Secrecy::Secret));
+            let starts_well =
+                environment.starts_with(|character: char| !character.is_ascii_digit());
+            return (starts_well && environment.chars().all(legal))
+                .then(|| Self::Environment(environment.to_owned(), Secrecy::Secret));
         }
         match name {
             "version" => Some(Self::Version),
@@ -132,7 +141,10 @@ fn unclosed() -> TextError {
 fn unknown(name: &str) -> TextError {
     let known = "Known here: `${target-group}`, `${load-balancer}`, `${side}`, `${revision}`, `${cluster}`, `${service}`, `${version}`, \
                  `${digest}`, `${env.NAME}`; a plain `${` is written `$${`";
-    TextError { message: format!("Unknown variable `${{{name}}}`"), remedy: known.to_owned() }
+    TextError {
+        message: format!("Unknown variable `${{{name}}}`"),
+        remedy: known.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -144,24 +156,54 @@ mod tests {
     #[test]
     fn a_text_is_filled_for_its_side_and_secrets_are_masked_for_people() {
         let environment = [("T".to_owned(), Secret::new("hunter2"))].into();
-        let values = Values { version: "v1".to_owned(), environment, ..Values::default() };
+        let values = Values {
+            version: "v1".to_owned(),
+            environment,
+            ..Values::default()
+        };
         let sides = sides();
         let table = [
-            (Side::Green, "${side} ${target-group} ${revision}", "green targetgroup/green/2 api:8"),
-            (Side::Blue, "${side} ${target-group} ${revision}", "blue targetgroup/blue/1 api:7"),
-            (Side::Green, "${load-balancer} ${cluster}/${service} ${version}", "app/front/9 prod/api v1"),
-            (Side::Green, "rate(x{a=\"b\"}[1m]) $${x} ${env.T}", "rate(x{a=\"b\"}[1m]) ${x} ***"),
+            (
+                Side::Green,
+                "${side} ${target-group} ${revision}",
+                "green targetgroup/green/2 api:8",
+            ),
+            (
+                Side::Blue,
+                "${side} ${target-group} ${revision}",
+                "blue targetgroup/blue/1 api:7",
+            ),
+            (
+                Side::Green,
+                "${load-balancer} ${cluster}/${service} ${version}",
+                "app/front/9 prod/api v1",
+            ),
+            (
+                Side::Green,
+                "rate(x{a=\"b\"}[1m]) $${x} ${env.T}",
+                "rate(x{a=\"b\"}[1m]) ${x} ***",
+            ),
         ];
         for (side, text, expected) in table {
             let text = Text::parse(text).unwrap();
             assert_eq!(text.shown(&values, &sides.values(side)), expected);
-            assert_eq!(text.render(&values, &sides.values(side)), expected.replace("***", "hunter2"));
+            assert_eq!(
+                text.render(&values, &sides.values(side)),
+                expected.replace("***", "hunter2")
+            );
         }
     }
 
     #[test]
     fn unknown_and_unclosed_variables_are_refused() {
-        for text in ["${target_group}", "${}", "${env.}", "${env.1A}", "${version", "${ side }"] {
+        for text in [
+            "${target_group}",
+            "${}",
+            "${env.}",
+            "${env.1A}",
+            "${version",
+            "${ side }",
+        ] {
             assert!(Text::parse(text).is_err(), "{text}");
         }
     }

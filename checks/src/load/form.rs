@@ -1,4 +1,5 @@
-//! What a load probe and a warm-up are once their document was read: within their bounds, and nothing in them malformed.
+//! What a load probe and a warm-up are once their document was read: within their bounds, and
+//! nothing in them malformed.
 
 use std::time::Duration;
 
@@ -28,7 +29,8 @@ pub struct Probe {
 pub(crate) enum Arrival {
     /// Closed loop: so many users, each of whom asks again when answered.
     Closed { concurrency: usize },
-    /// Open loop: so many requests a second, whatever the answers take, and at most so many under way.
+    /// Open loop: so many requests a second, whatever the answers take, and at most so many under
+    /// way.
     Open { rate: u32, concurrency: usize },
 }
 
@@ -80,7 +82,10 @@ impl Probe {
         let duration = Human(self.duration);
         match self.arrival {
             Arrival::Closed { concurrency } => format!("{concurrency} at once for {duration}"),
-            Arrival::Open { rate, concurrency: _ } => format!("{rate}/s for {duration}"),
+            Arrival::Open {
+                rate,
+                concurrency: _,
+            } => format!("{rate}/s for {duration}"),
         }
     }
 }

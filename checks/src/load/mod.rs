@@ -1,5 +1,5 @@
-//! Load probes: many requests to one path of the service, how long their answers took, and whether that is good enough. And warm-up:
-//! requests that are only counted.
+//! Load probes: many requests to one path of the service, how long their answers took, and whether
+//! that is good enough. And warm-up: requests that are only counted.
 //!
 //! | file | does |
 //! |---|---|
@@ -11,7 +11,8 @@
 //! | `probe`, `warm_up` | a whole probe, a whole warm-up |
 //! | `result` | what they came to, as facts |
 //!
-//! Requests go to the URLs of the service only: redirects are not followed. Memory does not grow with the number of requests.
+//! Requests go to the URLs of the service only: redirects are not followed. Memory does not grow
+//! with the number of requests.
 
 mod form;
 mod probe;

@@ -8,7 +8,10 @@ use url::Url;
 
 use crate::measurement::Phase;
 use crate::moment::Moment;
-use crate::smoke::{Clients, Mismatch, Outgoing, Request, Suite, TestedSide, Transport, Values, begin, complete, sentence};
+use crate::smoke::{
+    Clients, Mismatch, Outgoing, Request, Suite, TestedSide, Transport, Values, begin, complete,
+    sentence,
+};
 
 use super::form::Probe;
 use super::result::{Latencies, LoadResult};
@@ -20,14 +23,28 @@ use super::volley::{LoadRunEnd, volley};
 /// Called once for every probe, as soon as its result is known.
 pub type OnLoaded<'a> = &'a (dyn Fn(&LoadResult) + Send + Sync);
 
-/// Runs the probes of `suite` that belong to `moment` against `base`, one after the other, up to the first that is not successful.
+/// Runs the probes of `suite` that belong to `moment` against `base`, one after the other, up to
+/// the first that is not successful.
 ///
 /// Dropping the future stops everything at once.
-pub async fn run(suite: &Suite, moment: Moment, base: &Url, values: &Values, on_result: OnLoaded<'_>) -> Vec<LoadResult> {
+pub async fn run(
+    suite: &Suite,
+    moment: Moment,
+    base: &Url,
+    values: &Values,
+    on_result: OnLoaded<'_>,
+) -> Vec<LoadResult> {
     let begun = begin(suite, base, values);
     let mut results = Vec::new();
     for probe in suite.loads(moment) {
-        let ready = complete(suite, values).and_then(|()| aim(&probe.request, &probe.transport, TestedSide { base, moment }, &begun));
+        let ready = complete(suite, values).and_then(|()| {
+            aim(
+                &probe.request,
+                &probe.transport,
+                TestedSide { base, moment },
+                &begun,
+            )
+        });
         let empty = probe.empty(moment, &begun);
         let result = match ready {
             Ok((client, outgoing)) => probe.run(client, outgoing, empty).await,
@@ -44,20 +61,40 @@ pub async fn run(suite: &Suite, moment: Moment, base: &Url, values: &Values, on_
 }
 
 /// What is sent, and who sends it: a client of its own, whose connections end with it.
-pub(super) fn aim(request: &Request, transport: &Transport, side: TestedSide<'_>, values: &Values) -> Result<(Client, Outgoing), Mismatch> {
+pub(super) fn aim(
+    request: &Request,
+    transport: &Transport,
+    side: TestedSide<'_>,
+    values: &Values,
+) -> Result<(Client, Outgoing), Mismatch> {
     let clients = Clients::new([transport], side.base)?;
-    Ok((clients.of(transport)?.clone(), Outgoing::new(request, transport, side, values)?))
+    Ok((
+        clients.of(transport)?.clone(),
+        Outgoing::new(request, transport, side, values)?,
+    ))
 }
 
 fn prevented(empty: LoadResult, obstacle: &Mismatch) -> LoadResult {
-    let note = format!("nothing was sent: {}: expected {}, found {}", obstacle.what, obstacle.expected, obstacle.found);
-    LoadResult { phase: Phase::Error, note: Some(note), ..empty }
+    let note = format!(
+        "nothing was sent: {}: expected {}, found {}",
+        obstacle.what, obstacle.expected, obstacle.found
+    );
+    LoadResult {
+        phase: Phase::Error,
+        note: Some(note),
+        ..empty
+    }
 }
 
 impl Probe {
     async fn run(&self, client: Client, outgoing: Outgoing, empty: LoadResult) -> LoadResult {
         let begin = Instant::now();
-        let target = Target { client, outgoing, timeout: self.timeout, expected: &self.expected };
+        let target = Target {
+            client,
+            outgoing,
+            timeout: self.timeout,
+            expected: &self.expected,
+        };
         let mut schedule = Schedule::new(self.arrival, begin, self.duration, self.timeout);
         let mut tally = LoadStatistics::new(begin);
         let ended = volley(&target, &mut schedule, &mut tally, self.goals.error_rate).await;
@@ -69,7 +106,10 @@ impl Probe {
             errors: tally.errors(sentence),
             error_rate: rounded(tally.error_rate(), 1e6),
             milliseconds: milliseconds(took),
-            rate: rounded(count(tally.sent) / took.min(self.duration).as_secs_f64().max(0.001), 10.0),
+            rate: rounded(
+                count(tally.sent) / took.min(self.duration).as_secs_f64().max(0.001),
+                10.0,
+            ),
             latencies: tally.latencies(),
             histogram: tally.buckets(),
             phase,
@@ -98,21 +138,35 @@ impl Probe {
         }
     }
 
-    fn verdict(&self, tally: &LoadStatistics, ended: LoadRunEnd, tardy: u64) -> (Phase, Option<String>) {
+    fn verdict(
+        &self,
+        tally: &LoadStatistics,
+        ended: LoadRunEnd,
+        tardy: u64,
+    ) -> (Phase, Option<String>) {
         let mut said = self.goals.missed(&tally.latencies(), tally.error_rate());
-        // Requests that the runner itself sent late may be why goals were missed, if they are more than those goals leave out.
-        let late = self.goals.may_be_late(&tally.latencies(), count(tardy) / count(tally.sent).max(1.0));
+        // Requests that the runner itself sent late may be why goals were missed, if they are more
+        // than those goals leave out.
+        let late = self.goals.may_be_late(
+            &tally.latencies(),
+            count(tardy) / count(tally.sent).max(1.0),
+        );
         let phase = match (ended, said.is_empty()) {
             (LoadRunEnd::Whole, true) => Phase::Successful,
             // Too many errors are the service's, however slow the runner is.
-            (LoadRunEnd::Whole, false) if late && tally.error_rate() <= self.goals.error_rate => Phase::Inconclusive,
+            (LoadRunEnd::Whole, false) if late && tally.error_rate() <= self.goals.error_rate => {
+                Phase::Inconclusive
+            }
             (LoadRunEnd::Whole | LoadRunEnd::Early, _) => Phase::Failed,
         };
         if ended == LoadRunEnd::Early {
             said.push("ended early: it could not pass any more".to_owned());
         }
         if late {
-            said.push(format!("the runner itself was too slow for {tardy} of {} requests", tally.sent));
+            said.push(format!(
+                "the runner itself was too slow for {tardy} of {} requests",
+                tally.sent
+            ));
         }
         (phase, (!said.is_empty()).then(|| said.join("; ")))
     }

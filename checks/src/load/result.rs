@@ -1,4 +1,5 @@
-//! What a load probe and a warm-up came to, as facts for the journal: every text is free of secrets and stands on one line.
+//! What a load probe and a warm-up came to, as facts for the journal: every text is free of secrets
+//! and stands on one line.
 
 use std::fmt;
 use std::time::Duration;
@@ -45,7 +46,8 @@ pub struct LoadResult {
     pub note: Option<String>,
 }
 
-/// Latencies in microseconds, counted from when a request should have been sent; also of those that were waited for in vain.
+/// Latencies in microseconds, counted from when a request should have been sent; also of those that
+/// were waited for in vain.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Latencies {
@@ -110,20 +112,42 @@ pub struct WarmedUp {
 impl WarmedUp {
     /// A warm-up fails only when nothing answered at all.
     pub fn phase(&self) -> Phase {
-        if self.answered == 0 { Phase::Failed } else { Phase::Successful }
+        if self.answered == 0 {
+            Phase::Failed
+        } else {
+            Phase::Successful
+        }
     }
 }
 
 impl fmt::Display for WarmedUp {
     /// `/: 50 of 50 answered (49 with 2xx or 3xx) in 1.2 s, p50 12 ms, max 800 ms`.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { path, count, answered, succeeded, milliseconds, latencies, obstacle } = self;
+        let Self {
+            path,
+            count,
+            answered,
+            succeeded,
+            milliseconds,
+            latencies,
+            obstacle,
+        } = self;
         let took = Human(Duration::from_millis(*milliseconds));
-        write!(out, "{path}: {answered} of {count} answered ({succeeded} with 2xx or 3xx) in {took}")?;
+        write!(
+            out,
+            "{path}: {answered} of {count} answered ({succeeded} with 2xx or 3xx) in {took}"
+        )?;
         if *answered > 0 {
-            write!(out, ", p50 {}, max {}", Latency(latencies.p50), Latency(latencies.max))?;
+            write!(
+                out,
+                ", p50 {}, max {}",
+                Latency(latencies.p50),
+                Latency(latencies.max)
+            )?;
         }
-        obstacle.as_ref().map_or(Ok(()), |obstacle| write!(out, "; {obstacle}"))
+        obstacle
+            .as_ref()
+            .map_or(Ok(()), |obstacle| write!(out, "; {obstacle}"))
     }
 }
 
@@ -135,7 +159,11 @@ impl LoadResult {
             kind: CheckKind::Load,
             moment: self.moment,
             query: self.query.clone(),
-            value: if self.sent == 0 { String::new() } else { self.to_string() },
+            value: if self.sent == 0 {
+                String::new()
+            } else {
+                self.to_string()
+            },
             condition: self.condition.clone(),
             phase: self.phase,
             note: self.note.clone(),
@@ -148,13 +176,28 @@ impl LoadResult {
 impl fmt::Display for LoadResult {
     /// `6012 requests, 200.4/s, errors 0.1 % (5 status), p50 12 ms, p90 …`.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{} requests, {:.1}/s, errors {}", self.sent, self.rate, Percent(self.error_rate))?;
+        write!(
+            out,
+            "{} requests, {:.1}/s, errors {}",
+            self.sent,
+            self.rate,
+            Percent(self.error_rate)
+        )?;
         if !self.errors.is_empty() {
-            let kinds: Vec<String> = self.errors.iter().map(|error| format!("{} {}", error.count, error.kind)).collect();
+            let kinds: Vec<String> = self
+                .errors
+                .iter()
+                .map(|error| format!("{} {}", error.count, error.kind))
+                .collect();
             write!(out, " ({})", kinds.join(", "))?;
         }
         for quantile in Quantile::ALL {
-            write!(out, ", {} {}", quantile.word(), Latency(self.latencies.of(quantile)))?;
+            write!(
+                out,
+                ", {} {}",
+                quantile.word(),
+                Latency(self.latencies.of(quantile))
+            )?;
         }
         Ok(())
     }
@@ -195,10 +238,14 @@ impl fmt::Display for Goals {
 
 impl Goals {
     fn too_slow(&self, latencies: &Latencies) -> impl Iterator<Item = (Quantile, Duration)> {
-        self.latencies.iter().copied().filter(|(quantile, limit)| Duration::from_micros(latencies.of(*quantile)) > *limit)
+        self.latencies
+            .iter()
+            .copied()
+            .filter(|(quantile, limit)| Duration::from_micros(latencies.of(*quantile)) > *limit)
     }
 
-    /// Whether so great a part of late requests could be why latencies were missed: all of those that were.
+    /// Whether so great a part of late requests could be why latencies were missed: all of those
+    /// that were.
     pub(super) fn may_be_late(&self, latencies: &Latencies, late: f64) -> bool {
         let mut missed = self.too_slow(latencies).peekable();
         missed.peek().is_some() && missed.all(|(quantile, _)| late > 1.0 - quantile.part())
@@ -206,11 +253,17 @@ impl Goals {
 
     /// Every goal that was missed, in words.
     pub(super) fn missed(&self, latencies: &Latencies, error_rate: f64) -> Vec<String> {
-        let slow = self
-            .too_slow(latencies)
-            .map(|(quantile, limit)| format!("{} is {}, and may be {}", quantile.word(), Latency(latencies.of(quantile)), Human(limit)));
+        let slow = self.too_slow(latencies).map(|(quantile, limit)| {
+            format!(
+                "{} is {}, and may be {}",
+                quantile.word(),
+                Latency(latencies.of(quantile)),
+                Human(limit)
+            )
+        });
         let (found, limit) = (Percent(error_rate), Percent(self.error_rate));
-        let failing = (error_rate > self.error_rate).then(|| format!("{found} of the requests failed, and {limit} may"));
+        let failing = (error_rate > self.error_rate)
+            .then(|| format!("{found} of the requests failed, and {limit} may"));
         slow.chain(failing).collect()
     }
 }
@@ -221,7 +274,12 @@ struct Latency(u64);
 impl fmt::Display for Latency {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            below if below < 10_000 => write!(out, "{}.{} ms", (below + 50) / 1000, (below + 50) % 1000 / 100),
+            below if below < 10_000 => write!(
+                out,
+                "{}.{} ms",
+                (below + 50) / 1000,
+                (below + 50) % 1000 / 100
+            ),
             more => write!(out, "{}", Human(Duration::from_micros(more))),
         }
     }
@@ -235,8 +293,16 @@ impl fmt::Display for Percent {
         let percent = self.0 * 100.0;
         match percent {
             some if some > 0.0 && some < 0.01 => out.write_str("< 0.01 %"),
-            some if some > 0.0 && some < 0.95 => write!(out, "{} %", format!("{some:.2}").trim_end_matches('0')),
-            some => write!(out, "{} %", format!("{some:.1}").trim_end_matches('0').trim_end_matches('.')),
+            some if some > 0.0 && some < 0.95 => {
+                write!(out, "{} %", format!("{some:.2}").trim_end_matches('0'))
+            }
+            some => write!(
+                out,
+                "{} %",
+                format!("{some:.1}")
+                    .trim_end_matches('0')
+                    .trim_end_matches('.')
+            ),
         }
     }
 }
@@ -247,12 +313,26 @@ mod tests {
 
     #[test]
     fn latencies_and_parts_read_as_people_say_them() {
-        let table = [(400, "0.4 ms"), (1_000, "1.0 ms"), (9_940, "9.9 ms"), (9_960, "10.0 ms"), (12_400, "12 ms"), (1_200_000, "1.2 s")];
+        let table = [
+            (400, "0.4 ms"),
+            (1_000, "1.0 ms"),
+            (9_940, "9.9 ms"),
+            (9_960, "10.0 ms"),
+            (12_400, "12 ms"),
+            (1_200_000, "1.2 s"),
+        ];
         for (microseconds, expected) in table {
             assert_eq!(Latency(microseconds).to_string(), expected);
         }
-        let table =
-            [(0.0, "0 %"), (0.000_01, "< 0.01 %"), (0.004, "0.4 %"), (0.0125, "1.2 %"), (0.01, "1 %"), (0.5, "50 %"), (1.0, "100 %")];
+        let table = [
+            (0.0, "0 %"),
+            (0.000_01, "< 0.01 %"),
+            (0.004, "0.4 %"),
+            (0.0125, "1.2 %"),
+            (0.01, "1 %"),
+            (0.5, "50 %"),
+            (1.0, "100 %"),
+        ];
         for (part, expected) in table {
             assert_eq!(Percent(part).to_string(), expected);
         }
@@ -260,23 +340,58 @@ mod tests {
 
     #[test]
     fn every_goal_that_is_missed_is_named() {
-        let goals =
-            Goals { latencies: vec![(Quantile::P95, Duration::from_secs(3)), (Quantile::Max, Duration::from_secs(4))], error_rate: 0.01 };
+        let goals = Goals {
+            latencies: vec![
+                (Quantile::P95, Duration::from_secs(3)),
+                (Quantile::Max, Duration::from_secs(4)),
+            ],
+            error_rate: 0.01,
+        };
         assert_eq!(goals.to_string(), "p95 ≤ 3 s, max ≤ 4 s, errors ≤ 1 %");
-        let latencies = Latencies { p95: 3_100_000, max: 4_000_000, ..Latencies::default() };
-        assert_eq!(goals.missed(&latencies, 0.02), ["p95 is 3.1 s, and may be 3 s", "2 % of the requests failed, and 1 % may"]);
+        let latencies = Latencies {
+            p95: 3_100_000,
+            max: 4_000_000,
+            ..Latencies::default()
+        };
+        assert_eq!(
+            goals.missed(&latencies, 0.02),
+            [
+                "p95 is 3.1 s, and may be 3 s",
+                "2 % of the requests failed, and 1 % may"
+            ]
+        );
         assert!(goals.missed(&Latencies::default(), 0.01).is_empty());
     }
 
     #[test]
     fn late_requests_are_an_excuse_for_no_more_than_what_a_quantile_leaves_out() {
-        let goals = |quantile| Goals { latencies: vec![(quantile, Duration::from_millis(100))], error_rate: 0.01 };
-        let slow = Latencies { p50: 200_000, p95: 400_000, p99: 400_000, max: 400_000, ..Latencies::default() };
-        let table =
-            [(Quantile::P50, 0.02, false), (Quantile::P95, 0.0125, false), (Quantile::P95, 0.06, true), (Quantile::Max, 0.001, true)];
+        let goals = |quantile| Goals {
+            latencies: vec![(quantile, Duration::from_millis(100))],
+            error_rate: 0.01,
+        };
+        let slow = Latencies {
+            p50: 200_000,
+            p95: 400_000,
+            p99: 400_000,
+            max: 400_000,
+            ..Latencies::default()
+        };
+        let table = [
+            (Quantile::P50, 0.02, false),
+            (Quantile::P95, 0.0125, false),
+            (Quantile::P95, 0.06, true),
+            (Quantile::Max, 0.001, true),
+        ];
         for (quantile, late, excused) in table {
-            assert_eq!(goals(quantile).may_be_late(&slow, late), excused, "{quantile:?} with {late}");
+            assert_eq!(
+                goals(quantile).may_be_late(&slow, late),
+                excused,
+                "{quantile:?} with {late}"
+            );
         }
-        assert!(!goals(Quantile::P95).may_be_late(&Latencies::default(), 0.5), "nothing was missed");
+        assert!(
+            !goals(Quantile::P95).may_be_late(&Latencies::default(), 0.5),
+            "nothing was missed"
+        );
     }
 }

@@ -1,7 +1,8 @@
 //! PURE: when the next request goes out.
 //!
-//! In the open loop every request has a time at which it should be sent, and its latency counts from there: a service that stalls
-//! is not asked less often for it, so the stall is seen by every request that it should have answered ("coordinated omission").
+//! In the open loop every request has a time at which it should be sent, and its latency counts
+//! from there: a service that stalls is not asked less often for it, so the stall is seen by every
+//! request that it should have answered ("coordinated omission").
 
 use std::time::Duration;
 
@@ -44,15 +45,30 @@ pub(super) enum Next {
 }
 
 impl Schedule {
-    pub(super) fn new(arrival: Arrival, begin: Instant, duration: Duration, patience: Duration) -> Self {
-        Self { arrival, begin, end: begin + duration, patience, taken: 0, blocked: None, tardy: 0 }
+    pub(super) fn new(
+        arrival: Arrival,
+        begin: Instant,
+        duration: Duration,
+        patience: Duration,
+    ) -> Self {
+        Self {
+            arrival,
+            begin,
+            end: begin + duration,
+            patience,
+            taken: 0,
+            blocked: None,
+            tardy: 0,
+        }
     }
 
     /// How many requests there will have been in the end, where that is known.
     pub(super) fn planned(&self) -> Option<u64> {
         match self.arrival {
             Arrival::Closed { .. } => None,
-            Arrival::Open { rate, .. } => Some(whole((self.end - self.begin).as_nanos() * u128::from(rate) / NANOSECONDS)),
+            Arrival::Open { rate, .. } => Some(whole(
+                (self.end - self.begin).as_nanos() * u128::from(rate) / NANOSECONDS,
+            )),
         }
     }
 
@@ -61,12 +77,17 @@ impl Schedule {
             Arrival::Closed { .. } if now >= self.end => Next::Never,
             Arrival::Closed { concurrency } if under_way >= concurrency => Next::WhenOneReturns,
             Arrival::Closed { .. } => Next::Send(now),
-            Arrival::Open { rate, concurrency } => self.next_open(now, under_way, rate, concurrency),
+            Arrival::Open { rate, concurrency } => {
+                self.next_open(now, under_way, rate, concurrency)
+            }
         }
     }
 
     fn next_open(&mut self, now: Instant, under_way: usize, rate: u32, concurrency: usize) -> Next {
-        let intended = self.begin + Duration::from_nanos(whole(u128::from(self.taken) * NANOSECONDS / u128::from(rate)));
+        let intended = self.begin
+            + Duration::from_nanos(whole(
+                u128::from(self.taken) * NANOSECONDS / u128::from(rate),
+            ));
         if intended >= self.end {
             return Next::Never;
         }
@@ -117,31 +138,77 @@ mod tests {
     #[test]
     fn an_open_loop_sends_at_its_rate_whatever_is_under_way() {
         let begin = Instant::now();
-        let mut schedule = Schedule::new(Arrival::Open { rate: 10, concurrency: 5 }, begin, SECOND, SECOND);
-        assert_eq!((schedule.planned(), schedule.next(begin, 0)), (Some(10), Next::Send(begin)));
+        let mut schedule = Schedule::new(
+            Arrival::Open {
+                rate: 10,
+                concurrency: 5,
+            },
+            begin,
+            SECOND,
+            SECOND,
+        );
+        assert_eq!(
+            (schedule.planned(), schedule.next(begin, 0)),
+            (Some(10), Next::Send(begin))
+        );
         assert_eq!(schedule.next(begin, 1), Next::At(begin + milliseconds(100)));
-        assert_eq!(schedule.next(begin + milliseconds(210), 4), Next::Send(begin + milliseconds(100)));
-        assert_eq!(schedule.next(begin + milliseconds(210), 5), Next::WhenOneReturns);
+        assert_eq!(
+            schedule.next(begin + milliseconds(210), 4),
+            Next::Send(begin + milliseconds(100))
+        );
+        assert_eq!(
+            schedule.next(begin + milliseconds(210), 5),
+            Next::WhenOneReturns
+        );
         // Latency counts from when it should have been sent.
-        assert_eq!(schedule.next(begin + milliseconds(400), 4), Next::Send(begin + milliseconds(200)));
+        assert_eq!(
+            schedule.next(begin + milliseconds(400), 4),
+            Next::Send(begin + milliseconds(200))
+        );
         let mut sent = 3;
         while let Next::Send(_) = schedule.next(begin + milliseconds(999), 0) {
             sent += 1;
         }
-        assert_eq!((sent, schedule.next(begin + SECOND * 5, 0)), (10, Next::Never));
+        assert_eq!(
+            (sent, schedule.next(begin + SECOND * 5, 0)),
+            (10, Next::Never)
+        );
     }
 
     #[test]
     fn what_cannot_be_sent_in_time_is_missed_and_the_runner_is_blamed_only_when_there_was_room() {
         let begin = Instant::now();
-        let mut schedule = Schedule::new(Arrival::Open { rate: 10, concurrency: 1 }, begin, SECOND, milliseconds(300));
-        assert_eq!(schedule.next(begin + milliseconds(150), 0), Next::Send(begin));
+        let mut schedule = Schedule::new(
+            Arrival::Open {
+                rate: 10,
+                concurrency: 1,
+            },
+            begin,
+            SECOND,
+            milliseconds(300),
+        );
+        assert_eq!(
+            schedule.next(begin + milliseconds(150), 0),
+            Next::Send(begin)
+        );
         assert_eq!(schedule.tardy, 1);
-        assert_eq!(schedule.next(begin + milliseconds(200), 1), Next::WhenOneReturns);
-        assert_eq!(schedule.next(begin + milliseconds(450), 0), Next::Miss(begin + milliseconds(100)));
-        assert_eq!(schedule.next(begin + milliseconds(450), 0), Next::Send(begin + milliseconds(200)));
+        assert_eq!(
+            schedule.next(begin + milliseconds(200), 1),
+            Next::WhenOneReturns
+        );
+        assert_eq!(
+            schedule.next(begin + milliseconds(450), 0),
+            Next::Miss(begin + milliseconds(100))
+        );
+        assert_eq!(
+            schedule.next(begin + milliseconds(450), 0),
+            Next::Send(begin + milliseconds(200))
+        );
         assert_eq!(schedule.tardy, 1);
-        assert_eq!(schedule.next(begin + milliseconds(450), 0), Next::Send(begin + milliseconds(300)));
+        assert_eq!(
+            schedule.next(begin + milliseconds(450), 0),
+            Next::Send(begin + milliseconds(300))
+        );
         assert_eq!(schedule.tardy, 2);
     }
 }

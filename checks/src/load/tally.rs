@@ -1,4 +1,5 @@
-//! What a volley has come to so far: counts and a histogram, of a size that does not depend on how many requests there were.
+//! What a volley has come to so far: counts and a histogram, of a size that does not depend on how
+//! many requests there were.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -38,7 +39,15 @@ impl LoadStatistics {
     pub(super) fn new(begin: Instant) -> Self {
         // Three digits: 1 % is ten times what it can be wrong by.
         let histogram = Histogram::new_with_bounds(1, LONGEST, 3).ok();
-        Self { histogram, counts: [0; BOUNDS.len() + 1], longest: 0, sent: 0, answered: 0, errors: BTreeMap::new(), last_good: begin }
+        Self {
+            histogram,
+            counts: [0; BOUNDS.len() + 1],
+            longest: 0,
+            sent: 0,
+            answered: 0,
+            errors: BTreeMap::new(),
+            last_good: begin,
+        }
     }
 
     pub(super) fn add(&mut self, shot: FinishedRequest, now: Instant) {
@@ -46,8 +55,10 @@ impl LoadStatistics {
             // A refused connection is fast, and would make the rest look better.
             self.record(shot.latency);
         }
-        let (sent, answered) =
-            (u64::from(!matches!(shot.came_to, CameTo::Unsent)), matches!(shot.came_to, CameTo::Answer | CameTo::Status(_)));
+        let (sent, answered) = (
+            u64::from(!matches!(shot.came_to, CameTo::Unsent)),
+            matches!(shot.came_to, CameTo::Answer | CameTo::Status(_)),
+        );
         self.sent += sent;
         self.answered += u64::from(answered);
         match shot.came_to {
@@ -60,9 +71,14 @@ impl LoadStatistics {
     }
 
     fn record(&mut self, latency: Duration) {
-        let microseconds = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX).max(1);
+        let microseconds = u64::try_from(latency.as_micros())
+            .unwrap_or(u64::MAX)
+            .max(1);
         self.longest = self.longest.max(microseconds);
-        let within = BOUNDS.iter().position(|bound| microseconds <= bound * 1000).unwrap_or(BOUNDS.len());
+        let within = BOUNDS
+            .iter()
+            .position(|bound| microseconds <= bound * 1000)
+            .unwrap_or(BOUNDS.len());
         self.counts[within] += 1;
         if let Some(histogram) = &mut self.histogram {
             histogram.saturating_record(microseconds);
@@ -79,15 +95,24 @@ impl LoadStatistics {
 
     /// Requests that were due.
     fn all(&self) -> u64 {
-        self.sent + self.errors.get(&ErrorKind::Unsent).map_or(0, |(count, _)| *count)
+        self.sent
+            + self
+                .errors
+                .get(&ErrorKind::Unsent)
+                .map_or(0, |(count, _)| *count)
     }
 
     /// Errors of all requests that were due, 0 to 1.
     pub(super) fn error_rate(&self) -> f64 {
-        if self.all() == 0 { 0.0 } else { ratio(self.failed(), self.all()) }
+        if self.all() == 0 {
+            0.0
+        } else {
+            ratio(self.failed(), self.all())
+        }
     }
 
-    /// Whether the error rate cannot be met any more, or there has been nothing but errors for a while.
+    /// Whether the error rate cannot be met any more, or there has been nothing but errors for a
+    /// while.
     pub(super) fn is_hopeless(&self, allowed: f64, planned: Option<u64>, now: Instant) -> bool {
         let spent = planned.is_some_and(|planned| ratio(self.failed(), planned.max(1)) > allowed);
         let only_errors = now - self.last_good >= PATIENCE && self.error_rate() > allowed;
@@ -96,19 +121,36 @@ impl LoadStatistics {
 
     pub(super) fn latencies(&self) -> Latencies {
         let [p50, p90, p95, p99, max] = Quantile::ALL.map(|quantile| self.quantile(quantile));
-        Latencies { p50, p90, p95, p99, max }
+        Latencies {
+            p50,
+            p90,
+            p95,
+            p99,
+            max,
+        }
     }
 
     /// Never more than the greatest: the histogram rounds up.
     fn quantile(&self, quantile: Quantile) -> u64 {
-        self.histogram.as_ref().map_or(0, |histogram| histogram.value_at_quantile(quantile.part())).min(self.longest)
+        self.histogram
+            .as_ref()
+            .map_or(0, |histogram| histogram.value_at_quantile(quantile.part()))
+            .min(self.longest)
     }
 
-    /// Upper bound in milliseconds and count, without the empty buckets at the beginning; the last bound is the greatest latency.
+    /// Upper bound in milliseconds and count, without the empty buckets at the beginning; the last
+    /// bound is the greatest latency.
     pub(super) fn buckets(&self) -> Vec<(u64, u64)> {
         let longest = self.longest.div_ceil(1000);
-        let bounds = BOUNDS.iter().copied().take_while(|bound| *bound < longest).chain([longest]);
-        bounds.zip(self.counts).skip_while(|(_, count)| *count == 0).collect()
+        let bounds = BOUNDS
+            .iter()
+            .copied()
+            .take_while(|bound| *bound < longest)
+            .chain([longest]);
+        bounds
+            .zip(self.counts)
+            .skip_while(|(_, count)| *count == 0)
+            .collect()
     }
 
     pub(super) fn errors(&self, presentable: impl Fn(&str) -> String) -> Vec<ErrorCount> {
@@ -131,11 +173,17 @@ mod tests {
     use super::*;
 
     fn shot(milliseconds: u64) -> FinishedRequest {
-        FinishedRequest { came_to: CameTo::Answer, latency: Duration::from_millis(milliseconds) }
+        FinishedRequest {
+            came_to: CameTo::Answer,
+            latency: Duration::from_millis(milliseconds),
+        }
     }
 
     fn error(came_to: CameTo) -> FinishedRequest {
-        FinishedRequest { came_to, latency: Duration::from_secs(5) }
+        FinishedRequest {
+            came_to,
+            latency: Duration::from_secs(5),
+        }
     }
 
     #[test]
@@ -143,12 +191,39 @@ mod tests {
         let begin = Instant::now();
         let mut tally = LoadStatistics::new(begin);
         (1..=100).for_each(|milliseconds| tally.add(shot(milliseconds), begin));
-        assert_eq!(tally.buckets(), [(1, 1), (2, 1), (5, 3), (10, 5), (20, 10), (50, 30), (100, 50)]);
-        let Latencies { p50, p90, p95, p99, max } = tally.latencies();
+        assert_eq!(
+            tally.buckets(),
+            [
+                (1, 1),
+                (2, 1),
+                (5, 3),
+                (10, 5),
+                (20, 10),
+                (50, 30),
+                (100, 50)
+            ]
+        );
+        let Latencies {
+            p50,
+            p90,
+            p95,
+            p99,
+            max,
+        } = tally.latencies();
         for (found, expected) in [(p50, 50), (p90, 90), (p95, 95), (p99, 99), (max, 100)] {
-            assert!(found.abs_diff(expected * 1000) <= expected, "{found} {expected}");
+            assert!(
+                found.abs_diff(expected * 1000) <= expected,
+                "{found} {expected}"
+            );
         }
-        assert_eq!((max, LoadStatistics::new(begin).buckets(), LoadStatistics::new(begin).latencies().max), (100_000, vec![], 0));
+        assert_eq!(
+            (
+                max,
+                LoadStatistics::new(begin).buckets(),
+                LoadStatistics::new(begin).latencies().max
+            ),
+            (100_000, vec![], 0)
+        );
     }
 
     #[test]
@@ -158,10 +233,20 @@ mod tests {
         (0..6).for_each(|_| tally.add(shot(3), begin));
         tally.add(error(CameTo::Timeout), begin);
         tally.add(error(CameTo::Unsent), begin);
-        tally.add(error(CameTo::Status(reqwest::StatusCode::BAD_GATEWAY)), begin);
+        tally.add(
+            error(CameTo::Status(reqwest::StatusCode::BAD_GATEWAY)),
+            begin,
+        );
         tally.add(error(CameTo::Nothing("refused".to_owned())), begin);
-        assert_eq!((tally.sent, tally.answered, tally.error_rate()), (9, 7, 0.4));
-        let errors: Vec<_> = tally.errors(str::to_uppercase).into_iter().map(|error| (error.kind, error.count, error.example)).collect();
+        assert_eq!(
+            (tally.sent, tally.answered, tally.error_rate()),
+            (9, 7, 0.4)
+        );
+        let errors: Vec<_> = tally
+            .errors(str::to_uppercase)
+            .into_iter()
+            .map(|error| (error.kind, error.count, error.example))
+            .collect();
         let expected = [
             (ErrorKind::NoAnswer, 1, Some("REFUSED".to_owned())),
             (ErrorKind::Timeout, 1, None),
@@ -169,7 +254,21 @@ mod tests {
             (ErrorKind::Unsent, 1, None),
         ];
         assert_eq!(errors, expected);
-        assert_eq!(tally.buckets(), [(5, 6), (10, 0), (20, 0), (50, 0), (100, 0), (200, 0), (500, 0), (1000, 0), (2000, 0), (5000, 3)]);
+        assert_eq!(
+            tally.buckets(),
+            [
+                (5, 6),
+                (10, 0),
+                (20, 0),
+                (50, 0),
+                (100, 0),
+                (200, 0),
+                (500, 0),
+                (1000, 0),
+                (2000, 0),
+                (5000, 3)
+            ]
+        );
     }
 
     #[test]
@@ -178,7 +277,10 @@ mod tests {
         let mut tally = LoadStatistics::new(begin);
         assert!(!tally.is_hopeless(0.01, Some(1000), begin + PATIENCE));
         (0..10).for_each(|_| tally.add(error(CameTo::Timeout), begin));
-        assert!(!tally.is_hopeless(0.01, Some(1000), begin) && !tally.is_hopeless(0.01, None, begin + PATIENCE / 2));
+        assert!(
+            !tally.is_hopeless(0.01, Some(1000), begin)
+                && !tally.is_hopeless(0.01, None, begin + PATIENCE / 2)
+        );
         assert!(tally.is_hopeless(0.01, None, begin + PATIENCE));
         assert!(tally.is_hopeless(0.009, Some(1000), begin));
         (0..10_000).for_each(|_| tally.add(shot(1), begin));

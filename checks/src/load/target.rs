@@ -1,6 +1,7 @@
 //! One request to the service, and what came of it.
 //!
-//! The answer is read to its end and forgotten. Redirects are answers: nothing is asked of another host.
+//! The answer is read to its end and forgotten. Redirects are answers: nothing is asked of another
+//! host.
 
 use std::time::Duration;
 
@@ -67,7 +68,9 @@ impl Target<'_> {
     }
 
     fn is_expected(&self, status: StatusCode) -> bool {
-        self.expected.iter().any(|pattern| pattern.is_met_by(status.as_u16()))
+        self.expected
+            .iter()
+            .any(|pattern| pattern.is_met_by(status.as_u16()))
     }
 }
 

@@ -1,4 +1,5 @@
-//! Sends what the schedule says, and counts what comes back. Dropping the future closes every connection that is waited for.
+//! Sends what the schedule says, and counts what comes back. Dropping the future closes every
+//! connection that is waited for.
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
@@ -16,8 +17,14 @@ pub(super) enum LoadRunEnd {
     Early,
 }
 
-/// Runs the schedule to its end, or until more than the `allowed` part of the requests has failed for good.
-pub(super) async fn volley(target: &Target<'_>, schedule: &mut Schedule, tally: &mut LoadStatistics, allowed: f64) -> LoadRunEnd {
+/// Runs the schedule to its end, or until more than the `allowed` part of the requests has failed
+/// for good.
+pub(super) async fn volley(
+    target: &Target<'_>,
+    schedule: &mut Schedule,
+    tally: &mut LoadStatistics,
+    allowed: f64,
+) -> LoadRunEnd {
     let planned = schedule.planned();
     let mut shots = FuturesUnordered::new();
     loop {
@@ -30,7 +37,10 @@ pub(super) async fn volley(target: &Target<'_>, schedule: &mut Schedule, tally: 
                 shots.push(target.fire(intended));
                 continue;
             }
-            Next::Miss(intended) => Some(FinishedRequest { came_to: CameTo::Unsent, latency: now - intended }),
+            Next::Miss(intended) => Some(FinishedRequest {
+                came_to: CameTo::Unsent,
+                latency: now - intended,
+            }),
             Next::At(next) => tokio::select! {
                 Some(shot) = shots.next() => Some(shot),
                 () = sleep_until(next) => None,

@@ -1,7 +1,7 @@
 //! PURE: the cookies that no browser keeps, whatever else is right with them.
 //!
-//! RFC 6265bis, section 5.7, and the partitioned cookies of CHIPS. That a `Secure` cookie came over http is another matter: green's test
-//! listener often has no TLS.
+//! RFC 6265bis, section 5.7, and the partitioned cookies of CHIPS. That a `Secure` cookie came over
+//! http is another matter: green's test listener often has no TLS.
 
 /// What decides whether browsers keep a cookie.
 #[derive(Debug, Clone, Copy)]
@@ -23,7 +23,11 @@ pub(super) struct Marks {
 impl Offered<'_> {
     /// Why no browser keeps it.
     pub(super) fn refusal(&self) -> Option<&'static str> {
-        let begins = |prefix: &str| self.name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+        let begins = |prefix: &str| {
+            self.name
+                .get(..prefix.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+        };
         let has_domain = self.domain.is_some_and(|domain| !domain.is_empty());
         if begins("__Host-") && (!self.marks.secure || has_domain || self.path != Some("/")) {
             return Some("one that no browser keeps: `__Host-` wants Secure, Path=/ and no Domain");
@@ -34,9 +38,14 @@ impl Offered<'_> {
         if begins("__Secure-") {
             return Some("one that no browser keeps: `__Secure-` wants Secure");
         }
-        if self.same_site.is_some_and(|word| word.eq_ignore_ascii_case("none")) {
+        if self
+            .same_site
+            .is_some_and(|word| word.eq_ignore_ascii_case("none"))
+        {
             return Some("one that no browser keeps: SameSite=None wants Secure");
         }
-        self.marks.partitioned.then_some("one that no browser keeps: Partitioned wants Secure")
+        self.marks
+            .partitioned
+            .then_some("one that no browser keeps: Partitioned wants Secure")
     }
 }

@@ -1,6 +1,8 @@
-//! PURE: an answer and what a test captures of it → the values by name, and every one that is not there.
+//! PURE: an answer and what a test captures of it → the values by name, and every one that is not
+//! there.
 //!
-//! What was found instead is told without quoting it: a value that was to be captured may be a secret.
+//! What was found instead is told without quoting it: a value that was to be captured may be a
+//! secret.
 
 use std::borrow::Cow;
 
@@ -22,12 +24,20 @@ pub(super) struct Captured<'c> {
 }
 
 /// Every value that is there, and why the others are not.
-pub(super) fn capture<'c>(captures: &'c [Capture], answer: &SmokeResponse, values: &Values) -> (Vec<Captured<'c>>, Vec<Mismatch>) {
+pub(super) fn capture<'c>(
+    captures: &'c [Capture],
+    answer: &SmokeResponse,
+    values: &Values,
+) -> (Vec<Captured<'c>>, Vec<Mismatch>) {
     let (mut captured, mut failures) = (Vec::new(), Vec::new());
     for capture in captures {
         match capture.source.take(answer, values) {
             Ok(value) => captured.push(Captured { capture, value }),
-            Err(Missing { wanted, found }) => failures.push(Mismatch::new(format!("capture {}", capture.name), wanted, found)),
+            Err(Missing { wanted, found }) => failures.push(Mismatch::new(
+                format!("capture {}", capture.name),
+                wanted,
+                found,
+            )),
         }
     }
     (captured, failures)
@@ -40,7 +50,10 @@ struct Missing {
 }
 
 fn missing(wanted: impl Into<String>, found: impl Into<Cow<'static, str>>) -> Missing {
-    Missing { wanted: wanted.into(), found: found.into() }
+    Missing {
+        wanted: wanted.into(),
+        found: found.into(),
+    }
 }
 
 impl CaptureSource {
@@ -58,11 +71,15 @@ impl CaptureSource {
 }
 
 fn json(written: &str, path: &JsonPath, answer: &SmokeResponse) -> Result<Value, Missing> {
-    let body: Value =
-        serde_json::from_slice(&answer.body.bytes).map_err(|_| missing(format!("{written} of JSON"), "a body that is not JSON"))?;
+    let body: Value = serde_json::from_slice(&answer.body.bytes)
+        .map_err(|_| missing(format!("{written} of JSON"), "a body that is not JSON"))?;
     let nodes = path.query(&body).all();
     let [node] = nodes.as_slice() else {
-        let found = if nodes.is_empty() { "nothing".to_owned() } else { format!("{} of them", nodes.len()) };
+        let found = if nodes.is_empty() {
+            "nothing".to_owned()
+        } else {
+            format!("{} of them", nodes.len())
+        };
         return Err(missing(format!("exactly one {written}"), found));
     };
     match node {
@@ -74,19 +91,39 @@ fn json(written: &str, path: &JsonPath, answer: &SmokeResponse) -> Result<Value,
 }
 
 fn header(name: &HeaderName, answer: &SmokeResponse) -> Result<String, Missing> {
-    let value = answer.headers.get(name).ok_or_else(|| missing(format!("header {name}"), "nothing"))?;
+    let value = answer
+        .headers
+        .get(name)
+        .ok_or_else(|| missing(format!("header {name}"), "nothing"))?;
     Ok(String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
 fn redirect(parameter: &str, answer: &SmokeResponse) -> Result<String, Missing> {
-    let location = answer.location().ok_or_else(|| missing(format!("a redirect with {parameter}"), answer.status.to_string()))?;
-    let value = location.query_pairs().find(|(name, _)| name == parameter).map(|(_, value)| value.into_owned());
-    value.ok_or_else(|| missing(format!("a redirect with {parameter}"), "a redirect without it"))
+    let location = answer.location().ok_or_else(|| {
+        missing(
+            format!("a redirect with {parameter}"),
+            answer.status.to_string(),
+        )
+    })?;
+    let value = location
+        .query_pairs()
+        .find(|(name, _)| name == parameter)
+        .map(|(_, value)| value.into_owned());
+    value.ok_or_else(|| {
+        missing(
+            format!("a redirect with {parameter}"),
+            "a redirect without it",
+        )
+    })
 }
 
 /// Of several cookies of one name the last counts, as in a browser.
 fn cookie(name: &str, answer: &SmokeResponse) -> Result<String, Missing> {
-    let mut cookies = answer.headers.get_all(SET_COOKIE).iter().filter_map(SetCookie::parse);
+    let mut cookies = answer
+        .headers
+        .get_all(SET_COOKIE)
+        .iter()
+        .filter_map(SetCookie::parse);
     let last = cookies.rfind(|cookie| cookie.name == name);
     let cookie = last.ok_or_else(|| missing(format!("cookie {name}"), "no such cookie"))?;
     match cookie.refusal() {
@@ -97,7 +134,9 @@ fn cookie(name: &str, answer: &SmokeResponse) -> Result<String, Missing> {
 
 fn matched(pattern: &Pattern, answer: &SmokeResponse, values: &Values) -> Result<String, Missing> {
     let wanted = || format!("a body that matches {}", pattern.masked(values));
-    pattern.first(&answer.text(), values).ok_or_else(|| missing(wanted(), "other text"))
+    pattern
+        .first(&answer.text(), values)
+        .ok_or_else(|| missing(wanted(), "other text"))
 }
 
 #[cfg(test)]
@@ -117,17 +156,27 @@ mod tests {
     fn answer() -> SmokeResponse {
         let mut headers = HeaderMap::new();
         headers.insert("x-token", HeaderValue::from_static("t0k"));
-        headers.insert("location", HeaderValue::from_static("/cb?code=c%20d&state=s"));
+        headers.insert(
+            "location",
+            HeaderValue::from_static("/cb?code=c%20d&state=s"),
+        );
         headers.append("set-cookie", HeaderValue::from_static("sid=old; Path=/"));
-        headers.append("set-cookie", HeaderValue::from_static("sid=new=1; HttpOnly"));
-        let body = br#"{"id":7,"ok":true,"name":"n","none":null,"list":[1,2],"link":"?id=42&x"}"#.to_vec();
+        headers.append(
+            "set-cookie",
+            HeaderValue::from_static("sid=new=1; HttpOnly"),
+        );
+        let body =
+            br#"{"id":7,"ok":true,"name":"n","none":null,"list":[1,2],"link":"?id=42&x"}"#.to_vec();
         let url = "https://host/a".parse().unwrap();
         SmokeResponse {
             foreign: false,
             url,
             status: StatusCode::FOUND,
             headers,
-            body: ResponseBody { bytes: body, extent: Extent::Whole },
+            body: ResponseBody {
+                bytes: body,
+                extent: Extent::Whole,
+            },
             elapsed: Duration::ZERO,
             at: OffsetDateTime::UNIX_EPOCH,
             certificate: None,
@@ -136,11 +185,25 @@ mod tests {
 
     /// The value, or what is said when it is not there.
     fn take(source: &str) -> String {
-        let suite = parse(&format!("tests: [{{ name: a, get: /, capture: {{ c: {source} }} }}]"), "inline", outside(&no_files)).unwrap();
+        let suite = parse(
+            &format!("tests: [{{ name: a, get: /, capture: {{ c: {source} }} }}]"),
+            "inline",
+            outside(&no_files),
+        )
+        .unwrap();
         let (captured, failures) = capture(&suite.tests[0].captures, &answer(), &Values::default());
         match (captured.as_slice(), failures.as_slice()) {
             ([one], []) => format!("{}", one.value),
-            ([], [Mismatch { what, expected, found }]) => format!("{what}: {expected}, {found}"),
+            (
+                [],
+                [
+                    Mismatch {
+                        what,
+                        expected,
+                        found,
+                    },
+                ],
+            ) => format!("{what}: {expected}, {found}"),
             _ => panic!("either"),
         }
     }
@@ -172,9 +235,18 @@ mod tests {
             ("$.list", "capture c: $.list to be one value, an array"),
             ("$.none", "capture c: $.none with a value, null"),
             ("{ header: x-other }", "capture c: header x-other, nothing"),
-            ("{ redirect: token }", "capture c: a redirect with token, a redirect without it"),
-            ("{ cookie: other }", "capture c: cookie other, no such cookie"),
-            ("{ matches: 'z+' }", "capture c: a body that matches z+, other text"),
+            (
+                "{ redirect: token }",
+                "capture c: a redirect with token, a redirect without it",
+            ),
+            (
+                "{ cookie: other }",
+                "capture c: cookie other, no such cookie",
+            ),
+            (
+                "{ matches: 'z+' }",
+                "capture c: a body that matches z+, other text",
+            ),
         ];
         for (source, expected) in table {
             assert_eq!(take(source), expected, "{source}");

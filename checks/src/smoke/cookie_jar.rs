@@ -1,6 +1,8 @@
-//! The cookies of one flow with `cookies: keep`: what its answers set goes back to the same origin (scheme, host, port), nowhere else.
+//! The cookies of one flow with `cookies: keep`: what its answers set goes back to the same origin
+//! (scheme, host, port), nowhere else.
 //!
-//! As a browser does it (RFC 6265), except that a cookie for other hosts of a domain never leaves the host that set it.
+//! As a browser does it (RFC 6265), except that a cookie for other hosts of a domain never leaves
+//! the host that set it.
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -34,7 +36,8 @@ enum CookieTransport {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Life {
     Lives,
-    /// It is set in order to be deleted. How long another one lives does not matter: a flow is shorter.
+    /// It is set in order to be deleted. How long another one lives does not matter: a flow is
+    /// shorter.
     Over,
 }
 
@@ -45,13 +48,26 @@ impl SetCookie {
         let mut parts = text.split(';');
         let (name, value) = parts.next()?.split_once('=')?;
         let (name, value) = (name.trim().to_owned(), value.trim().to_owned());
-        let mut cookie = Self { name, value, path: None, domain: None, same_site: None, marks: Marks::default(), life: Life::Lives };
+        let mut cookie = Self {
+            name,
+            value,
+            path: None,
+            domain: None,
+            same_site: None,
+            marks: Marks::default(),
+            life: Life::Lives,
+        };
         let mut max_age = None;
         for part in parts {
             let (key, value) = part.split_once('=').unwrap_or((part, ""));
             match key.trim().to_ascii_lowercase().as_str() {
-                "path" => cookie.path = Some(value.trim().to_owned()).filter(|path| path.starts_with('/')),
-                "domain" => cookie.domain = Some(value.trim().trim_start_matches('.').to_ascii_lowercase()),
+                "path" => {
+                    cookie.path =
+                        Some(value.trim().to_owned()).filter(|path| path.starts_with('/'));
+                }
+                "domain" => {
+                    cookie.domain = Some(value.trim().trim_start_matches('.').to_ascii_lowercase());
+                }
                 "secure" => cookie.marks.secure = true,
                 "partitioned" => cookie.marks.partitioned = true,
                 "samesite" => cookie.same_site = Some(value.trim().to_owned()),
@@ -69,17 +85,40 @@ impl SetCookie {
 
     /// Why no browser keeps it.
     pub(super) fn refusal(&self) -> Option<&'static str> {
-        let Self { name, path, domain, same_site, marks, .. } = self;
+        let Self {
+            name,
+            path,
+            domain,
+            same_site,
+            marks,
+            ..
+        } = self;
         let [path, domain, same_site] = [path, domain, same_site].map(Option::as_deref);
-        Offered { name, path, domain, same_site, marks: *marks }.refusal()
+        Offered {
+            name,
+            path,
+            domain,
+            same_site,
+            marks: *marks,
+        }
+        .refusal()
     }
 
     fn transport(&self) -> CookieTransport {
-        if self.marks.secure { CookieTransport::Encrypted } else { CookieTransport::Any }
+        if self.marks.secure {
+            CookieTransport::Encrypted
+        } else {
+            CookieTransport::Any
+        }
     }
 
     fn is_for(&self, host: &str) -> bool {
-        self.domain.as_deref().is_none_or(|domain| domain == host || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.')))
+        self.domain.as_deref().is_none_or(|domain| {
+            domain == host
+                || host
+                    .strip_suffix(domain)
+                    .is_some_and(|rest| rest.ends_with('.'))
+        })
     }
 }
 
@@ -109,7 +148,11 @@ pub(super) struct CookieJar {
 
 impl CookieJar {
     pub(super) fn new(cookies: CookiePolicy) -> Self {
-        Self { cookies, origin: OnceLock::new(), kept: Mutex::default() }
+        Self {
+            cookies,
+            origin: OnceLock::new(),
+            kept: Mutex::default(),
+        }
     }
 
     /// The origin of the flow's first request is the one that cookies come from and go to.
@@ -123,9 +166,15 @@ impl CookieJar {
             return;
         }
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let sent: Vec<String> =
-            kept.iter().filter(|cookie| cookie.goes_to(url)).map(|cookie| format!("{}={}", cookie.name, cookie.value)).collect();
-        if let Some(mut value) = Some(sent.join("; ")).filter(|text| !text.is_empty()).and_then(|text| HeaderValue::from_str(&text).ok()) {
+        let sent: Vec<String> = kept
+            .iter()
+            .filter(|cookie| cookie.goes_to(url))
+            .map(|cookie| format!("{}={}", cookie.name, cookie.value))
+            .collect();
+        if let Some(mut value) = Some(sent.join("; "))
+            .filter(|text| !text.is_empty())
+            .and_then(|text| HeaderValue::from_str(&text).ok())
+        {
             value.set_sensitive(true);
             headers.insert(COOKIE, value);
         }
@@ -137,22 +186,38 @@ impl CookieJar {
             return;
         }
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        for cookie in headers.get_all(SET_COOKIE).iter().filter_map(SetCookie::parse) {
+        for cookie in headers
+            .get_all(SET_COOKIE)
+            .iter()
+            .filter_map(SetCookie::parse)
+        {
             let transport = cookie.transport();
-            let acceptable = cookie.refusal().is_none() && cookie.is_for(url.host_str().unwrap_or_default()) && transport.allows(url);
+            let acceptable = cookie.refusal().is_none()
+                && cookie.is_for(url.host_str().unwrap_or_default())
+                && transport.allows(url);
             let path = cookie.path.clone().unwrap_or_else(|| default_path(url));
             if acceptable {
                 kept.retain(|other| other.name != cookie.name || other.path != path);
             }
             if acceptable && cookie.life == Life::Lives {
-                kept.push(Kept { name: cookie.name, value: cookie.value, path, transport });
+                kept.push(Kept {
+                    name: cookie.name,
+                    value: cookie.value,
+                    path,
+                    transport,
+                });
             }
         }
     }
 
     /// The values, which are secrets.
     pub(super) fn values(&self) -> Vec<String> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|cookie| cookie.value.clone()).collect()
+        self.kept
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .map(|cookie| cookie.value.clone())
+            .collect()
     }
 
     fn is_open_to(&self, url: &Url) -> bool {
@@ -164,7 +229,9 @@ impl Kept {
     /// `/docs` covers `/docs/web` and not `/docsets` (RFC 6265, section 5.1.4).
     fn goes_to(&self, url: &Url) -> bool {
         let rest = url.path().strip_prefix(self.path.as_str());
-        let covered = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || self.path.ends_with('/'));
+        let covered = rest.is_some_and(|rest| {
+            rest.is_empty() || rest.starts_with('/') || self.path.ends_with('/')
+        });
         covered && self.transport.allows(url)
     }
 }
@@ -180,31 +247,51 @@ impl CookieTransport {
 
 /// The directory of what was asked for (RFC 6265, section 5.1.4).
 fn default_path(url: &Url) -> String {
-    let directory = url.path().rsplit_once('/').map_or("", |(directory, _)| directory);
-    if directory.is_empty() { "/".to_owned() } else { directory.to_owned() }
+    let directory = url
+        .path()
+        .rsplit_once('/')
+        .map_or("", |(directory, _)| directory);
+    if directory.is_empty() {
+        "/".to_owned()
+    } else {
+        directory.to_owned()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// What is sent to a URL after an answer of `https://host/app/login` has set these cookies, one after the other.
+    /// What is sent to a URL after an answer of `https://host/app/login` has set these cookies, one
+    /// after the other.
     fn sent(set: &[&'static str], to: &str) -> String {
         let base: Url = "https://host".parse().unwrap();
         let jar = CookieJar::new(CookiePolicy::Keep);
         jar.belong_to(&base);
         for cookie in set {
-            jar.keep(&base.join("/app/login").unwrap(), &[(SET_COOKIE, HeaderValue::from_static(cookie))].into_iter().collect());
+            jar.keep(
+                &base.join("/app/login").unwrap(),
+                &[(SET_COOKIE, HeaderValue::from_static(cookie))]
+                    .into_iter()
+                    .collect(),
+            );
         }
         let mut headers = HeaderMap::new();
         jar.dress(&to.parse().unwrap(), &mut headers);
-        headers.get(COOKIE).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
+        headers
+            .get(COOKIE)
+            .map(|value| value.to_str().unwrap().to_owned())
+            .unwrap_or_default()
     }
 
     #[test]
     fn cookies_go_back_where_a_browser_would_send_them() {
         let table: [(&[&str], &str, &str); 22] = [
-            (&["a=1", "b=2; Path=/; HttpOnly"], "https://host/app/x", "a=1; b=2"),
+            (
+                &["a=1", "b=2; Path=/; HttpOnly"],
+                "https://host/app/x",
+                "a=1; b=2",
+            ),
             (&["a=1"], "https://host/other", ""),
             (&["a=1; path=/app"], "https://host/apple", ""),
             (&["a=1; Path=/"], "https://host:8443/", ""),
@@ -214,17 +301,51 @@ mod tests {
             (&["a=1; Path=/; Domain=.host"], "https://host/", "a=1"),
             (&["a=1; Path=/; Domain=evil.example"], "https://host/", ""),
             (&["a=1; Path=/", "a=2; Path=/"], "https://host/", "a=2"),
-            (&["a=1; Path=/", "a=; Path=/; Max-Age=0"], "https://host/", ""),
-            (&["a=1; Path=/", "a=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT"], "https://host/", ""),
-            (&["a=1; Path=/", "a=; Path=/; expires=Thu, 01-Jan-1970 00:00:00 GMT"], "https://host/", ""),
-            (&["a=1; Path=/; Max-Age=60; Expires=Thu, 01 Jan 1970 00:00:00 GMT"], "https://host/", "a=1"),
+            (
+                &["a=1; Path=/", "a=; Path=/; Max-Age=0"],
+                "https://host/",
+                "",
+            ),
+            (
+                &[
+                    "a=1; Path=/",
+                    "a=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
+                ],
+                "https://host/",
+                "",
+            ),
+            (
+                &[
+                    "a=1; Path=/",
+                    "a=; Path=/; expires=Thu, 01-Jan-1970 00:00:00 GMT",
+                ],
+                "https://host/",
+                "",
+            ),
+            (
+                &["a=1; Path=/; Max-Age=60; Expires=Thu, 01 Jan 1970 00:00:00 GMT"],
+                "https://host/",
+                "a=1",
+            ),
             (&["a=1; Path=/; SameSite=None"], "https://host/", ""),
-            (&["a=1; Path=/; SameSite=None; Secure"], "https://host/", "a=1"),
+            (
+                &["a=1; Path=/; SameSite=None; Secure"],
+                "https://host/",
+                "a=1",
+            ),
             (&["__Secure-a=1; Path=/"], "https://host/", ""),
             (&["__Host-a=1; Path=/"], "https://host/", ""),
-            (&["__host-a=1; Path=/; Secure; Domain=host"], "https://host/", ""),
+            (
+                &["__host-a=1; Path=/; Secure; Domain=host"],
+                "https://host/",
+                "",
+            ),
             (&["__Host-a=1; Secure; Path=/app"], "https://host/app/", ""),
-            (&["__Host-a=1; Secure; Path=/"], "https://host/", "__Host-a=1"),
+            (
+                &["__Host-a=1; Secure; Path=/"],
+                "https://host/",
+                "__Host-a=1",
+            ),
             (&["a=1; Path=/; Partitioned"], "https://host/", ""),
         ];
         for (set, to, expected) in table {
@@ -235,14 +356,28 @@ mod tests {
     #[test]
     fn a_cookie_of_the_test_itself_comes_first_and_a_jar_that_forgets_is_empty() {
         let base: Url = "http://host".parse().unwrap();
-        let headers: HeaderMap = [(SET_COOKIE, HeaderValue::from_static("a=1"))].into_iter().collect();
-        let (keeps, forgets) = (CookieJar::new(CookiePolicy::Keep), CookieJar::new(CookiePolicy::Forget));
+        let headers: HeaderMap = [(SET_COOKIE, HeaderValue::from_static("a=1"))]
+            .into_iter()
+            .collect();
+        let (keeps, forgets) = (
+            CookieJar::new(CookiePolicy::Keep),
+            CookieJar::new(CookiePolicy::Forget),
+        );
         keeps.belong_to(&base);
         forgets.belong_to(&base);
-        let mut own: HeaderMap = [(COOKIE, HeaderValue::from_static("mine=1"))].into_iter().collect();
+        let mut own: HeaderMap = [(COOKIE, HeaderValue::from_static("mine=1"))]
+            .into_iter()
+            .collect();
         keeps.keep(&base, &headers);
         keeps.dress(&base, &mut own);
         forgets.keep(&base, &headers);
-        assert_eq!((own[COOKIE].to_str().unwrap(), keeps.values().len(), forgets.values().len()), ("mine=1", 1, 0));
+        assert_eq!(
+            (
+                own[COOKIE].to_str().unwrap(),
+                keeps.values().len(),
+                forgets.values().len()
+            ),
+            ("mine=1", 1, 0)
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! What runs as one, in which order, and what a test takes from its answer for the tests that come after it.
+//! What runs as one, in which order, and what a test takes from its answer for the tests that come
+//! after it.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -10,13 +11,15 @@ use serde_json_path::JsonPath;
 use crate::moment::Moment;
 use crate::template::{Pattern, Secrecy};
 
-/// A test by itself, or the steps of a `flow`: one after the other. Flows run in parallel, unless one waits for another.
+/// A test by itself, or the steps of a `flow`: one after the other. Flows run in parallel, unless
+/// one waits for another.
 #[derive(Debug, Clone)]
 pub(super) struct Flow {
     /// Where its steps stand among the suite's tests; never empty.
     pub(super) steps: Range<usize>,
     pub(super) on: Vec<Moment>,
-    /// The flows that end before this one begins: each stands before it in the suite, so none waits for itself.
+    /// The flows that end before this one begins: each stands before it in the suite, so none waits
+    /// for itself.
     pub(super) after: BTreeSet<usize>,
     pub(super) cookies: CookiePolicy,
     /// Its combination of the matrix, if it has one.

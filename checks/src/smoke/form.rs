@@ -1,6 +1,8 @@
-//! What a suite of smoke tests is once its document was read: nothing in it can be malformed any more.
+//! What a suite of smoke tests is once its document was read: nothing in it can be malformed any
+//! more.
 //!
-//! Defaults are filled in; variables still stand in the texts, because digest and revision are known only when the tests run.
+//! Defaults are filled in; variables still stand in the texts, because digest and revision are
+//! known only when the tests run.
 
 mod judged;
 mod preset;
@@ -25,7 +27,9 @@ use crate::template::{JsonTemplate, Pattern, Template, Values, Variable};
 
 use super::json_schema::JsonSchema;
 use super::secrets::SecretWanted;
-pub(super) use judged::{CertificateExpectation, CountConditions, Durations, Inline, SecurityHeader};
+pub(super) use judged::{
+    CertificateExpectation, CountConditions, Durations, Inline, SecurityHeader,
+};
 pub(crate) use preset::RequestDestination;
 pub(super) use preset::{Cors, CorsCredentials};
 pub(crate) use request::{Credential, Request, RequestBody};
@@ -39,7 +43,8 @@ pub struct Suite {
     /// Shared with the thread that judges an answer.
     pub(super) tests: Vec<Arc<SmokeTest>>,
     pub(super) testers: Vec<Tester>,
-    /// Which tests run as one: every test belongs to one flow, and flows stand in the order of their tests.
+    /// Which tests run as one: every test belongs to one flow, and flows stand in the order of
+    /// their tests.
     pub(super) flows: Vec<Flow>,
     pub(super) warm_ups: Vec<WarmUp>,
     pub(super) loads: Vec<Probe>,
@@ -57,9 +62,13 @@ impl Suite {
         self.bake_interval.unwrap_or(BAKE_INTERVAL)
     }
 
-    /// The environment variables that `${env.NAME}` asks for. The caller sees to it that each is given before anything runs.
+    /// The environment variables that `${env.NAME}` asks for. The caller sees to it that each is
+    /// given before anything runs.
     pub fn needs_env(&self) -> Vec<&str> {
-        self.variables.iter().filter_map(Variable::environment).collect()
+        self.variables
+            .iter()
+            .filter_map(Variable::environment)
+            .collect()
     }
 
     /// The secrets that `${secret.NAME}` asks for. The caller fetches them before anything runs.
@@ -67,14 +76,19 @@ impl Suite {
         &self.secrets
     }
 
-    /// The values of one run against `base`: those that are given, and what every run and the document itself add.
+    /// The values of one run against `base`: those that are given, and what every run and the
+    /// document itself add.
     pub fn begin(&self, base: &Url, values: &Values) -> Values {
         super::run::begin(self, base, values)
     }
 
     /// How many tests run at a moment.
     pub fn count(&self, moment: Moment) -> usize {
-        self.flows.iter().filter(|flow| flow.on.contains(&moment)).map(|flow| flow.steps.len()).sum()
+        self.flows
+            .iter()
+            .filter(|flow| flow.on.contains(&moment))
+            .map(|flow| flow.steps.len())
+            .sum()
     }
 
     /// What is sent to green before its tests.
@@ -84,7 +98,9 @@ impl Suite {
 
     /// The load probes of a moment.
     pub fn loads(&self, moment: Moment) -> impl Iterator<Item = &Probe> {
-        self.loads.iter().filter(move |probe| probe.on.contains(&moment))
+        self.loads
+            .iter()
+            .filter(move |probe| probe.on.contains(&moment))
     }
 
     /// The testers, in the order of the document.

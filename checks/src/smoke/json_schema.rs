@@ -1,6 +1,8 @@
-//! JSON Schemas (drafts 4 to 2020-12): compiled when the document is read, held against bodies when tests run.
+//! JSON Schemas (drafts 4 to 2020-12): compiled when the document is read, held against bodies when
+//! tests run.
 //!
-//! A schema refers to itself only. Neither files nor the network are looked at for what it names besides.
+//! A schema refers to itself only. Neither files nor the network are looked at for what it names
+//! besides.
 
 use std::error::Error;
 use std::fmt;
@@ -31,15 +33,27 @@ impl JsonSchema {
         let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
         compiler.use_loader(Box::new(Nowhere));
         compiler.enable_format_assertions();
-        compiler.add_resource(HERE, schema).map_err(|error| why(&error))?;
-        let root = compiler.compile(HERE, &mut schemas).map_err(|error| why(&error))?;
-        Ok(Self { schemas: Arc::new(schemas), root })
+        compiler
+            .add_resource(HERE, schema)
+            .map_err(|error| why(&error))?;
+        let root = compiler
+            .compile(HERE, &mut schemas)
+            .map_err(|error| why(&error))?;
+        Ok(Self {
+            schemas: Arc::new(schemas),
+            root,
+        })
     }
 
     /// The rules that a body breaks: the place in it (empty for the whole) and what is wrong there.
     pub(super) fn broken_by(&self, body: &Value) -> Vec<(String, String)> {
-        let Err(error) = self.schemas.validate(body, self.root) else { return Vec::new() };
-        leaves(&error).into_iter().map(|leaf| (leaf.instance_location.to_string(), leaf.kind.to_string())).collect()
+        let Err(error) = self.schemas.validate(body, self.root) else {
+            return Vec::new();
+        };
+        leaves(&error)
+            .into_iter()
+            .map(|leaf| (leaf.instance_location.to_string(), leaf.kind.to_string()))
+            .collect()
     }
 }
 
@@ -58,7 +72,9 @@ fn why(error: &CompileError) -> String {
             Some(leaf) => format!("at {}, {}", leaf.instance_location, leaf.kind),
             None => error.to_string(),
         },
-        CompileError::LoadUrlError { url, .. } => format!("it refers to {url}, and nothing is fetched"),
+        CompileError::LoadUrlError { url, .. } => {
+            format!("it refers to {url}, and nothing is fetched")
+        }
         _ => error.to_string(),
     };
     words.replace(HERE, "the schema")
@@ -66,7 +82,11 @@ fn why(error: &CompileError) -> String {
 
 /// The errors that have no causes themselves.
 fn leaves<'e, 's, 'v>(error: &'e ValidationError<'s, 'v>) -> Vec<&'e ValidationError<'s, 'v>> {
-    if error.causes.is_empty() { vec![error] } else { error.causes.iter().flat_map(leaves).collect() }
+    if error.causes.is_empty() {
+        vec![error]
+    } else {
+        error.causes.iter().flat_map(leaves).collect()
+    }
 }
 
 #[cfg(test)]
@@ -90,29 +110,62 @@ mod tests {
         });
         let schema = JsonSchema::new(schema).unwrap();
         let table = [
-            (json!({ "items": [{ "id": 1 }], "kind": "b", "at": "2026-11-21T12:00:00Z" }), ""),
+            (
+                json!({ "items": [{ "id": 1 }], "kind": "b", "at": "2026-11-21T12:00:00Z" }),
+                "",
+            ),
             (json!([]), ": want object, but got array"),
             (json!({}), ": missing properties 'items'"),
-            (json!({ "items": [{ "id": 1 }, { "id": 0 }] }), "/items/1/id: must be >=1, but got 0"),
-            (json!({ "items": [], "kind": "c" }), "/kind: value must be 'a' | /kind: 'c' does not match pattern '^b$'"),
+            (
+                json!({ "items": [{ "id": 1 }, { "id": 0 }] }),
+                "/items/1/id: must be >=1, but got 0",
+            ),
+            (
+                json!({ "items": [], "kind": "c" }),
+                "/kind: value must be 'a' | /kind: 'c' does not match pattern '^b$'",
+            ),
         ];
         for (body, expected) in table {
-            let found: Vec<_> = schema.broken_by(&body).into_iter().map(|(at, words)| format!("{at}: {words}")).collect();
+            let found: Vec<_> = schema
+                .broken_by(&body)
+                .into_iter()
+                .map(|(at, words)| format!("{at}: {words}"))
+                .collect();
             assert_eq!(found.join(" | "), expected, "{body}");
         }
-        assert!(schema.broken_by(&json!({ "items": [], "at": "soon" }))[0].1.starts_with("'soon' is not valid date-time"));
+        assert!(
+            schema.broken_by(&json!({ "items": [], "at": "soon" }))[0]
+                .1
+                .starts_with("'soon' is not valid date-time")
+        );
     }
 
     #[test]
     fn a_schema_that_is_none_or_looks_elsewhere_is_refused() {
         let table = [
-            (json!({ "minimum": "1" }), "at /minimum, want number, but got string"),
-            (json!({ "$ref": "https://example.com/a.json" }), "it refers to https://example.com/a.json, and nothing is fetched"),
-            (json!({ "$ref": "file:///etc/passwd" }), "it refers to file:///etc/passwd, and nothing is fetched"),
-            (json!({ "$ref": "#/$defs/none" }), "json-pointer in the schema#/$defs/none not found"),
+            (
+                json!({ "minimum": "1" }),
+                "at /minimum, want number, but got string",
+            ),
+            (
+                json!({ "$ref": "https://example.com/a.json" }),
+                "it refers to https://example.com/a.json, and nothing is fetched",
+            ),
+            (
+                json!({ "$ref": "file:///etc/passwd" }),
+                "it refers to file:///etc/passwd, and nothing is fetched",
+            ),
+            (
+                json!({ "$ref": "#/$defs/none" }),
+                "json-pointer in the schema#/$defs/none not found",
+            ),
         ];
         for (schema, expected) in table {
-            assert_eq!(JsonSchema::new(schema.clone()).unwrap_err(), expected, "{schema}");
+            assert_eq!(
+                JsonSchema::new(schema.clone()).unwrap_err(),
+                expected,
+                "{schema}"
+            );
         }
     }
 }

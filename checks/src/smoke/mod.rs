@@ -1,8 +1,10 @@
-//! Smoke tests: requests to green at a gate, and to production after the shift, each with what its answer must be.
+//! Smoke tests: requests to green at a gate, and to production after the shift, each with what its
+//! answer must be.
 //!
-//! `parse` turns the user's document into a [`Suite`] or into every problem it has; `run` sends the requests and says what came
-//! back. A result is a fact for the journal: every text in it is free of secrets. What a failure leads to is not decided here.
-//! Warm-up and load stand in the same document, and are run by `load`. The form is explained to users in `docs/smoke-tests.md`.
+//! `parse` turns the user's document into a [`Suite`] or into every problem it has; `run` sends the
+//! requests and says what came back. A result is a fact for the journal: every text in it is free
+//! of secrets. What a failure leads to is not decided here. Warm-up and load stand in the same
+//! document, and are run by `load`. The form is explained to users in `docs/smoke-tests.md`.
 
 mod answer;
 mod browser;

@@ -1,6 +1,8 @@
-//! The user's document → a [`Suite`], or every problem it has at once, each with its place and its remedy.
+//! The user's document → a [`Suite`], or every problem it has at once, each with its place and its
+//! remedy.
 //!
-//! Here stands what a suite, its defaults and a test look like; requests, expectations, flows and captures have files of their own.
+//! Here stands what a suite, its defaults and a test look like; requests, expectations, flows and
+//! captures have files of their own.
 
 mod capture;
 mod expect;
@@ -39,8 +41,12 @@ use preset::SmokePreset;
 /// The input that the document belongs to.
 const INPUT: &str = "smoke-tests";
 
-/// A new task is expected to answer within a minute of being called healthy; a second between two questions burdens nobody.
-const RETRY: Retry = Retry { budget: Duration::from_mins(1), every: Duration::from_secs(1) };
+/// A new task is expected to answer within a minute of being called healthy; a second between two
+/// questions burdens nobody.
+const RETRY: Retry = Retry {
+    budget: Duration::from_mins(1),
+    every: Duration::from_secs(1),
+};
 
 /// Longer than any answer that users would put up with.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -65,12 +71,18 @@ struct Defaults {
 
 impl Default for Defaults {
     fn default() -> Self {
-        Self { timeout: TIMEOUT, retry: RETRY, transport: Transport::default(), test_header: None }
+        Self {
+            timeout: TIMEOUT,
+            retry: RETRY,
+            transport: Transport::default(),
+            test_header: None,
+        }
     }
 }
 
-/// Reads a suite; `origin` is the file as the user wrote it, or `inline`. `outside` gives the files that the document names: they
-/// are read now, so that a file that is missing or malformed is a problem of the document.
+/// Reads a suite; `origin` is the file as the user wrote it, or `inline`. `outside` gives the files
+/// that the document names: they are read now, so that a file that is missing or malformed is a
+/// problem of the document.
 pub fn parse(text: &str, origin: &str, outside: Outside<'_>) -> Result<Suite, Vec<Problem>> {
     let root = document::read(text, INPUT, origin).map_err(|problem| vec![problem])?;
     let mut words = Words::new(Reader::new(INPUT, origin, text), outside);
@@ -78,36 +90,87 @@ pub fn parse(text: &str, origin: &str, outside: Outside<'_>) -> Result<Suite, Ve
     let declared = secrets::declared(&mut words, &root);
     let suite = suite(&mut words, &root).unwrap_or_default();
     let (problems, variables) = words.finish();
-    let used = |secret: &SecretWanted| variables.iter().any(|variable| variable.secret() == Some(&secret.name));
+    let used = |secret: &SecretWanted| {
+        variables
+            .iter()
+            .any(|variable| variable.secret() == Some(&secret.name))
+    };
     let secrets = declared.into_iter().filter(used).collect();
-    if problems.is_empty() { Ok(Suite { variables, secrets, ..suite }) } else { Err(problems) }
+    if problems.is_empty() {
+        Ok(Suite {
+            variables,
+            secrets,
+            ..suite
+        })
+    } else {
+        Err(problems)
+    }
 }
 
 fn suite(words: &mut Words<'_>, root: &Node) -> Option<Suite> {
     let fields = words.reader.fields(root, "the smoke tests", SUITE_KEYS)?;
-    let named = fields.get("variables").map(|node| variables::variables(words, node)).unwrap_or_default();
-    let defaults = fields.get("defaults").and_then(|node| defaults(words, node)).unwrap_or_default();
-    let warm_ups = fields.get("warm-up").map(|node| load::warm_ups(words, node, &defaults)).unwrap_or_default();
-    let loads = fields.get("load").map(|node| load::loads(words, node, &defaults)).unwrap_or_default();
-    let testers = fields.get("testers").map(|node| testers::testers(words, node)).unwrap_or_default();
-    let bake_interval = fields.get("bake-interval").and_then(|node| bake_interval(words, node));
+    let named = fields
+        .get("variables")
+        .map(|node| variables::variables(words, node))
+        .unwrap_or_default();
+    let defaults = fields
+        .get("defaults")
+        .and_then(|node| defaults(words, node))
+        .unwrap_or_default();
+    let warm_ups = fields
+        .get("warm-up")
+        .map(|node| load::warm_ups(words, node, &defaults))
+        .unwrap_or_default();
+    let loads = fields
+        .get("load")
+        .map(|node| load::loads(words, node, &defaults))
+        .unwrap_or_default();
+    let testers = fields
+        .get("testers")
+        .map(|node| testers::testers(words, node))
+        .unwrap_or_default();
+    let bake_interval = fields
+        .get("bake-interval")
+        .and_then(|node| bake_interval(words, node));
     words.scope.take_used();
     let entries = entries(words, root, &fields, &defaults)?;
     let tests = entries.tests.into_iter().map(Arc::new).collect();
-    Some(Suite { named, tests, flows: entries.flows, testers, warm_ups, loads, bake_interval, ..Suite::default() })
+    Some(Suite {
+        named,
+        tests,
+        flows: entries.flows,
+        testers,
+        warm_ups,
+        loads,
+        bake_interval,
+        ..Suite::default()
+    })
 }
 
-fn entries(words: &mut Words<'_>, root: &Node, fields: &Fields<'_>, defaults: &Defaults) -> Option<Entries> {
+fn entries(
+    words: &mut Words<'_>,
+    root: &Node,
+    fields: &Fields<'_>,
+    defaults: &Defaults,
+) -> Option<Entries> {
     let Some(node) = fields.get("tests") else {
         if fields.get("load").is_some() || fields.get("testers").is_some() {
             return Some(Entries::default());
         }
-        words.reader.report(root.place, "There are no `tests`", "Write `tests:` with at least one test, or leave the input empty");
+        words.reader.report(
+            root.place,
+            "There are no `tests`",
+            "Write `tests:` with at least one test, or leave the input empty",
+        );
         return None;
     };
     let items = words.reader.list(node, "`tests`")?;
     if items.is_empty() {
-        words.reader.report(node.place, "`tests` is empty", "Write at least one test, or leave the input empty");
+        words.reader.report(
+            node.place,
+            "`tests` is empty",
+            "Write at least one test, or leave the input empty",
+        );
     }
     let mut entries = Entries::default();
     for item in items {
@@ -119,37 +182,67 @@ fn entries(words: &mut Words<'_>, root: &Node, fields: &Fields<'_>, defaults: &D
 fn bake_interval(words: &mut Words<'_>, node: &Node) -> Option<Duration> {
     let interval = words.reader.duration(node, "`bake-interval`")?;
     if interval < SHORTEST_INTERVAL {
-        words.reader.report(node.place, "`bake-interval` is shorter than 1s", "Write at least `1s`, or leave it out for every minute");
+        words.reader.report(
+            node.place,
+            "`bake-interval` is shorter than 1s",
+            "Write at least `1s`, or leave it out for every minute",
+        );
     }
     Some(interval)
 }
 
 fn defaults(words: &mut Words<'_>, node: &Node) -> Option<Defaults> {
     let fields = words.reader.fields(node, "`defaults`", DEFAULTS_KEYS)?;
-    let test_header = fields.get("test-header").and_then(|node| transport::test_header(words, node));
-    Some(Defaults { test_header, ..own_or(words, &fields, &Defaults::default()) })
+    let test_header = fields
+        .get("test-header")
+        .and_then(|node| transport::test_header(words, node));
+    Some(Defaults {
+        test_header,
+        ..own_or(words, &fields, &Defaults::default())
+    })
 }
 
 /// What these fields say, and `inherited` where they are silent.
 fn own_or(words: &mut Words<'_>, fields: &Fields<'_>, inherited: &Defaults) -> Defaults {
-    let timeout = fields.get("timeout").and_then(|node| timeout(words, node, "`timeout`")).unwrap_or(inherited.timeout);
-    let retry = fields.get("retry").and_then(|node| retry(words, node, inherited.retry)).unwrap_or(inherited.retry);
+    let timeout = fields
+        .get("timeout")
+        .and_then(|node| timeout(words, node, "`timeout`"))
+        .unwrap_or(inherited.timeout);
+    let retry = fields
+        .get("retry")
+        .and_then(|node| retry(words, node, inherited.retry))
+        .unwrap_or(inherited.retry);
     let transport = transport::transport(words, fields, &inherited.transport);
-    Defaults { timeout, retry, transport, test_header: inherited.test_header.clone() }
+    Defaults {
+        timeout,
+        retry,
+        transport,
+        test_header: inherited.test_header.clone(),
+    }
 }
 
 fn timeout(words: &mut Words<'_>, node: &Node, what: &str) -> Option<Duration> {
     let timeout = words.reader.duration(node, what)?;
     if timeout.is_zero() {
-        words.reader.report(node.place, format!("{what} is zero: no request could be answered"), "Write a time such as `5s`");
+        words.reader.report(
+            node.place,
+            format!("{what} is zero: no request could be answered"),
+            "Write a time such as `5s`",
+        );
     }
     Some(timeout)
 }
 
 fn retry(words: &mut Words<'_>, node: &Node, inherited: Retry) -> Option<Retry> {
     let fields = words.reader.fields(node, "`retry`", RETRY_KEYS)?;
-    let budget = fields.get("for").and_then(|node| words.reader.duration(node, "`for`")).unwrap_or(inherited.budget);
-    let every = fields.get("every").and_then(|node| pause(words, node)).unwrap_or(inherited.every);
+    let budget = fields
+        .get("for")
+        .and_then(|node| words.reader.duration(node, "`for`"))
+        .unwrap_or(inherited.budget);
+    let every = fields
+        .get("every")
+        .and_then(|node| pause(words, node))
+        .unwrap_or(inherited.every);
     Some(Retry { budget, every })
 }
 
@@ -166,15 +259,34 @@ fn pause(words: &mut Words<'_>, node: &Node) -> Option<Duration> {
 }
 
 /// A test, without what places it among others: its name, when and in whose turn it runs.
-fn test(words: &mut Words<'_>, node: &Node, fields: &Fields<'_>, defaults: &Defaults) -> Option<SmokeTest> {
+fn test(
+    words: &mut Words<'_>,
+    node: &Node,
+    fields: &Fields<'_>,
+    defaults: &Defaults,
+) -> Option<SmokeTest> {
     let request = request::request(words, node, fields);
-    let expect = fields.get("expect").map_or_else(|| Some(Expect::default()), |node| expect::expect(words, node));
+    let expect = fields.get("expect").map_or_else(
+        || Some(Expect::default()),
+        |node| expect::expect(words, node),
+    );
     let preset = preset::preset(words, fields);
-    let captures = fields.get("capture").map_or_else(|| Some(Vec::new()), |node| capture::captures(words, node));
-    let expect = expect.map(|expect| redirect_captured(expect, captures.as_deref().unwrap_or_default()));
-    let Defaults { timeout, retry, transport, test_header } = own_or(words, fields, defaults);
+    let captures = fields
+        .get("capture")
+        .map_or_else(|| Some(Vec::new()), |node| capture::captures(words, node));
+    let expect =
+        expect.map(|expect| redirect_captured(expect, captures.as_deref().unwrap_or_default()));
+    let Defaults {
+        timeout,
+        retry,
+        transport,
+        test_header,
+    } = own_or(words, fields, defaults);
     let redirects = redirects(words, fields, expect.as_ref(), preset.as_ref());
-    let request = Request { test_header, ..request? };
+    let request = Request {
+        test_header,
+        ..request?
+    };
     let test = SmokeTest {
         name: String::new(),
         request,
@@ -192,31 +304,56 @@ fn test(words: &mut Words<'_>, node: &Node, fields: &Fields<'_>, defaults: &Defa
 
 /// Who captures a part of a redirect looks at one.
 fn redirect_captured(mut expect: Expect, captures: &[Capture]) -> Expect {
-    let captured = captures.iter().any(|capture| matches!(capture.source, CaptureSource::Redirect(_)));
+    let captured = captures
+        .iter()
+        .any(|capture| matches!(capture.source, CaptureSource::Redirect(_)));
     if captured && expect.redirect.is_none() && expect.status.is_empty() {
         expect.status.push(StatusPattern::Class(3));
     }
     expect
 }
 
-fn name(words: &mut Words<'_>, test: &Node, fields: &Fields<'_>, names: &mut BTreeSet<String>) -> Option<String> {
+fn name(
+    words: &mut Words<'_>,
+    test: &Node,
+    fields: &Fields<'_>,
+    names: &mut BTreeSet<String>,
+) -> Option<String> {
     let Some(node) = fields.get("name") else {
-        words.reader.report(test.place, "A test has no `name`", "Write `name:` with words for the log and the summary");
+        words.reader.report(
+            test.place,
+            "A test has no `name`",
+            "Write `name:` with words for the log and the summary",
+        );
         return None;
     };
     let name = words.reader.text(node, "`name`")?;
     if name.trim().is_empty() || name.contains("${") || name.contains(char::is_control) {
-        words.reader.report(node.place, "A `name` is one line of plain words, without variables", "Write words that say what is tested");
+        words.reader.report(
+            node.place,
+            "A `name` is one line of plain words, without variables",
+            "Write words that say what is tested",
+        );
     } else if !names.insert(name.clone()) {
-        words.reader.report(node.place, format!("Two tests have the name `{name}`"), "Give each test a name of its own");
+        words.reader.report(
+            node.place,
+            format!("Two tests have the name `{name}`"),
+            "Give each test a name of its own",
+        );
     }
     Some(name)
 }
 
 /// When something runs, where it says so.
 fn on(words: &mut Words<'_>, fields: &Fields<'_>, absent: &[Moment]) -> Option<Vec<Moment>> {
-    let Some(node) = fields.get("on") else { return Some(absent.to_vec()) };
-    let items = if let Content::List(items) = &node.content { items.as_slice() } else { std::slice::from_ref(node) };
+    let Some(node) = fields.get("on") else {
+        return Some(absent.to_vec());
+    };
+    let items = if let Content::List(items) = &node.content {
+        items.as_slice()
+    } else {
+        std::slice::from_ref(node)
+    };
     if items.is_empty() {
         words.reader.report(
             node.place,
@@ -224,14 +361,28 @@ fn on(words: &mut Words<'_>, fields: &Fields<'_>, absent: &[Moment]) -> Option<V
             "Write `green`, `step`, `production` or `bake`, or leave `on` out",
         );
     }
-    let moments: Vec<_> = items.iter().map(|item| words.reader.word(item, "`on`", MOMENTS)).collect();
+    let moments: Vec<_> = items
+        .iter()
+        .map(|item| words.reader.word(item, "`on`", MOMENTS))
+        .collect();
     moments.into_iter().collect()
 }
 
 /// Redirects are followed unless the test wants to look at one.
-fn redirects(words: &mut Words<'_>, fields: &Fields<'_>, expect: Option<&Expect>, preset: Option<&SmokePreset>) -> Option<Redirects> {
+fn redirects(
+    words: &mut Words<'_>,
+    fields: &Fields<'_>,
+    expect: Option<&Expect>,
+    preset: Option<&SmokePreset>,
+) -> Option<Redirects> {
     let judged = preset.is_some() || expect.is_some_and(Expect::looks_at_redirect);
-    let Some(node) = fields.get("follow") else { return Some(if judged { Redirects::Judge } else { Redirects::Follow }) };
+    let Some(node) = fields.get("follow") else {
+        return Some(if judged {
+            Redirects::Judge
+        } else {
+            Redirects::Follow
+        });
+    };
     let follow = words.reader.boolean(node, "`follow`")?;
     if follow && judged {
         words.reader.report(
@@ -240,7 +391,11 @@ fn redirects(words: &mut Words<'_>, fields: &Fields<'_>, expect: Option<&Expect>
             "Leave `follow` out, or expect what the last answer is",
         );
     }
-    Some(if follow { Redirects::Follow } else { Redirects::Judge })
+    Some(if follow {
+        Redirects::Follow
+    } else {
+        Redirects::Judge
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
-//! Asked before anything is changed: whether anything answers at a side's URL, and whether what answers there tells another version.
+//! Asked before anything is changed: whether anything answers at a side's URL, and whether what
+//! answers there tells another version.
 //!
-//! Both are one GET, connected as the tests would be. No credentials are sent, and nothing that a test captures is needed.
+//! Both are one GET, connected as the tests would be. No credentials are sent, and nothing that a
+//! test captures is needed.
 
 use std::time::Duration;
 
@@ -18,7 +20,9 @@ use super::answer::SmokeResponse;
 use super::cookie_jar::CookieJar;
 use super::expect;
 use super::flow::CookiePolicy;
-use super::form::{JsonCondition, RequestBody, RequestDestination, SmokeTest, Suite, TextCondition, Transport};
+use super::form::{
+    JsonCondition, RequestBody, RequestDestination, SmokeTest, Suite, TextCondition, Transport,
+};
 use super::result::Mismatch;
 use super::run::{RunLimits, begin};
 use super::send::{Clients, Outgoing, TestedSide, exchange, no_answer};
@@ -36,7 +40,8 @@ pub struct Unreachable {
     pub why: String,
 }
 
-/// Whether anything answers at `base`. Any HTTP answer will do, and so will a server that takes the connection and is slow.
+/// Whether anything answers at `base`. Any HTTP answer will do, and so will a server that takes the
+/// connection and is slow.
 ///
 /// # Errors
 /// There is no connection, or no HTTP comes over it.
@@ -45,17 +50,23 @@ pub async fn reach(suite: &Suite, moment: Moment, base: &Url) -> Result<(), Unre
     let first = attempt(&transport, base).await;
     let Err(failed) = first else { return Ok(()) };
     sleep(AGAIN).await;
-    attempt(&transport, base).await.map_err(|_| Unreachable { why: why(&failed) })
+    attempt(&transport, base)
+        .await
+        .map_err(|_| Unreachable { why: why(&failed) })
 }
 
 async fn attempt(transport: &Transport, base: &Url) -> Result<(), Mismatch> {
     let clients = Clients::new([transport], base)?;
     let mut url = base.clone();
     if let Some(name) = &transport.tls.server_name {
-        url.set_host(Some(name)).map_err(|error| Mismatch::new("server-name", "the name of a host", error.to_string()))?;
+        url.set_host(Some(name)).map_err(|error| {
+            Mismatch::new("server-name", "the name of a host", error.to_string())
+        })?;
     }
     match timeout(WHOLE, clients.of(transport)?.get(url.clone()).send()).await {
-        Ok(Err(error)) if error.is_connect() || !error.is_timeout() => Err(no_answer(error, "an answer", &url, transport)),
+        Ok(Err(error)) if error.is_connect() || !error.is_timeout() => {
+            Err(no_answer(error, "an answer", &url, transport))
+        }
         // It is there, and takes its time.
         Ok(Ok(_) | Err(_)) | Err(_) => Ok(()),
     }
@@ -63,66 +74,115 @@ async fn attempt(transport: &Transport, base: &Url) -> Result<(), Mismatch> {
 
 /// Of a connection only what was found says something.
 fn why(failed: &Mismatch) -> String {
-    let Mismatch { what, expected, found } = failed.presentable();
+    let Mismatch {
+        what,
+        expected,
+        found,
+    } = failed.presentable();
     match (what.as_str(), expected.strip_prefix("to stand ")) {
         ("connection", Some(within)) => format!("no connection {within}"),
-        ("connection", None) if found.contains("InvalidContentType") => "no TLS is spoken there, as with a listener for http".to_owned(),
-        ("connection", None) => found.trim_start_matches("client error (Connect): ").to_owned(),
+        ("connection", None) if found.contains("InvalidContentType") => {
+            "no TLS is spoken there, as with a listener for http".to_owned()
+        }
+        ("connection", None) => found
+            .trim_start_matches("client error (Connect): ")
+            .to_owned(),
         _ => format!("{what}: expected {expected}, found {found}"),
     }
 }
 
 impl Suite {
-    /// How the first test of a moment is connected, else one of the same side, else any; with bounds for a question.
+    /// How the first test of a moment is connected, else one of the same side, else any; with
+    /// bounds for a question.
     fn transport(&self, moment: Moment) -> Transport {
         let is_beside = |on: &Moment| (*on == Moment::Green) == (moment == Moment::Green);
-        let at = |matches: &dyn Fn(&Moment) -> bool| self.flows.iter().find(|flow| flow.on.iter().any(matches));
-        let flow = at(&|on| *on == moment).or_else(|| at(&is_beside)).or(self.flows.first());
+        let at = |matches: &dyn Fn(&Moment) -> bool| {
+            self.flows.iter().find(|flow| flow.on.iter().any(matches))
+        };
+        let flow = at(&|on| *on == moment)
+            .or_else(|| at(&is_beside))
+            .or(self.flows.first());
         let first = flow.map(|flow| &self.tests[flow.steps.start].transport);
-        Transport { connect_timeout: Some(CONNECT), ..first.cloned().unwrap_or_default() }
+        Transport {
+            connect_timeout: Some(CONNECT),
+            ..first.cloned().unwrap_or_default()
+        }
     }
 
     /// Whether a test sends the header that leads to green where both sides share an address.
     pub fn tells_sides_by_header(&self) -> bool {
-        self.tests.iter().any(|test| test.request.test_header.is_some())
+        self.tests
+            .iter()
+            .any(|test| test.request.test_header.is_some())
     }
 
-    /// The header that leads to green, where everything that is sent there has it: it is the document's, and no tester knows it.
+    /// The header that leads to green, where everything that is sent there has it: it is the
+    /// document's, and no tester knows it.
     pub fn test_header(&self) -> Option<(String, String)> {
-        let (name, value) = self.on_green().find_map(|test| test.request.test_header.as_ref())?;
+        let (name, value) = self
+            .on_green()
+            .find_map(|test| test.request.test_header.as_ref())?;
         let is_fixed = value.variables().next().is_none();
-        let is_sent = self.on_green().all(|test| test.request.test_header.is_some()) && !self.has_tester_on_green();
+        let is_sent = self
+            .on_green()
+            .all(|test| test.request.test_header.is_some())
+            && !self.has_tester_on_green();
         (is_fixed && is_sent).then(|| (name.as_str().to_owned(), value.render(&Values::default())))
     }
 
     fn has_tester_on_green(&self) -> bool {
-        self.testers.iter().any(|tester| tester.on.contains(&Moment::Green))
+        self.testers
+            .iter()
+            .any(|tester| tester.on.contains(&Moment::Green))
     }
 
     /// The paths that are asked of green; none for one that is not known before it is sent.
     pub fn green_paths(&self) -> Vec<Option<String>> {
-        let fixed = |path: &Template| path.variables().next().is_none().then(|| path.render(&Values::default()));
+        let fixed = |path: &Template| {
+            path.variables()
+                .next()
+                .is_none()
+                .then(|| path.render(&Values::default()))
+        };
         // A redirect to https is asked for at another port.
-        let at_side = self.on_green().filter(|test| test.request.place == RequestDestination::Side);
+        let at_side = self
+            .on_green()
+            .filter(|test| test.request.place == RequestDestination::Side);
         let tests = at_side.map(|test| &test.request.path);
-        let others =
-            self.loads(Moment::Green).map(|probe| &probe.request.path).chain(self.warm_ups.iter().map(|warm_up| &warm_up.request.path));
-        tests.chain(others).map(fixed).chain(self.has_tester_on_green().then_some(None)).collect()
+        let others = self
+            .loads(Moment::Green)
+            .map(|probe| &probe.request.path)
+            .chain(self.warm_ups.iter().map(|warm_up| &warm_up.request.path));
+        tests
+            .chain(others)
+            .map(fixed)
+            .chain(self.has_tester_on_green().then_some(None))
+            .collect()
     }
 
     /// The names by which tests of green ask for its host instead of the URL's.
     pub fn server_names(&self) -> Vec<String> {
-        self.on_green().filter_map(|test| test.transport.tls.server_name.clone()).collect()
+        self.on_green()
+            .filter_map(|test| test.transport.tls.server_name.clone())
+            .collect()
     }
 
     fn on_green(&self) -> impl Iterator<Item = &SmokeTest> {
-        let flows = self.flows.iter().filter(|flow| flow.on.contains(&Moment::Green));
-        flows.flat_map(|flow| &self.tests[flow.steps.clone()]).map(AsRef::as_ref)
+        let flows = self
+            .flows
+            .iter()
+            .filter(|flow| flow.on.contains(&Moment::Green));
+        flows
+            .flat_map(|flow| &self.tests[flow.steps.clone()])
+            .map(AsRef::as_ref)
     }
 
-    /// A test of green whose answer tells the deployed version, and that can be sent by itself and without secrets.
+    /// A test of green whose answer tells the deployed version, and that can be sent by itself and
+    /// without secrets.
     fn telling(&self) -> Option<(&SmokeTest, Telling<'_>)> {
-        self.on_green().filter(|test| test.is_plain()).find_map(|test| Some((test, Telling::of(test)?)))
+        self.on_green()
+            .filter(|test| test.is_plain())
+            .find_map(|test| Some((test, Telling::of(test)?)))
     }
 }
 
@@ -131,11 +191,19 @@ impl SmokeTest {
     fn is_plain(&self) -> bool {
         let request = &self.request;
         let is_open = |template: &Template| {
-            let known = |variable: &Variable| matches!(variable, Variable::Version | Variable::Digest | Variable::Revision);
+            let known = |variable: &Variable| {
+                matches!(
+                    variable,
+                    Variable::Version | Variable::Digest | Variable::Revision
+                )
+            };
             template.variables().all(known)
         };
         request.method == Method::GET
-            && matches!((&request.body, &request.place), (RequestBody::None, RequestDestination::Side))
+            && matches!(
+                (&request.body, &request.place),
+                (RequestBody::None, RequestDestination::Side)
+            )
             && request.credential.is_none()
             && self.needs.is_empty()
             && self.captures.is_empty()
@@ -164,41 +232,77 @@ impl<'t> Telling<'t> {
                 .any(|condition| matches!(condition, JsonCondition::Equals(JsonTemplate::Text(text)) if is_version(text)))
         });
         let header = test.expect.headers.iter().find(|(_, conditions)| {
-            conditions.iter().any(|condition| matches!(condition, TextCondition::Equals(text) if is_version(text)))
+            conditions.iter().any(
+                |condition| matches!(condition, TextCondition::Equals(text) if is_version(text)),
+            )
         });
         let header = || header.map(|(name, _)| Self::Header(name));
-        json.map(|expected| Self::Json(&expected.path)).or_else(header)
+        json.map(|expected| Self::Json(&expected.path))
+            .or_else(header)
     }
 
     /// The versions that an answer tells.
     fn told(&self, answer: &SmokeResponse) -> Vec<String> {
         match self {
             Self::Json(path) => {
-                let Ok(body) = serde_json::from_slice::<Value>(&answer.body.bytes) else { return Vec::new() };
-                path.query(&body).all().into_iter().filter_map(|node| node.as_str().map(str::to_owned)).collect()
+                let Ok(body) = serde_json::from_slice::<Value>(&answer.body.bytes) else {
+                    return Vec::new();
+                };
+                path.query(&body)
+                    .all()
+                    .into_iter()
+                    .filter_map(|node| node.as_str().map(str::to_owned))
+                    .collect()
             }
             Self::Header(name) => {
                 let values = answer.headers.get_all(*name).iter();
-                values.filter_map(|value| value.to_str().ok().map(str::to_owned)).collect()
+                values
+                    .filter_map(|value| value.to_str().ok().map(str::to_owned))
+                    .collect()
             }
         }
     }
 }
 
-/// Whether what answers at `base` now tells another version than the one that is deployed, in an answer that is otherwise as a test wants
-/// it: what passes that test later is something else. No without a test that could tell.
+/// Whether what answers at `base` now tells another version than the one that is deployed, in an
+/// answer that is otherwise as a test wants it: what passes that test later is something else. No
+/// without a test that could tell.
 pub async fn tells_another_version(suite: &Suite, base: &Url, values: &Values) -> bool {
-    let Some((test, telling)) = suite.telling().filter(|_| !values.version.is_empty()) else { return false };
+    let Some((test, telling)) = suite.telling().filter(|_| !values.version.is_empty()) else {
+        return false;
+    };
     let values = begin(suite, base, values);
     let asked = async {
         let clients = Clients::new([&test.transport], base)?;
-        let outgoing = Outgoing::new(&test.request, &test.transport, TestedSide { base, moment: Moment::Production }, &values)?;
-        exchange(&clients, test, outgoing, &RunLimits::default(), &CookieJar::new(CookiePolicy::Forget), &values).await
+        let outgoing = Outgoing::new(
+            &test.request,
+            &test.transport,
+            TestedSide {
+                base,
+                moment: Moment::Production,
+            },
+            &values,
+        )?;
+        exchange(
+            &clients,
+            test,
+            outgoing,
+            &RunLimits::default(),
+            &CookieJar::new(CookiePolicy::Forget),
+            &values,
+        )
+        .await
     };
-    let Ok(Ok(answer)) = timeout(WHOLE, asked).await else { return false };
+    let Ok(Ok(answer)) = timeout(WHOLE, asked).await else {
+        return false;
+    };
     let told = telling.told(&answer);
     let is_usual = !answer.foreign && expect::status(&test.expect, answer.status).is_none();
-    is_usual && !told.is_empty() && told.iter().all(|version| !version.is_empty() && *version != values.version)
+    is_usual
+        && !told.is_empty()
+        && told
+            .iter()
+            .all(|version| !version.is_empty() && *version != values.version)
 }
 
 #[cfg(test)]
@@ -216,11 +320,15 @@ mod tests {
     /// A server that gives every request the same answer; none closes the connection.
     async fn served(answer: Option<&'static str>) -> Url {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap())
+            .parse()
+            .unwrap();
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let _ = receive(&mut stream).await;
-                let _ = stream.write_all(answer.unwrap_or_default().as_bytes()).await;
+                let _ = stream
+                    .write_all(answer.unwrap_or_default().as_bytes())
+                    .await;
             }
         });
         url
@@ -229,18 +337,28 @@ mod tests {
     #[tokio::test]
     async fn any_answer_is_reachable_and_nothing_else_is() {
         let suite = suite("tests: [{ name: health, get: /health }]");
-        let unavailable = served(Some("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")).await;
+        let unavailable = served(Some(
+            "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+        ))
+        .await;
         assert_eq!(reach(&suite, Moment::Green, &unavailable).await, Ok(()));
         let silent = served(None).await;
         assert!(reach(&suite, Moment::Green, &silent).await.is_err());
         let closed: Url = "http://127.0.0.1:1".parse().unwrap();
-        assert!(reach(&suite, Moment::Green, &closed).await.unwrap_err().why.contains("refused"));
+        assert!(
+            reach(&suite, Moment::Green, &closed)
+                .await
+                .unwrap_err()
+                .why
+                .contains("refused")
+        );
     }
 
     #[tokio::test]
     async fn another_version_is_one_that_is_told_in_a_good_answer() {
         let by_json = "tests: [{ name: health, get: /health, expect: { version: true } }]";
-        let by_header = "tests: [{ name: health, get: /health, expect: { version: { header: x-version } } }]";
+        let by_header =
+            "tests: [{ name: health, get: /health, expect: { version: { header: x-version } } }]";
         let blue = "HTTP/1.1 200 OK\r\nx-version: 1.0.0\r\ncontent-length: 19\r\nconnection: close\r\n\r\n{\"version\":\"1.0.0\"}";
         let ours = "HTTP/1.1 200 OK\r\nx-version: 1.1.0\r\ncontent-length: 19\r\nconnection: close\r\n\r\n{\"version\":\"1.1.0\"}";
         let none = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
@@ -260,10 +378,17 @@ mod tests {
             (secret, blue, false),
             (posted, blue, false),
         ];
-        let values = Values { version: "1.1.0".into(), ..Values::default() };
+        let values = Values {
+            version: "1.1.0".into(),
+            ..Values::default()
+        };
         for (document, answer, expected) in table {
             let url = served(Some(answer)).await;
-            assert_eq!(tells_another_version(&suite(document), &url, &values).await, expected, "{document} {answer}");
+            assert_eq!(
+                tells_another_version(&suite(document), &url, &values).await,
+                expected,
+                "{document} {answer}"
+            );
         }
     }
 
@@ -272,7 +397,10 @@ mod tests {
         let document = "defaults: { test-header: true }\ntests: [{ name: a, get: /a }, { name: b, get: \"/b/${version}\" }, { name: c, get: /c, on: production }]";
         let suite = suite(document);
         assert_eq!(suite.green_paths(), [Some("/a".to_owned()), None]);
-        assert_eq!(suite.test_header(), Some(("x-amzn-ecs-blue-green-test".to_owned(), "1".to_owned())));
+        assert_eq!(
+            suite.test_header(),
+            Some(("x-amzn-ecs-blue-green-test".to_owned(), "1".to_owned()))
+        );
         assert!(suite.tells_sides_by_header());
     }
 }

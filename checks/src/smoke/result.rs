@@ -1,4 +1,5 @@
-//! The result of one smoke test, as it goes to the journal: facts, free of secrets, safe to print on one line each.
+//! The result of one smoke test, as it goes to the journal: facts, free of secrets, safe to print
+//! on one line each.
 
 use std::time::Duration;
 
@@ -43,7 +44,8 @@ pub enum TestVerdict {
     Passed,
     /// Not met within its retry budget.
     Failed,
-    /// Called off because another test had failed; its failures, if any, are those of its last attempt.
+    /// Called off because another test had failed; its failures, if any, are those of its last
+    /// attempt.
     Skipped,
     /// The run ended before the test did; its failures are those of its last attempt.
     Unfinished,
@@ -61,18 +63,32 @@ pub struct Mismatch {
 }
 
 impl Mismatch {
-    pub(super) fn new(what: impl Into<String>, expected: impl Into<String>, found: impl Into<String>) -> Self {
-        Self { what: what.into(), expected: expected.into(), found: found.into() }
+    pub(super) fn new(
+        what: impl Into<String>,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> Self {
+        Self {
+            what: what.into(),
+            expected: expected.into(),
+            found: found.into(),
+        }
     }
 
     /// Whether no connection came about, which says nothing about the version behind it.
     pub fn is_no_connection(&self) -> bool {
-        self.what == "connection" && (self.expected.starts_with("to stand ") || self.found.starts_with("client error (Connect)"))
+        self.what == "connection"
+            && (self.expected.starts_with("to stand ")
+                || self.found.starts_with("client error (Connect)"))
     }
 
     /// What stands in it from outside was masked when it was found.
     pub(super) fn presentable(&self) -> Self {
-        Self::new(sentence(&self.what), sentence(&self.expected), sentence(&self.found))
+        Self::new(
+            sentence(&self.what),
+            sentence(&self.expected),
+            sentence(&self.found),
+        )
     }
 }
 
@@ -89,12 +105,21 @@ pub(super) struct Attempted {
 impl Attempted {
     /// Nothing could be sent at all.
     pub(super) fn prevented(obstacle: &Mismatch) -> Self {
-        Self { failures: vec![obstacle.clone()], ..Self::default() }
+        Self {
+            failures: vec![obstacle.clone()],
+            ..Self::default()
+        }
     }
 }
 
 impl TestResult {
-    pub(super) fn new(name: &str, moment: Moment, request: &str, verdict: TestVerdict, attempted: &Attempted) -> Self {
+    pub(super) fn new(
+        name: &str,
+        moment: Moment,
+        request: &str,
+        verdict: TestVerdict,
+        attempted: &Attempted,
+    ) -> Self {
         Self {
             name: name.to_owned(),
             moment,
@@ -103,16 +128,27 @@ impl TestResult {
             attempts: attempted.count,
             last_milliseconds: milliseconds(attempted.last),
             total_milliseconds: milliseconds(attempted.total),
-            failures: attempted.failures.iter().map(Mismatch::presentable).collect(),
-            excerpt: attempted.body.as_ref().filter(|body| !body.is_empty()).map(|body| one_line(&masked(beginning(body)), LONGEST)),
+            failures: attempted
+                .failures
+                .iter()
+                .map(Mismatch::presentable)
+                .collect(),
+            excerpt: attempted
+                .body
+                .as_ref()
+                .filter(|body| !body.is_empty())
+                .map(|body| one_line(&masked(beginning(body)), LONGEST)),
         }
     }
 }
 
-/// Much more than is shown, so that a secret is not cut before it is masked, and much less than a body may have.
+/// Much more than is shown, so that a secret is not cut before it is masked, and much less than a
+/// body may have.
 fn beginning(body: &str) -> &str {
     const MUCH: usize = 16 * 1024;
-    body.char_indices().nth(MUCH).map_or(body, |(end, _)| &body[..end])
+    body.char_indices()
+        .nth(MUCH)
+        .map_or(body, |(end, _)| &body[..end])
 }
 
 fn milliseconds(duration: Duration) -> u64 {
@@ -138,10 +174,20 @@ mod tests {
     fn texts_are_scrubbed_before_they_are_cut_and_stay_on_one_line() {
         let secret = Secret::new("s".repeat(20));
         let scrubber = Scrubber::new([&secret]);
-        let text = format!("{}{}\n::error::\u{1b}[31m\u{202e}", "a".repeat(290), secret.expose());
+        let text = format!(
+            "{}{}\n::error::\u{1b}[31m\u{202e}",
+            "a".repeat(290),
+            secret.expose()
+        );
         let shown = presentable(&text, &scrubber);
         assert_eq!(shown.chars().count(), LONGEST);
-        assert!(shown.contains("a*** ::er") && !shown.contains('s') && shown.ends_with('…'), "{shown}");
-        assert_eq!(presentable("a\r\n\u{1b}[31m\u{202e}b", &scrubber), "a  \u{fffd}[31m\u{fffd}b");
+        assert!(
+            shown.contains("a*** ::er") && !shown.contains('s') && shown.ends_with('…'),
+            "{shown}"
+        );
+        assert_eq!(
+            presentable("a\r\n\u{1b}[31m\u{202e}b", &scrubber),
+            "a  \u{fffd}[31m\u{fffd}b"
+        );
     }
 }

@@ -1,7 +1,8 @@
-//! Runs a suite at one moment: flows in parallel where none waits for another, each test repeated until it passes or its budget is over.
+//! Runs a suite at one moment: flows in parallel where none waits for another, each test repeated
+//! until it passes or its budget is over.
 //!
-//! The first test that has definitely failed ends the run: the verdict is known, and users may be waiting for traffic to go back.
-//! Only the steps that clean up still run then.
+//! The first test that has definitely failed ends the run: the verdict is known, and users may be
+//! waiting for traffic to go back. Only the steps that clean up still run then.
 
 mod attempts;
 mod begin;
@@ -32,8 +33,9 @@ use results::ResultCollector;
 /// How far a run may go; the defaults serve every suite.
 #[derive(Debug, Clone, Copy)]
 pub struct RunLimits {
-    /// Requests under way at once: a hundred tests of 20 ms end in four rounds (150 to 200 ms on a busy machine with two cores; 16 at
-    /// once took 210 to 240 ms, 50 gained 50 ms more), and it is no load for a service.
+    /// Requests under way at once: a hundred tests of 20 ms end in four rounds (150 to 200 ms on a
+    /// busy machine with two cores; 16 at once took 210 to 240 ms, 50 gained 50 ms more), and it is
+    /// no load for a service.
     pub concurrency: usize,
     /// Bytes of a body that are read and judged.
     pub body_bytes: usize,
@@ -43,17 +45,23 @@ pub struct RunLimits {
 
 impl Default for RunLimits {
     fn default() -> Self {
-        Self { concurrency: 25, body_bytes: 1024 * 1024, redirects: 10 }
+        Self {
+            concurrency: 25,
+            body_bytes: 1024 * 1024,
+            redirects: 10,
+        }
     }
 }
 
 /// Called once for every test, as soon as its result is known.
 pub type OnResult<'a> = &'a (dyn Fn(&TestResult) + Send + Sync);
 
-/// Runs the tests of `suite` that belong to `moment` against `base`; the results are in the order of the document.
+/// Runs the tests of `suite` that belong to `moment` against `base`; the results are in the order
+/// of the document.
 ///
-/// Every name of [`Suite::needs_env`] and [`Suite::needs_secrets`] must be in `values`: without one, nothing is sent and every test
-/// fails. Dropping the future cancels everything that is under way, clean-up too; what was sent before is told as unfinished.
+/// Every name of [`Suite::needs_env`] and [`Suite::needs_secrets`] must be in `values`: without
+/// one, nothing is sent and every test fails. Dropping the future cancels everything that is under
+/// way, clean-up too; what was sent before is told as unfinished.
 pub async fn run(
     suite: &Suite,
     moment: Moment,
@@ -62,17 +70,37 @@ pub async fn run(
     limits: &RunLimits,
     on_result: OnResult<'_>,
 ) -> Vec<TestResult> {
-    let flows: Vec<(usize, &Flow)> = suite.flows.iter().enumerate().filter(|(_, flow)| flow.on.contains(&moment)).collect();
+    let flows: Vec<(usize, &Flow)> = suite
+        .flows
+        .iter()
+        .enumerate()
+        .filter(|(_, flow)| flow.on.contains(&moment))
+        .collect();
     let results = ResultCollector::new(moment, values, on_result);
     let shared = Shared::new(begin(suite, base, values));
     let attempts: Vec<Attempts<'_>> = suite.tests.iter().map(Attempts::new).collect();
-    let transports = flows.iter().flat_map(|(_, flow)| &suite.tests[flow.steps.clone()]).map(|test| &test.transport);
+    let transports = flows
+        .iter()
+        .flat_map(|(_, flow)| &suite.tests[flow.steps.clone()])
+        .map(|test| &test.transport);
     let verdict = match complete(suite, values).and_then(|()| Clients::new(transports, base)) {
         Ok(clients) => {
             let permits = Semaphore::new(limits.concurrency);
-            let mut last_words = LastWords { results: &results, shared: &shared, attempts: &attempts, flows: &flows, said: false };
-            let post =
-                Post { side: TestedSide { base, moment }, limits, clients, permits, results: &results, cancellation: Cancellation::new() };
+            let mut last_words = LastWords {
+                results: &results,
+                shared: &shared,
+                attempts: &attempts,
+                flows: &flows,
+                said: false,
+            };
+            let post = Post {
+                side: TestedSide { base, moment },
+                limits,
+                clients,
+                permits,
+                results: &results,
+                cancellation: Cancellation::new(),
+            };
             all(&post, &shared, &attempts, &flows).await;
             last_words.are_said();
             TestVerdict::Skipped
@@ -86,12 +114,15 @@ pub async fn run(
     };
     for (_, flow) in &flows {
         let values = shared.values(flow);
-        flow.steps.clone().for_each(|index| results.write_once(index, &attempts[index], verdict, &values));
+        flow.steps
+            .clone()
+            .for_each(|index| results.write_once(index, &attempts[index], verdict, &values));
     }
     results.finish()
 }
 
-/// Writes down what tests came to that were under way when the run was dropped: whoever cancelled it sees why they did not pass.
+/// Writes down what tests came to that were under way when the run was dropped: whoever cancelled
+/// it sees why they did not pass.
 struct LastWords<'a> {
     results: &'a ResultCollector<'a>,
     shared: &'a Shared,
@@ -114,36 +145,76 @@ impl Drop for LastWords<'_> {
         }
         for (_, flow) in self.flows {
             let values = self.shared.values(flow);
-            for index in flow.steps.clone().filter(|index| self.attempts[*index].last().count > 0) {
-                self.results.write_once(index, &self.attempts[index], TestVerdict::Unfinished, &values);
+            for index in flow
+                .steps
+                .clone()
+                .filter(|index| self.attempts[*index].last().count > 0)
+            {
+                self.results.write_once(
+                    index,
+                    &self.attempts[index],
+                    TestVerdict::Unfinished,
+                    &values,
+                );
             }
         }
     }
 }
 
 /// Runs every flow in its turn; steps that did not come to a result are called off.
-async fn all(post: &Post<'_>, shared: &Shared, attempts: &[Attempts<'_>], flows: &[(usize, &Flow)]) {
+async fn all(
+    post: &Post<'_>,
+    shared: &Shared,
+    attempts: &[Attempts<'_>],
+    flows: &[(usize, &Flow)],
+) {
     let mut order = TestOrder::new(flows);
     let mut running = FuturesUnordered::new();
     loop {
         for (index, flow) in order.due() {
-            let flow_run = FlowRun { flow, attempts, post, shared };
+            let flow_run = FlowRun {
+                flow,
+                attempts,
+                post,
+                shared,
+            };
             running.push(async move { (index, flow_run.follow().await) });
         }
         match running.next().await {
             Some((index, TestVerdict::Passed)) => order.passed(index),
-            // What waits for it never runs; what is under way ends by itself, at once unless it cleans up.
-            Some((_, TestVerdict::Failed | TestVerdict::Skipped | TestVerdict::Unfinished)) => order.give_up(),
+            // What waits for it never runs; what is under way ends by itself, at once unless it
+            // cleans up.
+            Some((_, TestVerdict::Failed | TestVerdict::Skipped | TestVerdict::Unfinished)) => {
+                order.give_up();
+            }
             None => return,
         }
     }
 }
 
 pub(crate) fn complete(suite: &Suite, values: &Values) -> Result<(), Mismatch> {
-    let missing = suite.needs_env().into_iter().find(|name| !values.environment.contains_key(*name));
-    missing.map_or(Ok(()), |name| Err(Mismatch::new(format!("${{env.{name}}}"), "a value", "none: the variable is not set")))?;
-    let missing = suite.needs_secrets().iter().find(|wanted| !values.secrets.contains_key(&wanted.name));
-    missing.map_or(Ok(()), |wanted| Err(Mismatch::new(format!("${{secret.{}}}", wanted.name), "a value", "none: it was not fetched")))
+    let missing = suite
+        .needs_env()
+        .into_iter()
+        .find(|name| !values.environment.contains_key(*name));
+    missing.map_or(Ok(()), |name| {
+        Err(Mismatch::new(
+            format!("${{env.{name}}}"),
+            "a value",
+            "none: the variable is not set",
+        ))
+    })?;
+    let missing = suite
+        .needs_secrets()
+        .iter()
+        .find(|wanted| !values.secrets.contains_key(&wanted.name));
+    missing.map_or(Ok(()), |wanted| {
+        Err(Mismatch::new(
+            format!("${{secret.{}}}", wanted.name),
+            "a value",
+            "none: it was not fetched",
+        ))
+    })
 }
 
 #[cfg(test)]

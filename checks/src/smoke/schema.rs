@@ -1,8 +1,12 @@
 //! The form's JSON Schema, for editors: the shape of the document as users write it.
 //!
-//! Only tests need it: they write it to the repository and hold its keys against those that `parse` knows, so that neither can
-//! have a key that the other lacks.
-#![expect(dead_code, clippy::large_enum_variant, reason = "the types are read by their derive only")]
+//! Only tests need it: they write it to the repository and hold its keys against those that `parse`
+//! knows, so that neither can have a key that the other lacks.
+#![expect(
+    dead_code,
+    clippy::large_enum_variant,
+    reason = "the types are read by their derive only"
+)]
 
 mod expectations;
 mod flow;
@@ -15,10 +19,13 @@ use serde_json::{Number, Value};
 
 use crate::schema::{OneOrMore, Span};
 
-use expectations::{BodySchema, Certificate, Count, DurationBounds, Latency, SecurityHeaders, Version};
+use expectations::{
+    BodySchema, Certificate, Count, DurationBounds, Latency, SecurityHeaders, Version,
+};
 use requests::{Auth, Cors, Http, HttpsRedirect, Secrets, TestHeader, Tls};
 
-/// Smoke tests: requests to green before users reach it and to production afterwards, and what their answers must be.
+/// Smoke tests: requests to green before users reach it and to production afterwards, and what
+/// their answers must be.
 #[derive(JsonSchema)]
 #[schemars(
     deny_unknown_fields,
@@ -139,14 +146,18 @@ struct Test {
 }
 
 fn methods() -> Value {
-    ["get", "post", "put", "delete", "head", "patch", "request"].iter().map(|method| serde_json::json!({ "required": [method] })).collect()
+    ["get", "post", "put", "delete", "head", "patch", "request"]
+        .iter()
+        .map(|method| serde_json::json!({ "required": [method] }))
+        .collect()
 }
 
 /// A path, joined to the URL of the tested side.
 #[derive(JsonSchema)]
 struct Path(#[schemars(regex(pattern = r"^/\S*$"))] String);
 
-/// A text, in which `${version}`, `${digest}`, `${revision}`, `${env.NAME}` and `${secret.NAME}` stand for their values.
+/// A text, in which `${version}`, `${digest}`, `${revision}`, `${env.NAME}` and `${secret.NAME}`
+/// stand for their values.
 #[derive(JsonSchema)]
 #[schemars(untagged)]
 enum Text {
@@ -311,7 +322,8 @@ struct Tester {
     name: String,
     /// The image, where it runs on the runner.
     image: Option<String>,
-    /// What the container runs: a list, or a text that is split at white space outside of quotes; what the image says when absent.
+    /// What the container runs: a list, or a text that is split at white space outside of quotes;
+    /// what the image says when absent.
     command: Option<Command>,
     /// When it runs; on green when absent.
     on: Option<OneOrMore<Moment>>,
@@ -325,7 +337,8 @@ struct Tester {
     junit: Option<String>,
     /// The folder of the workspace in which it runs.
     working_directory: Option<String>,
-    /// Folders of the workspace that it may write to (runner only); `.` is all of it. That of `junit` is one.
+    /// Folders of the workspace that it may write to (runner only); `.` is all of it. That of
+    /// `junit` is one.
     writes: Option<OneOrMore<String>>,
     /// Memory that it may take (runner only), such as 512m; 4g when absent.
     memory: Option<String>,
@@ -333,7 +346,8 @@ struct Tester {
     processes: Option<u32>,
     /// The engine's network; its default when absent, and the machine's own for a URL of localhost.
     network: Option<String>,
-    /// The task definition of the task, as `family` or `family:revision`; the deployed revision when absent.
+    /// The task definition of the task, as `family` or `family:revision`; the deployed revision
+    /// when absent.
     task_definition: Option<String>,
     /// The container of the task whose command is replaced; not needed where there is only one.
     container: Option<String>,
@@ -356,7 +370,10 @@ enum Where {
 /// The schema as it stands in the repository.
 pub fn schema() -> Value {
     let settings = schemars::generate::SchemaSettings::draft2020_12();
-    settings.into_generator().into_root_schema_for::<SmokeTests>().to_value()
+    settings
+        .into_generator()
+        .into_root_schema_for::<SmokeTests>()
+        .to_value()
 }
 
 #[cfg(test)]

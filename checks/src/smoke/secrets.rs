@@ -1,4 +1,5 @@
-//! The secrets a document asks for: named in it, fetched by the caller, masked wherever people read.
+//! The secrets a document asks for: named in it, fetched by the caller, masked wherever people
+//! read.
 
 /// A secret of AWS Secrets Manager that `${secret.NAME}` stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]

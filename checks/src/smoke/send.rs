@@ -1,6 +1,8 @@
-//! One attempt: the request goes out, redirects are followed by hand, the answer's body is read up to a limit.
+//! One attempt: the request goes out, redirects are followed by hand, the answer's body is read up
+//! to a limit.
 //!
-//! What authenticates the user to the tested service never goes to another origin. The time limit is the caller's.
+//! What authenticates the user to the tested service never goes to another origin. The time limit
+//! is the caller's.
 
 mod build;
 mod clients;
@@ -24,7 +26,8 @@ pub(crate) use build::{Outgoing, TestedSide};
 pub(crate) use clients::Clients;
 pub(super) use failure::{moment, no_answer};
 
-/// Sends a test's request and gives the answer that counts; cookies come from the jar and go into it.
+/// Sends a test's request and gives the answer that counts; cookies come from the jar and go into
+/// it.
 pub(super) async fn exchange(
     clients: &Clients,
     test: &SmokeTest,
@@ -35,7 +38,11 @@ pub(super) async fn exchange(
 ) -> Result<SmokeResponse, Mismatch> {
     let client = clients.of(&test.transport)?;
     if let Some(forbidden) = destination::written(&outgoing.url) {
-        return Err(Mismatch::new("request", "a host that a document may ask", forbidden.to_string()));
+        return Err(Mismatch::new(
+            "request",
+            "a host that a document may ask",
+            forbidden.to_string(),
+        ));
     }
     let asked = outgoing.url.origin();
     let sent = Instant::now();
@@ -57,12 +64,23 @@ pub(super) async fn exchange(
             return Err(elsewhere);
         }
         let foreign = asked != outgoing.url.origin();
-        return read(response, test, &outgoing, sent, limits).await.map(|answer| SmokeResponse { foreign, ..answer });
+        return read(response, test, &outgoing, sent, limits)
+            .await
+            .map(|answer| SmokeResponse { foreign, ..answer });
     }
-    Err(Mismatch::new("redirects", format!("at most {}", limits.redirects), "more"))
+    Err(Mismatch::new(
+        "redirects",
+        format!("at most {}", limits.redirects),
+        "more",
+    ))
 }
 
-async fn execute(client: &Client, test: &SmokeTest, outgoing: &Outgoing, jar: &CookieJar) -> Result<Response, Mismatch> {
+async fn execute(
+    client: &Client,
+    test: &SmokeTest,
+    outgoing: &Outgoing,
+    jar: &CookieJar,
+) -> Result<Response, Mismatch> {
     let mut request = outgoing.to_request();
     jar.dress(&outgoing.url, request.headers_mut());
     let answered = client.execute(request).await;
@@ -77,11 +95,25 @@ async fn read(
     limits: &RunLimits,
 ) -> Result<SmokeResponse, Mismatch> {
     let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-    let certificate = response.extensions().get::<TlsInfo>().and_then(TlsInfo::peer_certificate).map(<[u8]>::to_vec);
+    let certificate = response
+        .extensions()
+        .get::<TlsInfo>()
+        .and_then(TlsInfo::peer_certificate)
+        .map(<[u8]>::to_vec);
     let body = body(response, limits).await;
-    let body = body.map_err(|error| no_answer(error, "a whole body", &outgoing.url, &test.transport))?;
+    let body =
+        body.map_err(|error| no_answer(error, "a whole body", &outgoing.url, &test.transport))?;
     let (elapsed, at) = (sent.elapsed(), OffsetDateTime::now_utc());
-    Ok(SmokeResponse { url: outgoing.url.clone(), foreign: false, status, headers, body, elapsed, at, certificate })
+    Ok(SmokeResponse {
+        url: outgoing.url.clone(),
+        foreign: false,
+        status,
+        headers,
+        body,
+        elapsed,
+        at,
+        certificate,
+    })
 }
 
 async fn body(mut response: Response, limits: &RunLimits) -> reqwest::Result<ResponseBody> {
@@ -90,8 +122,14 @@ async fn body(mut response: Response, limits: &RunLimits) -> reqwest::Result<Res
         let room = limits.body_bytes - bytes.len();
         bytes.extend_from_slice(&chunk[..chunk.len().min(room)]);
         if chunk.len() > room {
-            return Ok(ResponseBody { bytes, extent: Extent::Beginning });
+            return Ok(ResponseBody {
+                bytes,
+                extent: Extent::Beginning,
+            });
         }
     }
-    Ok(ResponseBody { bytes, extent: Extent::Whole })
+    Ok(ResponseBody {
+        bytes,
+        extent: Extent::Whole,
+    })
 }

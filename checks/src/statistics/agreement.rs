@@ -1,6 +1,8 @@
-//! The proof that the numbers are right: thousands of drawn samples, held against what SciPy says about the same.
+//! The proof that the numbers are right: thousands of drawn samples, held against what SciPy says
+//! about the same.
 //!
-//! SciPy is in the Python environment of the tests (`make test` installs it). Without it this is left out, but never where CI=true.
+//! SciPy is in the Python environment of the tests (`make test` installs it). Without it this is
+//! left out, but never where CI=true.
 
 mod draw;
 
@@ -17,26 +19,45 @@ const SEED: u64 = 20_260_731;
 /// Relative to the value.
 const TOLERANCE: f64 = 1e-9;
 
-/// Below, both may run out of numbers: a double has its full precision down to 2e-308, and no decision asks for a p so small.
+/// Below, both may run out of numbers: a double has its full precision down to 2e-308, and no
+/// decision asks for a p so small.
 const FLOOR: f64 = 1e-300;
 
 #[test]
 fn p_and_effects_agree_with_scipy() {
     println!("seed {SEED}");
     let Some(python) = python() else {
-        assert!(!is_ci(), "there is no Python environment below target/venv, and under CI=true nothing may be skipped: `make setup`");
-        println!("SKIPPED: there is no Python environment below target/venv; `make setup` installs it");
+        assert!(
+            !is_ci(),
+            "there is no Python environment below target/venv, and under CI=true nothing may be skipped: `make setup`"
+        );
+        println!(
+            "SKIPPED: there is no Python environment below target/venv; `make setup` installs it"
+        );
         return;
     };
     let samples = draw::samples(&mut fastrand::Rng::with_seed(SEED));
     let answers = ask(&python, &samples);
     assert_eq!(answers.len(), samples.len());
     for method in ["fisher", "pooled-z", "exact", "permutation", "asymptotic"] {
-        let count = samples.iter().filter(|sample| sample.method == method).count();
+        let count = samples
+            .iter()
+            .filter(|sample| sample.method == method)
+            .count();
         assert!(count >= 1000, "only {count} samples of {method}");
     }
-    let wrong: Vec<String> = samples.iter().zip(&answers).filter_map(|(sample, answer)| difference(sample, answer)).collect();
-    assert!(wrong.is_empty(), "{} of {} disagree:\n{}", wrong.len(), samples.len(), wrong[..wrong.len().min(20)].join("\n"));
+    let wrong: Vec<String> = samples
+        .iter()
+        .zip(&answers)
+        .filter_map(|(sample, answer)| difference(sample, answer))
+        .collect();
+    assert!(
+        wrong.is_empty(),
+        "{} of {} disagree:\n{}",
+        wrong.len(),
+        samples.len(),
+        wrong[..wrong.len().min(20)].join("\n")
+    );
 }
 
 fn python() -> Option<PathBuf> {
@@ -44,28 +65,49 @@ fn python() -> Option<PathBuf> {
     python.exists().then_some(python)
 }
 
-#[expect(clippy::disallowed_methods, reason = "a test asks whether it may be left out")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test asks whether it may be left out"
+)]
 fn is_ci() -> bool {
     std::env::var("CI").is_ok_and(|value| value == "true")
 }
 
 fn ask(python: &Path, samples: &[Sample]) -> Vec<Value> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/tools/scipy_answers.py");
-    let mut asked = Command::new(python).arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut asked = Command::new(python)
+        .arg(script)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut input = asked.stdin.take().unwrap();
-    let questions: String = samples.iter().map(|sample| sample.question() + "\n").collect();
+    let questions: String = samples
+        .iter()
+        .map(|sample| sample.question() + "\n")
+        .collect();
     let writer = std::thread::spawn(move || input.write_all(questions.as_bytes()));
     let output = asked.wait_with_output().unwrap();
     // Python's own complaint stands above; a broken pipe says less.
-    assert!(output.status.success(), "SciPy gave no answers: {}", output.status);
+    assert!(
+        output.status.success(),
+        "SciPy gave no answers: {}",
+        output.status
+    );
     writer.join().unwrap().unwrap();
-    String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 fn difference(sample: &Sample, answer: &Value) -> Option<String> {
     let ours = sample.ours;
     let theirs = [&answer["p"], &answer["effects"][0], &answer["effects"][1]].map(number);
-    let agree = is_same(ours[0], theirs[0]) && is_same(ours[1], theirs[1]) && (is_undefined(theirs[2]) || is_same(ours[2], theirs[2]));
+    let agree = is_same(ours[0], theirs[0])
+        && is_same(ours[1], theirs[1])
+        && (is_undefined(theirs[2]) || is_same(ours[2], theirs[2]));
     (!agree).then(|| format!("{}: {ours:?} and {theirs:?}", sample.question()))
 }
 
@@ -80,5 +122,7 @@ fn is_undefined(ratio: f64) -> bool {
 }
 
 fn number(value: &Value) -> f64 {
-    value.as_f64().unwrap_or_else(|| value.as_str().unwrap().parse().unwrap())
+    value
+        .as_f64()
+        .unwrap_or_else(|| value.as_str().unwrap().parse().unwrap())
 }

@@ -1,4 +1,5 @@
-//! Whether two sides differ by more than chance: tests on counts and on samples, each with the size of the difference.
+//! Whether two sides differ by more than chance: tests on counts and on samples, each with the size
+//! of the difference.
 //!
 //! | file | does |
 //! |---|---|
@@ -7,9 +8,10 @@
 //! | `normal` | the tail of the normal distribution |
 //! | `agreement` | the proof, in the tests: what SciPy says about the same samples |
 //!
-//! Only numbers are said here; what a p-value is worth, and what follows, is decided by who asks (`analysis::compare`).
-//! `statrs` was tried and is not used: at a million requests its Fisher test is off by 3e-9 of the value, its two-sided one gives 0.499 where
-//! SciPy gives 7.7e-9, and it has no Mann–Whitney test. So the one special function is `libm`'s, and the rest is counted.
+//! Only numbers are said here; what a p-value is worth, and what follows, is decided by who asks
+//! (`analysis::compare`). `statrs` was tried and is not used: at a million requests its Fisher test
+//! is off by 3e-9 of the value, its two-sided one gives 0.499 where SciPy gives 7.7e-9, and it has
+//! no Mann–Whitney test. So the one special function is `libm`'s, and the rest is counted.
 
 #[cfg(test)]
 mod agreement;
@@ -49,7 +51,8 @@ pub enum Method {
 /// What a test says.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Tested<E> {
-    /// How probable so great a difference is where both sides are the same: 0 to 1. Below 1e-300 it may read 0.
+    /// How probable so great a difference is where both sides are the same: 0 to 1. Below 1e-300 it
+    /// may read 0.
     pub p: f64,
     /// How p was found.
     pub method: Method,

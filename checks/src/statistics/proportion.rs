@@ -1,16 +1,18 @@
 //! Errors of all requests, on both sides: is green's rate another one than blue's?
 //!
-//! Fisher's exact test up to an expected count of 1,000 in the emptiest cell, the pooled z test above.
+//! Fisher's exact test up to an expected count of 1,000 in the emptiest cell, the pooled z test
+//! above.
 
 mod fisher;
 
 use super::{Direction, Method, StatisticsError, Tested, normal};
 use crate::analysis::question::Side;
 
-/// From so many expected in every cell on the normal distribution is used. The textbooks' 5 is meant for p near 0.05. Repeated looks need p
-/// near 0.0005, and there, with a tenth of the traffic, the z test calls a difference 15 times rarer than it is at 5 expected
-/// errors, and 1.2 times at 1,000 (exp(z³γ/6), the first term of Edgeworth's series). Exact stays cheap up to there: some
-/// thousand additions.
+/// From so many expected in every cell on the normal distribution is used. The textbooks' 5 is
+/// meant for p near 0.05. Repeated looks need p near 0.0005, and there, with a tenth of the
+/// traffic, the z test calls a difference 15 times rarer than it is at 5 expected errors, and 1.2
+/// times at 1,000 (exp(z³γ/6), the first term of Edgeworth's series). Exact stays cheap up to
+/// there: some thousand additions.
 const NORMAL_FROM: f64 = 1000.0;
 
 /// How many requests there were on one side, and how many of them were errors.
@@ -21,10 +23,14 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// An error is a request: where more errors than requests were counted (metrics are stamped at the end of an answer, so that a cut between
-    /// two minutes can separate them), there were at least as many requests.
+    /// An error is a request: where more errors than requests were counted (metrics are stamped at
+    /// the end of an answer, so that a cut between two minutes can separate them), there were at
+    /// least as many requests.
     pub fn new(errors: u64, requests: u64) -> Self {
-        Self { errors, requests: requests.max(errors) }
+        Self {
+            errors,
+            requests: requests.max(errors),
+        }
     }
 
     /// How many were errors.
@@ -39,7 +45,11 @@ impl Counts {
 
     /// The share of errors: 0 to 1; 0 of none.
     pub fn rate(self) -> f64 {
-        if self.requests == 0 { 0.0 } else { number(self.errors) / number(self.requests) }
+        if self.requests == 0 {
+            0.0
+        } else {
+            number(self.errors) / number(self.requests)
+        }
     }
 
     fn good(self) -> u64 {
@@ -57,23 +67,40 @@ pub struct RiskEffect {
 }
 
 /// Tests whether green's rate is another one than blue's.
-pub fn two_proportion(blue: Counts, green: Counts, direction: Direction) -> Result<Tested<RiskEffect>, StatisticsError> {
+pub fn two_proportion(
+    blue: Counts,
+    green: Counts,
+    direction: Direction,
+) -> Result<Tested<RiskEffect>, StatisticsError> {
     for (side, counts) in [(Side::Blue, blue), (Side::Green, green)] {
         if counts.requests == 0 {
             return Err(StatisticsError::Empty { side });
         }
     }
-    let method = if least_expected(blue, green) < NORMAL_FROM { Method::Fisher } else { Method::PooledZ };
+    let method = if least_expected(blue, green) < NORMAL_FROM {
+        Method::Fisher
+    } else {
+        Method::PooledZ
+    };
     let p = match method {
         Method::Fisher => fisher::p(blue, green, direction),
-        Method::PooledZ | Method::MannWhitneyExact | Method::MannWhitneyNormal => pooled_z(blue, green, direction),
+        Method::PooledZ | Method::MannWhitneyExact | Method::MannWhitneyNormal => {
+            pooled_z(blue, green, direction)
+        }
     };
-    Ok(Tested { p, method, effect: effect(blue, green) })
+    Ok(Tested {
+        p,
+        method,
+        effect: effect(blue, green),
+    })
 }
 
 fn effect(blue: Counts, green: Counts) -> RiskEffect {
     let ratio = green.rate() / blue.rate();
-    RiskEffect { difference: green.rate() - blue.rate(), ratio: if ratio.is_nan() { 1.0 } else { ratio } }
+    RiskEffect {
+        difference: green.rate() - blue.rate(),
+        ratio: if ratio.is_nan() { 1.0 } else { ratio },
+    }
 }
 
 /// What the emptiest of the four cells would hold if both sides were the same.
@@ -95,7 +122,10 @@ fn pooled_z(blue: Counts, green: Counts, direction: Direction) -> f64 {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "requests are far fewer than 2^53")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "requests are far fewer than 2^53"
+)]
 fn number(count: u64) -> f64 {
     count as f64
 }
@@ -105,14 +135,26 @@ mod tests {
     use super::*;
 
     fn tested(blue: (u64, u64), green: (u64, u64), direction: Direction) -> Tested<RiskEffect> {
-        two_proportion(Counts::new(blue.0, blue.1), Counts::new(green.0, green.1), direction).unwrap()
+        two_proportion(
+            Counts::new(blue.0, blue.1),
+            Counts::new(green.0, green.1),
+            direction,
+        )
+        .unwrap()
     }
 
     #[test]
     fn three_times_the_errors_are_no_chance() {
         let tested = tested((30, 3000), (93, 3001), Direction::Increase);
-        assert!((tested.p / 3.911_506_269_815_511e-9 - 1.0).abs() < 1e-12, "{}", tested.p);
-        assert!((tested.effect.ratio - 3.099).abs() < 0.001 && (tested.effect.difference - 0.021).abs() < 0.001);
+        assert!(
+            (tested.p / 3.911_506_269_815_511e-9 - 1.0).abs() < 1e-12,
+            "{}",
+            tested.p
+        );
+        assert!(
+            (tested.effect.ratio - 3.099).abs() < 0.001
+                && (tested.effect.difference - 0.021).abs() < 0.001
+        );
         assert_eq!(tested.method, Method::Fisher);
     }
 
@@ -121,37 +163,70 @@ mod tests {
         for counts in [(0, 1), (0, 1_000_000), (7, 7), (50_000, 1_000_000)] {
             let tested = tested(counts, counts, Direction::Either);
             assert!((tested.p - 1.0).abs() < 1e-12, "{counts:?}: {}", tested.p);
-            assert_eq!((tested.effect.difference, tested.effect.ratio), (0.0, 1.0), "{counts:?}");
+            assert_eq!(
+                (tested.effect.difference, tested.effect.ratio),
+                (0.0, 1.0),
+                "{counts:?}"
+            );
         }
     }
 
     #[test]
     fn increase_and_decrease_mirror_each_other() {
-        for (blue, green) in [((3, 50), (9, 40)), ((30_000, 1_000_000), (30_500, 1_000_000))] {
-            let (up, down) = (tested(blue, green, Direction::Increase), tested(green, blue, Direction::Decrease));
-            assert!((up.p / down.p - 1.0).abs() < 1e-12, "{} and {}", up.p, down.p);
+        for (blue, green) in [
+            ((3, 50), (9, 40)),
+            ((30_000, 1_000_000), (30_500, 1_000_000)),
+        ] {
+            let (up, down) = (
+                tested(blue, green, Direction::Increase),
+                tested(green, blue, Direction::Decrease),
+            );
+            assert!(
+                (up.p / down.p - 1.0).abs() < 1e-12,
+                "{} and {}",
+                up.p,
+                down.p
+            );
         }
     }
 
     #[test]
     fn the_normal_distribution_is_used_only_where_every_cell_is_full() {
-        assert_eq!(tested((900, 100_000), (900, 100_000), Direction::Increase).method, Method::Fisher);
-        assert_eq!(tested((1100, 100_000), (1100, 100_000), Direction::Increase).method, Method::PooledZ);
-        assert_eq!(tested((99_950, 100_000), (99_950, 100_000), Direction::Increase).method, Method::Fisher);
+        assert_eq!(
+            tested((900, 100_000), (900, 100_000), Direction::Increase).method,
+            Method::Fisher
+        );
+        assert_eq!(
+            tested((1100, 100_000), (1100, 100_000), Direction::Increase).method,
+            Method::PooledZ
+        );
+        assert_eq!(
+            tested((99_950, 100_000), (99_950, 100_000), Direction::Increase).method,
+            Method::Fisher
+        );
     }
 
     #[test]
     fn where_both_tests_could_be_used_they_nearly_agree() {
         let (blue, green) = (Counts::new(1000, 100_000), Counts::new(1100, 100_000));
-        let (exact, normal) = (fisher::p(blue, green, Direction::Either), pooled_z(blue, green, Direction::Either));
+        let (exact, normal) = (
+            fisher::p(blue, green, Direction::Either),
+            pooled_z(blue, green, Direction::Either),
+        );
         assert!((exact / normal - 1.0).abs() < 0.06, "{exact} and {normal}");
     }
 
     #[test]
     fn a_side_without_requests_gives_no_verdict() {
         let (some, none) = (Counts::new(1, 10), Counts::new(0, 0));
-        assert_eq!(two_proportion(none, some, Direction::Increase), Err(StatisticsError::Empty { side: Side::Blue }));
-        assert_eq!(two_proportion(some, none, Direction::Increase), Err(StatisticsError::Empty { side: Side::Green }));
+        assert_eq!(
+            two_proportion(none, some, Direction::Increase),
+            Err(StatisticsError::Empty { side: Side::Blue })
+        );
+        assert_eq!(
+            two_proportion(some, none, Direction::Increase),
+            Err(StatisticsError::Empty { side: Side::Green })
+        );
     }
 
     #[test]

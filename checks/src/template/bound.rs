@@ -1,6 +1,8 @@
-//! The values that exist only while a suite runs: `${base}`, `${run}`, `${now}`, `${matrix.NAME}`, variables and captures.
+//! The values that exist only while a suite runs: `${base}`, `${run}`, `${now}`, `${matrix.NAME}`,
+//! variables and captures.
 //!
-//! Which of them are secrets is known from the document, and stands in the templates; here they are only kept.
+//! Which of them are secrets is known from the document, and stands in the templates; here they are
+//! only kept.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,7 +13,8 @@ use serde_json::Value;
 #[derive(Clone, Default)]
 pub struct Bound(BTreeMap<String, Named>);
 
-/// One value, as text and as the JSON it came from: a captured number stays a number where it stands alone.
+/// One value, as text and as the JSON it came from: a captured number stays a number where it
+/// stands alone.
 #[derive(Clone)]
 struct Named {
     text: String,
@@ -21,7 +24,9 @@ struct Named {
 impl Bound {
     /// Keeps a value; a later one of the same name replaces it.
     pub(crate) fn bind(&mut self, name: impl Into<String>, value: Value) {
-        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let text = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
         self.bind_spelled(name, text, value);
     }
 

@@ -11,7 +11,14 @@ use crate::moment::Moment;
 use crate::template::{Template, Values};
 
 /// Variables that every tester is given; a document may not set them.
-pub(crate) const RESERVED: [&str; 6] = ["BASE_URL", "VERSION", "IMAGE_DIGEST", "REVISION", "MOMENT", "CI"];
+pub(crate) const RESERVED: [&str; 6] = [
+    "BASE_URL",
+    "VERSION",
+    "IMAGE_DIGEST",
+    "REVISION",
+    "MOMENT",
+    "CI",
+];
 
 /// A tool in a container: its exit code is the result.
 #[derive(Debug, Clone)]
@@ -84,7 +91,12 @@ pub struct TaskPlace {
 
 impl Tester {
     /// Everything it finds in its environment besides what its image sets. Values may be secrets.
-    pub fn environment(&self, moment: Moment, base: &Url, values: &Values) -> Vec<(String, String)> {
+    pub fn environment(
+        &self,
+        moment: Moment,
+        base: &Url,
+        values: &Values,
+    ) -> Vec<(String, String)> {
         let given = [
             // Tools put a path behind it that begins with a slash.
             base.as_str().trim_end_matches('/').to_owned(),
@@ -95,7 +107,13 @@ impl Tester {
             "true".to_owned(),
         ];
         let given = RESERVED.into_iter().map(str::to_owned).zip(given);
-        given.chain(self.environment.iter().map(|(name, value)| (name.clone(), value.render(values)))).collect()
+        given
+            .chain(
+                self.environment
+                    .iter()
+                    .map(|(name, value)| (name.clone(), value.render(values))),
+            )
+            .collect()
     }
 
     /// Where it runs, in words.
@@ -103,7 +121,10 @@ impl Tester {
         match &self.place {
             TesterPlace::Runner(runner) => format!("{} on the runner", runner.image),
             TesterPlace::Task(task) => {
-                let definition = task.definition.as_deref().unwrap_or("the deployed revision");
+                let definition = task
+                    .definition
+                    .as_deref()
+                    .unwrap_or("the deployed revision");
                 format!("a task of {definition}")
             }
         }
@@ -123,5 +144,6 @@ fn word(moment: Moment) -> &'static str {
 /// Whether a text can be the name of an environment variable.
 pub(crate) fn is_variable(name: &str) -> bool {
     let legal = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
-    name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_') && name.chars().all(legal)
+    name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && name.chars().all(legal)
 }

@@ -1,8 +1,9 @@
 //! A JUnit report → its cases. Pure.
 //!
-//! The form is what JUnit's Ant task wrote and every tool writes since: `testcase` with `name`, `classname` and `time` in seconds,
-//! and in it `failure`, `error` or `skipped`. A report comes from a stranger's container: it is read as a stream, entities of its
-//! own are refused (a few lines of them could mean gigabytes), and neither depth nor length costs memory.
+//! The form is what JUnit's Ant task wrote and every tool writes since: `testcase` with `name`,
+//! `classname` and `time` in seconds, and in it `failure`, `error` or `skipped`. A report comes
+//! from a stranger's container: it is read as a stream, entities of its own are refused (a few
+//! lines of them could mean gigabytes), and neither depth nor length costs memory.
 
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesStart, Event};
@@ -42,7 +43,9 @@ pub(super) enum Unreadable {
 impl From<quick_xml::Error> for Unreadable {
     fn from(error: quick_xml::Error) -> Self {
         match error {
-            quick_xml::Error::Escape(quick_xml::escape::EscapeError::UnrecognizedEntity(..)) => Self::Entity,
+            quick_xml::Error::Escape(quick_xml::escape::EscapeError::UnrecognizedEntity(..)) => {
+                Self::Entity
+            }
             other => Self::Malformed(other),
         }
     }
@@ -51,18 +54,32 @@ impl From<quick_xml::Error> for Unreadable {
 impl Cases {
     /// Adds the cases of a report.
     pub(super) fn read(&mut self, report: &str, scrubber: &Scrubber) -> Result<(), Unreadable> {
-        let mut reading = Reading { cases: self, scrubber, suites: Vec::new(), case: None, message: None, is_junit: false, depth: 0 };
+        let mut reading = Reading {
+            cases: self,
+            scrubber,
+            suites: Vec::new(),
+            case: None,
+            message: None,
+            is_junit: false,
+            depth: 0,
+        };
         reading.all(report)?;
         let is_junit = reading.is_junit;
         self.rows.sort_by_key(|case| case.verdict);
         self.rows.truncate(CASES);
-        if is_junit { Ok(()) } else { Err(Unreadable::Foreign) }
+        if is_junit {
+            Ok(())
+        } else {
+            Err(Unreadable::Foreign)
+        }
     }
 
     /// Of a long report the passed cases are only counted.
     fn add(&mut self, case: Case) {
         self.tally.add(case.verdict);
-        if self.rows.len() < CASES || case.verdict == CaseVerdict::Failed && self.tally.failed <= CASES {
+        if self.rows.len() < CASES
+            || case.verdict == CaseVerdict::Failed && self.tally.failed <= CASES
+        {
             self.rows.push(case);
         }
     }
@@ -112,7 +129,8 @@ impl Reading<'_> {
             "testsuites" => self.is_junit = true,
             "testsuite" => {
                 self.is_junit = true;
-                self.suites.push(attribute(element, "name")?.unwrap_or_default());
+                self.suites
+                    .push(attribute(element, "name")?.unwrap_or_default());
             }
             "testcase" => {
                 self.is_junit = true;
@@ -126,7 +144,10 @@ impl Reading<'_> {
     }
 
     fn case(&self, element: &BytesStart<'_>) -> Result<Case, Unreadable> {
-        let shown = |text: Option<String>| text.map(|text| presentable(&text, self.scrubber)).unwrap_or_default();
+        let shown = |text: Option<String>| {
+            text.map(|text| presentable(&text, self.scrubber))
+                .unwrap_or_default()
+        };
         let suite = attribute(element, "classname")?.or_else(|| self.suites.last().cloned());
         Ok(Case {
             suite: shown(suite),
@@ -140,7 +161,9 @@ impl Reading<'_> {
     /// Why a case failed or was skipped. A failure in a case that says both counts.
     fn reason(&mut self, element: &BytesStart<'_>, verdict: CaseVerdict) -> Result<(), Unreadable> {
         let message = attribute(element, "message")?.filter(|message| !message.trim().is_empty());
-        let Some(case) = &mut self.case else { return Ok(()) };
+        let Some(case) = &mut self.case else {
+            return Ok(());
+        };
         case.verdict = case.verdict.min(verdict);
         if case.message.is_none() {
             case.message = message.map(|message| presentable(&message, self.scrubber));
@@ -152,7 +175,11 @@ impl Reading<'_> {
     fn ended(&mut self, name: &str) {
         match name {
             "testsuite" => drop(self.suites.pop()),
-            "testcase" => self.case.take().into_iter().for_each(|case| self.cases.add(case)),
+            "testcase" => self
+                .case
+                .take()
+                .into_iter()
+                .for_each(|case| self.cases.add(case)),
             "failure" | "error" | "skipped" => self.reason_ended(),
             _ => {}
         }
@@ -162,7 +189,8 @@ impl Reading<'_> {
     fn reason_ended(&mut self) {
         let text = self.message.take().filter(|text| !text.trim().is_empty());
         if let (Some(case), Some(text)) = (&mut self.case, text) {
-            case.message.get_or_insert_with(|| presentable(text.trim(), self.scrubber));
+            case.message
+                .get_or_insert_with(|| presentable(text.trim(), self.scrubber));
         }
     }
 
@@ -183,15 +211,21 @@ impl Reading<'_> {
 }
 
 fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<String>, Unreadable> {
-    let attribute = element.try_get_attribute(name).map_err(quick_xml::Error::from)?;
-    let value = attribute.map(|attribute| attribute.normalized_value(XmlVersion::Implicit1_0)).transpose()?;
+    let attribute = element
+        .try_get_attribute(name)
+        .map_err(quick_xml::Error::from)?;
+    let value = attribute
+        .map(|attribute| attribute.normalized_value(XmlVersion::Implicit1_0))
+        .transpose()?;
     Ok(value.map(std::borrow::Cow::into_owned))
 }
 
 /// Seconds with a fraction; some tools separate thousands by commas.
 fn milliseconds(time: &str) -> Option<u64> {
     let seconds = time.replace(',', "").trim().parse::<f64>().ok()?;
-    std::time::Duration::try_from_secs_f64(seconds).ok().and_then(|time| u64::try_from(time.as_millis()).ok())
+    std::time::Duration::try_from_secs_f64(seconds)
+        .ok()
+        .and_then(|time| u64::try_from(time.as_millis()).ok())
 }
 
 #[cfg(test)]
@@ -201,13 +235,23 @@ mod tests {
 
     fn read(report: &str) -> Result<Cases, Unreadable> {
         let mut cases = Cases::default();
-        cases.read(report, &Scrubber::new([&Secret::new("hunter22")])).map(|()| cases)
+        cases
+            .read(report, &Scrubber::new([&Secret::new("hunter22")]))
+            .map(|()| cases)
     }
 
     fn rows(report: &str) -> Vec<String> {
         let show = |case: Case| {
-            let time = case.milliseconds.map_or_else(String::new, |time| format!(" {time} ms"));
-            format!("{:?} {} › {}{time}: {}", case.verdict, case.suite, case.name, case.message.unwrap_or_default())
+            let time = case
+                .milliseconds
+                .map_or_else(String::new, |time| format!(" {time} ms"));
+            format!(
+                "{:?} {} › {}{time}: {}",
+                case.verdict,
+                case.suite,
+                case.name,
+                case.message.unwrap_or_default()
+            )
         };
         read(report).unwrap().rows.into_iter().map(show).collect()
     }
@@ -228,7 +272,10 @@ mod tests {
         assert_eq!(rows(playwright), expected);
         let pytest = "<?xml version=\"1.0\" encoding=\"utf-8\"?><testsuite name=\"pytest\"><testcase classname=\"test_api\" name=\"test_me\" \
                       time=\"1,200.5\"><failure>assert 401 == 200 &amp;&#10;&lt;Response&gt; hunter22</failure></testcase></testsuite>";
-        assert_eq!(rows(pytest), ["Failed test_api › test_me 1200500 ms: assert 401 == 200 & <Response> ***"]);
+        assert_eq!(
+            rows(pytest),
+            ["Failed test_api › test_me 1200500 ms: assert 401 == 200 & <Response> ***"]
+        );
         let hurl = "<testsuites><testsuite name=\"a\"><testcase id=\"x.hurl\" name=\"x.hurl\" time=\"oops\"><error>e</error></testcase>\
                     </testsuite></testsuites>";
         assert_eq!(rows(hurl), ["Failed a › x.hurl: e"]);
@@ -240,9 +287,21 @@ mod tests {
         let passed = "<testcase name='p'/>".repeat(5_000);
         let failed = "<testcase name='f'><failure message='m'/></testcase>".repeat(250);
         let cases = read(&format!("<testsuite name='s'>{passed}{failed}</testsuite>")).unwrap();
-        assert_eq!(cases.tally, CaseCounts { passed: 5_000, failed: 250, skipped: 0 });
+        assert_eq!(
+            cases.tally,
+            CaseCounts {
+                passed: 5_000,
+                failed: 250,
+                skipped: 0
+            }
+        );
         assert_eq!(cases.rows.len(), CASES);
-        assert!(cases.rows.iter().all(|case| case.verdict == CaseVerdict::Failed));
+        assert!(
+            cases
+                .rows
+                .iter()
+                .all(|case| case.verdict == CaseVerdict::Failed)
+        );
     }
 
     #[test]
@@ -260,17 +319,31 @@ mod tests {
         assert!(matches!(read(file), Err(Unreadable::Entity)));
         assert!(matches!(read(&deep), Err(Unreadable::Truncated)));
         let row = read(&long).unwrap().rows.remove(0);
-        assert!(row.name.chars().count() <= 300 && row.message.is_some_and(|message| message.chars().count() <= 300));
+        assert!(
+            row.name.chars().count() <= 300
+                && row
+                    .message
+                    .is_some_and(|message| message.chars().count() <= 300)
+        );
     }
 
     #[test]
     fn what_is_no_report_is_said() {
         let table = [
             ("", "it has no testcase and no testsuite"),
-            ("<html><body/></html>", "it has no testcase and no testsuite"),
-            ("<testsuite><testcase name='a'>", "it ends in the middle of an element"),
+            (
+                "<html><body/></html>",
+                "it has no testcase and no testsuite",
+            ),
+            (
+                "<testsuite><testcase name='a'>",
+                "it ends in the middle of an element",
+            ),
             ("<testsuite></testcase>", "it is not well-formed XML"),
-            ("<testsuite name=\"a></testsuite>", "it is not well-formed XML"),
+            (
+                "<testsuite name=\"a></testsuite>",
+                "it is not well-formed XML",
+            ),
         ];
         for (report, expected) in table {
             assert_eq!(read(report).unwrap_err().to_string(), expected, "{report}");

@@ -1,11 +1,13 @@
 //! A container's log as the engine streams it → lines. Pure.
 //!
-//! Docker Engine API, "attach": without a terminal every piece has a header of eight bytes: the stream (0, 1 or 2), three zeros,
-//! and the length, big-endian. Standard output and standard error are taken apart, so that no line of one breaks one of the other.
+//! Docker Engine API, "attach": without a terminal every piece has a header of eight bytes: the
+//! stream (0, 1 or 2), three zeros, and the length, big-endian. Standard output and standard error
+//! are taken apart, so that no line of one breaks one of the other.
 
 use std::mem;
 
-/// What is kept of a line that has no end; the rest of it is dropped. Secrets are looked for before a line is cut for people.
+/// What is kept of a line that has no end; the rest of it is dropped. Secrets are looked for before
+/// a line is cut for people.
 const LONGEST: usize = 16 * 1024;
 
 /// Takes a stream apart, however it was cut into pieces on its way.
@@ -32,7 +34,11 @@ impl Demultiplexer {
     pub(super) fn push(&mut self, mut piece: &[u8]) -> Result<Vec<String>, Garbled> {
         let mut lines = Vec::new();
         while !piece.is_empty() {
-            let taken = if self.left == 0 { self.take_header(piece)? } else { self.take_content(piece, &mut lines) };
+            let taken = if self.left == 0 {
+                self.take_header(piece)?
+            } else {
+                self.take_content(piece, &mut lines)
+            };
             piece = &piece[taken..];
         }
         Ok(lines)
@@ -40,7 +46,10 @@ impl Demultiplexer {
 
     /// The lines that had no end.
     pub(super) fn finish(&mut self) -> Vec<String> {
-        [&mut self.output, &mut self.errors].into_iter().filter_map(Partial::finish).collect()
+        [&mut self.output, &mut self.errors]
+            .into_iter()
+            .filter_map(Partial::finish)
+            .collect()
     }
 
     fn take_header(&mut self, piece: &[u8]) -> Result<usize, Garbled> {
@@ -53,13 +62,21 @@ impl Demultiplexer {
             self.error = stream == 2;
             self.header.clear();
         }
-        if self.header.len() < 8 { Ok(taken) } else { Err(Garbled) }
+        if self.header.len() < 8 {
+            Ok(taken)
+        } else {
+            Err(Garbled)
+        }
     }
 
     fn take_content(&mut self, piece: &[u8], lines: &mut Vec<String>) -> usize {
         let taken = piece.len().min(self.left);
         self.left -= taken;
-        let partial = if self.error { &mut self.errors } else { &mut self.output };
+        let partial = if self.error {
+            &mut self.errors
+        } else {
+            &mut self.output
+        };
         partial.push(&piece[..taken], lines);
         taken
     }
@@ -77,11 +94,14 @@ impl Partial {
 
     fn keep(&mut self, content: &[u8]) {
         let room = LONGEST - self.0.len();
-        self.0.extend_from_slice(&content[..content.len().min(room)]);
+        self.0
+            .extend_from_slice(&content[..content.len().min(room)]);
     }
 
     fn end(&mut self) -> String {
-        String::from_utf8_lossy(&mem::take(&mut self.0)).trim_end_matches('\r').to_owned()
+        String::from_utf8_lossy(&mem::take(&mut self.0))
+            .trim_end_matches('\r')
+            .to_owned()
     }
 
     fn finish(&mut self) -> Option<String> {
@@ -100,35 +120,61 @@ mod tests {
 
     fn lines(stream: &[u8], pieces: usize) -> Vec<String> {
         let mut log = Demultiplexer::default();
-        let mut lines: Vec<String> = stream.chunks(pieces).flat_map(|piece| log.push(piece).unwrap()).collect();
+        let mut lines: Vec<String> = stream
+            .chunks(pieces)
+            .flat_map(|piece| log.push(piece).unwrap())
+            .collect();
         lines.extend(log.finish());
         lines
     }
 
     #[test]
     fn lines_come_out_whole_however_the_stream_is_cut() {
-        let stream =
-            [frame(1, b"one\ntw"), frame(2, b"err"), frame(1, b"o\r\n\n"), frame(2, b"or\n"), frame(1, b""), frame(1, "thrée".as_bytes())];
+        let stream = [
+            frame(1, b"one\ntw"),
+            frame(2, b"err"),
+            frame(1, b"o\r\n\n"),
+            frame(2, b"or\n"),
+            frame(1, b""),
+            frame(1, "thrée".as_bytes()),
+        ];
         for pieces in [1, 2, 3, 7, 8, 9, 1000] {
-            assert_eq!(lines(&stream.concat(), pieces), ["one", "two", "", "error", "thrée"], "in pieces of {pieces}");
+            assert_eq!(
+                lines(&stream.concat(), pieces),
+                ["one", "two", "", "error", "thrée"],
+                "in pieces of {pieces}"
+            );
         }
     }
 
     #[test]
     fn a_line_without_an_end_does_not_fill_the_memory() {
-        let stream: Vec<u8> = (0..100).flat_map(|_| frame(1, &[b'x'; 10_000])).chain(frame(1, b"\nnext\n")).collect();
+        let stream: Vec<u8> = (0..100)
+            .flat_map(|_| frame(1, &[b'x'; 10_000]))
+            .chain(frame(1, b"\nnext\n"))
+            .collect();
         let lines = lines(&stream, 4096);
-        assert_eq!((lines[0].len(), lines[1].as_str(), lines.len()), (LONGEST, "next", 2));
+        assert_eq!(
+            (lines[0].len(), lines[1].as_str(), lines.len()),
+            (LONGEST, "next", 2)
+        );
     }
 
     #[test]
     fn bytes_that_are_no_text_are_shown_as_such() {
-        assert_eq!(lines(&frame(2, b"a\xff\xfeb\n"), 100), ["a\u{fffd}\u{fffd}b"]);
+        assert_eq!(
+            lines(&frame(2, b"a\xff\xfeb\n"), 100),
+            ["a\u{fffd}\u{fffd}b"]
+        );
     }
 
     #[test]
     fn what_is_no_log_of_an_engine_is_refused() {
-        for stream in [b"hello world".as_slice(), &[3, 0, 0, 0, 0, 0, 0, 1], &[1, 1, 0, 0, 0, 0, 0, 1]] {
+        for stream in [
+            b"hello world".as_slice(),
+            &[3, 0, 0, 0, 0, 0, 0, 1],
+            &[1, 1, 0, 0, 0, 0, 0, 1],
+        ] {
             assert_eq!(Demultiplexer::default().push(stream), Err(Garbled));
         }
         assert_eq!(lines(b"", 1), Vec::<String>::new());

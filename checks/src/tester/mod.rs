@@ -1,4 +1,5 @@
-//! Testers: the tools that people already have (hurl, k6, Playwright, newman, pytest), each in a container.
+//! Testers: the tools that people already have (hurl, k6, Playwright, newman, pytest), each in a
+//! container.
 //!
 //! | file | does |
 //! |---|---|
@@ -8,8 +9,8 @@
 //! | `junit`, `reports` | the cases of a JUnit report; which files of the workspace are reports of this run |
 //! | `engine/` | the Docker engine of the runner: images, a container's life, where the workspace is |
 //!
-//! The exit code is the result. A container is removed by whoever had it made: this module never forgets one by itself, and never
-//! decides what a failure leads to.
+//! The exit code is the result. A container is removed by whoever had it made: this module never
+//! forgets one by itself, and never decides what a failure leads to.
 
 pub mod engine;
 mod form;

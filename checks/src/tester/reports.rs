@@ -1,7 +1,8 @@
 //! Which files of the workspace are JUnit reports of this run, and their cases.
 //!
-//! Files that stood there before the tester ran and did not change are another run's. A tester's container writes into the
-//! workspace as it likes: links that lead out of it, pipes and huge files are left alone.
+//! Files that stood there before the tester ran and did not change are another run's. A tester's
+//! container writes into the workspace as it likes: links that lead out of it, pipes and huge files
+//! are left alone.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -43,8 +44,15 @@ impl ReportPath {
         if name.is_empty() {
             return Err("names a folder");
         }
-        let (begin, end) = name.split_once('*').map_or((name, None), |(begin, end)| (begin, Some(end.to_owned())));
-        Ok(Self { written: written.to_owned(), folder: folder.into(), begin: begin.to_owned(), end })
+        let (begin, end) = name
+            .split_once('*')
+            .map_or((name, None), |(begin, end)| (begin, Some(end.to_owned())));
+        Ok(Self {
+            written: written.to_owned(),
+            folder: folder.into(),
+            begin: begin.to_owned(),
+            end,
+        })
     }
 
     /// The folder they are in; empty for the workspace itself.
@@ -62,21 +70,45 @@ impl ReportPath {
     }
 
     /// The cases of the reports that were not there before, and what could not be read.
-    pub fn read(&self, workspace: &Path, before: &ExistingReports, scrubber: &Scrubber) -> (Cases, Option<String>) {
+    pub fn read(
+        &self,
+        workspace: &Path,
+        before: &ExistingReports,
+        scrubber: &Scrubber,
+    ) -> (Cases, Option<String>) {
         let now = self.seen(workspace);
-        let new: Vec<&PathBuf> = now.0.iter().filter(|(file, about)| before.0.get(*file) != Some(about)).map(|(file, _)| file).collect();
+        let new: Vec<&PathBuf> = now
+            .0
+            .iter()
+            .filter(|(file, about)| before.0.get(*file) != Some(about))
+            .map(|(file, _)| file)
+            .collect();
         let (mut cases, mut note) = (Cases::default(), None);
         if new.is_empty() {
             note = Some(format!("no JUnit report was written to {}", self.written));
         }
         for file in new.iter().take(FILES) {
-            if let Err(why) = read(file).and_then(|text| cases.read(&text, scrubber).map_err(|error| error.to_string())) {
+            if let Err(why) = read(file).and_then(|text| {
+                cases
+                    .read(&text, scrubber)
+                    .map_err(|error| error.to_string())
+            }) {
                 let name = file.file_name().unwrap_or_default().to_string_lossy();
-                note.get_or_insert_with(|| format!("the JUnit report {} is left out: {why}", name.escape_debug()));
+                note.get_or_insert_with(|| {
+                    format!(
+                        "the JUnit report {} is left out: {why}",
+                        name.escape_debug()
+                    )
+                });
             }
         }
         if new.len() > FILES {
-            note.get_or_insert_with(|| format!("{} JUnit reports are left out: {FILES} are read", new.len() - FILES));
+            note.get_or_insert_with(|| {
+                format!(
+                    "{} JUnit reports are left out: {FILES} are read",
+                    new.len() - FILES
+                )
+            });
         }
         (cases, note)
     }
@@ -85,12 +117,25 @@ impl ReportPath {
     fn files(&self, workspace: &Path) -> Vec<PathBuf> {
         let folder = workspace.join(&self.folder);
         // Whoever leads the folder out of the workspace means no report.
-        let is_inside = || Some(folder.canonicalize().ok()?.starts_with(workspace.canonicalize().ok()?));
+        let is_inside = || {
+            Some(
+                folder
+                    .canonicalize()
+                    .ok()?
+                    .starts_with(workspace.canonicalize().ok()?),
+            )
+        };
         if is_inside() != Some(true) {
             return Vec::new();
         }
-        let names = std::fs::read_dir(&folder).into_iter().flatten().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-        let named: Vec<PathBuf> = names.filter(|name| self.fits(name)).map(|name| folder.join(name)).collect();
+        let names = std::fs::read_dir(&folder)
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let named: Vec<PathBuf> = names
+            .filter(|name| self.fits(name))
+            .map(|name| folder.join(name))
+            .collect();
         let mut files: Vec<PathBuf> = named.into_iter().filter(|file| is_plain(file)).collect();
         files.sort();
         files
@@ -99,14 +144,20 @@ impl ReportPath {
     fn fits(&self, name: &str) -> bool {
         match &self.end {
             None => name == self.begin,
-            Some(end) => name.len() >= self.begin.len() + end.len() && name.starts_with(&self.begin) && name.ends_with(end.as_str()),
+            Some(end) => {
+                name.len() >= self.begin.len() + end.len()
+                    && name.starts_with(&self.begin)
+                    && name.ends_with(end.as_str())
+            }
         }
     }
 }
 
 /// Whether a path stays where it begins.
 pub(crate) fn is_inside(path: &str) -> bool {
-    !path.starts_with('/') && !path.split('/').any(|part| part == "..") && !path.contains(char::is_control)
+    !path.starts_with('/')
+        && !path.split('/').any(|part| part == "..")
+        && !path.contains(char::is_control)
 }
 
 fn is_plain(file: &Path) -> bool {
@@ -116,8 +167,15 @@ fn is_plain(file: &Path) -> bool {
 fn read(file: &Path) -> Result<String, String> {
     let mut text = String::new();
     let opened = std::fs::File::open(file).map_err(|error| error.to_string())?;
-    let length = opened.take(LONGEST + 1).read_to_string(&mut text).map_err(|_| "it is not UTF-8 text".to_owned())?;
-    if length as u64 > LONGEST { Err("it is longer than 1 MiB".to_owned()) } else { Ok(text) }
+    let length = opened
+        .take(LONGEST + 1)
+        .read_to_string(&mut text)
+        .map_err(|_| "it is not UTF-8 text".to_owned())?;
+    if length as u64 > LONGEST {
+        Err("it is longer than 1 MiB".to_owned())
+    } else {
+        Ok(text)
+    }
 }
 
 #[cfg(test)]
@@ -127,7 +185,10 @@ mod tests {
     const REPORT: &str = "<testsuite name='s'><testcase name='a'/></testsuite>";
 
     fn cases(path: &str, workspace: &Path, before: &ExistingReports) -> (usize, Option<String>) {
-        let (cases, note) = ReportPath::parse(path).unwrap().read(workspace, before, &Scrubber::default());
+        let (cases, note) =
+            ReportPath::parse(path)
+                .unwrap()
+                .read(workspace, before, &Scrubber::default());
         (cases.tally.count(), note)
     }
 
@@ -139,15 +200,34 @@ mod tests {
         for name in ["old.xml", "same.xml"] {
             std::fs::write(folder.join(name), REPORT).unwrap();
         }
-        let before = ReportPath::parse("reports/*.xml").unwrap().seen(workspace.path());
-        assert_eq!(cases("reports/*.xml", workspace.path(), &before).1.unwrap(), "no JUnit report was written to reports/*.xml");
+        let before = ReportPath::parse("reports/*.xml")
+            .unwrap()
+            .seen(workspace.path());
+        assert_eq!(
+            cases("reports/*.xml", workspace.path(), &before).1.unwrap(),
+            "no JUnit report was written to reports/*.xml"
+        );
 
-        std::fs::write(folder.join("old.xml"), REPORT.replace("</testsuite>", "<testcase name='b'/></testsuite>")).unwrap();
+        std::fs::write(
+            folder.join("old.xml"),
+            REPORT.replace("</testsuite>", "<testcase name='b'/></testsuite>"),
+        )
+        .unwrap();
         std::fs::write(folder.join("new.xml"), REPORT).unwrap();
         std::fs::write(folder.join("new.json"), "{}").unwrap();
         assert_eq!(cases("reports/*.xml", workspace.path(), &before), (3, None));
-        assert_eq!(cases("reports/n*.xml", workspace.path(), &before), (1, None));
-        assert_eq!(cases("reports/new.xml", workspace.path(), &ExistingReports::default()), (1, None));
+        assert_eq!(
+            cases("reports/n*.xml", workspace.path(), &before),
+            (1, None)
+        );
+        assert_eq!(
+            cases(
+                "reports/new.xml",
+                workspace.path(),
+                &ExistingReports::default()
+            ),
+            (1, None)
+        );
         assert_eq!(cases("none/*.xml", workspace.path(), &before).0, 0);
     }
 
@@ -158,11 +238,22 @@ mod tests {
         std::fs::write(elsewhere.path().join("a.xml"), REPORT).unwrap();
         std::os::unix::fs::symlink(elsewhere.path(), inside("out")).unwrap();
         std::os::unix::fs::symlink(elsewhere.path().join("a.xml"), inside("link.xml")).unwrap();
-        assert_eq!(cases("out/*.xml", workspace.path(), &ExistingReports::default()).0, 0);
-        assert_eq!(cases("*.xml", workspace.path(), &ExistingReports::default()).0, 0);
+        assert_eq!(
+            cases("out/*.xml", workspace.path(), &ExistingReports::default()).0,
+            0
+        );
+        assert_eq!(
+            cases("*.xml", workspace.path(), &ExistingReports::default()).0,
+            0
+        );
         std::fs::write(inside("huge.xml"), " ".repeat(1024 * 1024 + 1)).unwrap();
-        let note = cases("*.xml", workspace.path(), &ExistingReports::default()).1.unwrap();
-        assert_eq!(note, "the JUnit report huge.xml is left out: it is longer than 1 MiB");
+        let note = cases("*.xml", workspace.path(), &ExistingReports::default())
+            .1
+            .unwrap();
+        assert_eq!(
+            note,
+            "the JUnit report huge.xml is left out: it is longer than 1 MiB"
+        );
     }
 
     #[test]
@@ -170,7 +261,15 @@ mod tests {
         for path in ["junit.xml", "a/b/*.xml", "a/TEST-*.xml", "./r/*"] {
             assert!(ReportPath::parse(path).is_ok(), "{path}");
         }
-        for path in ["/tmp/a.xml", "../a.xml", "a/../../b.xml", "*/a.xml", "**.xml", "reports/", ""] {
+        for path in [
+            "/tmp/a.xml",
+            "../a.xml",
+            "a/../../b.xml",
+            "*/a.xml",
+            "**.xml",
+            "reports/",
+            "",
+        ] {
             assert!(ReportPath::parse(path).is_err(), "{path}");
         }
     }

@@ -59,7 +59,9 @@ pub struct CaseCounts {
 impl CaseCounts {
     /// All of them.
     pub fn count(self) -> usize {
-        self.passed.saturating_add(self.failed).saturating_add(self.skipped)
+        self.passed
+            .saturating_add(self.failed)
+            .saturating_add(self.skipped)
     }
 
     /// Counts one more.
@@ -105,16 +107,26 @@ impl TesterResult {
     pub fn ended(&self) -> String {
         match (self.verdict, self.exit_code) {
             (TesterVerdict::TimedOut, _) => "not done in its time".to_owned(),
-            (TesterVerdict::Passed | TesterVerdict::Failed, Some(code)) => format!("exit code {code}"),
+            (TesterVerdict::Passed | TesterVerdict::Failed, Some(code)) => {
+                format!("exit code {code}")
+            }
             (TesterVerdict::Passed | TesterVerdict::Failed, None) => "it never ran".to_owned(),
         }
     }
 
     /// The cases of its reports, counted, in words; none when there are none.
     pub fn counted(&self) -> Option<String> {
-        let CaseCounts { passed, failed, skipped } = self.tally;
+        let CaseCounts {
+            passed,
+            failed,
+            skipped,
+        } = self.tally;
         let parts = [(passed, "passed"), (failed, "failed"), (skipped, "skipped")];
-        let parts: Vec<String> = parts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+        let parts: Vec<String> = parts
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect();
         (!parts.is_empty()).then(|| format!("{} cases: {}", self.tally.count(), parts.join(", ")))
     }
 }

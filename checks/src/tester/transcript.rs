@@ -1,4 +1,5 @@
-//! How much of a tester's log is told as it comes, and how much is kept for a failure. No secret passes.
+//! How much of a tester's log is told as it comes, and how much is kept for a failure. No secret
+//! passes.
 
 use std::collections::VecDeque;
 
@@ -27,7 +28,14 @@ pub struct Transcript<'a> {
 impl<'a> Transcript<'a> {
     /// A transcript that tells each line as it will be shown.
     pub fn new(scrubber: &'a Scrubber, tell: &'a (dyn Fn(&str) + Send + Sync)) -> Self {
-        Self { scrubber, tell, stream: Demultiplexer::default(), kept: VecDeque::new(), bytes: 0, count: 0 }
+        Self {
+            scrubber,
+            tell,
+            stream: Demultiplexer::default(),
+            kept: VecDeque::new(),
+            bytes: 0,
+            count: 0,
+        }
     }
 
     /// Takes a piece of the engine's stream.
@@ -82,7 +90,9 @@ fn plain(line: &str) -> String {
     let (mut out, mut rest) = (String::with_capacity(line.len()), line);
     while let Some((before, after)) = rest.split_once("\u{1b}[") {
         out.push_str(before);
-        let end = after.find(|letter: char| ('@'..='~').contains(&letter)).map_or(after.len(), |at| at + 1);
+        let end = after
+            .find(|letter: char| ('@'..='~').contains(&letter))
+            .map_or(after.len(), |at| at + 1);
         rest = &after[end..];
     }
     out.push_str(rest);
@@ -96,8 +106,14 @@ mod tests {
     use super::*;
     use crate::secret::Secret;
 
-    fn told(lines: impl IntoIterator<Item = String>, secret: &str) -> (Vec<String>, Vec<String>, usize) {
-        let (scrubber, told) = (Scrubber::new([&Secret::new(secret)]), Mutex::new(Vec::new()));
+    fn told(
+        lines: impl IntoIterator<Item = String>,
+        secret: &str,
+    ) -> (Vec<String>, Vec<String>, usize) {
+        let (scrubber, told) = (
+            Scrubber::new([&Secret::new(secret)]),
+            Mutex::new(Vec::new()),
+        );
         let tell = |line: &str| told.lock().unwrap().push(line.to_owned());
         let mut transcript = Transcript::new(&scrubber, &tell);
         lines.into_iter().for_each(|line| transcript.line(&line));
@@ -107,17 +123,42 @@ mod tests {
 
     #[test]
     fn no_line_holds_a_secret_or_moves_the_cursor() {
-        let lines = ["token \u{1b}[31mhun\u{1b}[0mter22", "\u{1b}[2K  indented\ttext  ", "\u{1b}]0;title\u{7}"].map(str::to_owned);
-        assert_eq!(told(lines, "hunter22").0, ["token ***", "  indented text", "\u{fffd}]0;title\u{fffd}"]);
-        let long = told([format!("{}hunter22{}", "a".repeat(995), "b".repeat(100))], "hunter22").0.remove(0);
-        assert!(long.ends_with("aaa***b…") && long.chars().count() == LONGEST, "{long}");
+        let lines = [
+            "token \u{1b}[31mhun\u{1b}[0mter22",
+            "\u{1b}[2K  indented\ttext  ",
+            "\u{1b}]0;title\u{7}",
+        ]
+        .map(str::to_owned);
+        assert_eq!(
+            told(lines, "hunter22").0,
+            ["token ***", "  indented text", "\u{fffd}]0;title\u{fffd}"]
+        );
+        let long = told(
+            [format!("{}hunter22{}", "a".repeat(995), "b".repeat(100))],
+            "hunter22",
+        )
+        .0
+        .remove(0);
+        assert!(
+            long.ends_with("aaa***b…") && long.chars().count() == LONGEST,
+            "{long}"
+        );
     }
 
     #[test]
     fn a_chatty_tester_is_told_from_the_begin_and_kept_from_the_end() {
-        let (told, last, untold) = told((0..2_000).map(|number| format!("line {number}")), "none at all");
-        assert_eq!((told.len(), told[0].as_str(), untold), (TOLD, "line 0", 1_500));
-        assert_eq!((last.len(), last[0].as_str(), last[199].as_str()), (KEPT, "line 1800", "line 1999"));
+        let (told, last, untold) = told(
+            (0..2_000).map(|number| format!("line {number}")),
+            "none at all",
+        );
+        assert_eq!(
+            (told.len(), told[0].as_str(), untold),
+            (TOLD, "line 0", 1_500)
+        );
+        assert_eq!(
+            (last.len(), last[0].as_str(), last[199].as_str()),
+            (KEPT, "line 1800", "line 1999")
+        );
         let (_, last, _) = self::told((0..100).map(|_| "x".repeat(1_000)), "none at all");
         assert_eq!(last.len(), KEPT_BYTES / LONGEST);
     }

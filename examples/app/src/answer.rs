@@ -24,7 +24,11 @@ pub(crate) fn json(status: StatusCode, body: &Value) -> Answer {
 
 /// A sentence.
 pub(crate) fn text(body: String) -> Answer {
-    with(Response::new(Full::from(body)), CONTENT_TYPE, "text/plain; charset=utf-8")
+    with(
+        Response::new(Full::from(body)),
+        CONTENT_TYPE,
+        "text/plain; charset=utf-8",
+    )
 }
 
 /// Another address, for now.

@@ -1,4 +1,5 @@
-//! Log lines: one JSON object each, on stdout, where the container's log driver finds them. Never a token.
+//! Log lines: one JSON object each, on stdout, where the container's log driver finds them. Never a
+//! token.
 
 use std::io::Write;
 
@@ -8,7 +9,9 @@ use time::format_description::well_known::Rfc3339;
 
 /// The time as RFC 3339, in UTC.
 pub(crate) fn now() -> String {
-    OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default()
+    OffsetDateTime::now_utc()
+        .format(&Rfc3339)
+        .unwrap_or_default()
 }
 
 /// Something that is as it should be.

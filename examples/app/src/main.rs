@@ -1,6 +1,8 @@
-//! A small HTTP service to deploy: `sample-app` serves, `sample-app migrate [--fail]` is its one-off task.
+//! A small HTTP service to deploy: `sample-app` serves, `sample-app migrate [--fail]` is its
+//! one-off task.
 //!
-//! The environment and the arguments are read here, once. What each version does is told in the README beside.
+//! The environment and the arguments are read here, once. What each version does is told in the
+//! README beside.
 
 mod answer;
 mod guard;
@@ -22,7 +24,12 @@ use settings::{Fault, Settings};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+    match arguments
+        .iter()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .as_slice()
+    {
         [] | ["serve"] => serve().await,
         ["migrate"] => migrate::run(migrate::End::Well),
         ["migrate", "--fail"] => migrate::run(migrate::End::Badly),
@@ -34,7 +41,10 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> ExitCode {
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the environment"
+    )]
     let settings = Settings::from_environment(|name| std::env::var(name).ok());
     let settings = match settings {
         Ok(settings) => settings,
@@ -44,7 +54,10 @@ async fn serve() -> ExitCode {
         }
     };
     if settings.fault == Fault::Crash {
-        journal::error("cannot start", "the session store has a schema from the future");
+        journal::error(
+            "cannot start",
+            "the session store has a schema from the future",
+        );
         return ExitCode::FAILURE;
     }
     match server::run(settings).await {

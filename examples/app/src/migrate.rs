@@ -15,15 +15,24 @@ pub(crate) enum End {
 
 /// Tells what it does, and ends with 0 or 3.
 pub(crate) fn run(end: End) -> ExitCode {
-    journal::info("migration started", &json!({ "from": "0007", "to": "0008" }));
-    journal::info("migration step", &json!({ "step": "add column sessions.expires_at" }));
+    journal::info(
+        "migration started",
+        &json!({ "from": "0007", "to": "0008" }),
+    );
+    journal::info(
+        "migration step",
+        &json!({ "step": "add column sessions.expires_at" }),
+    );
     match end {
         End::Well => {
             journal::info("migration finished", &json!({ "at": "0008" }));
             ExitCode::SUCCESS
         }
         End::Badly => {
-            journal::error("migration failed", "column \"expires_at\" of relation \"sessions\" already exists");
+            journal::error(
+                "migration failed",
+                "column \"expires_at\" of relation \"sessions\" already exists",
+            );
             ExitCode::from(3)
         }
     }

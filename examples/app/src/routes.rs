@@ -27,7 +27,12 @@ pub(crate) struct App {
 
 impl App {
     pub(crate) fn new(settings: Settings) -> Self {
-        Self { settings, started: Instant::now(), tasks: Tasks::default(), met: Count::default() }
+        Self {
+            settings,
+            started: Instant::now(),
+            tasks: Tasks::default(),
+            met: Count::default(),
+        }
     }
 
     /// The answer to a request.
@@ -37,24 +42,34 @@ impl App {
     {
         let (head, body) = request.into_parts();
         let answer = match (head.uri.path(), &head.method) {
-            _ if self.trouble(head.uri.path()).await => {
-                answer::json(StatusCode::INTERNAL_SERVER_ERROR, &json!({ "error": "internal error" }))
-            }
-            (_, &Method::OPTIONS) => guard::preflight(&head.headers, &self.settings.public_url).unwrap_or_else(|| not_allowed("GET, HEAD")),
-            (path, method) if path == "/tasks" || path.starts_with("/tasks/") => {
-                self.tasks.answer(method, path, body).await.unwrap_or_else(|| not_allowed("GET, HEAD, POST, DELETE"))
-            }
+            _ if self.trouble(head.uri.path()).await => answer::json(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                &json!({ "error": "internal error" }),
+            ),
+            (_, &Method::OPTIONS) => guard::preflight(&head.headers, &self.settings.public_url)
+                .unwrap_or_else(|| not_allowed("GET, HEAD")),
+            (path, method) if path == "/tasks" || path.starts_with("/tasks/") => self
+                .tasks
+                .answer(method, path, body)
+                .await
+                .unwrap_or_else(|| not_allowed("GET, HEAD, POST, DELETE")),
             ("/auth/session", &Method::POST) => session::start(&self.settings, body).await,
             ("/auth/session", _) => not_allowed("POST"),
             (path, &Method::GET | &Method::HEAD) => self.read(path, &head.headers),
-            (path, _) if self.read(path, &head.headers).status() == StatusCode::NOT_FOUND => not_found(),
+            (path, _) if self.read(path, &head.headers).status() == StatusCode::NOT_FOUND => {
+                not_found()
+            }
             (_, _) => not_allowed("GET, HEAD"),
         };
         if answer.status().is_client_error() {
             let details = json!({ "method": head.method.as_str(), "path": head.uri.path(), "status": answer.status().as_u16() });
             journal::info("request refused", &details);
         }
-        answer::with(guard::guarded(answer, &head.headers, &self.settings.public_url), VERSION, &self.settings.version)
+        answer::with(
+            guard::guarded(answer, &head.headers, &self.settings.public_url),
+            VERSION,
+            &self.settings.version,
+        )
     }
 
     /// What makes this version worse; whether the request fails by it.
@@ -77,7 +92,11 @@ impl App {
             "/" => answer::text(format!("Hello from version {}\n", self.settings.version)),
             "/health" => self.health(),
             "/ready" => self.ready(),
-            "/auth/google/login" => answer::found(&login::location(&self.settings, forwarded_port(headers), &session::nonce())),
+            "/auth/google/login" => answer::found(&login::location(
+                &self.settings,
+                forwarded_port(headers),
+                &session::nonce(),
+            )),
             "/auth/me" => session::me(&self.settings, headers),
             "/visits" => visits::count(headers),
             "/login" => answer::moved("/auth/google/login"),
@@ -86,14 +105,24 @@ impl App {
     }
 
     fn health(&self) -> Answer {
-        let version = if self.settings.fault == Fault::Wrong { UNSET_VERSION } else { &self.settings.version };
-        answer::json(StatusCode::OK, &json!({ "status": "ok", "version": version, "time": journal::now() }))
+        let version = if self.settings.fault == Fault::Wrong {
+            UNSET_VERSION
+        } else {
+            &self.settings.version
+        };
+        answer::json(
+            StatusCode::OK,
+            &json!({ "status": "ok", "version": version, "time": journal::now() }),
+        )
     }
 
     /// Healthy is not yet ready: caches have to fill first.
     fn ready(&self) -> Answer {
         if self.started.elapsed() < self.settings.warm_up {
-            return answer::json(StatusCode::SERVICE_UNAVAILABLE, &json!({ "status": "warming up" }));
+            return answer::json(
+                StatusCode::SERVICE_UNAVAILABLE,
+                &json!({ "status": "warming up" }),
+            );
         }
         answer::json(StatusCode::OK, &json!({ "status": "ready" }))
     }
@@ -108,7 +137,10 @@ fn not_found() -> Answer {
 }
 
 fn not_allowed(allowed: &str) -> Answer {
-    let refusal = answer::json(StatusCode::METHOD_NOT_ALLOWED, &json!({ "error": "method not allowed" }));
+    let refusal = answer::json(
+        StatusCode::METHOD_NOT_ALLOWED,
+        &json!({ "error": "method not allowed" }),
+    );
     answer::with(refusal, ALLOW, allowed)
 }
 
@@ -119,15 +151,26 @@ mod tests {
     use hyper::body::Bytes;
     use serde_json::Value;
 
-    async fn ask(app: &App, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> (Answer, Value) {
+    async fn ask(
+        app: &App,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> (Answer, Value) {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Full::<Bytes>::from(body.to_owned())).expect("a request");
+        let request = request
+            .body(Full::<Bytes>::from(body.to_owned()))
+            .expect("a request");
         let (head, body) = app.answer(request).await.into_parts();
         let bytes = body.collect().await.expect("a body").to_bytes();
-        (hyper::Response::from_parts(head, Full::default()), serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+        (
+            hyper::Response::from_parts(head, Full::default()),
+            serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+        )
     }
 
     #[tokio::test]
@@ -140,8 +183,20 @@ mod tests {
             (Method::GET, "/auth/google/login", None, "", 302),
             (Method::GET, "/auth/me", None, "", 401),
             (Method::GET, "/auth/me", Some(bearer), "", 200),
-            (Method::POST, "/auth/session", None, r#"{"token":"sample-token"}"#, 204),
-            (Method::POST, "/auth/session", None, r#"{"token":"wrong"}"#, 401),
+            (
+                Method::POST,
+                "/auth/session",
+                None,
+                r#"{"token":"sample-token"}"#,
+                204,
+            ),
+            (
+                Method::POST,
+                "/auth/session",
+                None,
+                r#"{"token":"wrong"}"#,
+                401,
+            ),
             (Method::POST, "/auth/session", None, "not json", 400),
             (Method::GET, "/auth/session", None, "", 405),
             (Method::DELETE, "/health", None, "", 405),
@@ -167,18 +222,36 @@ mod tests {
     async fn browsers_are_told_what_they_may() {
         let app = App::new(Settings::with(Fault::None));
         let wanted = ("access-control-request-method", "POST");
-        let (ours, theirs) = (("origin", "https://app.example.com"), ("origin", "https://evil.example.com"));
+        let (ours, theirs) = (
+            ("origin", "https://app.example.com"),
+            ("origin", "https://evil.example.com"),
+        );
         let (allowed, _) = ask(&app, Method::OPTIONS, "/tasks", &[ours, wanted], "").await;
         assert_eq!(
-            (allowed.status().as_u16(), &allowed.headers()["access-control-allow-origin"]),
+            (
+                allowed.status().as_u16(),
+                &allowed.headers()["access-control-allow-origin"]
+            ),
             (204, &ours.1.parse().expect("a value"))
         );
-        assert_eq!(allowed.headers()["access-control-allow-methods"], "GET, POST, DELETE");
+        assert_eq!(
+            allowed.headers()["access-control-allow-methods"],
+            "GET, POST, DELETE"
+        );
         let (refused, _) = ask(&app, Method::OPTIONS, "/tasks", &[theirs, wanted], "").await;
-        assert_eq!((refused.status().as_u16(), refused.headers().get("access-control-allow-origin")), (403, None));
+        assert_eq!(
+            (
+                refused.status().as_u16(),
+                refused.headers().get("access-control-allow-origin")
+            ),
+            (403, None)
+        );
         let (read, _) = ask(&app, Method::GET, "/boom", &[theirs], "").await;
         assert_eq!(
-            (&read.headers()["x-frame-options"], read.headers().get("access-control-allow-origin")),
+            (
+                &read.headers()["x-frame-options"],
+                read.headers().get("access-control-allow-origin")
+            ),
             (&"DENY".parse().expect("a value"), None)
         );
         assert!(read.headers().contains_key("strict-transport-security"));
@@ -189,8 +262,12 @@ mod tests {
         let app = App::new(Settings::with(Fault::Errors));
         let mut failed = 0;
         for _ in 0..100 {
-            failed += usize::from(ask(&app, Method::GET, "/tasks", &[], "").await.0.status() == 500);
-            assert_eq!(ask(&app, Method::GET, "/health", &[], "").await.0.status(), 200);
+            failed +=
+                usize::from(ask(&app, Method::GET, "/tasks", &[], "").await.0.status() == 500);
+            assert_eq!(
+                ask(&app, Method::GET, "/health", &[], "").await.0.status(),
+                200
+            );
         }
         assert_eq!(failed, 5);
         let app = App::new(Settings::with(Fault::Slow));
@@ -204,25 +281,59 @@ mod tests {
     #[tokio::test]
     async fn the_session_cookie_is_guarded() {
         let app = App::new(Settings::with(Fault::None));
-        let (answer, _) = ask(&app, Method::POST, "/auth/session", &[], r#"{"token":"sample-token"}"#).await;
+        let (answer, _) = ask(
+            &app,
+            Method::POST,
+            "/auth/session",
+            &[],
+            r#"{"token":"sample-token"}"#,
+        )
+        .await;
         let cookie = answer.headers()["set-cookie"].to_str().expect("text");
-        assert!(cookie.starts_with("session=") && cookie.ends_with("; HttpOnly; Secure; SameSite=Lax; Path=/"), "{cookie}");
+        assert!(
+            cookie.starts_with("session=")
+                && cookie.ends_with("; HttpOnly; Secure; SameSite=Lax; Path=/"),
+            "{cookie}"
+        );
     }
 
     #[tokio::test(start_paused = true)]
     async fn it_is_healthy_at_once_and_ready_after_its_warm_up() {
         let app = App::new(Settings::with(Fault::None));
-        assert_eq!(ask(&app, Method::GET, "/ready", &[], "").await.0.status(), 503);
-        assert_eq!(ask(&app, Method::GET, "/health", &[], "").await.0.status(), 200);
+        assert_eq!(
+            ask(&app, Method::GET, "/ready", &[], "").await.0.status(),
+            503
+        );
+        assert_eq!(
+            ask(&app, Method::GET, "/health", &[], "").await.0.status(),
+            200
+        );
         tokio::time::advance(app.settings.warm_up).await;
-        assert_eq!(ask(&app, Method::GET, "/ready", &[], "").await.0.status(), 200);
+        assert_eq!(
+            ask(&app, Method::GET, "/ready", &[], "").await.0.status(),
+            200
+        );
     }
 
     #[tokio::test]
     async fn the_wrong_version_is_healthy_and_reports_another_one() {
-        for (fault, version) in [(Fault::None, "1.1.0"), (Fault::Production, "1.1.0"), (Fault::Wrong, "0.0.0-dev")] {
-            let (answer, body) = ask(&App::new(Settings::with(fault)), Method::GET, "/health", &[], "").await;
-            assert_eq!((answer.status().as_u16(), &body["status"], &body["version"]), (200, &"ok".into(), &version.into()));
+        for (fault, version) in [
+            (Fault::None, "1.1.0"),
+            (Fault::Production, "1.1.0"),
+            (Fault::Wrong, "0.0.0-dev"),
+        ] {
+            let (answer, body) = ask(
+                &App::new(Settings::with(fault)),
+                Method::GET,
+                "/health",
+                &[],
+                "",
+            )
+            .await;
+            assert_eq!(
+                (answer.status().as_u16(), &body["status"], &body["version"]),
+                (200, &"ok".into(), &version.into())
+            );
         }
     }
 }

@@ -23,9 +23,15 @@ const LAST_REQUESTS: Duration = Duration::from_secs(20);
 
 /// Serves until SIGTERM or SIGINT.
 pub(crate) async fn run(settings: Settings) -> io::Result<()> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let (mut terminate, mut interrupt) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
     let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, settings.port)).await?;
-    journal::info("started", &json!({ "version": settings.version, "port": settings.port }));
+    journal::info(
+        "started",
+        &json!({ "version": settings.version, "port": settings.port }),
+    );
     let (app, open) = (Arc::new(App::new(settings)), GracefulShutdown::new());
     loop {
         tokio::select! {
@@ -40,7 +46,9 @@ pub(crate) async fn run(settings: Settings) -> io::Result<()> {
     }
     drop(listener);
     journal::info("stopping", &json!({ "open_connections": open.count() }));
-    let finished = tokio::time::timeout(LAST_REQUESTS, open.shutdown()).await.is_ok();
+    let finished = tokio::time::timeout(LAST_REQUESTS, open.shutdown())
+        .await
+        .is_ok();
     journal::info("stopped", &json!({ "all_requests_finished": finished }));
     Ok(())
 }
@@ -51,7 +59,8 @@ fn connection(open: &GracefulShutdown, stream: TcpStream, app: Arc<App>) {
         let app = Arc::clone(&app);
         async move { Ok::<_, Infallible>(app.answer(request).await) }
     });
-    let connection = open.watch(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+    let connection =
+        open.watch(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
     tokio::spawn(async move {
         // An error here is a client that went away.
         let _ = connection.await;

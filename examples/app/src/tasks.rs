@@ -1,4 +1,5 @@
-//! The tasks that people have: made, listed, read, removed. In memory, and so of this container alone.
+//! The tasks that people have: made, listed, read, removed. In memory, and so of this container
+//! alone.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -35,7 +36,12 @@ impl Tasks {
     }
 
     /// Answers a request of `/tasks` or below; none for a method that is not allowed there.
-    pub(crate) async fn answer<B: Body>(&self, method: &Method, path: &str, body: B) -> Option<Answer>
+    pub(crate) async fn answer<B: Body>(
+        &self,
+        method: &Method,
+        path: &str,
+        body: B,
+    ) -> Option<Answer>
     where
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
@@ -52,35 +58,60 @@ impl Tasks {
     fn list(&self) -> Answer {
         let kept = self.kept();
         let tasks: Vec<&Value> = kept.by_id.values().collect();
-        answer::json(StatusCode::OK, &json!({ "total": tasks.len(), "tasks": tasks }))
+        answer::json(
+            StatusCode::OK,
+            &json!({ "total": tasks.len(), "tasks": tasks }),
+        )
     }
 
     async fn make<B: Body>(&self, body: B) -> Answer
     where
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let Ok(body) = Limited::new(body, BODY_LIMIT).collect().await else { return answer::empty(StatusCode::PAYLOAD_TOO_LARGE) };
+        let Ok(body) = Limited::new(body, BODY_LIMIT).collect().await else {
+            return answer::empty(StatusCode::PAYLOAD_TOO_LARGE);
+        };
         let body: Value = serde_json::from_slice(&body.to_bytes()).unwrap_or_default();
-        let Some(title) = body.get("title").and_then(Value::as_str).filter(|title| !title.is_empty()) else {
-            return answer::json(StatusCode::UNPROCESSABLE_ENTITY, &json!({ "error": "a task has a title" }));
+        let Some(title) = body
+            .get("title")
+            .and_then(Value::as_str)
+            .filter(|title| !title.is_empty())
+        else {
+            return answer::json(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                &json!({ "error": "a task has a title" }),
+            );
         };
         let mut kept = self.kept();
         kept.made += 1;
-        let (id, task) = (kept.made, json!({ "id": kept.made, "title": title, "done": false, "created": journal::now() }));
+        let (id, task) = (
+            kept.made,
+            json!({ "id": kept.made, "title": title, "done": false, "created": journal::now() }),
+        );
         kept.by_id.insert(id, task.clone());
         if kept.by_id.len() > TASKS {
             kept.by_id.pop_first();
         }
-        answer::with(answer::json(StatusCode::CREATED, &task), LOCATION, &format!("/tasks/{id}"))
+        answer::with(
+            answer::json(StatusCode::CREATED, &task),
+            LOCATION,
+            &format!("/tasks/{id}"),
+        )
     }
 
     fn read(&self, id: &str) -> Answer {
-        let found = id.parse().ok().and_then(|id: u64| self.kept().by_id.get(&id).cloned());
+        let found = id
+            .parse()
+            .ok()
+            .and_then(|id: u64| self.kept().by_id.get(&id).cloned());
         found.map_or_else(no_such_task, |task| answer::json(StatusCode::OK, &task))
     }
 
     fn remove(&self, id: &str) -> Answer {
-        let removed = id.parse().ok().and_then(|id: u64| self.kept().by_id.remove(&id));
+        let removed = id
+            .parse()
+            .ok()
+            .and_then(|id: u64| self.kept().by_id.remove(&id));
         removed.map_or_else(no_such_task, |_| answer::empty(StatusCode::NO_CONTENT))
     }
 }
@@ -96,9 +127,17 @@ mod tests {
     use hyper::body::Bytes;
 
     async fn ask(tasks: &Tasks, method: Method, path: &str, body: &str) -> (u16, Value) {
-        let answer = tasks.answer(&method, path, Full::<Bytes>::from(body.to_owned())).await.expect("allowed");
+        let answer = tasks
+            .answer(&method, path, Full::<Bytes>::from(body.to_owned()))
+            .await
+            .expect("allowed");
         let status = answer.status().as_u16();
-        let bytes = answer.into_body().collect().await.expect("a body").to_bytes();
+        let bytes = answer
+            .into_body()
+            .collect()
+            .await
+            .expect("a body")
+            .to_bytes();
         (status, serde_json::from_slice(&bytes).unwrap_or_default())
     }
 
@@ -106,9 +145,18 @@ mod tests {
     async fn a_task_is_made_read_listed_and_removed() {
         let tasks = Tasks::default();
         let (status, task) = ask(&tasks, Method::POST, "/tasks", r#"{"title":"buy milk"}"#).await;
-        assert_eq!((status, &task["id"], &task["title"], &task["done"]), (201, &json!(1), &json!("buy milk"), &json!(false)));
-        assert_eq!(ask(&tasks, Method::GET, "/tasks/1", "").await, (200, task.clone()));
-        assert_eq!(ask(&tasks, Method::GET, "/tasks", "").await, (200, json!({ "total": 1, "tasks": [task] })));
+        assert_eq!(
+            (status, &task["id"], &task["title"], &task["done"]),
+            (201, &json!(1), &json!("buy milk"), &json!(false))
+        );
+        assert_eq!(
+            ask(&tasks, Method::GET, "/tasks/1", "").await,
+            (200, task.clone())
+        );
+        assert_eq!(
+            ask(&tasks, Method::GET, "/tasks", "").await,
+            (200, json!({ "total": 1, "tasks": [task] }))
+        );
         assert_eq!(ask(&tasks, Method::DELETE, "/tasks/1", "").await.0, 204);
         assert_eq!(ask(&tasks, Method::GET, "/tasks/1", "").await.0, 404);
         assert_eq!(ask(&tasks, Method::DELETE, "/tasks/1", "").await.0, 404);
@@ -118,10 +166,19 @@ mod tests {
     async fn what_is_no_task_is_refused() {
         let tasks = Tasks::default();
         for body in ["", "{}", r#"{"title":""}"#, r#"{"title":7}"#] {
-            assert_eq!(ask(&tasks, Method::POST, "/tasks", body).await.0, 422, "{body}");
+            assert_eq!(
+                ask(&tasks, Method::POST, "/tasks", body).await.0,
+                422,
+                "{body}"
+            );
         }
         assert_eq!(ask(&tasks, Method::GET, "/tasks/x", "").await.0, 404);
-        assert!(tasks.answer(&Method::PUT, "/tasks/1", Full::<Bytes>::default()).await.is_none());
+        assert!(
+            tasks
+                .answer(&Method::PUT, "/tasks/1", Full::<Bytes>::default())
+                .await
+                .is_none()
+        );
     }
 
     #[tokio::test]
@@ -130,7 +187,10 @@ mod tests {
         for _ in 0..=TASKS {
             ask(&tasks, Method::POST, "/tasks", r#"{"title":"more"}"#).await;
         }
-        assert_eq!(ask(&tasks, Method::GET, "/tasks", "").await.1["total"], TASKS);
+        assert_eq!(
+            ask(&tasks, Method::GET, "/tasks", "").await.1["total"],
+            TASKS
+        );
         assert_eq!(ask(&tasks, Method::GET, "/tasks/1", "").await.0, 404);
     }
 }

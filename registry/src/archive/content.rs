@@ -1,4 +1,5 @@
-//! What a file is by its first bytes; its name says too little (`blobs/sha256/…` may be anything). Pure.
+//! What a file is by its first bytes; its name says too little (`blobs/sha256/…` may be anything).
+//! Pure.
 
 /// As many of them as are looked at.
 pub(crate) const HEAD: usize = 512;
@@ -17,7 +18,8 @@ pub(crate) enum Content {
 impl Content {
     /// Looks at the first [`HEAD`] bytes, or at all there are.
     pub(crate) fn of(head: &[u8]) -> Self {
-        // An archive of nothing is blocks of zeros; all others show the magic of POSIX or GNU at 257.
+        // An archive of nothing is blocks of zeros; all others show the magic of POSIX or GNU at
+        // 257.
         let empty_archive = head.len() == HEAD && head.iter().all(|byte| *byte == 0);
         match head {
             [0x1f, 0x8b, ..] => Self::Gzip,

@@ -8,7 +8,8 @@ use std::io::{self, Read};
 use super::error::ArchiveError;
 use super::header::{Announced, BLOCK, EntryKind, Extended, Header};
 
-/// An image of 127 layers has some 600 entries in Docker's oldest form; an archive of many images a few thousand.
+/// An image of 127 layers has some 600 entries in Docker's oldest form; an archive of many images a
+/// few thousand.
 pub(super) const MOST_ENTRIES: usize = 20_000;
 
 /// Where an archive comes from.
@@ -47,10 +48,17 @@ pub(crate) struct Entries<R> {
 
 impl<R: Input> Entries<R> {
     pub(crate) fn new(from: R) -> Self {
-        Self { from, at: 0, rest: 0, names: HashSet::new(), headers: 0 }
+        Self {
+            from,
+            at: 0,
+            rest: 0,
+            names: HashSet::new(),
+            headers: 0,
+        }
     }
 
-    /// The next entry; nothing after the mark that ends an archive. What follows the mark is not read.
+    /// The next entry; nothing after the mark that ends an archive. What follows the mark is not
+    /// read.
     pub(crate) fn next_entry(&mut self) -> Result<Option<Entry>, ArchiveError> {
         let mut extended = Extended::default();
         loop {
@@ -58,24 +66,41 @@ impl<R: Input> Entries<R> {
             let at = self.at;
             let block = self.block()?;
             if block.iter().all(|byte| *byte == 0) {
-                return if extended.is_pending() { Err(ArchiveError::CutOff) } else { Ok(None) };
+                return if extended.is_pending() {
+                    Err(ArchiveError::CutOff)
+                } else {
+                    Ok(None)
+                };
             }
             self.count()?;
             match Header::read(&block, at)?.announced(&extended)? {
-                Announced::Extension { flag, bytes } => extended.take(flag, &self.extension(bytes)?)?,
+                Announced::Extension { flag, bytes } => {
+                    extended.take(flag, &self.extension(bytes)?)?;
+                }
                 Announced::Entry { name, kind, size } => {
                     self.once(&name, &kind)?;
                     self.rest = size;
-                    return Ok(Some(Entry { name, kind, size, offset: self.at }));
+                    return Ok(Some(Entry {
+                        name,
+                        kind,
+                        size,
+                        offset: self.at,
+                    }));
                 }
             }
         }
     }
 
     fn pass_over_rest(&mut self) -> Result<(), ArchiveError> {
-        let wanted = self.rest.checked_add(self.padding()).ok_or(ArchiveError::Number { at: self.at })?;
+        let wanted = self
+            .rest
+            .checked_add(self.padding())
+            .ok_or(ArchiveError::Number { at: self.at })?;
         self.from.skip(wanted).map_err(ArchiveError::of)?;
-        self.at = self.at.checked_add(wanted).ok_or(ArchiveError::Number { at: self.at })?;
+        self.at = self
+            .at
+            .checked_add(wanted)
+            .ok_or(ArchiveError::Number { at: self.at })?;
         self.rest = 0;
         Ok(())
     }
@@ -94,8 +119,11 @@ impl<R: Input> Entries<R> {
     }
 
     fn extension(&mut self, bytes: u64) -> Result<Vec<u8>, ArchiveError> {
-        let mut content = vec![0; usize::try_from(bytes).map_err(|_| ArchiveError::Number { at: self.at })?];
-        self.from.read_exact(&mut content).map_err(ArchiveError::of)?;
+        let mut content =
+            vec![0; usize::try_from(bytes).map_err(|_| ArchiveError::Number { at: self.at })?];
+        self.from
+            .read_exact(&mut content)
+            .map_err(ArchiveError::of)?;
         self.at += bytes;
         Ok(content)
     }
@@ -103,15 +131,22 @@ impl<R: Input> Entries<R> {
     /// Headers count too: an archive of nothing but long names must end somewhere.
     fn count(&mut self) -> Result<(), ArchiveError> {
         self.headers += 1;
-        if self.headers > MOST_ENTRIES { Err(ArchiveError::Crowded { most: MOST_ENTRIES }) } else { Ok(()) }
+        if self.headers > MOST_ENTRIES {
+            Err(ArchiveError::Crowded { most: MOST_ENTRIES })
+        } else {
+            Ok(())
+        }
     }
 
-    /// A directory may be named again; of two files with one name it could not be told which one is meant.
+    /// A directory may be named again; of two files with one name it could not be told which one is
+    /// meant.
     fn once(&mut self, name: &str, kind: &EntryKind) -> Result<(), ArchiveError> {
         match kind {
             EntryKind::Directory => Ok(()),
             EntryKind::File | EntryKind::Link(_) if self.names.insert(name.to_owned()) => Ok(()),
-            EntryKind::File | EntryKind::Link(_) => Err(ArchiveError::Duplicate { name: name.escape_debug().to_string() }),
+            EntryKind::File | EntryKind::Link(_) => Err(ArchiveError::Duplicate {
+                name: name.escape_debug().to_string(),
+            }),
         }
     }
 }
@@ -119,7 +154,9 @@ impl<R: Input> Entries<R> {
 /// The content of the current entry. One that breaks off is an error, never a short content.
 impl<R: Read> Read for Entries<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let most = usize::try_from(self.rest).unwrap_or(usize::MAX).min(into.len());
+        let most = usize::try_from(self.rest)
+            .unwrap_or(usize::MAX)
+            .min(into.len());
         if most == 0 {
             return Ok(0);
         }
@@ -166,22 +203,37 @@ pub(crate) mod tests {
         header.set_size(size);
         header.set_cksum();
         let padding = content.len().next_multiple_of(BLOCK) - content.len();
-        [header.as_bytes().as_slice(), content, &vec![0; padding], &[0; BLOCK * 2]].concat()
+        [
+            header.as_bytes().as_slice(),
+            content,
+            &vec![0; padding],
+            &[0; BLOCK * 2],
+        ]
+        .concat()
     }
 
     /// Archives one after the other, as one.
     fn together(entries: &[Vec<u8>]) -> Vec<u8> {
         let without_mark = |entry: &Vec<u8>| entry[..entry.len() - BLOCK * 2].to_vec();
-        [entries.iter().flat_map(without_mark).collect(), vec![0; BLOCK * 2]].concat()
+        [
+            entries.iter().flat_map(without_mark).collect(),
+            vec![0; BLOCK * 2],
+        ]
+        .concat()
     }
 
     fn all(archive: &[u8]) -> Result<Vec<(Entry, Vec<u8>)>, ArchiveError> {
         let (mut entries, mut found) = (Entries::new(archive), Vec::new());
         while let Some(entry) = entries.next_entry()? {
             let mut content = Vec::new();
-            entries.read_to_end(&mut content).map_err(ArchiveError::of)?;
+            entries
+                .read_to_end(&mut content)
+                .map_err(ArchiveError::of)?;
             assert_eq!(content.len() as u64, entry.size);
-            assert_eq!(archive[usize::try_from(entry.offset).unwrap()..][..content.len()], content);
+            assert_eq!(
+                archive[usize::try_from(entry.offset).unwrap()..][..content.len()],
+                content
+            );
             found.push((entry, content));
         }
         Ok(found)
@@ -213,14 +265,22 @@ pub(crate) mod tests {
         let found = all(&archive).unwrap();
         let names: Vec<&str> = found.iter().map(|(entry, _)| entry.name.as_str()).collect();
         assert_eq!(names, ["one", &long, "c/link", "c", "c"]);
-        assert_eq!((found[0].1.as_slice(), found[1].1.len()), (b"1".as_slice(), 1000));
+        assert_eq!(
+            (found[0].1.as_slice(), found[1].1.len()),
+            (b"1".as_slice(), 1000)
+        );
         assert_eq!(found[2].0.kind, EntryKind::Link("one".into()));
     }
 
     #[test]
     fn a_size_in_a_pax_header_counts_and_not_the_one_in_the_header() {
         let pax = entry(EntryType::XHeader, "pax", "", 12, b"12 size=600\n");
-        let found = all(&together(&[pax, entry(EntryType::Regular, "large", "", 0, &[5; 600]), archive(&[("next", b"n")])])).unwrap();
+        let found = all(&together(&[
+            pax,
+            entry(EntryType::Regular, "large", "", 0, &[5; 600]),
+            archive(&[("next", b"n")]),
+        ]))
+        .unwrap();
         assert_eq!((found[0].1.len(), found[1].0.name.as_str()), (600, "next"));
     }
 
@@ -231,25 +291,79 @@ pub(crate) mod tests {
             (file("../evil"), "`../evil` leads out of it"),
             (file("a/../../evil"), "`a/../../evil` leads out of it"),
             (file("/etc/passwd"), "`/etc/passwd` is an absolute name"),
-            (entry(EntryType::Symlink, "l", "../../x", 0, b""), "the link `l` leads out of it, to `../../x`"),
-            (entry(EntryType::Symlink, "l", "/x", 0, b""), "the link `l` leads out of it, to `/x`"),
-            (entry(EntryType::Link, "l", "../x", 0, b""), "the link `l` leads out of it, to `../x`"),
-            (entry(EntryType::Char, "c", "", 0, b""), "`c` is a device, which no image archive needs"),
-            (entry(EntryType::Block, "b", "", 0, b""), "`b` is a device, which no image archive needs"),
-            (entry(EntryType::Fifo, "f", "", 0, b""), "`f` is a pipe, which no image archive needs"),
-            (entry(EntryType::GNUSparse, "s", "", 0, b""), "`s` is a sparse file, which no image archive needs"),
-            (entry(EntryType::new(b'Q'), "q", "", 0, b""), "`q` is something unknown, which no image archive needs"),
+            (
+                entry(EntryType::Symlink, "l", "../../x", 0, b""),
+                "the link `l` leads out of it, to `../../x`",
+            ),
+            (
+                entry(EntryType::Symlink, "l", "/x", 0, b""),
+                "the link `l` leads out of it, to `/x`",
+            ),
+            (
+                entry(EntryType::Link, "l", "../x", 0, b""),
+                "the link `l` leads out of it, to `../x`",
+            ),
+            (
+                entry(EntryType::Char, "c", "", 0, b""),
+                "`c` is a device, which no image archive needs",
+            ),
+            (
+                entry(EntryType::Block, "b", "", 0, b""),
+                "`b` is a device, which no image archive needs",
+            ),
+            (
+                entry(EntryType::Fifo, "f", "", 0, b""),
+                "`f` is a pipe, which no image archive needs",
+            ),
+            (
+                entry(EntryType::GNUSparse, "s", "", 0, b""),
+                "`s` is a sparse file, which no image archive needs",
+            ),
+            (
+                entry(EntryType::new(b'Q'), "q", "", 0, b""),
+                "`q` is something unknown, which no image archive needs",
+            ),
             (together(&[file("a"), file("./a")]), "it holds `a` twice"),
-            (entry(EntryType::Regular, "a", "", 5000, &[1; 600]), "it breaks off: its end is missing"),
-            (file("a")[..BLOCK].to_vec(), "it breaks off: its end is missing"),
-            (entry(EntryType::Symlink, "l", "x", 600, &[1; 600]), "`l` is no file and announces 600 bytes of content"),
-            (entry(EntryType::Directory, "d", "", 9, b"123456789"), "`d` is no file and announces 9 bytes of content"),
-            (entry(EntryType::XHeader, "p", "", 1 << 30, b""), "a header of 1073741824 bytes is longer than the 65536 that are read"),
-            (entry(EntryType::GNULongName, "p", "", 1 << 33, b""), "a header of 8589934592 bytes is longer than the 65536 that are read"),
-            (entry(EntryType::Regular, "a", "", u64::MAX, b""), "the header at byte 0 has a number that is out of range"),
-            (entry(EntryType::Regular, "a", "", i64::MAX as u64, b""), "it breaks off: its end is missing"),
-            (entry(EntryType::XHeader, "p", "", 12, b"19 path=a\n\n\n"), "a PAX header cannot be read: a record's length is wrong"),
-            (file(""), "a name in it is empty, longer than 1024 bytes, or no text"),
+            (
+                entry(EntryType::Regular, "a", "", 5000, &[1; 600]),
+                "it breaks off: its end is missing",
+            ),
+            (
+                file("a")[..BLOCK].to_vec(),
+                "it breaks off: its end is missing",
+            ),
+            (
+                entry(EntryType::Symlink, "l", "x", 600, &[1; 600]),
+                "`l` is no file and announces 600 bytes of content",
+            ),
+            (
+                entry(EntryType::Directory, "d", "", 9, b"123456789"),
+                "`d` is no file and announces 9 bytes of content",
+            ),
+            (
+                entry(EntryType::XHeader, "p", "", 1 << 30, b""),
+                "a header of 1073741824 bytes is longer than the 65536 that are read",
+            ),
+            (
+                entry(EntryType::GNULongName, "p", "", 1 << 33, b""),
+                "a header of 8589934592 bytes is longer than the 65536 that are read",
+            ),
+            (
+                entry(EntryType::Regular, "a", "", u64::MAX, b""),
+                "the header at byte 0 has a number that is out of range",
+            ),
+            (
+                entry(EntryType::Regular, "a", "", i64::MAX as u64, b""),
+                "it breaks off: its end is missing",
+            ),
+            (
+                entry(EntryType::XHeader, "p", "", 12, b"19 path=a\n\n\n"),
+                "a PAX header cannot be read: a record's length is wrong",
+            ),
+            (
+                file(""),
+                "a name in it is empty, longer than 1024 bytes, or no text",
+            ),
         ];
         for (archive, sentence) in table {
             assert_eq!(refusal(&archive), sentence);
@@ -260,7 +374,10 @@ pub(crate) mod tests {
     fn a_pax_header_with_a_sparse_map_or_without_a_file_is_refused() {
         let sparse = entry(EntryType::XHeader, "p", "", 22, b"22 GNU.sparse.major=1\n");
         assert!(refusal(&together(&[sparse, archive(&[("a", b"")])])).contains("sparse"));
-        assert_eq!(refusal(&entry(EntryType::XHeader, "p", "", 10, b"10 path=a\n")), "it breaks off: its end is missing");
+        assert_eq!(
+            refusal(&entry(EntryType::XHeader, "p", "", 10, b"10 path=a\n")),
+            "it breaks off: its end is missing"
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What can be wrong with an archive, a sentence for each.
 //!
-//! Archives come from builds, and builds run other people's code: nothing in them is believed, and what two readers could
-//! understand differently is refused instead of being read the likelier way.
+//! Archives come from builds, and builds run other people's code: nothing in them is believed, and
+//! what two readers could understand differently is refused instead of being read the likelier way.
 
 use std::io;
 
@@ -146,7 +146,9 @@ pub enum ArchiveError {
         found: Digest,
     },
     /// A layer is zstd, and nothing in the archive names its digest.
-    #[error("the layer `{name}` is compressed with zstd, and nothing says which digest it must have")]
+    #[error(
+        "the layer `{name}` is compressed with zstd, and nothing says which digest it must have"
+    )]
     Unverifiable {
         /// The file.
         name: String,
@@ -163,13 +165,19 @@ impl ArchiveError {
     /// What to do about it, where that is known.
     pub(crate) fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Compressed(_) => Some("write the archive uncompressed or with gzip; its layers are compressed already"),
+            Self::Compressed(_) => Some(
+                "write the archive uncompressed or with gzip; its layers are compressed already",
+            ),
             Self::NotAFile => Some("an OCI layout in a directory is written oci:DIR[:TAG]"),
             Self::CutOff | Self::Garbled { .. } | Self::Gzip(_) | Self::Header { .. } => {
                 Some("write the archive again; it may have been cut off")
             }
-            Self::Missing { name } if name == "oci-layout" => Some("an archive by `docker save` is written docker-archive:FILE[:NAME:TAG]"),
-            Self::Missing { name } if name == "manifest.json" => Some("an OCI archive is written oci-archive:FILE[:TAG]"),
+            Self::Missing { name } if name == "oci-layout" => {
+                Some("an archive by `docker save` is written docker-archive:FILE[:NAME:TAG]")
+            }
+            Self::Missing { name } if name == "manifest.json" => {
+                Some("an OCI archive is written oci-archive:FILE[:TAG]")
+            }
             Self::Unreadable(_)
             | Self::NoArchive
             | Self::Bomb { .. }
@@ -192,7 +200,8 @@ impl ArchiveError {
         }
     }
 
-    /// For readers that can fail with an [`io::Error`] only; [`ArchiveError::of`] takes it out again.
+    /// For readers that can fail with an [`io::Error`] only; [`ArchiveError::of`] takes it out
+    /// again.
     pub(crate) fn pack(self) -> io::Error {
         io::Error::other(self)
     }

@@ -1,4 +1,5 @@
-//! One header of a tar archive, and the longer forms in which a name, a link or a size may come before it. Pure.
+//! One header of a tar archive, and the longer forms in which a name, a link or a size may come
+//! before it. Pure.
 //!
 //! POSIX.1-2017 "pax Interchange Format"; GNU tar manual, "Basic Tar Format".
 
@@ -35,10 +36,7 @@ pub(super) enum Announced {
         size: u64,
     },
     /// The next `bytes` are the long form of what the next header says short.
-    Extension {
-        flag: u8,
-        bytes: u64,
-    },
+    Extension { flag: u8, bytes: u64 },
 }
 
 /// What came before a header and replaces parts of it.
@@ -55,8 +53,13 @@ impl<'a> Header<'a> {
     pub(super) fn read(block: &'a [u8; BLOCK], at: u64) -> Result<Self, ArchiveError> {
         let header = Self { block, at };
         let own: u64 = block[148..156].iter().map(|byte| u64::from(*byte)).sum();
-        let sum = block.iter().map(|byte| u64::from(*byte)).sum::<u64>() - own + 8 * u64::from(b' ');
-        if number(&block[148..156]) == Some(sum) { Ok(header) } else { Err(ArchiveError::Header { at }) }
+        let sum =
+            block.iter().map(|byte| u64::from(*byte)).sum::<u64>() - own + 8 * u64::from(b' ');
+        if number(&block[148..156]) == Some(sum) {
+            Ok(header)
+        } else {
+            Err(ArchiveError::Header { at })
+        }
     }
 
     /// What it announces, when `extended` came before it.
@@ -66,7 +69,10 @@ impl<'a> Header<'a> {
         let size = size.ok_or(ArchiveError::Number { at: self.at })?;
         if matches!(flag, b'x' | b'g' | b'L' | b'K') {
             if size > LONGEST_EXTENSION {
-                return Err(ArchiveError::Extension { bytes: size, limit: LONGEST_EXTENSION });
+                return Err(ArchiveError::Extension {
+                    bytes: size,
+                    limit: LONGEST_EXTENSION,
+                });
             }
             return Ok(Announced::Extension { flag, bytes: size });
         }
@@ -75,17 +81,38 @@ impl<'a> Header<'a> {
         let size = extended.size.unwrap_or(size);
         let kind = self.kind(flag, &name, raw.ends_with(b"/"), extended)?;
         match kind {
-            EntryKind::File if name.is_empty() => Err(ArchiveError::Name { limit: LONGEST_NAME }),
-            EntryKind::Directory | EntryKind::Link(_) if size > 0 => {
-                Err(ArchiveError::Content { name: name.escape_debug().to_string(), size })
+            EntryKind::File if name.is_empty() => Err(ArchiveError::Name {
+                limit: LONGEST_NAME,
+            }),
+            EntryKind::Directory | EntryKind::Link(_) if size > 0 => Err(ArchiveError::Content {
+                name: name.escape_debug().to_string(),
+                size,
+            }),
+            EntryKind::File | EntryKind::Directory | EntryKind::Link(_) => {
+                Ok(Announced::Entry { name, kind, size })
             }
-            EntryKind::File | EntryKind::Directory | EntryKind::Link(_) => Ok(Announced::Entry { name, kind, size }),
         }
     }
 
-    fn kind(&self, flag: u8, name: &str, slash: bool, extended: &Extended) -> Result<EntryKind, ArchiveError> {
-        let refused = |what| Err(ArchiveError::Kind { name: name.escape_debug().to_string(), what });
-        let link = || extended.link.clone().unwrap_or_else(|| terminated(&self.block[157..257]).to_vec());
+    fn kind(
+        &self,
+        flag: u8,
+        name: &str,
+        slash: bool,
+        extended: &Extended,
+    ) -> Result<EntryKind, ArchiveError> {
+        let refused = |what| {
+            Err(ArchiveError::Kind {
+                name: name.escape_debug().to_string(),
+                what,
+            })
+        };
+        let link = || {
+            extended
+                .link
+                .clone()
+                .unwrap_or_else(|| terminated(&self.block[157..257]).to_vec())
+        };
         match flag {
             _ if extended.sparse => refused("a sparse file"),
             // Before POSIX a directory was a file whose name ends with a slash.
@@ -103,8 +130,15 @@ impl<'a> Header<'a> {
 
     /// The name; POSIX, and not GNU, has a second field for its beginning.
     fn name(&self) -> Vec<u8> {
-        let (prefix, name) = (terminated(&self.block[345..500]), terminated(&self.block[..100]));
-        if &self.block[257..263] == b"ustar\0" && !prefix.is_empty() { [prefix, b"/", name].concat() } else { name.to_vec() }
+        let (prefix, name) = (
+            terminated(&self.block[345..500]),
+            terminated(&self.block[..100]),
+        );
+        if &self.block[257..263] == b"ustar\0" && !prefix.is_empty() {
+            [prefix, b"/", name].concat()
+        } else {
+            name.to_vec()
+        }
     }
 }
 
@@ -112,8 +146,18 @@ impl Extended {
     /// Takes in the content of an extension header.
     pub(super) fn take(&mut self, flag: u8, content: &[u8]) -> Result<(), ArchiveError> {
         match flag {
-            b'L' => self.name = self.name.take().or_else(|| Some(terminated(content).to_vec())),
-            b'K' => self.link = self.link.take().or_else(|| Some(terminated(content).to_vec())),
+            b'L' => {
+                self.name = self
+                    .name
+                    .take()
+                    .or_else(|| Some(terminated(content).to_vec()));
+            }
+            b'K' => {
+                self.link = self
+                    .link
+                    .take()
+                    .or_else(|| Some(terminated(content).to_vec()));
+            }
             b'g' => return records(content, &mut |key, _| global(key)),
             _ => return records(content, &mut |key, value| self.local(key, value)),
         }
@@ -129,7 +173,10 @@ impl Extended {
         match key {
             b"path" => self.name = Some(value.to_vec()),
             b"linkpath" => self.link = Some(value.to_vec()),
-            b"size" => self.size = Some(decimal(value).ok_or(ArchiveError::Pax("its size is out of range"))?),
+            b"size" => {
+                self.size =
+                    Some(decimal(value).ok_or(ArchiveError::Pax("its size is out of range"))?);
+            }
             _ if key.starts_with(b"GNU.sparse.") => self.sparse = true,
             _ => {}
         }
@@ -140,8 +187,12 @@ impl Extended {
 /// Comments are for all entries (`git archive` writes one); names and sizes cannot sensibly be.
 fn global(key: &[u8]) -> Result<(), ArchiveError> {
     match key {
-        b"path" | b"linkpath" | b"size" => Err(ArchiveError::Pax("a name or a size in it would count for all entries")),
-        _ if key.starts_with(b"GNU.sparse.") => Err(ArchiveError::Pax("it makes all entries sparse")),
+        b"path" | b"linkpath" | b"size" => Err(ArchiveError::Pax(
+            "a name or a size in it would count for all entries",
+        )),
+        _ if key.starts_with(b"GNU.sparse.") => {
+            Err(ArchiveError::Pax("it makes all entries sparse"))
+        }
         _ => Ok(()),
     }
 }
@@ -152,8 +203,12 @@ type Take<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> Result<(), ArchiveError>;
 /// Records are `LENGTH KEY=VALUE\n`, the length being that of the whole record.
 fn records(mut rest: &[u8], take: Take<'_>) -> Result<(), ArchiveError> {
     while !rest.is_empty() {
-        let (record, after) = record(rest).ok_or(ArchiveError::Pax("a record's length is wrong"))?;
-        let equals = record.iter().position(|byte| *byte == b'=').ok_or(ArchiveError::Pax("a record has no `=`"))?;
+        let (record, after) =
+            record(rest).ok_or(ArchiveError::Pax("a record's length is wrong"))?;
+        let equals = record
+            .iter()
+            .position(|byte| *byte == b'=')
+            .ok_or(ArchiveError::Pax("a record has no `=`"))?;
         take(&record[..equals], &record[equals + 1..])?;
         rest = after;
     }
@@ -164,12 +219,19 @@ fn record(rest: &[u8]) -> Option<(&[u8], &[u8])> {
     let space = rest.iter().take(20).position(|byte| *byte == b' ')?;
     let length = usize::try_from(decimal(&rest[..space])?).ok()?;
     let whole = rest.get(..length)?;
-    Some((whole.get(space + 1..)?.strip_suffix(b"\n")?, &rest[length..]))
+    Some((
+        whole.get(space + 1..)?.strip_suffix(b"\n")?,
+        &rest[length..],
+    ))
 }
 
 fn decimal(digits: &[u8]) -> Option<u64> {
     let fits = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
-    let number: u64 = std::str::from_utf8(digits).ok().filter(|_| fits)?.parse().ok()?;
+    let number: u64 = std::str::from_utf8(digits)
+        .ok()
+        .filter(|_| fits)?
+        .parse()
+        .ok()?;
     i64::try_from(number).is_ok().then_some(number)
 }
 
@@ -178,7 +240,11 @@ fn number(field: &[u8]) -> Option<u64> {
     let binary = |byte: &u8| (*byte & 0x80) != 0;
     if field.first().is_some_and(binary) {
         let first = field.first().filter(|byte| **byte == 0x80)?;
-        return field[1..].iter().try_fold(u64::from(first & 0x7f), |sum, byte| Some(sum.checked_mul(256)? + u64::from(*byte)));
+        return field[1..]
+            .iter()
+            .try_fold(u64::from(first & 0x7f), |sum, byte| {
+                Some(sum.checked_mul(256)? + u64::from(*byte))
+            });
     }
     let digits = terminated(field).trim_ascii();
     digits.iter().try_fold(0_u64, |sum, digit| match digit {
@@ -201,7 +267,14 @@ mod tests {
         assert_eq!(number(b"  644 \0 "), Some(0o644));
         assert_eq!(number(b"\0\0\0\0"), Some(0));
         assert_eq!(number(b"\x80\0\0\0\0\0\0\x02\0\0\0\0"), Some(1 << 33));
-        for wrong in [b"\xff\xff\xff\xff".as_slice(), b"\x81\0\0\0", b"9", b"0x12", b"\x80\xff\xff\xff\xff\xff\xff\xff\xff\xff", b"-1"] {
+        for wrong in [
+            b"\xff\xff\xff\xff".as_slice(),
+            b"\x81\0\0\0",
+            b"9",
+            b"0x12",
+            b"\x80\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+            b"-1",
+        ] {
             assert_eq!(number(wrong), None, "{wrong:?}");
         }
     }
@@ -210,8 +283,13 @@ mod tests {
     fn pax_records_replace_what_the_header_says() {
         let mut extended = Extended::default();
         extended.take(b'L', b"gnu\0").unwrap();
-        extended.take(b'x', b"12 path=pax\n20 size=99999999999\n11 other=x\n").unwrap();
-        assert_eq!((extended.name.as_deref(), extended.size), (Some(b"pax".as_slice()), Some(99_999_999_999)));
+        extended
+            .take(b'x', b"12 path=pax\n20 size=99999999999\n11 other=x\n")
+            .unwrap();
+        assert_eq!(
+            (extended.name.as_deref(), extended.size),
+            (Some(b"pax".as_slice()), Some(99_999_999_999))
+        );
         assert!(extended.is_pending());
     }
 
@@ -228,11 +306,29 @@ mod tests {
             b"28 size=9999999999999999999\n",
         ];
         for content in wrong {
-            assert!(matches!(Extended::default().take(b'x', content), Err(ArchiveError::Pax(_))), "{content:?}");
+            assert!(
+                matches!(
+                    Extended::default().take(b'x', content),
+                    Err(ArchiveError::Pax(_))
+                ),
+                "{content:?}"
+            );
         }
-        for content in [b"10 path=a\n".as_slice(), b"10 size=1\n", b"22 GNU.sparse.major=1\n"] {
-            assert!(matches!(Extended::default().take(b'g', content), Err(ArchiveError::Pax(_))), "{content:?}");
+        for content in [
+            b"10 path=a\n".as_slice(),
+            b"10 size=1\n",
+            b"22 GNU.sparse.major=1\n",
+        ] {
+            assert!(
+                matches!(
+                    Extended::default().take(b'g', content),
+                    Err(ArchiveError::Pax(_))
+                ),
+                "{content:?}"
+            );
         }
-        Extended::default().take(b'g', b"16 comment=abcd\n").unwrap();
+        Extended::default()
+            .take(b'g', b"16 comment=abcd\n")
+            .unwrap();
     }
 }

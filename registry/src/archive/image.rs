@@ -1,4 +1,5 @@
-//! Making an image of layers that have no manifest yet: what the registry has is taken as it has it, the rest as it was packed.
+//! Making an image of layers that have no manifest yet: what the registry has is taken as it has
+//! it, the rest as it was packed.
 
 use std::collections::{HashMap, HashSet};
 
@@ -25,7 +26,10 @@ pub(crate) struct Packed {
 
 impl Layers {
     pub(crate) fn new(known: &Known) -> Self {
-        Self { known: known.clone(), packed: HashMap::new() }
+        Self {
+            known: known.clone(),
+            packed: HashMap::new(),
+        }
     }
 
     /// Whether nothing has to be done for a layer.
@@ -47,15 +51,28 @@ impl Layers {
         self.packed.values().map(|layer| &layer.blob)
     }
 
-    /// The registry's layer with this content. An uncompressed one is not taken: our manifests have no word for it.
+    /// The registry's layer with this content. An uncompressed one is not taken: our manifests have
+    /// no word for it.
     fn known(&self, diff_id: &Digest) -> Option<(Part, Descriptor)> {
         let layer = self.known.layer(diff_id)?;
         let compression = compression(&layer.media_type)?;
-        Some((Part { digest: layer.digest.clone(), size: layer.size, compression }, layer.clone()))
+        Some((
+            Part {
+                digest: layer.digest.clone(),
+                size: layer.size,
+                compression,
+            },
+            layer.clone(),
+        ))
     }
 
     /// The image with this config and these layers, lowest first.
-    pub(crate) fn image(&self, diff_ids: &[Digest], config: &Blob, platform: Platform) -> Result<Image, SourceError> {
+    pub(crate) fn image(
+        &self,
+        diff_ids: &[Digest],
+        config: &Blob,
+        platform: Platform,
+    ) -> Result<Image, SourceError> {
         let (mut parts, mut image) = (Vec::new(), Image::default());
         let mut seen = HashSet::new();
         for diff_id in diff_ids {
@@ -65,9 +82,17 @@ impl Layers {
             }
             parts.push(part);
         }
-        let packed = diff_ids.iter().filter(|diff_id| self.known(diff_id).is_none()).filter_map(|diff_id| self.packed.get(diff_id));
+        let packed = diff_ids
+            .iter()
+            .filter(|diff_id| self.known(diff_id).is_none())
+            .filter_map(|diff_id| self.packed.get(diff_id));
         let mut sent = HashSet::new();
-        image.blobs = packed.map(|layer| &layer.blob).chain([config]).filter(|blob| sent.insert(&blob.digest)).cloned().collect();
+        image.blobs = packed
+            .map(|layer| &layer.blob)
+            .chain([config])
+            .filter(|blob| sent.insert(&blob.digest))
+            .cloned()
+            .collect();
         let manifest = write_manifest((config.digest.clone(), config.size), &parts)?;
         image.facts = Facts::of(platform, Some(manifest.digest.clone()));
         image.manifests = vec![manifest];
@@ -78,9 +103,18 @@ impl Layers {
         if let Some((part, descriptor)) = self.known(diff_id) {
             return Ok((part, Some(descriptor)));
         }
-        let missing = || SourceError::Export { reason: format!("it does not hold the layer {diff_id}") };
+        let missing = || SourceError::Export {
+            reason: format!("it does not hold the layer {diff_id}"),
+        };
         let Packed { blob, compression } = self.packed.get(diff_id).ok_or_else(missing)?;
-        Ok((Part { digest: blob.digest.clone(), size: blob.size, compression: *compression }, None))
+        Ok((
+            Part {
+                digest: blob.digest.clone(),
+                size: blob.size,
+                compression: *compression,
+            },
+            None,
+        ))
     }
 }
 
@@ -88,9 +122,17 @@ impl Image {
     /// An image that the registry has: nothing of it is read.
     pub(crate) fn present(manifest: Manifest, facts: Facts) -> Self {
         let mut seen = HashSet::new();
-        let once = manifest.targets().into_iter().filter(|content| !content.is_foreign() && seen.insert(&content.digest));
+        let once = manifest
+            .targets()
+            .into_iter()
+            .filter(|content| !content.is_foreign() && seen.insert(&content.digest));
         let present = once.cloned().collect();
-        Self { manifests: vec![manifest], present, facts, ..Self::default() }
+        Self {
+            manifests: vec![manifest],
+            present,
+            facts,
+            ..Self::default()
+        }
     }
 }
 

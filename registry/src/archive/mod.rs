@@ -9,7 +9,8 @@
 //! | `oci`, `docker` | an OCI layout; what `docker save` and its like write |
 //! | `error` | a sentence for everything that is refused |
 //!
-//! Nothing is unpacked to names on a disk. The engine's exports come through the same pass (`engine/export.rs`).
+//! Nothing is unpacked to names on a disk. The engine's exports come through the same pass
+//! (`engine/export.rs`).
 
 mod content;
 mod contents;

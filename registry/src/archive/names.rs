@@ -1,4 +1,5 @@
-//! Names in an archive: plain ones only, so that two ways to write one name cannot hide one file behind another. Pure.
+//! Names in an archive: plain ones only, so that two ways to write one name cannot hide one file
+//! behind another. Pure.
 
 use std::collections::HashMap;
 
@@ -16,14 +17,24 @@ pub(crate) fn plain(raw: &[u8]) -> Result<String, ArchiveError> {
     if name.starts_with('/') {
         return Err(ArchiveError::Absolute { name: shown() });
     }
-    let parts: Vec<&str> = name.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
-    if parts.contains(&"..") { Err(ArchiveError::Traversal { name: shown() }) } else { Ok(parts.join("/")) }
+    let parts: Vec<&str> = name
+        .split('/')
+        .filter(|part| !matches!(*part, "" | "."))
+        .collect();
+    if parts.contains(&"..") {
+        Err(ArchiveError::Traversal { name: shown() })
+    } else {
+        Ok(parts.join("/"))
+    }
 }
 
 /// Where a symbolic link leads; it counts from the directory that the link lies in.
 pub(super) fn symlink(name: &str, raw: &[u8]) -> Result<String, ArchiveError> {
     let to = text(raw)?;
-    let outside = || ArchiveError::LinkOutside { name: name.escape_debug().to_string(), to: to.escape_debug().to_string() };
+    let outside = || ArchiveError::LinkOutside {
+        name: name.escape_debug().to_string(),
+        to: to.escape_debug().to_string(),
+    };
     if to.starts_with('/') {
         return Err(outside());
     }
@@ -41,7 +52,10 @@ pub(super) fn symlink(name: &str, raw: &[u8]) -> Result<String, ArchiveError> {
 
 /// Where a hard link leads; it counts from the root.
 pub(super) fn hard_link(name: &str, raw: &[u8]) -> Result<String, ArchiveError> {
-    let outside = |to: String| ArchiveError::LinkOutside { name: name.escape_debug().to_string(), to };
+    let outside = |to: String| ArchiveError::LinkOutside {
+        name: name.escape_debug().to_string(),
+        to,
+    };
     plain(raw).map_err(|error| match error {
         ArchiveError::Absolute { name: to } | ArchiveError::Traversal { name: to } => outside(to),
         other => other,
@@ -62,13 +76,20 @@ pub(crate) fn follow<'a, T>(
             (None, None) => return Ok(None),
         }
     }
-    Err(ArchiveError::LinkCircle { name: name.escape_debug().to_string(), most: MOST_STEPS })
+    Err(ArchiveError::LinkCircle {
+        name: name.escape_debug().to_string(),
+        most: MOST_STEPS,
+    })
 }
 
 fn text(raw: &[u8]) -> Result<&str, ArchiveError> {
-    let wrong = ArchiveError::Name { limit: LONGEST_NAME };
+    let wrong = ArchiveError::Name {
+        limit: LONGEST_NAME,
+    };
     match std::str::from_utf8(raw) {
-        Ok(text) if !text.is_empty() && text.len() <= LONGEST_NAME && !text.contains('\0') => Ok(text),
+        Ok(text) if !text.is_empty() && text.len() <= LONGEST_NAME && !text.contains('\0') => {
+            Ok(text)
+        }
         Ok(_) | Err(_) => Err(wrong),
     }
 }
@@ -82,9 +103,15 @@ mod tests {
         for (raw, name) in [("a/b", "a/b"), ("./a//b/", "a/b"), (".", ""), ("./", "")] {
             assert_eq!(plain(raw.as_bytes()).unwrap(), name);
         }
-        assert!(matches!(plain(b"/etc/passwd"), Err(ArchiveError::Absolute { .. })));
+        assert!(matches!(
+            plain(b"/etc/passwd"),
+            Err(ArchiveError::Absolute { .. })
+        ));
         for raw in ["..", "../a", "a/../b", "a/.."] {
-            assert!(matches!(plain(raw.as_bytes()), Err(ArchiveError::Traversal { .. })), "{raw}");
+            assert!(
+                matches!(plain(raw.as_bytes()), Err(ArchiveError::Traversal { .. })),
+                "{raw}"
+            );
         }
         for raw in [b"".as_slice(), b"a\0b", b"\xff", &[b'a'; LONGEST_NAME + 1]] {
             assert!(matches!(plain(raw), Err(ArchiveError::Name { .. })));
@@ -93,12 +120,30 @@ mod tests {
 
     #[test]
     fn links_stay_inside() {
-        assert_eq!(symlink("b/layer.tar", b"../a/layer.tar").unwrap(), "a/layer.tar");
+        assert_eq!(
+            symlink("b/layer.tar", b"../a/layer.tar").unwrap(),
+            "a/layer.tar"
+        );
         assert_eq!(symlink("b", b"./c").unwrap(), "c");
-        assert_eq!(hard_link("b/layer.tar", b"a/layer.tar").unwrap(), "a/layer.tar");
+        assert_eq!(
+            hard_link("b/layer.tar", b"a/layer.tar").unwrap(),
+            "a/layer.tar"
+        );
         for to in ["/etc/passwd", "../../etc/passwd"] {
-            assert!(matches!(symlink("b/layer.tar", to.as_bytes()), Err(ArchiveError::LinkOutside { .. })), "{to}");
-            assert!(matches!(hard_link("b/layer.tar", to.as_bytes()), Err(ArchiveError::LinkOutside { .. })), "{to}");
+            assert!(
+                matches!(
+                    symlink("b/layer.tar", to.as_bytes()),
+                    Err(ArchiveError::LinkOutside { .. })
+                ),
+                "{to}"
+            );
+            assert!(
+                matches!(
+                    hard_link("b/layer.tar", to.as_bytes()),
+                    Err(ArchiveError::LinkOutside { .. })
+                ),
+                "{to}"
+            );
         }
     }
 
@@ -106,13 +151,24 @@ mod tests {
     fn circles_and_endless_chains_are_refused() {
         let members = HashMap::from([("file".to_owned(), 7)]);
         let link = |from: &str, to: &str| (from.to_owned(), to.to_owned());
-        let mut links =
-            HashMap::from([link("a", "b"), link("b", "a"), link("self", "self"), link("good", "file"), link("lost", "nowhere")]);
+        let mut links = HashMap::from([
+            link("a", "b"),
+            link("b", "a"),
+            link("self", "self"),
+            link("good", "file"),
+            link("lost", "nowhere"),
+        ]);
         links.extend((0..20).map(|step| (format!("chain{step}"), format!("chain{}", step + 1))));
         assert_eq!(follow("good", &members, &links).unwrap(), Some(&7));
         assert_eq!(follow("lost", &members, &links).unwrap(), None);
         for name in ["a", "self", "chain0"] {
-            assert!(matches!(follow(name, &members, &links), Err(ArchiveError::LinkCircle { .. })), "{name}");
+            assert!(
+                matches!(
+                    follow(name, &members, &links),
+                    Err(ArchiveError::LinkCircle { .. })
+                ),
+                "{name}"
+            );
         }
     }
 }

@@ -26,7 +26,8 @@ impl Saved {
     }
 }
 
-/// The digest that a file is named by, when it is: `blobs/sha256/HEX`, `HEX.json`, `HEX.tar.gz`, `sha256:HEX`.
+/// The digest that a file is named by, when it is: `blobs/sha256/HEX`, `HEX.json`, `HEX.tar.gz`,
+/// `sha256:HEX`.
 pub(crate) fn promised(name: &str) -> Option<Digest> {
     let file = name.strip_prefix("blobs/sha256/").unwrap_or(name);
     let stem = file.split('.').next().unwrap_or_default();
@@ -34,7 +35,8 @@ pub(crate) fn promised(name: &str) -> Option<Digest> {
     format!("sha256:{hex}").parse().ok()
 }
 
-/// Whether two names of images mean the same: Docker leaves out its own registry's parts, other tools do not.
+/// Whether two names of images mean the same: Docker leaves out its own registry's parts, other
+/// tools do not.
 pub(super) fn same_name(one: &str, other: &str) -> bool {
     whole(one) == whole(other)
 }
@@ -42,8 +44,15 @@ pub(super) fn same_name(one: &str, other: &str) -> bool {
 fn whole(name: &str) -> String {
     let familiar = name.strip_prefix("docker.io/").unwrap_or(name);
     let familiar = familiar.strip_prefix("library/").unwrap_or(familiar);
-    let tagged = familiar.rsplit('/').next().is_some_and(|last| last.contains(':'));
-    if tagged { familiar.to_owned() } else { format!("{familiar}:latest") }
+    let tagged = familiar
+        .rsplit('/')
+        .next()
+        .is_some_and(|last| last.contains(':'));
+    if tagged {
+        familiar.to_owned()
+    } else {
+        format!("{familiar}:latest")
+    }
 }
 
 #[cfg(test)]
@@ -53,27 +62,45 @@ mod tests {
     #[test]
     fn files_named_by_their_digest_are_known() {
         let hex = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-        for name in [format!("blobs/sha256/{hex}"), format!("{hex}.json"), format!("{hex}.tar.gz"), format!("sha256:{hex}")] {
+        for name in [
+            format!("blobs/sha256/{hex}"),
+            format!("{hex}.json"),
+            format!("{hex}.tar.gz"),
+            format!("sha256:{hex}"),
+        ] {
             assert_eq!(promised(&name).unwrap().hex(), hex, "{name}");
         }
-        for name in [format!("{hex}/layer.tar"), "manifest.json".to_owned(), format!("a/{hex}.json")] {
+        for name in [
+            format!("{hex}/layer.tar"),
+            "manifest.json".to_owned(),
+            format!("a/{hex}.json"),
+        ] {
             assert_eq!(promised(&name), None, "{name}");
         }
     }
 
     #[test]
     fn names_are_compared_as_docker_understands_them() {
-        for (one, other) in [("api", "api:latest"), ("docker.io/library/api:1", "api:1"), ("docker.io/team/api:1", "team/api:1")] {
+        for (one, other) in [
+            ("api", "api:latest"),
+            ("docker.io/library/api:1", "api:1"),
+            ("docker.io/team/api:1", "team/api:1"),
+        ] {
             assert!(same_name(one, other), "{one} {other}");
         }
-        for (one, other) in [("api:1", "api:2"), ("ghcr.io/api:1", "api:1"), ("localhost:5000/api", "localhost:5000/api:1")] {
+        for (one, other) in [
+            ("api:1", "api:2"),
+            ("ghcr.io/api:1", "api:1"),
+            ("localhost:5000/api", "localhost:5000/api:1"),
+        ] {
             assert!(!same_name(one, other), "{one} {other}");
         }
     }
 
     #[test]
     fn docker_writes_null_where_there_are_no_names() {
-        let saved: Saved = serde_json::from_str(r#"{"Config":"c.json","RepoTags":null,"Layers":null}"#).unwrap();
+        let saved: Saved =
+            serde_json::from_str(r#"{"Config":"c.json","RepoTags":null,"Layers":null}"#).unwrap();
         assert!(saved.names().is_empty() && saved.layers().is_empty());
     }
 }

@@ -73,11 +73,15 @@ impl ErrorResponse {
     pub(super) async fn read(response: Response, origin: &Url) -> Self {
         let (status, after) = (response.status(), retry_after(response.headers()));
         let challenge = Challenge::read(response.headers(), origin);
-        Self { challenge, ..Self::new(status, &read_words(response, LONGEST).await, after) }
+        Self {
+            challenge,
+            ..Self::new(status, &read_words(response, LONGEST).await, after)
+        }
     }
 
-    /// Whether other credentials may help. ECR's tokens live for 12 hours, and what it says of an old one is no denial; to a HEAD it
-    /// says nothing at all, so that a silent refusal leaves it open.
+    /// Whether other credentials may help. ECR's tokens live for 12 hours, and what it says of an
+    /// old one is no denial; to a HEAD it says nothing at all, so that a silent refusal leaves it
+    /// open.
     pub(super) fn may_be_expired(&self) -> Expired {
         let words = self.message.to_ascii_lowercase();
         match self.status {
@@ -95,11 +99,15 @@ impl ErrorResponse {
 
     /// The manifest names contents that are not there (any more).
     fn is_lack_of_contents(&self) -> bool {
-        self.is("MANIFEST_BLOB_UNKNOWN") || self.is("BLOB_UNKNOWN") || self.is("LayersNotFoundException")
+        self.is("MANIFEST_BLOB_UNKNOWN")
+            || self.is("BLOB_UNKNOWN")
+            || self.is("LayersNotFoundException")
     }
 
     fn new(status: StatusCode, body: &str, after: Option<Duration>) -> Self {
-        let said = serde_json::from_str::<ErrorDocument>(body).unwrap_or_default().errors;
+        let said = serde_json::from_str::<ErrorDocument>(body)
+            .unwrap_or_default()
+            .errors;
         let words = match said.first() {
             Some(first) if first.message.is_empty() => first.code.clone(),
             Some(first) => first.message.clone(),
@@ -116,11 +124,13 @@ impl ErrorResponse {
         }
     }
 
-    /// ECR refuses to move an immutable tag with `TAG_INVALID` and a sentence; other registries differ in all but the word.
+    /// ECR refuses to move an immutable tag with `TAG_INVALID` and a sentence; other registries
+    /// differ in all but the word.
     pub(super) fn is_immutable_tag(&self) -> bool {
         let words = self.message.to_ascii_lowercase();
         let said = words.contains("immutable") || words.contains("imagetagalreadyexists");
-        self.status.is_client_error() && (said || self.is("ImageTagAlreadyExistsException") || self.is("TAG_INVALID"))
+        self.status.is_client_error()
+            && (said || self.is("ImageTagAlreadyExistsException") || self.is("TAG_INVALID"))
     }
 
     fn is(&self, code: &str) -> bool {
@@ -131,23 +141,52 @@ impl ErrorResponse {
     pub(super) fn into_fault(self, registry: &Registry, step: Step) -> Fault {
         let again = self.again();
         let (host, repository) = (registry.host(), registry.repository.clone());
-        let missing = self.is_of_missing_repository() || (self.status == StatusCode::NOT_FOUND && step == Step::StartUpload);
+        let missing = self.is_of_missing_repository()
+            || (self.status == StatusCode::NOT_FOUND && step == Step::StartUpload);
         let lacking = step == Step::WriteManifest && self.is_lack_of_contents();
         let message = self.message;
         let words = message.to_ascii_lowercase();
         let error = match self.status {
-            _ if lacking => PushError::ContentsMissing { host, repository, message },
-            _ if words.contains("archived") => PushError::Archived { repository, message },
+            _ if lacking => PushError::ContentsMissing {
+                host,
+                repository,
+                message,
+            },
+            _ if words.contains("archived") => PushError::Archived {
+                repository,
+                message,
+            },
             _ if words.contains("number of layers") => PushError::TooManyLayers { host, message },
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => PushError::Denied { host, repository, step, message },
-            _ if missing => PushError::RepositoryMissing { host, repository, message },
-            status => PushError::Refused { host, step, status: status.as_u16(), message },
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => PushError::Denied {
+                host,
+                repository,
+                step,
+                message,
+            },
+            _ if missing => PushError::RepositoryMissing {
+                host,
+                repository,
+                message,
+            },
+            status => PushError::Refused {
+                host,
+                step,
+                status: status.as_u16(),
+                message,
+            },
         };
-        Fault { error: Box::new(error), again }
+        Fault {
+            error: Box::new(error),
+            again,
+        }
     }
 
     fn again(&self) -> Again {
-        let passing = self.status.is_server_error() || matches!(self.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT);
+        let passing = self.status.is_server_error()
+            || matches!(
+                self.status,
+                StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT
+            );
         // An upload that the registry forgot is begun anew.
         let forgotten = self.is("BLOB_UPLOAD_UNKNOWN");
         match self.after {
@@ -161,7 +200,14 @@ impl ErrorResponse {
 
 /// Seconds only: the other form is a date, and the clocks of two machines differ.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+    headers
+        .get(RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse()
+        .ok()
+        .map(Duration::from_secs)
 }
 
 #[cfg(test)]
@@ -176,9 +222,27 @@ mod tests {
     fn an_immutable_tag_is_known_by_code_or_words() {
         let ecr = r#"{"errors":[{"code":"TAG_INVALID","message":"The image tag 'v1' already exists in the 'api' repository and cannot be overwritten because the tag is immutable."}]}"#;
         assert!(refusal(400, ecr).is_immutable_tag());
-        assert!(refusal(409, r#"{"errors":[{"code":"ImageTagAlreadyExistsException","message":""}]}"#).is_immutable_tag());
-        assert!(refusal(412, r#"{"errors":[{"code":"X","message":"tag is immutable"}]}"#).is_immutable_tag());
-        assert!(!refusal(400, r#"{"errors":[{"code":"MANIFEST_INVALID","message":"no"}]}"#).is_immutable_tag());
+        assert!(
+            refusal(
+                409,
+                r#"{"errors":[{"code":"ImageTagAlreadyExistsException","message":""}]}"#
+            )
+            .is_immutable_tag()
+        );
+        assert!(
+            refusal(
+                412,
+                r#"{"errors":[{"code":"X","message":"tag is immutable"}]}"#
+            )
+            .is_immutable_tag()
+        );
+        assert!(
+            !refusal(
+                400,
+                r#"{"errors":[{"code":"MANIFEST_INVALID","message":"no"}]}"#
+            )
+            .is_immutable_tag()
+        );
         assert!(!refusal(500, "immutable").is_immutable_tag());
     }
 
@@ -190,18 +254,32 @@ mod tests {
             (408, "", Again::Later),
             (400, "", Again::Never),
             (403, "", Again::Never),
-            (404, r#"{"errors":[{"code":"BLOB_UPLOAD_UNKNOWN"}]}"#, Again::Later),
+            (
+                404,
+                r#"{"errors":[{"code":"BLOB_UPLOAD_UNKNOWN"}]}"#,
+                Again::Later,
+            ),
         ] {
             assert_eq!(refusal(status, body).again(), again, "{status}");
         }
-        let named = ErrorResponse::new(StatusCode::TOO_MANY_REQUESTS, "", Some(Duration::from_secs(3)));
+        let named = ErrorResponse::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "",
+            Some(Duration::from_secs(3)),
+        );
         assert_eq!(named.again(), Again::After(Duration::from_secs(3)));
     }
 
     #[test]
     fn the_words_of_the_registry_are_found_wherever_they_are() {
         assert_eq!(refusal(500, "a\nb").message, "a b");
-        assert_eq!(refusal(400, r#"{"errors":[{"code":"DENIED"}]}"#).message, "DENIED");
-        assert_eq!(refusal(403, "").message, "it gave no reason with its 403 Forbidden");
+        assert_eq!(
+            refusal(400, r#"{"errors":[{"code":"DENIED"}]}"#).message,
+            "DENIED"
+        );
+        assert_eq!(
+            refusal(403, "").message,
+            "it gave no reason with its 403 Forbidden"
+        );
     }
 }

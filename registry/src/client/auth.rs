@@ -1,6 +1,8 @@
-//! Who we are to a registry: Basic at once (ECR wants nothing else), a bearer token when the registry asks for one.
+//! Who we are to a registry: Basic at once (ECR wants nothing else), a bearer token when the
+//! registry asks for one.
 //!
-//! Whoever sends a request decides whether its address may see this at all (`mod.rs`: the registry's own origin only).
+//! Whoever sends a request decides whether its address may see this at all (`mod.rs`: the
+//! registry's own origin only).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -47,9 +49,16 @@ struct Token {
 
 impl Keys {
     pub(super) fn new(credentials: Option<Credentials>, renewal: Option<Renewal>) -> Self {
-        let held = Held { credentials, token: None, in_vain: false };
+        let held = Held {
+            credentials,
+            token: None,
+            in_vain: false,
+        };
         held.register();
-        Self { held: Mutex::new(held), renewal }
+        Self {
+            held: Mutex::new(held),
+            renewal,
+        }
     }
 
     /// The value of `Authorization`, if there is anything to say.
@@ -67,8 +76,9 @@ impl Keys {
         self.held.lock().await.in_vain = true;
     }
 
-    /// What to show after `refused` was not good enough: a token for what the challenge asks, or new credentials. Another
-    /// request may have seen to it meanwhile. Nothing, when there is nothing else to show.
+    /// What to show after `refused` was not good enough: a token for what the challenge asks, or
+    /// new credentials. Another request may have seen to it meanwhile. Nothing, when there is
+    /// nothing else to show.
     pub(super) async fn renew(
         &self,
         http: &Client,
@@ -81,7 +91,9 @@ impl Keys {
         }
         match (challenge, &self.renewal) {
             (Some(challenge), _) => held.token = exchange(http, challenge, held.basic()).await?,
-            (None, Some(renewal)) => held.credentials = Some(renewal.renew().await.map_err(RenewalError::Credentials)?),
+            (None, Some(renewal)) => {
+                held.credentials = Some(renewal.renew().await.map_err(RenewalError::Credentials)?);
+            }
             (None, None) => return Ok(Renewed::Nothing),
         }
         held.register();
@@ -113,11 +125,20 @@ impl From<reqwest::Error> for RenewalError {
 }
 
 impl Held {
-    /// Whoever repeats what is shown here, in a message or a page of an error, is masked; also without the scheme before it.
+    /// Whoever repeats what is shown here, in a message or a page of an error, is masked; also
+    /// without the scheme before it.
     fn register(&self) {
-        let token = self.token.iter().filter_map(|token| token.expose().split_whitespace().last());
-        let password = self.credentials.iter().map(|credentials| credentials.password.expose());
-        token.chain(password).for_each(|text| scrub::register(&Secret::new(text)));
+        let token = self
+            .token
+            .iter()
+            .filter_map(|token| token.expose().split_whitespace().last());
+        let password = self
+            .credentials
+            .iter()
+            .map(|credentials| credentials.password.expose());
+        token
+            .chain(password)
+            .for_each(|text| scrub::register(&Secret::new(text)));
     }
 
     fn shown(&self) -> Option<Secret> {
@@ -126,22 +147,40 @@ impl Held {
 
     fn basic(&self) -> Option<Secret> {
         let Credentials { user, password } = self.credentials.as_ref()?;
-        Some(Secret::new(format!("Basic {}", STANDARD.encode(format!("{user}:{}", password.expose())))))
+        Some(Secret::new(format!(
+            "Basic {}",
+            STANDARD.encode(format!("{user}:{}", password.expose()))
+        )))
     }
 }
 
-async fn exchange(http: &Client, challenge: &Challenge, basic: Option<Secret>) -> Result<Option<Secret>, RenewalError> {
+async fn exchange(
+    http: &Client,
+    challenge: &Challenge,
+    basic: Option<Secret>,
+) -> Result<Option<Secret>, RenewalError> {
     let mut request = http.get(challenge.question.clone()).timeout(super::ANSWER);
     if let Some(basic) = basic.and_then(|basic| header(&basic)) {
         request = request.header(reqwest::header::AUTHORIZATION, basic);
     }
-    let answer = read_body(request.send().await?.error_for_status()?, LONGEST_TOKEN).await.map_err(|error| match error {
-        BodyError::Broken(error) => RenewalError::Exchange(error),
-        long @ BodyError::TooLong(_) => RenewalError::Answer(format!("its token service: {long}")),
-    })?;
+    let answer = read_body(request.send().await?.error_for_status()?, LONGEST_TOKEN)
+        .await
+        .map_err(|error| match error {
+            BodyError::Broken(error) => RenewalError::Exchange(error),
+            long @ BodyError::TooLong(_) => {
+                RenewalError::Answer(format!("its token service: {long}"))
+            }
+        })?;
     let token = serde_json::from_slice::<Token>(&answer);
-    let token = token.map_err(|error| RenewalError::Answer(format!("its token service's answer cannot be read: {error}")))?;
-    Ok(token.token.or(token.access_token).map(|token| Secret::new(format!("Bearer {token}"))))
+    let token = token.map_err(|error| {
+        RenewalError::Answer(format!(
+            "its token service's answer cannot be read: {error}"
+        ))
+    })?;
+    Ok(token
+        .token
+        .or(token.access_token)
+        .map(|token| Secret::new(format!("Bearer {token}"))))
 }
 
 /// A header whose value no log of the HTTP client shows.
@@ -152,9 +191,14 @@ pub(super) fn header(secret: &Secret) -> Option<HeaderValue> {
 }
 
 impl Challenge {
-    /// Reads the challenge of a registry at `origin`. Credentials that came over TLS are never sent on without it.
+    /// Reads the challenge of a registry at `origin`. Credentials that came over TLS are never sent
+    /// on without it.
     pub(super) fn read(headers: &HeaderMap, origin: &Url) -> Option<Self> {
-        headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok()).find_map(|value| Self::parse(value, origin))
+        headers
+            .get_all(WWW_AUTHENTICATE)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .find_map(|value| Self::parse(value, origin))
     }
 
     fn parse(value: &str, origin: &Url) -> Option<Self> {
@@ -165,7 +209,9 @@ impl Challenge {
         let parameters = parameters(rest);
         let (_, realm) = parameters.iter().find(|(name, _)| name == "realm")?;
         let mut question = Url::parse(realm).ok()?;
-        let asked = parameters.iter().filter(|(name, _)| name == "service" || name == "scope");
+        let asked = parameters
+            .iter()
+            .filter(|(name, _)| name == "service" || name == "scope");
         question.query_pairs_mut().extend_pairs(asked);
         let safe = question.scheme() == "https" || question.scheme() == origin.scheme();
         safe.then_some(Self { question })
@@ -176,11 +222,17 @@ impl Challenge {
 fn parameters(mut rest: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     while let Some((name, after)) = rest.split_once('=') {
-        let (value, after) = match after.strip_prefix('"').and_then(|quoted| quoted.split_once('"')) {
+        let (value, after) = match after
+            .strip_prefix('"')
+            .and_then(|quoted| quoted.split_once('"'))
+        {
             Some(quoted) => quoted,
             None => after.split_once(',').unwrap_or((after, "")),
         };
-        found.push((name.trim_matches([' ', ',']).to_ascii_lowercase(), value.to_owned()));
+        found.push((
+            name.trim_matches([' ', ',']).to_ascii_lowercase(),
+            value.to_owned(),
+        ));
         rest = after;
     }
     found
@@ -205,9 +257,27 @@ mod tests {
 
     #[test]
     fn basic_is_no_challenge_to_answer_and_credentials_stay_behind_tls() {
-        assert_eq!(challenge(r#"Basic realm="ecr",service="ecr.amazonaws.com""#, "https://r.example"), None);
-        assert_eq!(challenge(r#"Bearer realm="http://r.example/token""#, "https://r.example"), None);
-        assert!(challenge(r#"bearer realm="http://r.example/token""#, "http://r.example").is_some());
+        assert_eq!(
+            challenge(
+                r#"Basic realm="ecr",service="ecr.amazonaws.com""#,
+                "https://r.example"
+            ),
+            None
+        );
+        assert_eq!(
+            challenge(
+                r#"Bearer realm="http://r.example/token""#,
+                "https://r.example"
+            ),
+            None
+        );
+        assert!(
+            challenge(
+                r#"bearer realm="http://r.example/token""#,
+                "http://r.example"
+            )
+            .is_some()
+        );
         assert_eq!(challenge("Bearer", "https://r.example"), None);
     }
 }

@@ -21,7 +21,8 @@ use crate::progress::{Progress, Report};
 const BEAT: Duration = Duration::from_secs(1);
 /// A connection that takes no byte for so many beats is dead.
 const STANDSTILL: u64 = 60;
-/// After the last byte a registry stores and checks the blob; a slow one does at least so many bytes in a beat.
+/// After the last byte a registry stores and checks the blob; a slow one does at least so many
+/// bytes in a beat.
 const STORED_IN_A_BEAT: u64 = 16 * 1024 * 1024;
 
 /// How a blob got there.
@@ -33,7 +34,8 @@ pub(crate) enum Sent {
     Mounted,
     /// It was uploaded.
     Uploaded,
-    /// It was uploaded, although it is in another repository of the same registry: the registry did not mount it.
+    /// It was uploaded, although it is in another repository of the same registry: the registry did
+    /// not mount it.
     Copied,
 }
 
@@ -59,7 +61,10 @@ impl Registry {
     }
 
     async fn seek_once(&self, blob: &Blob) -> Result<Found, Fault> {
-        let mounting = match blob.source().filter(|from| self.is_beside(from) && !self.is(from)) {
+        let mounting = match blob
+            .source()
+            .filter(|from| self.is_beside(from) && !self.is(from))
+        {
             Some(from) => self.mount(&blob.digest, &from.repository).await?,
             None => Found::Missing(None),
         };
@@ -69,10 +74,19 @@ impl Registry {
         }
     }
 
-    /// Sends the blob. Whatever fails is tried from the beginning, so a blob that arrived although its answer was lost is
-    /// found by the question that comes first then.
-    pub(crate) async fn deliver(&self, blob: &Blob, begun: Option<Url>, report: Report<'_>) -> Result<Sent, PushError> {
-        let sent = if blob.source().is_some_and(|from| self.is_beside(from)) { Sent::Copied } else { Sent::Uploaded };
+    /// Sends the blob. Whatever fails is tried from the beginning, so a blob that arrived although
+    /// its answer was lost is found by the question that comes first then.
+    pub(crate) async fn deliver(
+        &self,
+        blob: &Blob,
+        begun: Option<Url>,
+        report: Report<'_>,
+    ) -> Result<Sent, PushError> {
+        let sent = if blob.source().is_some_and(|from| self.is_beside(from)) {
+            Sent::Copied
+        } else {
+            Sent::Uploaded
+        };
         let (mut patience, mut begun) = (Patience::new(report), begun);
         loop {
             match self.deliver_once(blob, begun.take(), report).await {
@@ -85,35 +99,56 @@ impl Registry {
         }
     }
 
-    async fn deliver_once(&self, blob: &Blob, begun: Option<Url>, report: Report<'_>) -> Result<(), Fault> {
+    async fn deliver_once(
+        &self,
+        blob: &Blob,
+        begun: Option<Url>,
+        report: Report<'_>,
+    ) -> Result<(), Fault> {
         let mut to = match begun {
             Some(to) => to,
             None => self.start_upload().await?,
         };
-        to.query_pairs_mut().append_pair("digest", blob.digest.as_str());
+        to.query_pairs_mut()
+            .append_pair("digest", blob.digest.as_str());
         self.upload(blob, &to, report).await
     }
 
     async fn has(&self, digest: &Digest) -> Result<bool, Fault> {
         let address = self.address(&format!("blobs/{digest}"));
-        match self.ask(Step::CheckBlob, || self.http.head(address.clone())).await? {
+        match self
+            .ask(Step::CheckBlob, || self.http.head(address.clone()))
+            .await?
+        {
             Answer::Refused(refusal) if refusal.status == StatusCode::NOT_FOUND => Ok(false),
             answer => answer.good(self, Step::CheckBlob).map(|_| true),
         }
     }
 
-    /// Asks the registry to take the blob from a repository beside; if it does not, it has begun an upload instead. A
-    /// refusal is no failure: whoever may not read there with this right may still send what was read with another.
+    /// Asks the registry to take the blob from a repository beside; if it does not, it has begun an
+    /// upload instead. A refusal is no failure: whoever may not read there with this right may
+    /// still send what was read with another.
     async fn mount(&self, digest: &Digest, from: &str) -> Result<Found, Fault> {
         let mut address = self.address("blobs/uploads/");
-        address.query_pairs_mut().append_pair("mount", digest.as_str()).append_pair("from", from);
-        match self.ask(Step::StartUpload, || self.http.post(address.clone()).header(CONTENT_LENGTH, 0)).await? {
+        address
+            .query_pairs_mut()
+            .append_pair("mount", digest.as_str())
+            .append_pair("from", from);
+        match self
+            .ask(Step::StartUpload, || {
+                self.http.post(address.clone()).header(CONTENT_LENGTH, 0)
+            })
+            .await?
+        {
             Answer::Good(response) if response.status() == StatusCode::CREATED => {
                 self.confirm(&response, digest)?;
                 Ok(Found::There(Sent::Mounted))
             }
             Answer::Good(response) => Ok(Found::Missing(self.location(&response).ok())),
-            Answer::Refused(refusal) if refusal.status.is_client_error() && refusal.status != StatusCode::TOO_MANY_REQUESTS => {
+            Answer::Refused(refusal)
+                if refusal.status.is_client_error()
+                    && refusal.status != StatusCode::TOO_MANY_REQUESTS =>
+            {
                 Ok(Found::Missing(None))
             }
             Answer::Refused(refusal) => Err(refusal.into_fault(self, Step::StartUpload)),
@@ -123,15 +158,26 @@ impl Registry {
     /// Begins an upload and answers where the blob is to be put.
     async fn start_upload(&self) -> Result<Url, Fault> {
         let address = self.address("blobs/uploads/");
-        let answer = self.ask(Step::StartUpload, || self.http.post(address.clone()).header(CONTENT_LENGTH, 0)).await?;
+        let answer = self
+            .ask(Step::StartUpload, || {
+                self.http.post(address.clone()).header(CONTENT_LENGTH, 0)
+            })
+            .await?;
         Ok(self.location(&answer.good(self, Step::StartUpload)?)?)
     }
 
-    /// `Location` may be relative, may have a query, and may be another host's; it may not give up TLS.
+    /// `Location` may be relative, may have a query, and may be another host's; it may not give up
+    /// TLS.
     fn location(&self, response: &Response) -> Result<Url, PushError> {
-        let text = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+        let text = response
+            .headers()
+            .get(LOCATION)
+            .and_then(|value| value.to_str().ok());
         let text = text.ok_or_else(|| self.odd("it began an upload without saying where"))?;
-        let location = self.origin.join(text).map_err(|_| self.odd("it began an upload at an address that is none"))?;
+        let location = self
+            .origin
+            .join(text)
+            .map_err(|_| self.odd("it began an upload at an address that is none"))?;
         if location.scheme() != "https" && location.scheme() != self.origin.scheme() {
             return Err(self.odd("it wants the upload without TLS"));
         }
@@ -142,11 +188,17 @@ impl Registry {
         let meter = Arc::new(UploadProgress::default());
         let put = self.send(Step::SendBlob, || {
             meter.restart();
-            let request = self.http.put(to.clone()).header(CONTENT_TYPE, "application/octet-stream");
-            request.header(CONTENT_LENGTH, blob.size).body(blob.body(&meter))
+            let request = self
+                .http
+                .put(to.clone())
+                .header(CONTENT_TYPE, "application/octet-stream");
+            request
+                .header(CONTENT_LENGTH, blob.size)
+                .body(blob.body(&meter))
         });
         let answer = self.watched(put, blob, &meter, report).await;
-        // What went wrong with reading the blob is the reason for whatever the registry says of a broken body.
+        // What went wrong with reading the blob is the reason for whatever the registry says of a
+        // broken body.
         if let Some(fault) = meter.fault() {
             return Err(fault);
         }
@@ -171,26 +223,47 @@ impl Registry {
             let sent = meter.sent();
             still = if sent == seen { still + 1 } else { 0 };
             seen = sent;
-            let patience = if sent < blob.size { STANDSTILL } else { STANDSTILL + blob.size / STORED_IN_A_BEAT };
+            let patience = if sent < blob.size {
+                STANDSTILL
+            } else {
+                STANDSTILL + blob.size / STORED_IN_A_BEAT
+            };
             if still >= patience {
-                return Err(Fault::passing(PushError::Silent { host: self.host(), step: Step::SendBlob, seconds: patience }));
+                return Err(Fault::passing(PushError::Silent {
+                    host: self.host(),
+                    step: Step::SendBlob,
+                    seconds: patience,
+                }));
             }
-            report(Progress::Uploading { digest: blob.digest.clone(), bytes: sent, of: blob.size });
+            report(Progress::Uploading {
+                digest: blob.digest.clone(),
+                bytes: sent,
+                of: blob.size,
+            });
         }
     }
 
     /// Begins to read a blob; the caller verifies what comes.
     pub(crate) async fn fetch(&self, digest: &Digest) -> Result<Response, Fault> {
         let address = self.address(&format!("blobs/{digest}"));
-        self.send(Step::ReadBlob, || self.http.get(address.clone())).await?.good(self, Step::ReadBlob)
+        self.send(Step::ReadBlob, || self.http.get(address.clone()))
+            .await?
+            .good(self, Step::ReadBlob)
     }
 
     /// The next piece of a blob; silence is a broken connection.
-    pub(crate) async fn next_piece(&self, response: &mut Response) -> Result<Option<bytes::Bytes>, Fault> {
+    pub(crate) async fn next_piece(
+        &self,
+        response: &mut Response,
+    ) -> Result<Option<bytes::Bytes>, Fault> {
         let seconds = STANDSTILL;
         match tokio::time::timeout(Duration::from_secs(seconds), response.chunk()).await {
             Ok(piece) => piece.map_err(|error| self.unreachable(Step::ReadBlob, error)),
-            Err(_) => Err(Fault::passing(PushError::Silent { host: self.host(), step: Step::ReadBlob, seconds })),
+            Err(_) => Err(Fault::passing(PushError::Silent {
+                host: self.host(),
+                step: Step::ReadBlob,
+                seconds,
+            })),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! When a request is tried again, and after which pause. Pure but for the dice and the sleep itself.
+//! When a request is tried again, and after which pause. Pure but for the dice and the sleep
+//! itself.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
@@ -6,9 +7,11 @@ use std::time::Duration;
 use crate::error::PushError;
 use crate::progress::{Progress, Report};
 
-/// With these pauses a registry may be away for about half a minute, and ECR's per-second quotas have long refilled.
+/// With these pauses a registry may be away for about half a minute, and ECR's per-second quotas
+/// have long refilled.
 const ATTEMPTS: u32 = 7;
-/// A registry that only says it is busy is asked for longer: an organisation's builds at once share ECR's ten manifests a second.
+/// A registry that only says it is busy is asked for longer: an organisation's builds at once share
+/// ECR's ten manifests a second.
 const ATTEMPTS_WHEN_BUSY: u32 = 30;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
@@ -37,11 +40,17 @@ pub(crate) enum Again {
 
 impl Fault {
     pub(crate) fn last(error: PushError) -> Self {
-        Self { error: Box::new(error), again: Again::Never }
+        Self {
+            error: Box::new(error),
+            again: Again::Never,
+        }
     }
 
     pub(crate) fn passing(error: PushError) -> Self {
-        Self { error: Box::new(error), again: Again::Later }
+        Self {
+            error: Box::new(error),
+            again: Again::Later,
+        }
     }
 }
 
@@ -51,7 +60,8 @@ impl From<PushError> for Fault {
     }
 }
 
-/// How often one request failed already, and the pauses between. What is tried must be harmless to repeat.
+/// How often one request failed already, and the pauses between. What is tried must be harmless to
+/// repeat.
 pub(crate) struct Patience<'a> {
     report: Report<'a>,
     failed: u32,
@@ -64,8 +74,13 @@ impl<'a> Patience<'a> {
 
     /// Waits before the next try, or gives the error back when there is to be none.
     pub(crate) async fn after(&mut self, fault: Fault) -> Result<(), PushError> {
-        let Some(pause) = pause(self.failed, fault.again) else { return Err(*fault.error) };
-        (self.report)(Progress::Waiting { pause, reason: fault.error.to_string() });
+        let Some(pause) = pause(self.failed, fault.again) else {
+            return Err(*fault.error);
+        };
+        (self.report)(Progress::Waiting {
+            pause,
+            reason: fault.error.to_string(),
+        });
         tokio::time::sleep(pause).await;
         self.failed += 1;
         Ok(())
@@ -82,7 +97,9 @@ fn pause(failed: u32, again: Again) -> Option<Duration> {
     if failed + 1 >= attempts {
         return None;
     }
-    let longest = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(failed)).min(LONGEST_PAUSE);
+    let longest = FIRST_PAUSE
+        .saturating_mul(2_u32.saturating_pow(failed))
+        .min(LONGEST_PAUSE);
     match again {
         Again::Never => None,
         Again::Later | Again::Busy => Some(dice(longest)),
@@ -90,7 +107,8 @@ fn pause(failed: u32, again: Again) -> Option<Duration> {
     }
 }
 
-/// A random part of a duration. The standard library seeds its hash maps at random, which is random enough for a pause.
+/// A random part of a duration. The standard library seeds its hash maps at random, which is random
+/// enough for a pause.
 fn dice(longest: Duration) -> Duration {
     let thousandth = u32::try_from(RandomState::new().hash_one(0_u8) % 1000).unwrap_or(0);
     longest * thousandth / 1000
@@ -116,6 +134,9 @@ mod tests {
     fn the_registry_names_its_own_pause_within_reason() {
         let named = Duration::from_secs(7);
         assert!((named..=named + FIRST_PAUSE).contains(&pause(0, Again::After(named)).unwrap()));
-        assert!(pause(0, Again::After(Duration::from_hours(24))).unwrap() <= MOST_PATIENCE + FIRST_PAUSE);
+        assert!(
+            pause(0, Again::After(Duration::from_hours(24))).unwrap()
+                <= MOST_PATIENCE + FIRST_PAUSE
+        );
     }
 }

@@ -1,9 +1,11 @@
-//! The names of directories in Docker's oldest export, `ID/layer.tar`, which engines before 25 write. Pure.
+//! The names of directories in Docker's oldest export, `ID/layer.tar`, which engines before 25
+//! write. Pure.
 //!
-//! The ids look random and are not: each is the digest of a document that says nothing but which layers lie below
-//! (moby `image/v1/imagev1.go`, `CreateID`; `image/tarexport/save.go`). That of the topmost layer also holds the image's
-//! config, and is not computed here. An engine whose clock is not in UTC writes other ids; then the names say nothing, and
-//! layers are told by their content.
+//! The ids look random and are not: each is the digest of a document that says nothing but which
+//! layers lie below (moby `image/v1/imagev1.go`, `CreateID`; `image/tarexport/save.go`). That of
+//! the topmost layer also holds the image's config, and is not computed here. An engine whose clock
+//! is not in UTC writes other ids; then the names say nothing, and layers are told by their
+//! content.
 
 use std::collections::HashMap;
 
@@ -27,7 +29,10 @@ pub(super) fn directories(diff_ids: &[Digest]) -> HashMap<String, Digest> {
 
 /// OCI image specification, "Layer ChainID".
 fn chained(below: Option<Digest>, diff_id: &Digest) -> Digest {
-    below.map_or_else(|| diff_id.clone(), |below| Digest::of(format!("{below} {diff_id}").as_bytes()))
+    below.map_or_else(
+        || diff_id.clone(),
+        |below| Digest::of(format!("{below} {diff_id}").as_bytes()),
+    )
 }
 
 fn id(layer: &Digest, parent: Option<&Digest>) -> Digest {
@@ -50,8 +55,14 @@ mod tests {
         .map(|text| text.parse().unwrap())
         .to_vec();
         let expected = HashMap::from([
-            ("2d386fabad228b7a92450b2a863bde5ac44c0f8266ddafd3cfbccabace2f92c6".to_owned(), diff_ids[0].clone()),
-            ("92bfd9632aa5b72f5fca24cc403d3782c75de59353104bde221d19ea1f79ad23".to_owned(), diff_ids[1].clone()),
+            (
+                "2d386fabad228b7a92450b2a863bde5ac44c0f8266ddafd3cfbccabace2f92c6".to_owned(),
+                diff_ids[0].clone(),
+            ),
+            (
+                "92bfd9632aa5b72f5fca24cc403d3782c75de59353104bde221d19ea1f79ad23".to_owned(),
+                diff_ids[1].clone(),
+            ),
         ]);
         assert_eq!(directories(&diff_ids), expected);
         assert!(directories(&[]).is_empty());

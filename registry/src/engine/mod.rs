@@ -1,7 +1,7 @@
 //! Images of the local Docker engine.
 //!
-//! `api.rs` asks the engine, `export.rs` takes what it exports apart, as far as `wanted.rs` says (`legacy.rs` knows the old
-//! names), `assemble.rs` makes an image of the parts.
+//! `api.rs` asks the engine, `export.rs` takes what it exports apart, as far as `wanted.rs` says
+//! (`legacy.rs` knows the old names), `assemble.rs` makes an image of the parts.
 
 mod api;
 mod assemble;
@@ -24,8 +24,9 @@ use super::media::Manifest;
 use super::progress::Report;
 use super::source::{Intake, off_thread};
 
-/// Makes every byte of the image readable that the registry is not known to have. What the registry has as a whole is not
-/// exported at all; of the rest, only layers that are missing are packed, and handed over one by one.
+/// Makes every byte of the image readable that the registry is not known to have. What the registry
+/// has as a whole is not exported at all; of the rest, only layers that are missing are packed, and
+/// handed over one by one.
 pub(crate) async fn open(
     image: &EngineImage,
     temporary: &Path,
@@ -36,16 +37,26 @@ pub(crate) async fn open(
     if let Some(manifest) = there(image, known) {
         return Ok(Image::present(manifest.clone(), image.facts()));
     }
-    let taking = Taking::new(temporary, Wanted::new(&image.diff_ids, Layers::new(known)), intake.clone())?;
+    let taking = Taking::new(
+        temporary,
+        Wanted::new(&image.diff_ids, Layers::new(known)),
+        intake.clone(),
+    )?;
     let response = image.engine.export(&image.id).await?;
-    let parts = pipe::through(response, image.bytes, report, move |from| taking.take_apart(from)).await?;
+    let parts = pipe::through(response, image.bytes, report, move |from| {
+        taking.take_apart(from)
+    })
+    .await?;
     let id = image.id.clone();
     let image = off_thread(move || assemble::assemble(&parts, &id, &intake)).await?;
     report(image.ready());
     Ok(image)
 }
 
-/// The engine names an image by its config in the classic store, and by its manifest or index in the containerd store.
+/// The engine names an image by its config in the classic store, and by its manifest or index in
+/// the containerd store.
 fn there<'a>(image: &EngineImage, known: &'a Known) -> Option<&'a Manifest> {
-    known.manifest(&image.id).or_else(|| known.image_of(&image.id))
+    known
+        .manifest(&image.id)
+        .or_else(|| known.image_of(&image.id))
 }

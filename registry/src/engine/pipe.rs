@@ -1,4 +1,5 @@
-//! Between the engine's answer, which arrives on the network's thread, and the archive reader, which blocks on its own.
+//! Between the engine's answer, which arrives on the network's thread, and the archive reader,
+//! which blocks on its own.
 
 use std::io::{self, Read};
 use std::time::Duration;
@@ -26,15 +27,28 @@ pub(super) async fn through<T: Send + 'static>(
     read: impl FnOnce(&mut dyn Input) -> Result<T, SourceError> + Send + 'static,
 ) -> Result<T, SourceError> {
     let (sender, receiver) = mpsc::channel(PIECES_AHEAD);
-    let reading = tokio::task::spawn_blocking(move || read(&mut PieceReader { receiver, piece: Bytes::new(), at: 0 }));
+    let reading = tokio::task::spawn_blocking(move || {
+        read(&mut PieceReader {
+            receiver,
+            piece: Bytes::new(),
+            at: 0,
+        })
+    });
     // A connection that broke is the reason of whatever the reader then says about the archive.
     let forwarded = forward(response, &sender, expected, report).await;
     drop(sender);
-    let outcome = reading.await.map_err(|error| SourceError::Export { reason: error.to_string() })?;
+    let outcome = reading.await.map_err(|error| SourceError::Export {
+        reason: error.to_string(),
+    })?;
     forwarded.and(outcome)
 }
 
-async fn forward(mut response: Response, sender: &mpsc::Sender<Bytes>, expected: u64, report: Report<'_>) -> Result<(), SourceError> {
+async fn forward(
+    mut response: Response,
+    sender: &mpsc::Sender<Bytes>,
+    expected: u64,
+    report: Report<'_>,
+) -> Result<(), SourceError> {
     let (mut bytes, mut told) = (0, 0);
     while let Some(piece) = next(&mut response).await? {
         bytes += piece.len() as u64;
@@ -43,7 +57,10 @@ async fn forward(mut response: Response, sender: &mpsc::Sender<Bytes>, expected:
         }
         if bytes - told >= REPORT_EVERY {
             told = bytes;
-            report(Progress::Reading { bytes, of: expected });
+            report(Progress::Reading {
+                bytes,
+                of: expected,
+            });
         }
     }
     report(Progress::Reading { bytes, of: bytes });
@@ -51,9 +68,15 @@ async fn forward(mut response: Response, sender: &mpsc::Sender<Bytes>, expected:
 }
 
 async fn next(response: &mut Response) -> Result<Option<Bytes>, SourceError> {
-    let broken = |error: reqwest::Error| SourceError::Export { reason: format!("the connection broke: {}", error.without_url()) };
+    let broken = |error: reqwest::Error| SourceError::Export {
+        reason: format!("the connection broke: {}", error.without_url()),
+    };
     let piece = tokio::time::timeout(SILENCE, response.chunk()).await;
-    piece.map_err(|_| SourceError::EngineSilent { seconds: SILENCE.as_secs() })?.map_err(broken)
+    piece
+        .map_err(|_| SourceError::EngineSilent {
+            seconds: SILENCE.as_secs(),
+        })?
+        .map_err(broken)
 }
 
 /// A blocking reader over pieces that arrive.
@@ -67,7 +90,9 @@ impl PieceReader {
     /// What is there of the current piece, or of the next one; nothing at the end.
     fn rest(&mut self) -> &[u8] {
         while self.at == self.piece.len() {
-            let Some(piece) = self.receiver.blocking_recv() else { return &[] };
+            let Some(piece) = self.receiver.blocking_recv() else {
+                return &[];
+            };
             (self.piece, self.at) = (piece, 0);
         }
         &self.piece[self.at..]
@@ -108,11 +133,19 @@ mod tests {
     fn pieces_read_as_one_stream_and_end() {
         let (sender, receiver) = mpsc::channel(4);
         for piece in ["ab", "", "cde"] {
-            sender.blocking_send(Bytes::from_static(piece.as_bytes())).unwrap();
+            sender
+                .blocking_send(Bytes::from_static(piece.as_bytes()))
+                .unwrap();
         }
         drop(sender);
         let mut text = String::new();
-        PieceReader { receiver, piece: Bytes::new(), at: 0 }.read_to_string(&mut text).unwrap();
+        PieceReader {
+            receiver,
+            piece: Bytes::new(),
+            at: 0,
+        }
+        .read_to_string(&mut text)
+        .unwrap();
         assert_eq!(text, "abcde");
     }
 
@@ -120,10 +153,16 @@ mod tests {
     fn what_is_skipped_must_have_been_there() {
         let (sender, receiver) = mpsc::channel(4);
         for piece in ["ab", "cde"] {
-            sender.blocking_send(Bytes::from_static(piece.as_bytes())).unwrap();
+            sender
+                .blocking_send(Bytes::from_static(piece.as_bytes()))
+                .unwrap();
         }
         drop(sender);
-        let mut pieces = PieceReader { receiver, piece: Bytes::new(), at: 0 };
+        let mut pieces = PieceReader {
+            receiver,
+            piece: Bytes::new(),
+            at: 0,
+        };
         pieces.skip(3).unwrap();
         let mut one = [0];
         pieces.read_exact(&mut one).unwrap();

@@ -1,6 +1,7 @@
 //! Which files of an export have to be read. Pure.
 //!
-//! The registry may have most layers already. Those that the export names by a digest are passed over unread.
+//! The registry may have most layers already. Those that the export names by a digest are passed
+//! over unread.
 
 use std::collections::{HashMap, HashSet};
 
@@ -22,7 +23,8 @@ pub(super) struct Wanted {
 pub(super) enum Told {
     /// It is a layer that nobody needs to read.
     Known,
-    /// The registry has a content of this name; if it is a layer (and no document that must be read), nobody needs it.
+    /// The registry has a content of this name; if it is a layer (and no document that must be
+    /// read), nobody needs it.
     Perhaps(Digest),
     /// It is a layer that has to be packed.
     Wanted,
@@ -32,12 +34,20 @@ pub(super) enum Told {
 
 impl Wanted {
     pub(super) fn new(diff_ids: &[Digest], layers: Layers) -> Self {
-        Self { diff_ids: diff_ids.iter().cloned().collect(), directories: legacy::directories(diff_ids), layers }
+        Self {
+            diff_ids: diff_ids.iter().cloned().collect(),
+            directories: legacy::directories(diff_ids),
+            layers,
+        }
     }
 
     pub(super) fn told(&self, name: &str) -> Told {
         let digest = promised(name).filter(|_| name.starts_with("blobs/"));
-        let layer = self.legacy(name).or_else(|| digest.clone().filter(|digest| self.diff_ids.contains(digest)));
+        let layer = self.legacy(name).or_else(|| {
+            digest
+                .clone()
+                .filter(|digest| self.diff_ids.contains(digest))
+        });
         match (layer, digest) {
             (Some(layer), _) if self.layers.has(&layer) => Told::Known,
             (_, Some(digest)) if self.layers.is_there(&digest) => Told::Perhaps(digest),
@@ -47,10 +57,13 @@ impl Wanted {
     }
 
     fn legacy(&self, name: &str) -> Option<Digest> {
-        self.directories.get(name.strip_suffix("/layer.tar")?).cloned()
+        self.directories
+            .get(name.strip_suffix("/layer.tar")?)
+            .cloned()
     }
 
-    /// Whether some of the image's layers need not be sent: then one whose name says nothing may be one of them.
+    /// Whether some of the image's layers need not be sent: then one whose name says nothing may be
+    /// one of them.
     pub(super) fn may_be_known(&self) -> bool {
         self.diff_ids.iter().any(|diff_id| self.layers.has(diff_id))
     }

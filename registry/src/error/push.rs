@@ -101,7 +101,10 @@ pub enum PushError {
         message: String,
     },
     /// There is no such repository, and the registry makes none by itself.
-    #[error("the registry {host} has no repository `{repository}`: {}", masked(message))]
+    #[error(
+        "the registry {host} has no repository `{repository}`: {}",
+        masked(message)
+    )]
     RepositoryMissing {
         /// The registry's host.
         host: String,
@@ -125,7 +128,10 @@ pub enum PushError {
         message: String,
     },
     /// Contents that the manifest names are not in the registry, although it said so or took them.
-    #[error("the registry {host} misses contents of the image in `{repository}`: {}", masked(message))]
+    #[error(
+        "the registry {host} misses contents of the image in `{repository}`: {}",
+        masked(message)
+    )]
     ContentsMissing {
         /// The registry's host.
         host: String,
@@ -143,7 +149,10 @@ pub enum PushError {
         message: String,
     },
     /// The image has more layers than the registry takes.
-    #[error("the image has more layers than the registry {host} takes: {}", masked(message))]
+    #[error(
+        "the image has more layers than the registry {host} takes: {}",
+        masked(message)
+    )]
     TooManyLayers {
         /// The registry's host.
         host: String,
@@ -195,7 +204,10 @@ pub enum PushError {
 }
 
 fn held(there: Option<&Digest>, ours: &Digest) -> String {
-    there.map_or_else(|| format!("it should name {ours}"), |there| format!("it names {there} and should name {ours}"))
+    there.map_or_else(
+        || format!("it should name {ours}"),
+        |there| format!("it names {there} and should name {ours}"),
+    )
 }
 
 impl PushError {
@@ -238,7 +250,15 @@ fn meant(status: u16, message: &str) -> Option<String> {
         "ECR takes ten manifests a second in an account and region: let fewer jobs push at once, or run the job again"
     } else if words.contains("kms") {
         "the repository's KMS key must be enabled, and usable by the role: kms:GenerateDataKey and kms:Decrypt"
-    } else if ["upstream image", "upstream layer", "upstream_image", "upstream_layer"].iter().any(|word| words.contains(word)) {
+    } else if [
+        "upstream image",
+        "upstream layer",
+        "upstream_image",
+        "upstream_layer",
+    ]
+    .iter()
+    .any(|word| words.contains(word))
+    {
         "the pull-through cache cannot reach its upstream: check its rule and its credentials in Secrets Manager"
     } else {
         return None;
@@ -253,9 +273,17 @@ mod tests {
     #[test]
     fn refusals_that_are_known_have_a_remedy() {
         for (status, message, word) in [
-            (429, "TOOMANYREQUESTS: Rate exceeded", "ten manifests a second"),
+            (
+                429,
+                "TOOMANYREQUESTS: Rate exceeded",
+                "ten manifests a second",
+            ),
             (400, "KmsException: the key is disabled", "kms:Decrypt"),
-            (404, "UNABLE_TO_GET_UPSTREAM_IMAGE: Upstream image not found", "pull-through cache"),
+            (
+                404,
+                "UNABLE_TO_GET_UPSTREAM_IMAGE: Upstream image not found",
+                "pull-through cache",
+            ),
         ] {
             assert!(meant(status, message).unwrap().contains(word), "{message}");
         }
@@ -264,11 +292,21 @@ mod tests {
 
     #[test]
     fn a_denial_by_ecr_names_the_iam_action() {
-        let denied =
-            |host: &str| PushError::Denied { host: host.into(), repository: "a/b".into(), step: Step::StartUpload, message: "no".into() };
+        let denied = |host: &str| PushError::Denied {
+            host: host.into(),
+            repository: "a/b".into(),
+            step: Step::StartUpload,
+            message: "no".into(),
+        };
         let hint = denied("1.dkr.ecr.eu-west-1.amazonaws.com").hint().unwrap();
-        assert!(hint.contains("ecr:InitiateLayerUpload") && hint.contains("a/b"), "{hint}");
+        assert!(
+            hint.contains("ecr:InitiateLayerUpload") && hint.contains("a/b"),
+            "{hint}"
+        );
         assert!(!denied("ghcr.io").hint().unwrap().contains("ecr:"));
-        assert_eq!(denied("ghcr.io").to_string(), "the registry ghcr.io does not allow to begin an upload in `a/b`: no");
+        assert_eq!(
+            denied("ghcr.io").to_string(),
+            "the registry ghcr.io does not allow to begin an upload in `a/b`: no"
+        );
     }
 }

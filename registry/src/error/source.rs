@@ -162,7 +162,10 @@ pub enum SourceError {
 fn not_in_layout(dir: &std::path::Path, tag: Option<&str>, there: &[String]) -> String {
     let dir = dir.display();
     match tag {
-        Some(tag) if !there.is_empty() => format!("the OCI layout at {dir} has no image `{tag}`; there are: {}", there.join(", ")),
+        Some(tag) if !there.is_empty() => format!(
+            "the OCI layout at {dir} has no image `{tag}`; there are: {}",
+            there.join(", ")
+        ),
         Some(_) | None => format!("the OCI layout at {dir} holds no image"),
     }
 }
@@ -170,7 +173,10 @@ fn not_in_layout(dir: &std::path::Path, tag: Option<&str>, there: &[String]) -> 
 fn not_in_archive(file: &std::path::Path, name: Option<&str>, there: &[String]) -> String {
     let file = file.display();
     match name {
-        Some(name) if !there.is_empty() => format!("the archive {file} has no image `{name}`; there are: {}", there.join(", ")),
+        Some(name) if !there.is_empty() => format!(
+            "the archive {file} has no image `{name}`; there are: {}",
+            there.join(", ")
+        ),
         Some(_) | None => format!("the archive {file} holds no image"),
     }
 }
@@ -189,18 +195,30 @@ impl SourceError {
             Self::EngineAbsent { .. } => Some(
                 "use a runner with a Docker engine, or write the image to an OCI layout or an archive: oci:DIR, oci-archive:FILE, docker-archive:FILE",
             ),
-            Self::EngineUnreachable { .. } => Some("does the job's runner have a Docker engine, and is DOCKER_HOST a unix:// address?"),
-            Self::NotInEngine { .. } => Some("build with `load: true` (buildx), or check the name with `docker image ls`"),
-            Self::LayoutMissing { .. } | Self::ArchiveMissing { .. } => {
-                Some("the path is relative to the workspace; files outside the workspace are not seen by the action")
+            Self::EngineUnreachable { .. } => Some(
+                "does the job's runner have a Docker engine, and is DOCKER_HOST a unix:// address?",
+            ),
+            Self::NotInEngine { .. } => {
+                Some("build with `load: true` (buildx), or check the name with `docker image ls`")
             }
-            Self::Layout { .. } => Some("an archive is written oci-archive:FILE or docker-archive:FILE"),
+            Self::LayoutMissing { .. } | Self::ArchiveMissing { .. } => Some(
+                "the path is relative to the workspace; files outside the workspace are not seen by the action",
+            ),
+            Self::Layout { .. } => {
+                Some("an archive is written oci-archive:FILE or docker-archive:FILE")
+            }
             Self::NotInRegistry { .. } => Some("check the name, and that the build pushed it"),
             Self::Ambiguous { .. } => Some("write oci:DIR:TAG"),
             Self::Archive { source, .. } => source.hint(),
-            Self::AmbiguousArchive { .. } => Some("write oci-archive:FILE:TAG or docker-archive:FILE:NAME:TAG"),
-            Self::Blob(_) | Self::Manifest { .. } | Self::Config { .. } => Some("write the image again; it may have been cut off"),
-            Self::Spool { .. } => Some("the temporary directory needs room for the compressed image"),
+            Self::AmbiguousArchive { .. } => {
+                Some("write oci-archive:FILE:TAG or docker-archive:FILE:NAME:TAG")
+            }
+            Self::Blob(_) | Self::Manifest { .. } | Self::Config { .. } => {
+                Some("write the image again; it may have been cut off")
+            }
+            Self::Spool { .. } => {
+                Some("the temporary directory needs room for the compressed image")
+            }
             Self::EngineSilent { .. }
             | Self::EngineRefused { .. }
             | Self::Export { .. }

@@ -18,7 +18,10 @@ pub(crate) struct Listener {
 impl Listener {
     /// The weight of a target group; 0 for one it does not forward to.
     pub(crate) fn weight(&self, target_group: &str) -> u32 {
-        self.forward.iter().find(|(name, _)| name == target_group).map_or(0, |(_, weight)| *weight)
+        self.forward
+            .iter()
+            .find(|(name, _)| name == target_group)
+            .map_or(0, |(_, weight)| *weight)
     }
 }
 
@@ -48,13 +51,22 @@ impl Balancer {
 
     /// Changes what a listener forwards to.
     pub(crate) fn forward(&mut self, name: &str, weights: &[(String, u32)]) {
-        if let Some(listener) = self.listeners.iter_mut().find(|listener| listener.name == name) {
+        if let Some(listener) = self
+            .listeners
+            .iter_mut()
+            .find(|listener| listener.name == name)
+        {
             listener.forward = weights.to_vec();
         }
     }
 
     /// Whether any listener forwards to a target group.
     pub(crate) fn is_used(&self, target_group: &str) -> bool {
-        self.listeners.iter().any(|listener| listener.forward.iter().any(|(name, _)| name == target_group))
+        self.listeners.iter().any(|listener| {
+            listener
+                .forward
+                .iter()
+                .any(|(name, _)| name == target_group)
+        })
     }
 }

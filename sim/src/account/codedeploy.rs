@@ -171,7 +171,9 @@ pub(crate) struct Group {
 impl Group {
     /// What happens before production traffic moves.
     pub(crate) fn ready_wait(&self) -> ReadyWait {
-        self.options.ready_wait_minutes.map_or(ReadyWait::Continue, ReadyWait::Stop)
+        self.options
+            .ready_wait_minutes
+            .map_or(ReadyWait::Continue, ReadyWait::Stop)
     }
 }
 
@@ -219,7 +221,9 @@ impl Deployment {
         let now = now_ms();
         Self {
             config: group.options.config.clone(),
-            auto_rollback: AutoRollback { events: group.options.auto_rollback.clone() },
+            auto_rollback: AutoRollback {
+                events: group.options.auto_rollback.clone(),
+            },
             alarms: group.options.alarms.clone(),
             id,
             group,
@@ -255,13 +259,16 @@ impl Deployment {
         self.updated_ms = now_ms();
     }
 
-    /// Whether a version was shown to its reader, by both reads if both are in use: each tells what the other does not. A read is in use as
-    /// long as it showed the version before.
+    /// Whether a version was shown to its reader, by both reads if both are in use: each tells what
+    /// the other does not. A read is in use as long as it showed the version before.
     pub(crate) fn was_read(&self, version: u64) -> bool {
         let shown = |seen: u64| seen >= version;
         let not_in_use = |seen: u64| seen == 0 || seen + 1 < version;
         let reads = [self.status_seen, self.target_seen];
-        reads.into_iter().any(shown) && reads.into_iter().all(|seen| shown(seen) || not_in_use(seen))
+        reads.into_iter().any(shown)
+            && reads
+                .into_iter()
+                .all(|seen| shown(seen) || not_in_use(seen))
     }
 
     /// A lifecycle event by name.
@@ -272,7 +279,13 @@ impl Deployment {
 
 impl LifecycleEvent {
     const fn pending(name: &'static str) -> Self {
-        Self { name, status: EventStatus::Pending, started_ms: None, ended_ms: None, message: None }
+        Self {
+            name,
+            status: EventStatus::Pending,
+            started_ms: None,
+            ended_ms: None,
+            message: None,
+        }
     }
 
     /// Moves the event on.
@@ -301,15 +314,35 @@ mod tests {
             exposure: Exposure::new("app", 8080),
             target_groups: [String::new(), String::new()],
         };
-        let spec = AppSpec { task_definition: String::new(), container: String::new(), port: 0 };
-        Deployment { status_seen, target_seen, ..Deployment::new(String::new(), group, spec, json!({})) }
+        let spec = AppSpec {
+            task_definition: String::new(),
+            container: String::new(),
+            port: 0,
+        };
+        Deployment {
+            status_seen,
+            target_seen,
+            ..Deployment::new(String::new(), group, spec, json!({}))
+        }
     }
 
     #[test]
     fn a_version_was_read_once_every_read_in_use_has_shown_it() {
-        let table = [((0, 0), false), ((5, 0), true), ((0, 5), true), ((5, 4), false), ((5, 5), true), ((5, 3), true), ((4, 3), false)];
+        let table = [
+            ((0, 0), false),
+            ((5, 0), true),
+            ((0, 5), true),
+            ((5, 4), false),
+            ((5, 5), true),
+            ((5, 3), true),
+            ((4, 3), false),
+        ];
         for ((status, target), read) in table {
-            assert_eq!(deployment(status, target).was_read(5), read, "{status} {target}");
+            assert_eq!(
+                deployment(status, target).was_read(5),
+                read,
+                "{status} {target}"
+            );
         }
     }
 }

@@ -1,4 +1,5 @@
-//! A fleet: the tasks of one revision that a service keeps running. ECS shows it as a deployment, `CodeDeploy` services as a task set.
+//! A fleet: the tasks of one revision that a service keeps running. ECS shows it as a deployment,
+//! `CodeDeploy` services as a task set.
 
 use crate::clock::now_ms;
 

@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::{
-    Account, Configuration, Fleet, Group, Listener, Rollout, Service, ServiceDeployment, ServiceDeploymentStatus, TargetGroup,
-    add_service_revision,
+    Account, Configuration, Fleet, Group, Listener, Rollout, Service, ServiceDeployment,
+    ServiceDeploymentStatus, TargetGroup, add_service_revision,
 };
 use crate::clock::now_ms;
 use crate::options::{Controller, Exposure, Kind, ServiceOptions};
@@ -20,38 +20,69 @@ pub(crate) struct NoSuchContainer {
     container: String,
 }
 
-/// Adds a service whose tasks are then started by the scheduler. The listeners it names exist already.
-pub(crate) fn found_service(account: &mut Account, options: &ServiceOptions) -> Result<(), NoSuchContainer> {
+/// Adds a service whose tasks are then started by the scheduler. The listeners it names exist
+/// already.
+pub(crate) fn found_service(
+    account: &mut Account,
+    options: &ServiceOptions,
+) -> Result<(), NoSuchContainer> {
     let revision = first_revision(account, options)?;
     let target_groups = target_groups(account, options);
-    let mut fleet = Fleet::new(account.ids.fleet(), &options.name, &revision, options.desired);
+    let mut fleet = Fleet::new(
+        account.ids.fleet(),
+        &options.name,
+        &revision,
+        options.desired,
+    );
     fleet.target_group = target_groups.first().cloned();
-    fleet.turn(Rollout::Completed, format!("ECS deployment {} completed.", fleet.id));
+    fleet.turn(
+        Rollout::Completed,
+        format!("ECS deployment {} completed.", fleet.id),
+    );
     if matches!(options.controller, Controller::CodeDeploy(_)) {
         fleet.external_id = Some(account.ids.deployment());
     }
     found_group(account, options, &target_groups);
     if Configuration::of(&options.controller).is_some() {
-        fleet.service_revision = Some(add_service_revision(account, &options.name, &revision, fleet.target_group.clone()));
+        fleet.service_revision = Some(add_service_revision(
+            account,
+            &options.name,
+            &revision,
+            fleet.target_group.clone(),
+        ));
     }
-    account.services.push(service(options, target_groups, fleet));
+    account
+        .services
+        .push(service(options, target_groups, fleet));
     found_history(account, options);
-    account.scalable.extend(options.scaling.iter().map(|scaling| super::ScalableTarget::new(&options.name, scaling)));
+    account.scalable.extend(
+        options
+            .scaling
+            .iter()
+            .map(|scaling| super::ScalableTarget::new(&options.name, scaling)),
+    );
     Ok(())
 }
 
 /// An hour: history is older than anything that the story does.
 const BEFORE_THE_STORY_MS: i64 = 3_600_000;
 
-/// A service that was there before the story was deployed once, unless nothing was ever completed on it.
+/// A service that was there before the story was deployed once, unless nothing was ever completed
+/// on it.
 fn found_history(account: &mut Account, options: &ServiceOptions) {
     let first = match &options.controller {
         Controller::Rolling(rolling) => rolling.first_deployment,
         Controller::Native(native) => native.first_deployment,
         Controller::CodeDeploy(_) | Controller::External => return,
     };
-    let side = account.service(&options.name).and_then(|service| service.primary().and_then(Fleet::side));
-    let (Some(side), Some(configuration), false) = (side, Configuration::of(&options.controller), first) else { return };
+    let side = account
+        .service(&options.name)
+        .and_then(|service| service.primary().and_then(Fleet::side));
+    let (Some(side), Some(configuration), false) =
+        (side, Configuration::of(&options.controller), first)
+    else {
+        return;
+    };
     let arn = account.new_service_deployment_arn(&options.name);
     let mut done = ServiceDeployment::new(arn, &options.name, configuration, Vec::new(), side);
     done.turn(ServiceDeploymentStatus::InProgress);
@@ -65,16 +96,24 @@ fn found_history(account: &mut Account, options: &ServiceOptions) {
 pub(crate) const fn kind(options: &ServiceOptions) -> Kind {
     match (&options.controller, &options.exposure) {
         (Controller::Native(native), _) => native.kind,
-        (Controller::Rolling(_) | Controller::CodeDeploy(_) | Controller::External, Some(_)) => Kind::Alb,
-        (Controller::Rolling(_) | Controller::CodeDeploy(_) | Controller::External, None) => Kind::Headless,
+        (Controller::Rolling(_) | Controller::CodeDeploy(_) | Controller::External, Some(_)) => {
+            Kind::Alb
+        }
+        (Controller::Rolling(_) | Controller::CodeDeploy(_) | Controller::External, None) => {
+            Kind::Headless
+        }
     }
 }
 
-/// What the load balancer or Service Connect reaches of it. Service Connect tells test traffic by a header.
+/// What the load balancer or Service Connect reaches of it. Service Connect tells test traffic by a
+/// header.
 pub(crate) fn exposure(options: &ServiceOptions) -> Option<Exposure> {
     match kind(options) {
         Kind::Alb | Kind::Nlb | Kind::Lattice | Kind::Gateway => options.exposure.clone(),
-        Kind::ServiceConnect => options.exposure.clone().map(|exposure| Exposure { test: None, ..exposure }),
+        Kind::ServiceConnect => options.exposure.clone().map(|exposure| Exposure {
+            test: None,
+            ..exposure
+        }),
         Kind::Headless => None,
     }
 }
@@ -101,13 +140,32 @@ fn service(options: &ServiceOptions, target_groups: Vec<String>, fleet: Fleet) -
     }
 }
 
-fn first_revision(account: &mut Account, options: &ServiceOptions) -> Result<String, NoSuchContainer> {
-    let container = options.exposure.as_ref().map(|exposure| exposure.container.as_str());
-    let missing = || NoSuchContainer { service: options.name.clone(), container: container.unwrap_or("(any)").to_owned() };
-    let body = options.task_definition.as_object().cloned().ok_or_else(missing)?;
-    let family = body.get("family").and_then(Value::as_str).ok_or_else(missing)?.to_owned();
+fn first_revision(
+    account: &mut Account,
+    options: &ServiceOptions,
+) -> Result<String, NoSuchContainer> {
+    let container = options
+        .exposure
+        .as_ref()
+        .map(|exposure| exposure.container.as_str());
+    let missing = || NoSuchContainer {
+        service: options.name.clone(),
+        container: container.unwrap_or("(any)").to_owned(),
+    };
+    let body = options
+        .task_definition
+        .as_object()
+        .cloned()
+        .ok_or_else(missing)?;
+    let family = body
+        .get("family")
+        .and_then(Value::as_str)
+        .ok_or_else(missing)?
+        .to_owned();
     let place = account.place.clone();
-    let revision = account.revisions.register(&family, body, |family, number| place.revision_arn(family, number));
+    let revision = account.revisions.register(&family, body, |family, number| {
+        place.revision_arn(family, number)
+    });
     match container {
         Some(name) if revision.container(name).is_none() => Err(missing()),
         Some(_) | None => Ok(revision.arn),
@@ -116,12 +174,21 @@ fn first_revision(account: &mut Account, options: &ServiceOptions) -> Result<Str
 
 /// Blue and green alternate between two groups; one is enough for everybody else.
 fn target_groups(account: &mut Account, options: &ServiceOptions) -> Vec<String> {
-    let Some(exposure) = exposure(options) else { return Vec::new() };
+    let Some(exposure) = exposure(options) else {
+        return Vec::new();
+    };
     let names = match options.controller {
-        Controller::CodeDeploy(_) | Controller::Native(_) => vec![format!("{}-1", options.name), format!("{}-2", options.name)],
+        Controller::CodeDeploy(_) | Controller::Native(_) => {
+            vec![format!("{}-1", options.name), format!("{}-2", options.name)]
+        }
         Controller::Rolling(_) | Controller::External => vec![options.name.clone()],
     };
-    let made = names.iter().map(|name| TargetGroup { name: name.clone(), kind: kind(options), port: exposure.port, targets: Vec::new() });
+    let made = names.iter().map(|name| TargetGroup {
+        name: name.clone(),
+        kind: kind(options),
+        port: exposure.port,
+        targets: Vec::new(),
+    });
     account.balancer.target_groups.extend(made);
     forward(account, &exposure, &names);
     names
@@ -129,21 +196,34 @@ fn target_groups(account: &mut Account, options: &ServiceOptions) -> Vec<String>
 
 /// All traffic, also the test listener's, goes to the first group: blue.
 fn forward(account: &mut Account, exposure: &Exposure, target_groups: &[String]) {
-    let weights: Vec<(String, u32)> =
-        target_groups.iter().enumerate().map(|(index, name)| (name.clone(), if index == 0 { 100 } else { 0 })).collect();
+    let weights: Vec<(String, u32)> = target_groups
+        .iter()
+        .enumerate()
+        .map(|(index, name)| (name.clone(), if index == 0 { 100 } else { 0 }))
+        .collect();
     for listener in exposure.listeners() {
         account.balancer.forward(&listener, &weights);
     }
 }
 
 fn found_group(account: &mut Account, options: &ServiceOptions, target_groups: &[String]) {
-    let Controller::CodeDeploy(group) = &options.controller else { return };
-    let (Some(exposure), [first, second]) = (&options.exposure, target_groups) else { return };
+    let Controller::CodeDeploy(group) = &options.controller else {
+        return;
+    };
+    let (Some(exposure), [first, second]) = (&options.exposure, target_groups) else {
+        return;
+    };
     let suffix = format!("ECS-{}-{}", account.place.cluster, options.name);
     account.groups.push(Group {
         id: account.ids.uuid(),
-        application: group.application.clone().unwrap_or_else(|| format!("App{suffix}")),
-        name: group.group.clone().unwrap_or_else(|| format!("Dgp{suffix}")),
+        application: group
+            .application
+            .clone()
+            .unwrap_or_else(|| format!("App{suffix}")),
+        name: group
+            .group
+            .clone()
+            .unwrap_or_else(|| format!("Dgp{suffix}")),
         service: options.name.clone(),
         options: group.clone(),
         exposure: exposure.clone(),
@@ -154,6 +234,11 @@ fn found_group(account: &mut Account, options: &ServiceOptions, target_groups: &
 impl Account {
     /// Notes a listener that the world has opened.
     pub(crate) fn add_listener(&mut self, name: &str, kind: Kind, address: std::net::SocketAddr) {
-        self.balancer.listeners.push(Listener { name: name.to_owned(), kind, address, forward: Vec::new() });
+        self.balancer.listeners.push(Listener {
+            name: name.to_owned(),
+            kind,
+            address,
+            forward: Vec::new(),
+        });
     }
 }

@@ -1,4 +1,5 @@
-//! What exists in the simulated AWS account: plain data that the AWS handlers answer from and the life cycles change.
+//! What exists in the simulated AWS account: plain data that the AWS handlers answer from and the
+//! life cycles change.
 //!
 //! It holds no lock, waits for nothing and speaks no protocol.
 
@@ -22,14 +23,15 @@ pub(crate) use alarm::{Alarm, Alarms};
 pub(crate) use autoscaling::ScalableTarget;
 pub(crate) use balancer::{Balancer, Listener, TargetGroup};
 pub(crate) use codedeploy::{
-    AppSpec, AutoRollback, Creator, Deployment, ErrorInformation, EventStatus, Group, LifecycleEvent, ReadyWait, RollbackLink, Side,
-    Status, StopRequest, WaitType,
+    AppSpec, AutoRollback, Creator, Deployment, ErrorInformation, EventStatus, Group,
+    LifecycleEvent, ReadyWait, RollbackLink, Side, Status, StopRequest, WaitType,
 };
 pub(crate) use fleet::{Fleet, Role, Rollout};
 pub(crate) use founding::{exposure, found_service, kind};
 pub(crate) use native::{
-    AlarmWatch, Cleanup, Configuration, EarlySuccess, Hook, HookAction, HookDetail, HookStatus, LifecycleStage, RevisionSide, Rollback,
-    ServiceDeployment, ServiceDeploymentStatus, ServiceRevision, TrafficStep, add_service_revision,
+    AlarmWatch, Cleanup, Configuration, EarlySuccess, Hook, HookAction, HookDetail, HookStatus,
+    LifecycleStage, RevisionSide, Rollback, ServiceDeployment, ServiceDeploymentStatus,
+    ServiceRevision, TrafficStep, add_service_revision,
 };
 pub(crate) use place::{Ids, Place, sha256_hex, uuid_of};
 pub(crate) use repository::Repository;
@@ -72,7 +74,9 @@ impl Account {
     /// A service by its name or ARN, to change it.
     pub(crate) fn service_mut(&mut self, reference: &str) -> Option<&mut Service> {
         let name = last_part(reference);
-        self.services.iter_mut().find(|service| service.name == name)
+        self.services
+            .iter_mut()
+            .find(|service| service.name == name)
     }
 
     /// A task by its id or ARN.
@@ -89,18 +93,27 @@ impl Account {
 
     /// A fleet of any service.
     pub(crate) fn fleet(&self, id: &str) -> Option<&Fleet> {
-        self.services.iter().flat_map(|service| &service.fleets).find(|fleet| fleet.id == id)
+        self.services
+            .iter()
+            .flat_map(|service| &service.fleets)
+            .find(|fleet| fleet.id == id)
     }
 
     /// A fleet of any service, to change it.
     pub(crate) fn fleet_mut(&mut self, id: &str) -> Option<&mut Fleet> {
-        self.services.iter_mut().flat_map(|service| &mut service.fleets).find(|fleet| fleet.id == id)
+        self.services
+            .iter_mut()
+            .flat_map(|service| &mut service.fleets)
+            .find(|fleet| fleet.id == id)
     }
 
     /// Says something about a fleet in its service's events.
     pub(crate) fn say(&mut self, fleet: &str, message: &str) {
         let id = self.ids.uuid();
-        let service = self.services.iter_mut().find(|service| service.fleet(fleet).is_some());
+        let service = self
+            .services
+            .iter_mut()
+            .find(|service| service.fleet(fleet).is_some());
         if let Some(service) = service {
             service.say_of(fleet, &id, message);
         }
@@ -108,32 +121,46 @@ impl Account {
 
     /// The tasks of a fleet that have not ended.
     pub(crate) fn living<'a>(&'a self, fleet: &'a str) -> impl Iterator<Item = &'a Task> {
-        self.tasks.iter().filter(move |task| task.origin.fleet() == Some(fleet) && !task.is_over())
+        self.tasks
+            .iter()
+            .filter(move |task| task.origin.fleet() == Some(fleet) && !task.is_over())
     }
 
     /// A deployment by its id.
     pub(crate) fn deployment(&self, id: &str) -> Option<&Deployment> {
-        self.deployments.iter().find(|deployment| deployment.id == id)
+        self.deployments
+            .iter()
+            .find(|deployment| deployment.id == id)
     }
 
     /// A deployment by its id, to change it.
     pub(crate) fn deployment_mut(&mut self, id: &str) -> Option<&mut Deployment> {
-        self.deployments.iter_mut().find(|deployment| deployment.id == id)
+        self.deployments
+            .iter_mut()
+            .find(|deployment| deployment.id == id)
     }
 
     /// A deployment group by the names of its application and its own.
     pub(crate) fn group(&self, application: &str, name: &str) -> Option<&Group> {
-        self.groups.iter().find(|group| group.application == application && group.name == name)
+        self.groups
+            .iter()
+            .find(|group| group.application == application && group.name == name)
     }
 
     /// The share of production traffic that a target group gets.
     pub(crate) fn weight(&self, listener: &str, target_group: &str) -> u32 {
-        self.balancer.listener(listener).map_or(0, |listener| listener.weight(target_group))
+        self.balancer
+            .listener(listener)
+            .map_or(0, |listener| listener.weight(target_group))
     }
 
     /// The alarms among these that ring.
     pub(crate) fn ringing(&self, names: &[String]) -> Vec<String> {
-        let rings = |name: &&String| self.alarms.get(name).is_some_and(|alarm| alarm.state == AlarmState::Alarm);
+        let rings = |name: &&String| {
+            self.alarms
+                .get(name)
+                .is_some_and(|alarm| alarm.state == AlarmState::Alarm)
+        };
         names.iter().filter(rings).cloned().collect()
     }
 }

@@ -16,7 +16,10 @@ pub(crate) struct Place {
 
 impl Place {
     fn arn(&self, service: &str, resource: &str) -> String {
-        format!("arn:aws:{service}:{}:{}:{resource}", self.region, self.account)
+        format!(
+            "arn:aws:{service}:{}:{}:{resource}",
+            self.region, self.account
+        )
     }
 
     pub(crate) fn cluster_arn(&self) -> String {
@@ -32,7 +35,14 @@ impl Place {
     }
 
     pub(crate) fn container_arn(&self, task: &str, name: &str) -> String {
-        self.arn("ecs", &format!("container/{}/{task}/{}", self.cluster, uuid_of(&format!("{task}/{name}"))))
+        self.arn(
+            "ecs",
+            &format!(
+                "container/{}/{task}/{}",
+                self.cluster,
+                uuid_of(&format!("{task}/{name}"))
+            ),
+        )
     }
 
     pub(crate) fn task_set_arn(&self, service: &str, id: &str) -> String {
@@ -40,11 +50,17 @@ impl Place {
     }
 
     pub(crate) fn service_deployment_arn(&self, service: &str, id: &str) -> String {
-        self.arn("ecs", &format!("service-deployment/{}/{service}/{id}", self.cluster))
+        self.arn(
+            "ecs",
+            &format!("service-deployment/{}/{service}/{id}", self.cluster),
+        )
     }
 
     pub(crate) fn service_revision_arn(&self, service: &str, id: &str) -> String {
-        self.arn("ecs", &format!("service-revision/{}/{service}/{id}", self.cluster))
+        self.arn(
+            "ecs",
+            &format!("service-revision/{}/{service}/{id}", self.cluster),
+        )
     }
 
     pub(crate) fn revision_arn(&self, family: &str, revision: u32) -> String {
@@ -52,21 +68,45 @@ impl Place {
     }
 
     pub(crate) fn balancer_arn(&self, kind: Kind) -> String {
-        self.arn("elasticloadbalancing", &format!("loadbalancer/{}/{}", balancer_path(kind), hex_of("stage", 16)))
+        self.arn(
+            "elasticloadbalancing",
+            &format!(
+                "loadbalancer/{}/{}",
+                balancer_path(kind),
+                hex_of("stage", 16)
+            ),
+        )
     }
 
     pub(crate) fn listener_arn(&self, kind: Kind, name: &str) -> String {
         let path = balancer_path(kind);
-        self.arn("elasticloadbalancing", &format!("listener/{path}/{}/{}", hex_of("stage", 16), hex_of(name, 16)))
+        self.arn(
+            "elasticloadbalancing",
+            &format!(
+                "listener/{path}/{}/{}",
+                hex_of("stage", 16),
+                hex_of(name, 16)
+            ),
+        )
     }
 
     pub(crate) fn rule_arn(&self, listener: &str) -> String {
-        let (stage, listener, rule) = (hex_of("stage", 16), hex_of(listener, 16), hex_of(&format!("{listener}/default"), 16));
-        self.arn("elasticloadbalancing", &format!("listener-rule/app/stage/{stage}/{listener}/{rule}"))
+        let (stage, listener, rule) = (
+            hex_of("stage", 16),
+            hex_of(listener, 16),
+            hex_of(&format!("{listener}/default"), 16),
+        );
+        self.arn(
+            "elasticloadbalancing",
+            &format!("listener-rule/app/stage/{stage}/{listener}/{rule}"),
+        )
     }
 
     pub(crate) fn target_group_arn(&self, name: &str) -> String {
-        self.arn("elasticloadbalancing", &format!("targetgroup/{name}/{}", hex_of(name, 16)))
+        self.arn(
+            "elasticloadbalancing",
+            &format!("targetgroup/{name}/{}", hex_of(name, 16)),
+        )
     }
 
     pub(crate) fn alarm_arn(&self, name: &str) -> String {
@@ -79,7 +119,10 @@ impl Place {
 
     /// With the six characters that Secrets Manager puts after a name.
     pub(crate) fn secret_arn(&self, name: &str) -> String {
-        self.arn("secretsmanager", &format!("secret:{name}-{}", hex_of(&format!("secret/{name}"), 6)))
+        self.arn(
+            "secretsmanager",
+            &format!("secret:{name}-{}", hex_of(&format!("secret/{name}"), 6)),
+        )
     }
 
     pub(crate) fn repository_arn(&self, name: &str) -> String {
@@ -87,11 +130,20 @@ impl Place {
     }
 
     pub(crate) fn scalable_target_arn(&self, service: &str) -> String {
-        self.arn("application-autoscaling", &format!("scalable-target/{}", hex_of(&format!("scalable/{service}"), 36)))
+        self.arn(
+            "application-autoscaling",
+            &format!(
+                "scalable-target/{}",
+                hex_of(&format!("scalable/{service}"), 36)
+            ),
+        )
     }
 
     pub(crate) fn caller_arn(&self) -> String {
-        format!("arn:aws:sts::{}:assumed-role/github-actions/deploy", self.account)
+        format!(
+            "arn:aws:sts::{}:assumed-role/github-actions/deploy",
+            self.account
+        )
     }
 
     pub(crate) fn role_arn(&self, name: &str) -> String {
@@ -103,7 +155,9 @@ impl Place {
 const fn balancer_path(kind: Kind) -> &'static str {
     match kind {
         Kind::Nlb => "net/stage-network",
-        Kind::Alb | Kind::Lattice | Kind::Gateway | Kind::ServiceConnect | Kind::Headless => "app/stage",
+        Kind::Alb | Kind::Lattice | Kind::Gateway | Kind::ServiceConnect | Kind::Headless => {
+            "app/stage"
+        }
     }
 }
 
@@ -136,7 +190,11 @@ impl Ids {
 
     /// 19 digits, as service revisions have.
     pub(crate) fn digits(&mut self) -> String {
-        let digits: String = self.next_hex(19).bytes().map(|byte| char::from(b'0' + byte % 10)).collect();
+        let digits: String = self
+            .next_hex(19)
+            .bytes()
+            .map(|byte| char::from(b'0' + byte % 10))
+            .collect();
         digits.replacen('0', "7", 1)
     }
 
@@ -163,17 +221,26 @@ fn hex_of(text: &str, length: usize) -> String {
 
 /// A text's SHA-256 in hexadecimal digits.
 pub(crate) fn sha256_hex(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().fold(String::with_capacity(64), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    Sha256::digest(text.as_bytes())
+        .iter()
+        .fold(String::with_capacity(64), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
 }
 
 /// A UUID that is always the same for a text.
 pub(crate) fn uuid_of(text: &str) -> String {
     let hex = hex_of(text, 32);
     let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
-    format!("{}-{}-4{}-8{}-{}", part(0, 8), part(8, 12), part(13, 16), part(17, 20), part(20, 32))
+    format!(
+        "{}-{}-4{}-8{}-{}",
+        part(0, 8),
+        part(8, 12),
+        part(13, 16),
+        part(17, 20),
+        part(20, 32)
+    )
 }
 
 #[cfg(test)]
@@ -185,7 +252,11 @@ mod tests {
         let mut ids = Ids::new(1);
         assert_eq!(ids.task().len(), 32);
         assert_eq!(ids.deployment().len(), 11);
-        assert!(ids.fleet().strip_prefix("ecs-svc/").is_some_and(|digits| digits.len() == 19));
+        assert!(
+            ids.fleet()
+                .strip_prefix("ecs-svc/")
+                .is_some_and(|digits| digits.len() == 19)
+        );
         assert_eq!(ids.uuid().len(), 36);
         assert_ne!(ids.task(), ids.task());
     }

@@ -24,9 +24,20 @@ impl Repository {
     /// The repositories that exist when a stage begins.
     pub(crate) fn founded(options: &StageOptions) -> Vec<Self> {
         let own = &options.ecr.repositories;
-        let particular = |name: &String| own.iter().any(|given| given.name == *name && given.account.is_none() && given.region.is_none());
-        let plain = options.repositories.iter().filter(|name| !particular(name)).map(|name| RepositoryOptions::new(name));
-        plain.chain(own.iter().cloned()).map(|given| Self::of(given, options)).collect()
+        let particular = |name: &String| {
+            own.iter().any(|given| {
+                given.name == *name && given.account.is_none() && given.region.is_none()
+            })
+        };
+        let plain = options
+            .repositories
+            .iter()
+            .filter(|name| !particular(name))
+            .map(|name| RepositoryOptions::new(name));
+        plain
+            .chain(own.iter().cloned())
+            .map(|given| Self::of(given, options))
+            .collect()
     }
 
     fn of(given: RepositoryOptions, options: &StageOptions) -> Self {

@@ -22,12 +22,17 @@ pub(crate) struct Revision {
 impl Revision {
     /// The containers as they were registered.
     pub(crate) fn containers(&self) -> impl Iterator<Item = &Value> {
-        self.body.get("containerDefinitions").and_then(Value::as_array).into_iter().flatten()
+        self.body
+            .get("containerDefinitions")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
     }
 
     /// A container by its name.
     pub(crate) fn container(&self, name: &str) -> Option<&Value> {
-        self.containers().find(|container| container.get("name").and_then(Value::as_str) == Some(name))
+        self.containers()
+            .find(|container| container.get("name").and_then(Value::as_str) == Some(name))
     }
 
     /// A text of the definition.
@@ -44,12 +49,25 @@ pub(crate) struct Revisions {
 
 impl Revisions {
     /// Registers the next revision of a family. `arn_of` names it.
-    pub(crate) fn register(&mut self, family: &str, mut body: Map<String, Value>, arn_of: impl Fn(&str, u32) -> String) -> Revision {
+    pub(crate) fn register(
+        &mut self,
+        family: &str,
+        mut body: Map<String, Value>,
+        arn_of: impl Fn(&str, u32) -> String,
+    ) -> Revision {
         let tags = body.shift_remove("tags").unwrap_or_else(|| json!([]));
         let revisions = self.families.entry(family.to_owned()).or_default();
         let number = revisions.last().map_or(1, |last| last.number + 1);
         let arn = arn_of(family, number);
-        let revision = Revision { arn, family: family.to_owned(), number, body, tags, registered_ms: now_ms(), deregistered_ms: None };
+        let revision = Revision {
+            arn,
+            family: family.to_owned(),
+            number,
+            body,
+            tags,
+            registered_ms: now_ms(),
+            deregistered_ms: None,
+        };
         revisions.push(revision.clone());
         revision
     }
@@ -58,17 +76,28 @@ impl Revisions {
     pub(crate) fn find(&self, reference: &str) -> Option<&Revision> {
         let name = super::last_part(reference);
         let Some((family, number)) = name.rsplit_once(':') else {
-            return self.families.get(name)?.iter().rev().find(|revision| revision.deregistered_ms.is_none());
+            return self
+                .families
+                .get(name)?
+                .iter()
+                .rev()
+                .find(|revision| revision.deregistered_ms.is_none());
         };
         let number: u32 = number.parse().ok()?;
-        self.families.get(family)?.iter().find(|revision| revision.number == number)
+        self.families
+            .get(family)?
+            .iter()
+            .find(|revision| revision.number == number)
     }
 
     /// A revision by ARN or `family:revision`, to change it.
     pub(crate) fn find_mut(&mut self, reference: &str) -> Option<&mut Revision> {
         let (family, number) = super::last_part(reference).rsplit_once(':')?;
         let number: u32 = number.parse().ok()?;
-        self.families.get_mut(family)?.iter_mut().find(|revision| revision.number == number)
+        self.families
+            .get_mut(family)?
+            .iter_mut()
+            .find(|revision| revision.number == number)
     }
 
     /// All revisions, family by family, oldest first.

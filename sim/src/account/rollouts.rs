@@ -1,6 +1,10 @@
-//! What the account knows of ECS's own rollouts: which one is a service's, and what was good before.
+//! What the account knows of ECS's own rollouts: which one is a service's, and what was good
+//! before.
 
-use super::{Account, Fleet, RevisionSide, Role, Rollout, Service, ServiceDeployment, ServiceDeploymentStatus};
+use super::{
+    Account, Fleet, RevisionSide, Role, Rollout, Service, ServiceDeployment,
+    ServiceDeploymentStatus,
+};
 
 impl Fleet {
     /// The fleet as a side of a service deployment; none under another controller than ECS.
@@ -17,13 +21,20 @@ impl Fleet {
 impl Service {
     /// The fleet to go back to: the one that was completed and is not leaving, or whoever is there.
     pub(crate) fn proven(&self) -> Option<&Fleet> {
-        let proven = |fleet: &&Fleet| fleet.role != Role::Draining && (fleet.rollout == Rollout::Completed || fleet.was_steady);
+        let proven = |fleet: &&Fleet| {
+            fleet.role != Role::Draining
+                && (fleet.rollout == Rollout::Completed || fleet.was_steady)
+        };
         self.fleets.iter().find(proven).or_else(|| self.primary())
     }
 
     /// Another fleet is to be the service's own.
     pub(crate) fn make_room(&mut self) {
-        for former in self.fleets.iter_mut().filter(|former| former.role == Role::Primary) {
+        for former in self
+            .fleets
+            .iter_mut()
+            .filter(|former| former.role == Role::Primary)
+        {
             former.role = Role::Active;
         }
         self.steady = None;
@@ -39,49 +50,73 @@ impl Account {
 
     /// A service deployment by its ARN.
     pub(crate) fn service_deployment(&self, arn: &str) -> Option<&ServiceDeployment> {
-        self.service_deployments.iter().find(|deployment| deployment.arn == arn)
+        self.service_deployments
+            .iter()
+            .find(|deployment| deployment.arn == arn)
     }
 
     /// A service deployment by its ARN, to change it.
     pub(crate) fn service_deployment_mut(&mut self, arn: &str) -> Option<&mut ServiceDeployment> {
-        self.service_deployments.iter_mut().find(|deployment| deployment.arn == arn)
+        self.service_deployments
+            .iter_mut()
+            .find(|deployment| deployment.arn == arn)
     }
 
     /// All deployments of a service, newest first.
-    pub(crate) fn deployments_of<'a>(&'a self, service: &'a str) -> impl Iterator<Item = &'a ServiceDeployment> {
-        self.service_deployments.iter().rev().filter(move |deployment| deployment.service == service)
+    pub(crate) fn deployments_of<'a>(
+        &'a self,
+        service: &'a str,
+    ) -> impl Iterator<Item = &'a ServiceDeployment> {
+        self.service_deployments
+            .iter()
+            .rev()
+            .filter(move |deployment| deployment.service == service)
     }
 
     /// The deployment of a service that is not over, the oldest if others wait for it.
     pub(crate) fn unfinished<'a>(&'a self, service: &'a str) -> Option<&'a ServiceDeployment> {
-        self.deployments_of(service).filter(|deployment| !deployment.status.is_over()).last()
+        self.deployments_of(service)
+            .filter(|deployment| !deployment.status.is_over())
+            .last()
     }
 
     /// A rolling deployment of a service that is not over.
     pub(crate) fn rolling_now<'a>(&'a self, service: &'a str) -> Option<&'a ServiceDeployment> {
-        self.deployments_of(service).find(|deployment| !deployment.status.is_over() && !deployment.configuration.is_native())
+        self.deployments_of(service).find(|deployment| {
+            !deployment.status.is_over() && !deployment.configuration.is_native()
+        })
     }
 
-    /// The newest deployment of a service that has begun: its green is there, although it may not have tasks yet.
+    /// The newest deployment of a service that has begun: its green is there, although it may not
+    /// have tasks yet.
     pub(crate) fn begun<'a>(&'a self, service: &'a str) -> Option<&'a ServiceDeployment> {
-        self.deployments_of(service).find(|deployment| deployment.started_ms.is_some() || !deployment.sources.is_empty())
+        self.deployments_of(service)
+            .find(|deployment| deployment.started_ms.is_some() || !deployment.sources.is_empty())
     }
 
     /// The fleets of a service obey a deployment that shifts traffic, not rolling's arithmetic.
     pub(crate) fn shifts_traffic(&self, service: &Service) -> bool {
-        let configuration = self.begun(&service.name).map(|deployment| &deployment.configuration).or(service.configuration.as_ref());
+        let configuration = self
+            .begun(&service.name)
+            .map(|deployment| &deployment.configuration)
+            .or(service.configuration.as_ref());
         configuration.is_some_and(super::Configuration::is_native)
     }
 
-    /// The revision that a service is to have: the one of a deployment that still goes forward, or of its primary fleet.
+    /// The revision that a service is to have: the one of a deployment that still goes forward, or
+    /// of its primary fleet.
     pub(crate) fn wanted_revision(&self, service: &Service) -> Option<String> {
-        let newest = self.deployments_of(&service.name).next().filter(|deployment| deployment.status.goes_forward());
+        let newest = self
+            .deployments_of(&service.name)
+            .next()
+            .filter(|deployment| deployment.status.goes_forward());
         let wanted = newest.map(|deployment| deployment.target.task_definition.clone());
         wanted.or_else(|| service.primary().map(|primary| primary.revision.clone()))
     }
 
     /// The last deployment that was completed.
     pub(crate) fn last_good<'a>(&'a self, service: &'a str) -> Option<&'a ServiceDeployment> {
-        self.deployments_of(service).find(|deployment| deployment.status == ServiceDeploymentStatus::Successful)
+        self.deployments_of(service)
+            .find(|deployment| deployment.status == ServiceDeploymentStatus::Successful)
     }
 }

@@ -21,7 +21,8 @@ pub(crate) struct Service {
     pub(crate) status: String,
     pub(crate) desired: u32,
     pub(crate) exposure: Option<Exposure>,
-    /// Where its tasks are registered: two groups under `CodeDeploy` and for native blue and green, one when rolling, none without a load balancer.
+    /// Where its tasks are registered: two groups under `CodeDeploy` and for native blue and green,
+    /// one when rolling, none without a load balancer.
     pub(crate) target_groups: Vec<String>,
     pub(crate) fleets: Vec<Fleet>,
     /// Newest first, as `{id, createdAt, message}`.
@@ -48,7 +49,9 @@ impl Service {
 
     /// The same, to change it.
     pub(crate) fn primary_mut(&mut self) -> Option<&mut Fleet> {
-        self.fleets.iter_mut().find(|fleet| fleet.role == Role::Primary)
+        self.fleets
+            .iter_mut()
+            .find(|fleet| fleet.role == Role::Primary)
     }
 
     /// One of its fleets.
@@ -58,12 +61,18 @@ impl Service {
 
     /// It is behind a load balancer, as far as ELB knows.
     pub(crate) const fn is_balanced(&self) -> bool {
-        !matches!(self.kind, Kind::ServiceConnect | Kind::Lattice | Kind::Gateway)
+        !matches!(
+            self.kind,
+            Kind::ServiceConnect | Kind::Lattice | Kind::Gateway
+        )
     }
 
     /// ECS itself performs its rollouts.
     pub(crate) const fn is_of_ecs(&self) -> bool {
-        matches!(self.controller, Controller::Rolling(_) | Controller::Native(_))
+        matches!(
+            self.controller,
+            Controller::Rolling(_) | Controller::Native(_)
+        )
     }
 
     /// A change that a reader could notice.
@@ -76,7 +85,11 @@ impl Service {
     pub(crate) fn scale(&mut self, desired: u32) {
         self.desired = desired;
         self.steady = None;
-        for fleet in self.fleets.iter_mut().filter(|fleet| fleet.role != Role::Draining) {
+        for fleet in self
+            .fleets
+            .iter_mut()
+            .filter(|fleet| fleet.role != Role::Draining)
+        {
             fleet.desired = desired;
         }
         self.changed();
@@ -92,20 +105,28 @@ impl Service {
     pub(crate) fn say_of(&mut self, fleet: &str, id: &str, message: &str) {
         let about = match self.controller {
             Controller::Rolling(_) | Controller::Native(_) => format!("(service {})", self.name),
-            Controller::CodeDeploy(_) | Controller::External => format!("(service {}, taskSet {fleet})", self.name),
+            Controller::CodeDeploy(_) | Controller::External => {
+                format!("(service {}, taskSet {fleet})", self.name)
+            }
         };
         self.note(id, &format!("{about} {message}"));
     }
 
     fn note(&mut self, id: &str, message: &str) {
-        self.events.insert(0, json!({ "id": id, "createdAt": seconds(now_ms()), "message": message }));
+        self.events.insert(
+            0,
+            json!({ "id": id, "createdAt": seconds(now_ms()), "message": message }),
+        );
         self.events.truncate(EVENTS_KEPT);
     }
 }
 
 /// A moment as AWS's JSON has it: seconds with fractions.
 pub(crate) fn seconds(milliseconds: i64) -> Value {
-    #[expect(clippy::cast_precision_loss, reason = "milliseconds since the epoch fit in a double for a long time")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "milliseconds since the epoch fit in a double for a long time"
+    )]
     let seconds = milliseconds as f64 / 1000.0;
     json!(seconds)
 }

@@ -140,7 +140,12 @@ pub(crate) struct Task {
 
 impl Task {
     /// A task that was just accepted.
-    pub(crate) fn new(id: String, revision: &str, origin: Origin, containers: Vec<Container>) -> Self {
+    pub(crate) fn new(
+        id: String,
+        revision: &str,
+        origin: Origin,
+        containers: Vec<Container>,
+    ) -> Self {
         Self {
             id,
             revision: revision.to_owned(),
@@ -162,7 +167,10 @@ impl Task {
 
     /// It has ended or is about to.
     pub(crate) const fn is_over(&self) -> bool {
-        matches!(self.phase, Phase::Deactivating | Phase::Stopping | Phase::Stopped)
+        matches!(
+            self.phase,
+            Phase::Deactivating | Phase::Stopping | Phase::Stopped
+        )
     }
 
     /// Its containers run and it is wanted.

@@ -19,7 +19,12 @@ impl<'a> Asked<'a> {
 
     /// A list of texts; empty when absent.
     pub(crate) fn texts(self, name: &str) -> Vec<&'a str> {
-        self.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
+        self.get(name)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect()
     }
 
     /// A number.

@@ -16,7 +16,12 @@ use crate::world::StoredManifest;
 const TOKEN_MS: i64 = 12 * 60 * 60 * 1000;
 
 /// Answers an operation of ECR.
-pub(super) async fn answer(cloud: &Arc<Cloud>, operation: &str, asked: Asked<'_>, region: Option<&str>) -> Option<Answer> {
+pub(super) async fn answer(
+    cloud: &Arc<Cloud>,
+    operation: &str,
+    asked: Asked<'_>,
+    region: Option<&str>,
+) -> Option<Answer> {
     let place = &place(cloud, asked, region);
     Some(match operation {
         "GetAuthorizationToken" => Ok(token(cloud)),
@@ -31,17 +36,23 @@ pub(super) async fn answer(cloud: &Arc<Cloud>, operation: &str, asked: Asked<'_>
     })
 }
 
-/// The registry that is meant: the caller's own, or that of `registryId`, in the region that the request was signed for.
+/// The registry that is meant: the caller's own, or that of `registryId`, in the region that the
+/// request was signed for.
 pub(super) fn place(cloud: &Cloud, asked: Asked<'_>, region: Option<&str>) -> Place {
     let own = cloud.look(|account| account.place.clone());
-    let account = asked.text("registryId").map_or(own.account, ToOwned::to_owned);
-    Place { account, region: region.map_or(own.region, ToOwned::to_owned), cluster: own.cluster }
+    let account = asked
+        .text("registryId")
+        .map_or(own.account, ToOwned::to_owned);
+    Place {
+        account,
+        region: region.map_or(own.region, ToOwned::to_owned),
+        cluster: own.cluster,
+    }
 }
 
 fn token(cloud: &Cloud) -> Value {
     let token = STANDARD.encode(format!("AWS:{}", cloud.options.registry_password));
-    let data =
-        json!({ "authorizationToken": token, "expiresAt": seconds(now_ms() + TOKEN_MS), "proxyEndpoint": cloud.registry_endpoint() });
+    let data = json!({ "authorizationToken": token, "expiresAt": seconds(now_ms() + TOKEN_MS), "proxyEndpoint": cloud.registry_endpoint() });
     json!({ "authorizationData": [data] })
 }
 
@@ -52,15 +63,24 @@ type Image = (StoredManifest, Vec<String>);
 fn layers_size(manifest: &StoredManifest) -> u64 {
     let content: Value = serde_json::from_slice(&manifest.bytes).unwrap_or_default();
     let layers = content.get("layers").and_then(Value::as_array);
-    layers.into_iter().flatten().filter_map(|layer| layer.get("size")?.as_u64()).sum()
+    layers
+        .into_iter()
+        .flatten()
+        .filter_map(|layer| layer.get("size")?.as_u64())
+        .sum()
 }
 
 /// All images of a repository that have a tag.
 async fn tagged(cloud: &Cloud, repository: &str) -> Vec<Image> {
     let mut found: Vec<Image> = Vec::new();
     for tag in cloud.world.tags(repository).await.unwrap_or_default() {
-        let Ok(manifest) = cloud.world.manifest(repository, &tag).await else { continue };
-        match found.iter_mut().find(|(known, _)| known.digest == manifest.digest) {
+        let Ok(manifest) = cloud.world.manifest(repository, &tag).await else {
+            continue;
+        };
+        match found
+            .iter_mut()
+            .find(|(known, _)| known.digest == manifest.digest)
+        {
             Some((_, tags)) => tags.push(tag),
             None => found.push((manifest, vec![tag])),
         }
@@ -75,20 +95,40 @@ async fn images(cloud: &Cloud, place: &Place, asked: Asked<'_>) -> Answer {
     if let Some(wanted) = asked.get("imageIds").and_then(Value::as_array) {
         found = pick(cloud, repository, wanted, &found).await?;
     }
-    let details: Vec<Value> = found.iter().map(|(manifest, tags)| detail(cloud, repository, manifest, tags)).collect();
+    let details: Vec<Value> = found
+        .iter()
+        .map(|(manifest, tags)| detail(cloud, repository, manifest, tags))
+        .collect();
     Ok(json!({ "imageDetails": details }))
 }
 
-async fn pick(cloud: &Cloud, repository: &str, wanted: &[Value], tagged: &[Image]) -> Result<Vec<Image>, Refusal> {
+async fn pick(
+    cloud: &Cloud,
+    repository: &str,
+    wanted: &[Value],
+    tagged: &[Image],
+) -> Result<Vec<Image>, Refusal> {
     let mut picked = Vec::new();
     for id in wanted.iter().map(Asked) {
-        let reference = id.text("imageDigest").or_else(|| id.text("imageTag")).unwrap_or_default();
+        let reference = id
+            .text("imageDigest")
+            .or_else(|| id.text("imageTag"))
+            .unwrap_or_default();
         let missing = || {
-            let message = format!("The image with imageId {{{reference}}} does not exist within the repository with name '{repository}'");
+            let message = format!(
+                "The image with imageId {{{reference}}} does not exist within the repository with name '{repository}'"
+            );
             Refusal::new("ImageNotFoundException", message)
         };
-        let manifest = cloud.world.manifest(repository, reference).await.map_err(|_| missing())?;
-        let tags = tagged.iter().find(|(known, _)| known.digest == manifest.digest).map(|(_, tags)| tags.clone());
+        let manifest = cloud
+            .world
+            .manifest(repository, reference)
+            .await
+            .map_err(|_| missing())?;
+        let tags = tagged
+            .iter()
+            .find(|(known, _)| known.digest == manifest.digest)
+            .map(|(_, tags)| tags.clone());
         picked.push((manifest, tags.unwrap_or_default()));
     }
     Ok(picked)
@@ -109,7 +149,12 @@ async fn batch_get(cloud: &Cloud, place: &Place, asked: Asked<'_>) -> Answer {
     let repository = asked.text("repositoryName").unwrap_or_default();
     exists(cloud, place, repository)?;
     let (mut images, mut failures) = (Vec::new(), Vec::new());
-    for id in asked.get("imageIds").and_then(Value::as_array).into_iter().flatten() {
+    for id in asked
+        .get("imageIds")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
         let (tag, digest) = (Asked(id).text("imageTag"), Asked(id).text("imageDigest"));
         let Some(reference) = digest.or(tag) else {
             failures.push(json!({ "imageId": id, "failureCode": "MissingDigestAndTag", "failureReason": "Invalid request parameters" }));

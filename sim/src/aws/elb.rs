@@ -1,4 +1,5 @@
-//! Elastic Load Balancing v2: listeners with their weights, target groups with the health of real targets.
+//! Elastic Load Balancing v2: listeners with their weights, target groups with the health of real
+//! targets.
 
 use std::sync::Arc;
 
@@ -29,12 +30,25 @@ fn listeners(account: &Account, asked: Asked<'_>) -> Answer {
     let arns = asked.texts("ListenerArns");
     check_balancer(account, asked.text("LoadBalancerArn"))?;
     let arn = |listener: &Listener| account.place.listener_arn(listener.kind, &listener.name);
-    let all: Vec<&Listener> = account.balancer.listeners.iter().filter(|listener| is_balanced(listener.kind)).collect();
-    if let Some(missing) = arns.iter().find(|wanted| !all.iter().any(|listener| arn(listener) == **wanted)) {
-        return Err(Refusal::new("ListenerNotFound", format!("One or more listeners not found: {missing}")));
+    let all: Vec<&Listener> = account
+        .balancer
+        .listeners
+        .iter()
+        .filter(|listener| is_balanced(listener.kind))
+        .collect();
+    if let Some(missing) = arns
+        .iter()
+        .find(|wanted| !all.iter().any(|listener| arn(listener) == **wanted))
+    {
+        return Err(Refusal::new(
+            "ListenerNotFound",
+            format!("One or more listeners not found: {missing}"),
+        ));
     }
     let fits = |listener: &&Listener| {
-        let of = asked.text("LoadBalancerArn").is_none_or(|balancer| balancer == account.place.balancer_arn(listener.kind));
+        let of = asked
+            .text("LoadBalancerArn")
+            .is_none_or(|balancer| balancer == account.place.balancer_arn(listener.kind));
         of && (arns.is_empty() || arns.contains(&arn(listener).as_str()))
     };
     let chosen = all.into_iter().filter(fits);
@@ -65,8 +79,15 @@ const fn protocol(kind: Kind) -> &'static str {
 
 fn check_balancer(account: &Account, arn: Option<&str>) -> Result<(), Refusal> {
     match arn {
-        Some(arn) if BALANCED.into_iter().all(|kind| arn != account.place.balancer_arn(kind)) => {
-            Err(Refusal::new("LoadBalancerNotFound", format!("Load balancer '{arn}' not found")))
+        Some(arn)
+            if BALANCED
+                .into_iter()
+                .all(|kind| arn != account.place.balancer_arn(kind)) =>
+        {
+            Err(Refusal::new(
+                "LoadBalancerNotFound",
+                format!("Load balancer '{arn}' not found"),
+            ))
         }
         Some(_) | None => Ok(()),
     }
@@ -90,13 +111,22 @@ fn rules(account: &Account, asked: Asked<'_>) -> Answer {
     let (listener_arn, rule_arns) = (asked.text("ListenerArn"), asked.texts("RuleArns"));
     let fits = |listener: &&Listener| {
         listener.kind == Kind::Alb
-            && listener_arn.is_none_or(|arn| arn == account.place.listener_arn(listener.kind, &listener.name))
-            && (rule_arns.is_empty() || rule_arns.contains(&account.place.rule_arn(&listener.name).as_str()))
+            && listener_arn
+                .is_none_or(|arn| arn == account.place.listener_arn(listener.kind, &listener.name))
+            && (rule_arns.is_empty()
+                || rule_arns.contains(&account.place.rule_arn(&listener.name).as_str()))
     };
     let found: Vec<&Listener> = account.balancer.listeners.iter().filter(fits).collect();
     if found.is_empty() {
-        let code = if rule_arns.is_empty() { "ListenerNotFound" } else { "RuleNotFound" };
-        return Err(Refusal::new(code, "One or more rules or listeners not found"));
+        let code = if rule_arns.is_empty() {
+            "ListenerNotFound"
+        } else {
+            "RuleNotFound"
+        };
+        return Err(Refusal::new(
+            code,
+            "One or more rules or listeners not found",
+        ));
     }
     let views: Vec<Value> = found
         .into_iter()
@@ -117,15 +147,28 @@ fn target_groups(account: &Account, asked: Asked<'_>) -> Answer {
             && (arns.is_empty() || arns.contains(&arn.as_str()))
             && (names.is_empty() || names.contains(&group.name.as_str()))
     };
-    let found: Vec<Value> = account.balancer.target_groups.iter().filter(fits).map(|group| target_group(account, group)).collect();
+    let found: Vec<Value> = account
+        .balancer
+        .target_groups
+        .iter()
+        .filter(fits)
+        .map(|group| target_group(account, group))
+        .collect();
     if found.len() < arns.len().max(names.len()) {
-        return Err(Refusal::new("TargetGroupNotFound", "One or more target groups not found"));
+        return Err(Refusal::new(
+            "TargetGroupNotFound",
+            "One or more target groups not found",
+        ));
     }
     Ok(json!({ "TargetGroups": found }))
 }
 
 fn target_group(account: &Account, group: &TargetGroup) -> Value {
-    let balancers = if account.balancer.is_used(&group.name) { vec![account.place.balancer_arn(group.kind)] } else { Vec::new() };
+    let balancers = if account.balancer.is_used(&group.name) {
+        vec![account.place.balancer_arn(group.kind)]
+    } else {
+        Vec::new()
+    };
     let mut view = json!({
         "TargetGroupArn": account.place.target_group_arn(&group.name), "TargetGroupName": group.name, "Protocol": protocol(group.kind),
         "Port": group.port,
@@ -142,14 +185,30 @@ fn target_group(account: &Account, group: &TargetGroup) -> Value {
 
 fn balancers(cloud: &Cloud, account: &Account, asked: Asked<'_>) -> Answer {
     let (arns, names) = (asked.texts("LoadBalancerArns"), asked.texts("Names"));
-    let used = |kind: &Kind| *kind == Kind::Alb || account.balancer.listeners.iter().any(|listener| listener.kind == *kind);
+    let used = |kind: &Kind| {
+        *kind == Kind::Alb
+            || account
+                .balancer
+                .listeners
+                .iter()
+                .any(|listener| listener.kind == *kind)
+    };
     let fits = |kind: &Kind| {
         let arn = account.place.balancer_arn(*kind);
-        (arns.is_empty() || arns.contains(&arn.as_str())) && (names.is_empty() || names.contains(&balancer_name(*kind)))
+        (arns.is_empty() || arns.contains(&arn.as_str()))
+            && (names.is_empty() || names.contains(&balancer_name(*kind)))
     };
-    let found: Vec<Value> = BALANCED.into_iter().filter(used).filter(fits).map(|kind| balancer(cloud, account, kind)).collect();
+    let found: Vec<Value> = BALANCED
+        .into_iter()
+        .filter(used)
+        .filter(fits)
+        .map(|kind| balancer(cloud, account, kind))
+        .collect();
     if found.len() < arns.len().max(names.len()) {
-        return Err(Refusal::new("LoadBalancerNotFound", "One or more load balancers not found"));
+        return Err(Refusal::new(
+            "LoadBalancerNotFound",
+            "One or more load balancers not found",
+        ));
     }
     Ok(json!({ "LoadBalancers": found }))
 }
@@ -157,7 +216,9 @@ fn balancers(cloud: &Cloud, account: &Account, asked: Asked<'_>) -> Answer {
 const fn balancer_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Nlb => "stage-network",
-        Kind::Alb | Kind::Lattice | Kind::Gateway | Kind::ServiceConnect | Kind::Headless => "stage",
+        Kind::Alb | Kind::Lattice | Kind::Gateway | Kind::ServiceConnect | Kind::Headless => {
+            "stage"
+        }
     }
 }
 
@@ -171,15 +232,24 @@ fn balancer(cloud: &Cloud, account: &Account, kind: Kind) -> Value {
 }
 
 fn health(cloud: &Cloud, asked: Asked<'_>) -> Answer {
-    let arn = asked.text("TargetGroupArn").ok_or_else(|| Refusal::new("ValidationError", "TargetGroupArn is required"))?;
+    let arn = asked
+        .text("TargetGroupArn")
+        .ok_or_else(|| Refusal::new("ValidationError", "TargetGroupArn is required"))?;
     let name = cloud.look(|account| {
         let groups = &account.balancer.target_groups;
         groups
             .iter()
-            .find(|group| is_balanced(group.kind) && account.place.target_group_arn(&group.name) == arn)
+            .find(|group| {
+                is_balanced(group.kind) && account.place.target_group_arn(&group.name) == arn
+            })
             .map(|group| group.name.clone())
     });
-    let name = name.ok_or_else(|| Refusal::new("TargetGroupNotFound", format!("Target group '{arn}' not found")))?;
+    let name = name.ok_or_else(|| {
+        Refusal::new(
+            "TargetGroupNotFound",
+            format!("Target group '{arn}' not found"),
+        )
+    })?;
     let used = cloud.look(|account| account.balancer.is_used(&name));
     let targets: Vec<Value> = cloud
         .world
@@ -197,11 +267,23 @@ fn health(cloud: &Cloud, asked: Asked<'_>) -> Answer {
 fn target_health(health: Health, used: bool) -> Value {
     let state = |state: &str, reason: &str, description: &str| json!({ "State": state, "Reason": reason, "Description": description });
     if !used {
-        return state("unused", "Target.NotInUse", "Target group is not configured to receive traffic from the load balancer");
+        return state(
+            "unused",
+            "Target.NotInUse",
+            "Target group is not configured to receive traffic from the load balancer",
+        );
     }
     match health {
         Health::Healthy => json!({ "State": "healthy" }),
-        Health::Initial => state("initial", "Elb.InitialHealthChecking", "Initial health checks in progress"),
-        Health::Unhealthy => state("unhealthy", "Target.FailedHealthChecks", "Health checks failed"),
+        Health::Initial => state(
+            "initial",
+            "Elb.InitialHealthChecking",
+            "Initial health checks in progress",
+        ),
+        Health::Unhealthy => state(
+            "unhealthy",
+            "Target.FailedHealthChecks",
+            "Health checks failed",
+        ),
     }
 }

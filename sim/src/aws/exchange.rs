@@ -1,4 +1,5 @@
-//! One request and its answer: recognised, decoded, refused or met by a fault, answered, encoded, and written into the ledger.
+//! One request and its answer: recognised, decoded, refused or met by a fault, answered, encoded,
+//! and written into the ledger.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,11 +32,16 @@ enum Delivery {
 }
 
 /// Answers one HTTP request to AWS.
-pub(crate) async fn exchange(cloud: &Arc<Cloud>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Severed> {
+pub(crate) async fn exchange(
+    cloud: &Arc<Cloud>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Severed> {
     let at_ms = now_ms();
     let (parts, body) = request.into_parts();
     let raw = body.collect().await.map_err(|_| Severed)?.to_bytes();
-    let Some(call) = Call::recognise(&parts, &raw) else { return Ok(wire::not_aws()) };
+    let Some(call) = Call::recognise(&parts, &raw) else {
+        return Ok(wire::not_aws());
+    };
     let delivery = deliver(cloud, &call).await;
     let (response, raw_answer) = match &delivery {
         Delivery::Send(answer) => call.respond(answer),
@@ -43,7 +49,10 @@ pub(crate) async fn exchange(cloud: &Arc<Cloud>, request: Request<Incoming>) -> 
     };
     let (answer, code) = match &delivery {
         Delivery::Send(Ok(answer)) => (answer.clone(), None),
-        Delivery::Send(Err(refusal)) => (Value::String(refusal.message.clone()), Some(refusal.code.as_str())),
+        Delivery::Send(Err(refusal)) => (
+            Value::String(refusal.message.clone()),
+            Some(refusal.code.as_str()),
+        ),
         Delivery::Drop | Delivery::Hang => (Value::Null, None),
     };
     cloud.ledger.enter(&Exchange {
@@ -55,7 +64,9 @@ pub(crate) async fn exchange(cloud: &Arc<Cloud>, request: Request<Incoming>) -> 
         user_agent: call.user_agent.as_deref(),
         answer: &answer,
         raw_answer: &raw_answer,
-        status: response.as_ref().map_or(0, |response| response.status().as_u16()),
+        status: response
+            .as_ref()
+            .map_or(0, |response| response.status().as_u16()),
         code,
         at_ms,
     });
@@ -106,7 +117,10 @@ async fn answer(cloud: &Arc<Cloud>, call: &Call) -> Answer {
     if !call.signed && call.operation != "AssumeRoleWithWebIdentity" {
         return Err(Refusal::unsigned(call.api));
     }
-    match cloud.buckets.pass(&format!("{}:{}", call.api.name(), call.operation), now_ms()) {
+    match cloud
+        .buckets
+        .pass(&format!("{}:{}", call.api.name(), call.operation), now_ms())
+    {
         Passage::Free => {}
         Passage::Throttled => return Err(Refusal::throttled(call.api)),
     }

@@ -1,6 +1,8 @@
-//! The AWS services' answers: who is asked for what, in which protocol, and what goes wrong on the way.
+//! The AWS services' answers: who is asked for what, in which protocol, and what goes wrong on the
+//! way.
 //!
-//! Each service's folder or file answers its operations from the account; `wire` alone knows protocols.
+//! Each service's folder or file answers its operations from the account; `wire` alone knows
+//! protocols.
 
 mod access;
 mod asked;
@@ -50,8 +52,17 @@ pub(crate) enum Api {
 }
 
 impl Api {
-    const ALL: [Self; 9] =
-        [Self::Ecs, Self::CodeDeploy, Self::Ecr, Self::Logs, Self::CloudWatch, Self::Elb, Self::Sts, Self::Scaling, Self::Secrets];
+    const ALL: [Self; 9] = [
+        Self::Ecs,
+        Self::CodeDeploy,
+        Self::Ecr,
+        Self::Logs,
+        Self::CloudWatch,
+        Self::Elb,
+        Self::Sts,
+        Self::Scaling,
+        Self::Secrets,
+    ];
 
     /// The name of botocore's model, and of the service in the ledger.
     const fn name(self) -> &'static str {
@@ -72,9 +83,14 @@ impl Api {
     const fn iam_prefix(self) -> &'static str {
         match self {
             Self::Elb => "elasticloadbalancing",
-            Self::Ecs | Self::CodeDeploy | Self::Ecr | Self::Logs | Self::CloudWatch | Self::Sts | Self::Scaling | Self::Secrets => {
-                self.name()
-            }
+            Self::Ecs
+            | Self::CodeDeploy
+            | Self::Ecr
+            | Self::Logs
+            | Self::CloudWatch
+            | Self::Sts
+            | Self::Scaling
+            | Self::Secrets => self.name(),
         }
     }
 
@@ -93,7 +109,9 @@ impl Api {
     }
 
     fn by_target(target: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|api| !target.is_empty() && api.target() == target)
+        Self::ALL
+            .into_iter()
+            .find(|api| !target.is_empty() && api.target() == target)
     }
 }
 

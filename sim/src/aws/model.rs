@@ -1,4 +1,5 @@
-//! Checks requests against an excerpt of AWS's service models: types, required members, and which members are known.
+//! Checks requests against an excerpt of AWS's service models: types, required members, and which
+//! members are known.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -9,7 +10,8 @@ use serde_json::{Map, Value};
 use super::{Api, Refusal};
 
 /// Written by `model.py`; serde keeps it honest in the test below.
-static MODELS: LazyLock<BTreeMap<String, Model>> = LazyLock::new(|| serde_json::from_str(include_str!("model.json")).unwrap_or_default());
+static MODELS: LazyLock<BTreeMap<String, Model>> =
+    LazyLock::new(|| serde_json::from_str(include_str!("model.json")).unwrap_or_default());
 
 #[derive(Debug, Deserialize)]
 struct Model {
@@ -20,9 +22,16 @@ struct Model {
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 enum Shape {
-    Structure { members: BTreeMap<String, String>, required: Vec<String> },
-    List { entry: String },
-    Map { entry: String },
+    Structure {
+        members: BTreeMap<String, String>,
+        required: Vec<String>,
+    },
+    List {
+        entry: String,
+    },
+    Map {
+        entry: String,
+    },
     String,
     Integer,
     Long,
@@ -33,13 +42,23 @@ enum Shape {
     Blob,
 }
 
-/// Refuses a request whose types are wrong or whose required members are missing. The query protocol's services check their own.
+/// Refuses a request whose types are wrong or whose required members are missing. The query
+/// protocol's services check their own.
 pub(super) fn check(api: Api, operation: &str, input: &Value) -> Result<(), Refusal> {
-    let Some(model) = MODELS.get(api.name()) else { return Ok(()) };
-    let Some(name) = model.inputs.get(operation) else { return Ok(()) };
-    model.types(name, input, operation).map_err(|message| Refusal::new("SerializationException", message))?;
-    if let (Some(Shape::Structure { required, .. }), Some(members)) = (model.shapes.get(name), input.as_object())
-        && let Some(missing) = required.iter().find(|member| members.get(*member).is_none_or(Value::is_null))
+    let Some(model) = MODELS.get(api.name()) else {
+        return Ok(());
+    };
+    let Some(name) = model.inputs.get(operation) else {
+        return Ok(());
+    };
+    model
+        .types(name, input, operation)
+        .map_err(|message| Refusal::new("SerializationException", message))?;
+    if let (Some(Shape::Structure { required, .. }), Some(members)) =
+        (model.shapes.get(name), input.as_object())
+        && let Some(missing) = required
+            .iter()
+            .find(|member| members.get(*member).is_none_or(Value::is_null))
     {
         return Err(missing_member(api, operation, missing));
     }
@@ -49,8 +68,12 @@ pub(super) fn check(api: Api, operation: &str, input: &Value) -> Result<(), Refu
 /// The members of a task definition that AWS's model knows, and nothing else.
 pub(super) fn known_only(body: &Map<String, Value>) -> Map<String, Value> {
     let whole = Value::Object(body.clone());
-    let known = MODELS.get("ecs").and_then(|model| Some(model.strip(model.inputs.get("RegisterTaskDefinition")?, &whole)));
-    known.and_then(|value| value.as_object().cloned()).unwrap_or_default()
+    let known = MODELS
+        .get("ecs")
+        .and_then(|model| Some(model.strip(model.inputs.get("RegisterTaskDefinition")?, &whole)));
+    known
+        .and_then(|value| value.as_object().cloned())
+        .unwrap_or_default()
 }
 
 impl Model {
@@ -63,16 +86,24 @@ impl Model {
             | (Some(Shape::Boolean), Value::Bool(_))
             | (Some(Shape::Double | Shape::Float | Shape::Timestamp), Value::Number(_)) => Ok(()),
             (Some(Shape::Structure { members, .. }), Value::Object(given)) => {
-                let known = given.iter().filter_map(|(key, value)| Some((key, value, members.get(key)?)));
-                known.into_iter().try_for_each(|(key, value, shape)| self.types(shape, value, &format!("{path}.{key}")))
+                let known = given
+                    .iter()
+                    .filter_map(|(key, value)| Some((key, value, members.get(key)?)));
+                known.into_iter().try_for_each(|(key, value, shape)| {
+                    self.types(shape, value, &format!("{path}.{key}"))
+                })
             }
-            (Some(Shape::Map { entry }), Value::Object(given)) => {
-                given.iter().try_for_each(|(key, value)| self.types(entry, value, &format!("{path}.{key}")))
-            }
+            (Some(Shape::Map { entry }), Value::Object(given)) => given
+                .iter()
+                .try_for_each(|(key, value)| self.types(entry, value, &format!("{path}.{key}"))),
             (Some(Shape::List { entry }), Value::Array(given)) => {
-                given.iter().enumerate().try_for_each(|(index, value)| self.types(entry, value, &format!("{path}[{index}]")))
+                given.iter().enumerate().try_for_each(|(index, value)| {
+                    self.types(entry, value, &format!("{path}[{index}]"))
+                })
             }
-            (Some(Shape::Integer | Shape::Long), Value::Number(number)) if !number.is_f64() => Ok(()),
+            (Some(Shape::Integer | Shape::Long), Value::Number(number)) if !number.is_f64() => {
+                Ok(())
+            }
             (Some(_), _) => wrong(),
         }
     }
@@ -80,13 +111,20 @@ impl Model {
     fn strip(&self, name: &str, value: &Value) -> Value {
         match (self.shapes.get(name), value) {
             (Some(Shape::Structure { members, .. }), Value::Object(given)) => {
-                let known = given.iter().filter_map(|(key, value)| Some((key.clone(), self.strip(members.get(key)?, value))));
+                let known = given.iter().filter_map(|(key, value)| {
+                    Some((key.clone(), self.strip(members.get(key)?, value)))
+                });
                 Value::Object(known.collect())
             }
-            (Some(Shape::List { entry }), Value::Array(given)) => given.iter().map(|value| self.strip(entry, value)).collect(),
-            (Some(Shape::Map { entry }), Value::Object(given)) => {
-                Value::Object(given.iter().map(|(key, value)| (key.clone(), self.strip(entry, value))).collect())
+            (Some(Shape::List { entry }), Value::Array(given)) => {
+                given.iter().map(|value| self.strip(entry, value)).collect()
             }
+            (Some(Shape::Map { entry }), Value::Object(given)) => Value::Object(
+                given
+                    .iter()
+                    .map(|(key, value)| (key.clone(), self.strip(entry, value)))
+                    .collect(),
+            ),
             (_, other) => other.clone(),
         }
     }
@@ -116,15 +154,23 @@ fn missing_member(api: Api, operation: &str, member: &str) -> Refusal {
     };
     match api {
         Api::CodeDeploy => Refusal::new(codedeploy, format!("{member} is required")),
-        Api::Ecs if operation == "RegisterTaskDefinition" => Refusal::client(format!("{member} should not be null or empty.")),
+        Api::Ecs if operation == "RegisterTaskDefinition" => {
+            Refusal::client(format!("{member} should not be null or empty."))
+        }
         Api::Scaling => {
-            let message =
-                format!("1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not be null");
+            let message = format!(
+                "1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not be null"
+            );
             Refusal::new("ValidationException", message)
         }
-        Api::CloudWatch => Refusal::new("ValidationError", format!("The parameter {member} is required.")),
+        Api::CloudWatch => Refusal::new(
+            "ValidationError",
+            format!("The parameter {member} is required."),
+        ),
         Api::Ecs | Api::Ecr | Api::Logs | Api::Secrets | Api::Elb | Api::Sts => {
-            Refusal::parameter(format!("Invalid parameter at '{member}' failed to satisfy constraint: 'must not be null'"))
+            Refusal::parameter(format!(
+                "Invalid parameter at '{member}' failed to satisfy constraint: 'must not be null'"
+            ))
         }
     }
 }
@@ -141,16 +187,26 @@ mod tests {
 
     #[test]
     fn a_missing_member_and_a_wrong_type_are_refused() {
-        assert_eq!(register(&json!({ "family": "app" })).unwrap_err().code, "ClientException");
-        let wrong = json!({ "family": "app", "containerDefinitions": [{ "name": "app", "cpu": "256" }] });
+        assert_eq!(
+            register(&json!({ "family": "app" })).unwrap_err().code,
+            "ClientException"
+        );
+        let wrong =
+            json!({ "family": "app", "containerDefinitions": [{ "name": "app", "cpu": "256" }] });
         assert_eq!(register(&wrong).unwrap_err().code, "SerializationException");
-        assert_eq!(register(&json!({ "family": "app", "containerDefinitions": [{ "newThing": 1 }] })), Ok(()));
+        assert_eq!(
+            register(&json!({ "family": "app", "containerDefinitions": [{ "newThing": 1 }] })),
+            Ok(())
+        );
     }
 
     #[test]
     fn unknown_members_are_stripped_at_every_depth() {
         let body = json!({ "family": "app", "brandNew": 1, "containerDefinitions": [{ "name": "app", "newThing": true }] });
         let known = Value::Object(known_only(body.as_object().unwrap()));
-        assert_eq!(known, json!({ "family": "app", "containerDefinitions": [{ "name": "app" }] }));
+        assert_eq!(
+            known,
+            json!({ "family": "app", "containerDefinitions": [{ "name": "app" }] })
+        );
     }
 }

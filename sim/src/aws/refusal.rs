@@ -27,7 +27,12 @@ pub(crate) enum From {
 impl Refusal {
     /// A service's own refusal, with status 400.
     pub(crate) fn new(code: &str, message: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), message: message.into(), status: 400, from: From::Service }
+        Self {
+            code: code.to_owned(),
+            message: message.into(),
+            status: 400,
+            from: From::Service,
+        }
     }
 
     /// `ClientException`, the commonest of ECS.
@@ -41,7 +46,12 @@ impl Refusal {
     }
 
     fn front_door(code: &str, message: &str, status: u16) -> Self {
-        Self { code: code.to_owned(), message: message.to_owned(), status, from: From::FrontDoor }
+        Self {
+            code: code.to_owned(),
+            message: message.to_owned(),
+            status,
+            from: From::FrontDoor,
+        }
     }
 
     /// The caller may not.
@@ -66,13 +76,22 @@ impl Refusal {
     /// The request carries no signature.
     pub(crate) fn unsigned(api: Api) -> Self {
         let message = "Missing Authentication Token";
-        let code = if speaks_json(api) { "MissingAuthenticationTokenException" } else { "MissingAuthenticationToken" };
+        let code = if speaks_json(api) {
+            "MissingAuthenticationTokenException"
+        } else {
+            "MissingAuthenticationToken"
+        };
         Self::front_door(code, message, if speaks_json(api) { 400 } else { 403 })
     }
 
-    /// Too many calls. Elastic Load Balancing's guide writes `ThrottlingException`; what it sends is `Throttling`.
+    /// Too many calls. Elastic Load Balancing's guide writes `ThrottlingException`; what it sends
+    /// is `Throttling`.
     pub(crate) fn throttled(api: Api) -> Self {
-        let code = if api == Api::Elb || api == Api::Sts { "Throttling" } else { "ThrottlingException" };
+        let code = if api == Api::Elb || api == Api::Sts {
+            "Throttling"
+        } else {
+            "ThrottlingException"
+        };
         Self::front_door(code, "Rate exceeded", 400)
     }
 
@@ -82,17 +101,29 @@ impl Refusal {
             Api::Ecs | Api::Ecr => "ServerException",
             Api::Scaling => "InternalServiceException",
             Api::Secrets => "InternalServiceError",
-            Api::CodeDeploy | Api::Logs | Api::CloudWatch | Api::Elb | Api::Sts => "InternalFailure",
+            Api::CodeDeploy | Api::Logs | Api::CloudWatch | Api::Elb | Api::Sts => {
+                "InternalFailure"
+            }
         };
-        Self { status: 500, ..Self::new(code, "Service Unavailable. Please try again later.") }
+        Self {
+            status: 500,
+            ..Self::new(code, "Service Unavailable. Please try again later.")
+        }
     }
 
     /// There is no such operation.
     pub(crate) fn unknown_operation() -> Self {
-        Self::front_door("UnknownOperationException", "The requested operation is not supported by the stage.", 400)
+        Self::front_door(
+            "UnknownOperationException",
+            "The requested operation is not supported by the stage.",
+            400,
+        )
     }
 }
 
 const fn speaks_json(api: Api) -> bool {
-    matches!(api, Api::Ecs | Api::CodeDeploy | Api::Ecr | Api::Logs | Api::Scaling | Api::Secrets)
+    matches!(
+        api,
+        Api::Ecs | Api::CodeDeploy | Api::Ecr | Api::Logs | Api::Scaling | Api::Secrets
+    )
 }

@@ -23,14 +23,23 @@ pub(super) fn answer(cloud: &Arc<Cloud>, operation: &str, asked: Asked<'_>) -> O
 fn value(cloud: &Cloud, asked: Asked<'_>) -> Answer {
     let place = cloud.look(|account| account.place.clone());
     let id = asked.text("SecretId").unwrap_or_default();
-    let found = cloud.options.secret_values.iter().find(|(name, _)| is_named(&place, name, id));
-    let (name, value) = found.ok_or_else(|| not_found("Secrets Manager can't find the specified secret."))?;
+    let found = cloud
+        .options
+        .secret_values
+        .iter()
+        .find(|(name, _)| is_named(&place, name, id));
+    let (name, value) =
+        found.ok_or_else(|| not_found("Secrets Manager can't find the specified secret."))?;
     let version = uuid_of(&format!("secret/{name}"));
     if let Some(other) = asked.text("VersionStage").filter(|stage| *stage != CURRENT) {
-        return Err(not_found(&format!("Secrets Manager can't find the specified secret value for staging label: {other}")));
+        return Err(not_found(&format!(
+            "Secrets Manager can't find the specified secret value for staging label: {other}"
+        )));
     }
     if let Some(other) = asked.text("VersionId").filter(|id| *id != version) {
-        return Err(not_found(&format!("Secrets Manager can't find the specified secret value for VersionId: {other}")));
+        return Err(not_found(&format!(
+            "Secrets Manager can't find the specified secret value for VersionId: {other}"
+        )));
     }
     let mut answer = json!({ "ARN": place.secret_arn(name), "Name": name, "VersionId": version, "VersionStages": [CURRENT],
         "CreatedDate": seconds(1_700_000_000_000) });
@@ -48,7 +57,9 @@ fn not_found(message: &str) -> Refusal {
 /// By its name, its ARN, or its ARN without the six characters at the end.
 fn is_named(place: &Place, name: &str, id: &str) -> bool {
     let arn = place.secret_arn(name);
-    let partial = arn.rsplit_once('-').map_or(arn.as_str(), |(partial, _)| partial);
+    let partial = arn
+        .rsplit_once('-')
+        .map_or(arn.as_str(), |(partial, _)| partial);
     [name, &arn, partial].contains(&id)
 }
 
@@ -58,9 +69,16 @@ mod tests {
 
     #[test]
     fn a_secret_is_found_by_name_and_by_either_arn() {
-        let place = Place { account: "123456789012".into(), region: "eu-central-1".into(), cluster: "prod".into() };
+        let place = Place {
+            account: "123456789012".into(),
+            region: "eu-central-1".into(),
+            cluster: "prod".into(),
+        };
         let arn = place.secret_arn("shop/token");
-        assert!(arn.starts_with("arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/token-"), "{arn}");
+        assert!(
+            arn.starts_with("arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/token-"),
+            "{arn}"
+        );
         let partial = arn.get(..arn.len() - 7).unwrap();
         for id in ["shop/token", &arn, partial] {
             assert!(is_named(&place, "shop/token", id), "{id}");

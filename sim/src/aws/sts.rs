@@ -27,12 +27,26 @@ fn identity(cloud: &Cloud) -> Value {
 }
 
 fn assume(cloud: &Cloud, asked: Asked<'_>) -> Answer {
-    let needed = |name: &str| asked.text(name).ok_or_else(|| Refusal::new("ValidationError", format!("{name} is required")));
-    let (role, session, token) = (needed("RoleArn")?, needed("RoleSessionName")?, needed("WebIdentityToken")?);
+    let needed = |name: &str| {
+        asked
+            .text(name)
+            .ok_or_else(|| Refusal::new("ValidationError", format!("{name} is required")))
+    };
+    let (role, session, token) = (
+        needed("RoleArn")?,
+        needed("RoleSessionName")?,
+        needed("WebIdentityToken")?,
+    );
     if token.split('.').count() != 3 {
-        return Err(Refusal::new("InvalidIdentityToken", "The ID Token provided is not a valid JWT."));
+        return Err(Refusal::new(
+            "InvalidIdentityToken",
+            "The ID Token provided is not a valid JWT.",
+        ));
     }
-    let seconds: i64 = asked.text("DurationSeconds").and_then(|text| text.parse().ok()).unwrap_or(3600);
+    let seconds: i64 = asked
+        .text("DurationSeconds")
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(3600);
     let secret = cloud.change(|account| account.ids.task());
     Ok(json!({
         "Credentials": {
@@ -49,6 +63,7 @@ fn assume(cloud: &Cloud, asked: Asked<'_>) -> Answer {
 }
 
 fn expiry(seconds: i64) -> String {
-    let at = OffsetDateTime::from_unix_timestamp(now_ms() / 1000 + seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let at = OffsetDateTime::from_unix_timestamp(now_ms() / 1000 + seconds)
+        .unwrap_or(OffsetDateTime::UNIX_EPOCH);
     at.format(&Rfc3339).unwrap_or_default()
 }

@@ -1,7 +1,8 @@
-//! `make rehearse`: deploys the sample application three times on a simulated AWS, with the real action, under load.
-//! Its argument is the strategy of the service.
+//! `make rehearse`: deploys the sample application three times on a simulated AWS, with the real
+//! action, under load. Its argument is the strategy of the service.
 //!
-//! Ends with 1 when an outcome is not the expected one or a user's request failed, and with 130 after Ctrl-C.
+//! Ends with 1 when an outcome is not the expected one or a user's request failed, and with 130
+//! after Ctrl-C.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -37,7 +38,11 @@ async fn main() -> ExitCode {
         Err(error) => {
             report(screen, error.as_ref());
             let stopped = matches!(error.downcast_ref(), Some(RehearsalError::Stopped));
-            if stopped { ExitCode::from(INTERRUPTED) } else { ExitCode::FAILURE }
+            if stopped {
+                ExitCode::from(INTERRUPTED)
+            } else {
+                ExitCode::FAILURE
+            }
         }
     }
 }
@@ -45,13 +50,22 @@ async fn main() -> ExitCode {
 async fn played(screen: Screen) -> Result<Vec<String>, Box<dyn Error>> {
     let strategy = Strategy::choose(std::env::args().nth(1).as_deref())?;
     let mut stop = Stop::new(signals()?);
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the rehearsal's own variable")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the rehearsal's own variable"
+    )]
     let wanted = std::env::var("REHEARSE_ENGINE").ok();
     let way = Way::choose(wanted.as_deref()).await?;
     let programs = Programs::beside_this()?;
     let played = rehearse(&programs, way, strategy, screen, &mut stop).await;
-    if way == Way::Docker && matches!(played, Err(RehearsalError::Prepare(..) | RehearsalError::NotSteady(_))) {
-        screen.line("hint: `REHEARSE_ENGINE=process make rehearse` plays without the Docker engine");
+    if way == Way::Docker
+        && matches!(
+            played,
+            Err(RehearsalError::Prepare(..) | RehearsalError::NotSteady(_))
+        )
+    {
+        screen
+            .line("hint: `REHEARSE_ENGINE=process make rehearse` plays without the Docker engine");
     }
     Ok(played?)
 }
@@ -59,7 +73,10 @@ async fn played(screen: Screen) -> Result<Vec<String>, Box<dyn Error>> {
 /// Ctrl-C and SIGTERM, as they come.
 fn signals() -> std::io::Result<mpsc::Receiver<Signal>> {
     let (sender, receiver) = mpsc::channel(4);
-    for (kind, passed_on) in [(SignalKind::interrupt(), Signal::INT), (SignalKind::terminate(), Signal::TERM)] {
+    for (kind, passed_on) in [
+        (SignalKind::interrupt(), Signal::INT),
+        (SignalKind::terminate(), Signal::TERM),
+    ] {
         let (mut signals, sender) = (signal(kind)?, sender.clone());
         tokio::spawn(async move {
             while signals.recv().await.is_some() {

@@ -1,4 +1,5 @@
-//! `ecs-bluegreen-sim --options FILE`: a stage for shells. Prints its addresses as one line of JSON and plays until it is told to end.
+//! `ecs-bluegreen-sim --options FILE`: a stage for shells. Prints its addresses as one line of JSON
+//! and plays until it is told to end.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -47,7 +48,8 @@ fn options() -> Result<StageOptions, Failure> {
         [flag, path] if flag == "--options" => PathBuf::from(path),
         _ => return Err(Failure::Usage),
     };
-    let text = std::fs::read_to_string(&path).map_err(|error| Failure::Unreadable(path.clone(), error))?;
+    let text =
+        std::fs::read_to_string(&path).map_err(|error| Failure::Unreadable(path.clone(), error))?;
     serde_json::from_str(&text).map_err(|error| Failure::Malformed(path, error))
 }
 

@@ -1,4 +1,5 @@
-//! What all handlers and life cycles share: the account behind a lock, the world, the clock, the ledger, and the jobs under way.
+//! What all handlers and life cycles share: the account behind a lock, the world, the clock, the
+//! ledger, and the jobs under way.
 
 mod setup;
 
@@ -44,7 +45,12 @@ pub(crate) struct Cloud {
 }
 
 impl Cloud {
-    pub(crate) fn new(account: Account, world: World, options: StageOptions, ledger: Ledger) -> Self {
+    pub(crate) fn new(
+        account: Account,
+        world: World,
+        options: StageOptions,
+        ledger: Ledger,
+    ) -> Self {
         Self {
             account: Mutex::new(account),
             jobs: Mutex::default(),
@@ -88,7 +94,10 @@ impl Cloud {
 
     /// The IAM actions that are denied now.
     pub(crate) fn denied(&self) -> Vec<String> {
-        self.denied.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.denied
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Denies these IAM actions, and no others, from now on.
@@ -98,7 +107,10 @@ impl Cloud {
 
     /// The only IAM actions that are allowed now; all when there are none.
     pub(crate) fn allowed(&self) -> Vec<String> {
-        self.allowed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.allowed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Allows these IAM actions, and no others, from now on; all when there are none.
@@ -108,7 +120,10 @@ impl Cloud {
 
     /// What GitHub knows now.
     pub(crate) fn github(&self) -> GithubOptions {
-        self.github.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.github
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// GitHub knows this, and nothing else, from now on.
@@ -125,7 +140,10 @@ impl Cloud {
 
     /// Ends all jobs.
     pub(crate) fn abort_jobs(&self) {
-        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
+        self.jobs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .abort_all();
     }
 
     /// Points a listener at target groups, in the account and in the world.
@@ -133,28 +151,51 @@ impl Cloud {
         self.change(|account| self.point(account, subject, listener, weights));
     }
 
-    /// The same for whoever holds the account already, so that nothing comes between a decision and its weights.
-    pub(crate) fn point(&self, account: &mut Account, subject: &str, listener: &str, weights: &[(String, u32)]) {
+    /// The same for whoever holds the account already, so that nothing comes between a decision and
+    /// its weights.
+    pub(crate) fn point(
+        &self,
+        account: &mut Account,
+        subject: &str,
+        listener: &str,
+        weights: &[(String, u32)],
+    ) {
         account.balancer.forward(listener, weights);
         self.world.set_weights(listener, weights);
         self.note_shift(listener, weights);
-        let weights: Vec<String> = weights.iter().map(|(name, weight)| format!("{name}={weight}")).collect();
-        self.ledger.mark(subject, format!("{listener} forwards to {}", weights.join(" ")));
+        let weights: Vec<String> = weights
+            .iter()
+            .map(|(name, weight)| format!("{name}={weight}"))
+            .collect();
+        self.ledger.mark(
+            subject,
+            format!("{listener} forwards to {}", weights.join(" ")),
+        );
     }
 
     /// What the listeners forwarded to, since the stage was started.
     pub(crate) fn shifts(&self) -> Shifts {
-        self.shifts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.shifts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn note_shift(&self, listener: &str, weights: &[(String, u32)]) {
-        self.shifts.lock().unwrap_or_else(PoisonError::into_inner).note(listener, weights, now_ms());
+        self.shifts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .note(listener, weights, now_ms());
     }
 
     /// Registers addresses in a target group, if they are not the ones it has.
     pub(crate) fn register(&self, target_group: &str, targets: &[SocketAddr]) {
         let changed = self.change(|account| {
-            let group = account.balancer.target_groups.iter_mut().find(|group| group.name == target_group)?;
+            let group = account
+                .balancer
+                .target_groups
+                .iter_mut()
+                .find(|group| group.name == target_group)?;
             (group.targets != targets).then(|| group.targets = targets.to_vec())
         });
         if changed.is_some() {

@@ -1,4 +1,5 @@
-//! How the shared whole gets its account, its services with their listeners, and its alarms; and what a test sees of a service.
+//! How the shared whole gets its account, its services with their listeners, and its alarms; and
+//! what a test sees of a service.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -7,7 +8,8 @@ use serde_json::Value;
 
 use super::Cloud;
 use crate::account::{
-    Account, Alarms, Balancer, HookStatus, Ids, Phase, Place, Repository, Revisions, ServiceDeployment, exposure, found_service, kind,
+    Account, Alarms, Balancer, HookStatus, Ids, Phase, Place, Repository, Revisions,
+    ServiceDeployment, exposure, found_service, kind,
 };
 use crate::clock::now_ms;
 use crate::options::{AlarmState, Exposure, ServiceOptions, StageOptions, Traffic};
@@ -16,8 +18,15 @@ use crate::stage::{FleetView, ScalingView, ServiceDeploymentView, ServiceView, S
 /// An account with what the options say, but without services.
 pub(crate) fn account(options: &StageOptions) -> Account {
     let now = now_ms();
-    let place = Place { account: options.account.clone(), region: options.region.clone(), cluster: options.cluster.clone() };
-    let own = options.deployment_configs.iter().map(|config| (config.name.clone(), config.traffic));
+    let place = Place {
+        account: options.account.clone(),
+        region: options.region.clone(),
+        cluster: options.cluster.clone(),
+    };
+    let own = options
+        .deployment_configs
+        .iter()
+        .map(|config| (config.name.clone(), config.traffic));
     Account {
         place,
         ids: Ids::new(now),
@@ -42,18 +51,49 @@ fn aws_configs() -> [(String, Traffic); 5] {
     let named = |name: &str, traffic| (format!("CodeDeployDefault.ECS{name}"), traffic);
     [
         named("AllAtOnce", Traffic::AllAtOnce),
-        named("Linear10PercentEvery1Minutes", Traffic::Linear { percent: 10, minutes: 1 }),
-        named("Linear10PercentEvery3Minutes", Traffic::Linear { percent: 10, minutes: 3 }),
-        named("Canary10Percent5Minutes", Traffic::Canary { percent: 10, minutes: 5 }),
-        named("Canary10Percent15Minutes", Traffic::Canary { percent: 10, minutes: 15 }),
+        named(
+            "Linear10PercentEvery1Minutes",
+            Traffic::Linear {
+                percent: 10,
+                minutes: 1,
+            },
+        ),
+        named(
+            "Linear10PercentEvery3Minutes",
+            Traffic::Linear {
+                percent: 10,
+                minutes: 3,
+            },
+        ),
+        named(
+            "Canary10Percent5Minutes",
+            Traffic::Canary {
+                percent: 10,
+                minutes: 5,
+            },
+        ),
+        named(
+            "Canary10Percent15Minutes",
+            Traffic::Canary {
+                percent: 10,
+                minutes: 15,
+            },
+        ),
     ]
 }
 
 impl Cloud {
     /// The host name in addresses that are handed out.
     pub(crate) fn public_host(&self) -> String {
-        let bound = if self.options.bind.is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { self.options.bind };
-        self.options.public_host.clone().unwrap_or_else(|| bound.to_string())
+        let bound = if self.options.bind.is_unspecified() {
+            IpAddr::V4(Ipv4Addr::LOCALHOST)
+        } else {
+            self.options.bind
+        };
+        self.options
+            .public_host
+            .clone()
+            .unwrap_or_else(|| bound.to_string())
     }
 
     /// The registry's URL as callers reach it.
@@ -61,7 +101,9 @@ impl Cloud {
         let own = self.world.registry_endpoint();
         let renamed = self.options.public_host.is_some() || self.options.bind.is_unspecified();
         match own.rsplit_once(':') {
-            Some((_, port)) if renamed && self.world.has_builtin_registry() => format!("http://{}:{port}", self.public_host()),
+            Some((_, port)) if renamed && self.world.has_builtin_registry() => {
+                format!("http://{}:{port}", self.public_host())
+            }
             Some(_) | None => own,
         }
     }
@@ -69,12 +111,17 @@ impl Cloud {
     /// The registry as image references have it.
     pub(crate) fn registry_host(&self) -> String {
         let endpoint = self.registry_endpoint();
-        endpoint.rsplit_once("://").map_or(endpoint.clone(), |(_, host)| host.to_owned())
+        endpoint
+            .rsplit_once("://")
+            .map_or(endpoint.clone(), |(_, host)| host.to_owned())
     }
 
     /// Adds a service with its listeners.
     pub(crate) async fn add_service(&self, mut options: ServiceOptions) -> Result<(), StageError> {
-        let names: Vec<String> = exposure(&options).iter().flat_map(Exposure::listeners).collect();
+        let names: Vec<String> = exposure(&options)
+            .iter()
+            .flat_map(Exposure::listeners)
+            .collect();
         for name in &names {
             if self.look(|account| account.balancer.listener(name).is_none()) {
                 let address = self.world.add_listener(name).await;
@@ -86,13 +133,24 @@ impl Cloud {
                 .balancer
                 .listeners
                 .iter()
-                .map(|own| (format!("${{port:{}}}", own.name), own.address.port().to_string()))
+                .map(|own| {
+                    (
+                        format!("${{port:{}}}", own.name),
+                        own.address.port().to_string(),
+                    )
+                })
                 .collect::<Vec<_>>()
         });
-        let known: Vec<(String, String)> = ports.into_iter().chain([("${registry}".to_owned(), self.registry_host())]).collect();
+        let known: Vec<(String, String)> = ports
+            .into_iter()
+            .chain([("${registry}".to_owned(), self.registry_host())])
+            .collect();
         fill(&mut options.task_definition, &known);
         let founded = self.change(|account| found_service(account, &options));
-        founded.map_err(|problem| StageError::Service { name: options.name.clone(), problem: problem.to_string() })?;
+        founded.map_err(|problem| StageError::Service {
+            name: options.name.clone(),
+            problem: problem.to_string(),
+        })?;
         self.publish_weights();
         Ok(())
     }
@@ -111,30 +169,54 @@ impl Cloud {
     }
 
     pub(crate) fn is_steady(&self, name: &str) -> bool {
-        let Some(view) = self.service_view(name) else { return false };
-        view.primary().is_some_and(|fleet| fleet.healthy == view.desired as usize && fleet.running == fleet.healthy)
+        let Some(view) = self.service_view(name) else {
+            return false;
+        };
+        view.primary().is_some_and(|fleet| {
+            fleet.healthy == view.desired as usize && fleet.running == fleet.healthy
+        })
     }
 
     /// All deployments that ECS itself performs or performed.
     pub(crate) fn service_deployments(&self) -> Vec<ServiceDeploymentView> {
-        self.look(|account| account.service_deployments.iter().map(deployment_view).collect())
+        self.look(|account| {
+            account
+                .service_deployments
+                .iter()
+                .map(deployment_view)
+                .collect()
+        })
     }
 
     /// A service as it is now.
     pub(crate) fn service_view(&self, name: &str) -> Option<ServiceView> {
         self.look(|account| {
             let service = account.service(name)?;
-            let events = service.events.iter().filter_map(|event| event.get("message")?.as_str()).map(ToOwned::to_owned);
+            let events = service
+                .events
+                .iter()
+                .filter_map(|event| event.get("message")?.as_str())
+                .map(ToOwned::to_owned);
             let fleets = service.fleets.iter().map(|fleet| FleetView {
                 id: fleet.id.clone(),
                 status: fleet.role.as_str().to_owned(),
                 revision: fleet.revision.clone(),
                 target_group: fleet.target_group.clone(),
-                running: account.living(&fleet.id).filter(|task| task.phase == Phase::Running).count(),
-                healthy: account.living(&fleet.id).filter(|task| task.is_running() && task.healthy).count(),
+                running: account
+                    .living(&fleet.id)
+                    .filter(|task| task.phase == Phase::Running)
+                    .count(),
+                healthy: account
+                    .living(&fleet.id)
+                    .filter(|task| task.is_running() && task.healthy)
+                    .count(),
                 rollout: fleet.rollout.as_str().to_owned(),
             });
-            Some(ServiceView { desired: service.desired, fleets: fleets.collect(), events: events.collect() })
+            Some(ServiceView {
+                desired: service.desired,
+                fleets: fleets.collect(),
+                events: events.collect(),
+            })
         })
     }
 }
@@ -143,14 +225,25 @@ impl Cloud {
     /// A service's scalable target as it is now.
     pub(crate) fn scaling_view(&self, service: &str) -> Option<ScalingView> {
         self.look(|account| {
-            let target = account.scalable.iter().find(|target| target.service == service)?;
-            Some(ScalingView { min: target.minimum, max: target.maximum, suspended: target.suspended, tags: target.tags.clone() })
+            let target = account
+                .scalable
+                .iter()
+                .find(|target| target.service == service)?;
+            Some(ScalingView {
+                min: target.minimum,
+                max: target.maximum,
+                suspended: target.suspended,
+                tags: target.tags.clone(),
+            })
         })
     }
 }
 
 fn deployment_view(deployment: &ServiceDeployment) -> ServiceDeploymentView {
-    let waiting = deployment.hooks.iter().filter(|hook| hook.status == HookStatus::AwaitingAction);
+    let waiting = deployment
+        .hooks
+        .iter()
+        .filter(|hook| hook.status == HookStatus::AwaitingAction);
     ServiceDeploymentView {
         arn: deployment.arn.clone(),
         service: deployment.service.clone(),
@@ -167,7 +260,11 @@ fn deployment_view(deployment: &ServiceDeployment) -> ServiceDeploymentView {
 /// Puts what is only known now in the place of its name, in every text of a definition.
 fn fill(value: &mut Value, known: &[(String, String)]) {
     match value {
-        Value::String(text) => *text = known.iter().fold(std::mem::take(text), |text, (name, is)| text.replace(name, is)),
+        Value::String(text) => {
+            *text = known.iter().fold(std::mem::take(text), |text, (name, is)| {
+                text.replace(name, is)
+            });
+        }
         Value::Array(entries) => entries.iter_mut().for_each(|entry| fill(entry, known)),
         Value::Object(members) => members.values_mut().for_each(|member| fill(member, known)),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}

@@ -17,8 +17,12 @@ impl Overrides {
     /// Out of `overrides.containerOverrides`.
     pub(crate) fn parse(overrides: &Value) -> Self {
         let named = |value: &Value| Some((value.get("name")?.as_str()?.to_owned(), value.clone()));
-        let list = overrides.get("containerOverrides").and_then(Value::as_array);
-        Self { by_container: list.into_iter().flatten().filter_map(named).collect() }
+        let list = overrides
+            .get("containerOverrides")
+            .and_then(Value::as_array);
+        Self {
+            by_container: list.into_iter().flatten().filter_map(named).collect(),
+        }
     }
 
     /// The names of the containers it speaks of.
@@ -34,7 +38,17 @@ pub(crate) fn assemble(
     overrides: &Overrides,
     secrets: &BTreeMap<String, String>,
 ) -> (Vec<Container>, Vec<TaskSpec>) {
-    revision.containers().map(|definition| one((definition, last_part(&revision.arn)), task, overrides, secrets)).unzip()
+    revision
+        .containers()
+        .map(|definition| {
+            one(
+                (definition, last_part(&revision.arn)),
+                task,
+                overrides,
+                secrets,
+            )
+        })
+        .unzip()
 }
 
 fn one(
@@ -47,7 +61,10 @@ fn one(
     let change = overrides.by_container.get(&name).unwrap_or(&Value::Null);
     let container = Container {
         image: text(definition, "image"),
-        essential: definition.get("essential").and_then(Value::as_bool).unwrap_or(true),
+        essential: definition
+            .get("essential")
+            .and_then(Value::as_bool)
+            .unwrap_or(true),
         port: port(definition),
         log: log_place(definition, &name, task),
         handle: None,
@@ -67,42 +84,74 @@ fn one(
 }
 
 fn text(value: &Value, field: &str) -> String {
-    value.get(field).and_then(Value::as_str).unwrap_or_default().to_owned()
+    value
+        .get(field)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
 }
 
 fn strings(value: &Value, field: &str) -> Option<Vec<String>> {
     let list = value.get(field)?.as_array()?;
-    (!list.is_empty()).then(|| list.iter().filter_map(Value::as_str).map(ToOwned::to_owned).collect())
+    (!list.is_empty()).then(|| {
+        list.iter()
+            .filter_map(Value::as_str)
+            .map(ToOwned::to_owned)
+            .collect()
+    })
 }
 
 fn port(definition: &Value) -> u16 {
-    let first = definition.pointer("/portMappings/0/containerPort").and_then(Value::as_u64);
+    let first = definition
+        .pointer("/portMappings/0/containerPort")
+        .and_then(Value::as_u64);
     first.and_then(|port| u16::try_from(port).ok()).unwrap_or(0)
 }
 
 /// The later wins: the definition's values, its secrets, the override's values.
-fn environment(definition: &Value, change: &Value, secrets: &BTreeMap<String, String>) -> Vec<(String, String)> {
+fn environment(
+    definition: &Value,
+    change: &Value,
+    secrets: &BTreeMap<String, String>,
+) -> Vec<(String, String)> {
     let mut all = BTreeMap::new();
     all.extend(pairs(definition, "environment", "value"));
-    let resolved = pairs(definition, "secrets", "valueFrom").map(|(name, from)| (name, secrets.get(&from).cloned().unwrap_or_default()));
+    let resolved = pairs(definition, "secrets", "valueFrom")
+        .map(|(name, from)| (name, secrets.get(&from).cloned().unwrap_or_default()));
     all.extend(resolved);
     all.extend(pairs(change, "environment", "value"));
     all.into_iter().collect()
 }
 
-fn pairs<'a>(value: &'a Value, list: &str, of: &'a str) -> impl Iterator<Item = (String, String)> + 'a {
-    value.get(list).and_then(Value::as_array).into_iter().flatten().map(move |pair| (text(pair, "name"), text(pair, of)))
+fn pairs<'a>(
+    value: &'a Value,
+    list: &str,
+    of: &'a str,
+) -> impl Iterator<Item = (String, String)> + 'a {
+    value
+        .get(list)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .map(move |pair| (text(pair, "name"), text(pair, of)))
 }
 
 /// The awslogs driver names a stream `prefix/container/task`.
 fn log_place(definition: &Value, container: &str, task: &str) -> Option<LogPlace> {
     let options = definition.pointer("/logConfiguration/options")?;
-    if definition.pointer("/logConfiguration/logDriver")?.as_str()? != "awslogs" {
+    if definition
+        .pointer("/logConfiguration/logDriver")?
+        .as_str()?
+        != "awslogs"
+    {
         return None;
     }
     let group = options.get("awslogs-group")?.as_str()?.to_owned();
     let prefix = options.get("awslogs-stream-prefix")?.as_str()?;
-    Some(LogPlace { group, stream: format!("{prefix}/{container}/{task}") })
+    Some(LogPlace {
+        group,
+        stream: format!("{prefix}/{container}/{task}"),
+    })
 }
 
 #[cfg(test)]
@@ -122,7 +171,8 @@ mod tests {
         let (_, spec) = one((&definition, "api:1"), "t", &overrides, &secrets);
         assert_eq!(spec.command, Some(vec!["migrate".to_owned()]));
         assert_eq!(spec.port, 8080);
-        let expected = [("A", "1"), ("B", "3"), ("S", "hidden")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let expected = [("A", "1"), ("B", "3"), ("S", "hidden")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(spec.environment, expected);
     }
 
@@ -131,6 +181,12 @@ mod tests {
         let definition = json!({ "logConfiguration": { "logDriver": "awslogs",
             "options": { "awslogs-group": "/ecs/app", "awslogs-stream-prefix": "ecs" } } });
         let place = log_place(&definition, "app", "0123");
-        assert_eq!(place, Some(LogPlace { group: "/ecs/app".to_owned(), stream: "ecs/app/0123".to_owned() }));
+        assert_eq!(
+            place,
+            Some(LogPlace {
+                group: "/ecs/app".to_owned(),
+                stream: "ecs/app/0123".to_owned()
+            })
+        );
     }
 }

@@ -30,9 +30,20 @@ pub(crate) async fn keep(cloud: Arc<Cloud>) {
 }
 
 fn staff(cloud: &Arc<Cloud>) {
-    let wishes: Vec<(Fleet, u32)> = cloud.look(|account| account.services.iter().flat_map(|service| wanted(account, service)).collect());
+    let wishes: Vec<(Fleet, u32)> = cloud.look(|account| {
+        account
+            .services
+            .iter()
+            .flat_map(|service| wanted(account, service))
+            .collect()
+    });
     for (fleet, wanted) in wishes {
-        let alive: Vec<String> = cloud.look(|account| account.living(&fleet.id).map(|task| task.id.clone()).collect());
+        let alive: Vec<String> = cloud.look(|account| {
+            account
+                .living(&fleet.id)
+                .map(|task| task.id.clone())
+                .collect()
+        });
         let has = u32::try_from(alive.len()).unwrap_or(u32::MAX);
         if has < wanted && fleet.paused_until_ms <= now_ms() {
             start(cloud, &fleet, wanted - has);
@@ -44,13 +55,25 @@ fn staff(cloud: &Arc<Cloud>) {
 
 /// What every fleet of a service shall have now.
 fn wanted(account: &Account, service: &Service) -> Vec<(Fleet, u32)> {
-    let Some(configuration) = service.configuration.as_ref().filter(|_| !account.shifts_traffic(service)) else {
-        return service.fleets.iter().map(|fleet| (fleet.clone(), fleet.requested())).collect();
+    let Some(configuration) = service
+        .configuration
+        .as_ref()
+        .filter(|_| !account.shifts_traffic(service))
+    else {
+        return service
+            .fleets
+            .iter()
+            .map(|fleet| (fleet.clone(), fleet.requested()))
+            .collect();
     };
-    let Some(primary) = service.primary() else { return Vec::new() };
+    let Some(primary) = service.primary() else {
+        return Vec::new();
+    };
     let others = service.fleets.iter().filter(|fleet| fleet.id != primary.id);
-    // A green that was superseded is behind a group without traffic: it keeps nobody served, and goes.
-    let (older, idle): (Vec<&Fleet>, Vec<&Fleet>) = others.partition(|fleet| fleet.target_group == primary.target_group);
+    // A green that was superseded is behind a group without traffic: it keeps nobody served, and
+    // goes.
+    let (older, idle): (Vec<&Fleet>, Vec<&Fleet>) =
+        others.partition(|fleet| fleet.target_group == primary.target_group);
     let crews: Vec<Crew> = older.iter().map(|fleet| crew(account, fleet)).collect();
     let bounds = Bounds {
         desired: service.desired,
@@ -64,13 +87,22 @@ fn wanted(account: &Account, service: &Service) -> Vec<(Fleet, u32)> {
     }
     let (new, kept) = rolling(bounds, own, &crews);
     let idle = idle.into_iter().map(|fleet| (fleet.clone(), 0));
-    std::iter::once((primary.clone(), new)).chain(older.into_iter().cloned().zip(kept)).chain(idle).collect()
+    std::iter::once((primary.clone(), new))
+        .chain(older.into_iter().cloned().zip(kept))
+        .chain(idle)
+        .collect()
 }
 
 pub(super) fn crew(account: &Account, fleet: &Fleet) -> Crew {
     let count = |tasks: usize| u32::try_from(tasks).unwrap_or(u32::MAX);
-    let healthy = account.living(&fleet.id).filter(|task| task.is_running() && task.healthy).count();
-    Crew { alive: count(account.living(&fleet.id).count()), healthy: count(healthy) }
+    let healthy = account
+        .living(&fleet.id)
+        .filter(|task| task.is_running() && task.healthy)
+        .count();
+    Crew {
+        alive: count(account.living(&fleet.id).count()),
+        healthy: count(healthy),
+    }
 }
 
 fn start(cloud: &Arc<Cloud>, fleet: &Fleet, count: u32) {
@@ -79,8 +111,16 @@ fn start(cloud: &Arc<Cloud>, fleet: &Fleet, count: u32) {
         let made = cloud.change(|account| {
             let revision = account.revisions.find(&fleet.revision)?.clone();
             let id = account.ids.task();
-            let (containers, specs) = assemble(&revision, &id, &Overrides::default(), &cloud.options.secrets);
-            let origin = Origin::Fleet { service: fleet.service.clone(), fleet: fleet.id.clone() };
+            let (containers, specs) = assemble(
+                &revision,
+                &id,
+                &Overrides::default(),
+                &cloud.options.secrets,
+            );
+            let origin = Origin::Fleet {
+                service: fleet.service.clone(),
+                fleet: fleet.id.clone(),
+            };
             Some((Task::new(id, &revision.arn, origin, containers), specs))
         });
         let Some((task, specs)) = made else { continue };
@@ -105,5 +145,10 @@ fn announce(cloud: &Cloud, fleet: &Fleet, did: &str, what: &str, tasks: &[String
         return;
     }
     let named: Vec<String> = tasks.iter().map(|task| format!("(task {task})")).collect();
-    cloud.change(|account| account.say(&fleet.id, &format!("{did} {} {what}: {}.", tasks.len(), named.join(" "))));
+    cloud.change(|account| {
+        account.say(
+            &fleet.id,
+            &format!("{did} {} {what}: {}.", tasks.len(), named.join(" ")),
+        );
+    });
 }

@@ -22,8 +22,18 @@ pub(super) async fn exits(cloud: &Arc<Cloud>) {
 fn running_containers(account: &Account) -> Vec<(String, usize, TaskHandle)> {
     let mut found = Vec::new();
     for task in account.tasks.iter().filter(|task| task.is_running()) {
-        for (index, container) in task.containers.iter().enumerate().filter(|(_, container)| container.exit_code.is_none()) {
-            found.extend(container.handle.clone().map(|handle| (task.id.clone(), index, handle)));
+        for (index, container) in task
+            .containers
+            .iter()
+            .enumerate()
+            .filter(|(_, container)| container.exit_code.is_none())
+        {
+            found.extend(
+                container
+                    .handle
+                    .clone()
+                    .map(|handle| (task.id.clone(), index, handle)),
+            );
         }
     }
     found
@@ -33,11 +43,17 @@ fn exit(cloud: &Arc<Cloud>, id: &str, index: usize, code: i32) {
     let over = cloud.change(|account| {
         tasks::note_exit(account, id, index, Some(code));
         let task = account.task_mut(id)?;
-        let all = task.containers.iter().all(|container| container.exit_code.is_some());
+        let all = task
+            .containers
+            .iter()
+            .all(|container| container.exit_code.is_some());
         let over = task.is_running() && (all || task.containers.get(index)?.essential);
         if over {
             task.phase = Phase::Stopping;
-            task.ends(StopCode::EssentialContainerExited, "Essential container in task exited");
+            task.ends(
+                StopCode::EssentialContainerExited,
+                "Essential container in task exited",
+            );
             tasks::count_failure(account, id, cloud.switches().restart_delay_ms);
         }
         Some(over)
@@ -49,15 +65,32 @@ fn exit(cloud: &Arc<Cloud>, id: &str, index: usize, code: i32) {
 }
 
 pub(super) fn health(cloud: &Arc<Cloud>) {
-    let groups: Vec<String> = cloud.look(|account| account.balancer.target_groups.iter().map(|group| group.name.clone()).collect());
-    let health: BTreeMap<SocketAddr, Health> = groups.iter().flat_map(|group| cloud.world.target_health(group)).collect();
-    for (task, fleet) in cloud.change(|account| note_health(account, &health, cloud.switches().unhealthy_after_ms)) {
+    let groups: Vec<String> = cloud.look(|account| {
+        account
+            .balancer
+            .target_groups
+            .iter()
+            .map(|group| group.name.clone())
+            .collect()
+    });
+    let health: BTreeMap<SocketAddr, Health> = groups
+        .iter()
+        .flat_map(|group| cloud.world.target_health(group))
+        .collect();
+    for (task, fleet) in
+        cloud.change(|account| note_health(account, &health, cloud.switches().unhealthy_after_ms))
+    {
         replace_unhealthy(cloud, &task, &fleet);
     }
 }
 
-/// Writes down what the health checks say, and returns the tasks that failed them for too long, with their target groups.
-fn note_health(account: &mut Account, health: &BTreeMap<SocketAddr, Health>, patience_ms: u64) -> Vec<(String, String)> {
+/// Writes down what the health checks say, and returns the tasks that failed them for too long,
+/// with their target groups.
+fn note_health(
+    account: &mut Account,
+    health: &BTreeMap<SocketAddr, Health>,
+    patience_ms: u64,
+) -> Vec<(String, String)> {
     let groups: BTreeMap<String, String> = account
         .services
         .iter()
@@ -70,10 +103,17 @@ fn note_health(account: &mut Account, health: &BTreeMap<SocketAddr, Health>, pat
             task.healthy = true;
             continue;
         };
-        let state = task.address.and_then(|address| health.get(&address)).copied();
+        let state = task
+            .address
+            .and_then(|address| health.get(&address))
+            .copied();
         task.healthy = state == Some(Health::Healthy);
-        task.unhealthy_since_ms = (state == Some(Health::Unhealthy)).then(|| task.unhealthy_since_ms.unwrap_or_else(now_ms));
-        if task.unhealthy_since_ms.is_some_and(|since| now_ms() - since > i64::try_from(patience_ms).unwrap_or(i64::MAX)) {
+        task.unhealthy_since_ms = (state == Some(Health::Unhealthy))
+            .then(|| task.unhealthy_since_ms.unwrap_or_else(now_ms));
+        if task
+            .unhealthy_since_ms
+            .is_some_and(|since| now_ms() - since > i64::try_from(patience_ms).unwrap_or(i64::MAX))
+        {
             lost.push((task.id.clone(), group.clone()));
         }
     }
@@ -83,7 +123,9 @@ fn note_health(account: &mut Account, health: &BTreeMap<SocketAddr, Health>, pat
 fn replace_unhealthy(cloud: &Arc<Cloud>, task: &str, target_group: &str) {
     let arn = cloud.look(|account| account.place.target_group_arn(target_group));
     let reason = match cloud.switches().health_checks {
-        HealthChecks::LoadBalancer => format!("Task failed ELB health checks in (target-group {arn})"),
+        HealthChecks::LoadBalancer => {
+            format!("Task failed ELB health checks in (target-group {arn})")
+        }
         HealthChecks::Containers => "Task failed container health checks".to_owned(),
     };
     cloud.change(|account| {

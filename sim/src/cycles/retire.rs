@@ -33,5 +33,9 @@ pub(super) async fn retire(cloud: &Cloud, fleet: &str) {
 }
 
 fn is_gone(account: &Account, fleet: &str) -> bool {
-    account.tasks.iter().filter(|task| task.origin.fleet() == Some(fleet)).all(|task| task.phase == Phase::Stopped)
+    account
+        .tasks
+        .iter()
+        .filter(|task| task.origin.fleet() == Some(fleet))
+        .all(|task| task.phase == Phase::Stopped)
 }

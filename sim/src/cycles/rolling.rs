@@ -1,10 +1,14 @@
-//! Rolling rollouts of services under the ECS controller: begun by `UpdateService`, completed, given up or rolled back here.
+//! Rolling rollouts of services under the ECS controller: begun by `UpdateService`, completed,
+//! given up or rolled back here.
 
 use super::keeper::crew;
 use super::rolling_failure::{After, Failure, failure};
 use super::rolling_history as history;
 use super::supersede::{all_traffic_to, supersede};
-use crate::account::{Account, Cleanup, Configuration, EarlySuccess, Fleet, Role, Rollout, Service, add_service_revision};
+use crate::account::{
+    Account, Cleanup, Configuration, EarlySuccess, Fleet, Role, Rollout, Service,
+    add_service_revision,
+};
 use crate::clock::now_ms;
 use crate::cloud::Cloud;
 use crate::switches::BreakerRollback;
@@ -12,8 +16,14 @@ use crate::switches::BreakerRollback;
 /// ECS takes some seconds to call a rollout completed after its last task became healthy.
 const SETTLING_SECONDS: f64 = 15.0;
 
-/// Starts a rollout of a revision: its fleet is primary from now on, and the former ones only stay until they are replaced.
-pub(crate) fn begin(cloud: &Cloud, account: &mut Account, service: &str, revision: &str) -> Option<String> {
+/// Starts a rollout of a revision: its fleet is primary from now on, and the former ones only stay
+/// until they are replaced.
+pub(crate) fn begin(
+    cloud: &Cloud,
+    account: &mut Account,
+    service: &str,
+    revision: &str,
+) -> Option<String> {
     let name = account.service(service)?.name.clone();
     supersede(cloud, account, &name);
     let id = account.ids.fleet();
@@ -33,13 +43,21 @@ pub(crate) fn begin(cloud: &Cloud, account: &mut Account, service: &str, revisio
 
 /// Where production's traffic goes: the group of whoever serves now.
 fn serving_group(service: &Service) -> Option<String> {
-    let serving = service.proven().and_then(|fleet| fleet.target_group.clone());
+    let serving = service
+        .proven()
+        .and_then(|fleet| fleet.target_group.clone());
     serving.or_else(|| service.target_groups.first().cloned())
 }
 
 /// One round over all rolling services.
 pub(super) fn advance(cloud: &Cloud) {
-    let names: Vec<String> = cloud.look(|account| account.services.iter().map(|service| service.name.clone()).collect());
+    let names: Vec<String> = cloud.look(|account| {
+        account
+            .services
+            .iter()
+            .map(|service| service.name.clone())
+            .collect()
+    });
     for name in names {
         cloud.change(|account| advance_one(cloud, account, &name));
     }
@@ -54,9 +72,16 @@ enum Finding {
 }
 
 fn advance_one(cloud: &Cloud, account: &mut Account, name: &str) {
-    let Some(service) = account.service(name) else { return };
-    let configuration = service.configuration.clone().filter(|_| !account.shifts_traffic(service));
-    let Some(configuration) = configuration else { return announce_steady(account, name) };
+    let Some(service) = account.service(name) else {
+        return;
+    };
+    let configuration = service
+        .configuration
+        .clone()
+        .filter(|_| !account.shifts_traffic(service));
+    let Some(configuration) = configuration else {
+        return announce_steady(account, name);
+    };
     match finding(cloud, account, service, &configuration) {
         Finding::NothingNew => {}
         Finding::Complete => complete(cloud, account, name),
@@ -66,32 +91,70 @@ fn advance_one(cloud: &Cloud, account: &mut Account, name: &str) {
     announce_steady(account, name);
 }
 
-fn finding(cloud: &Cloud, account: &Account, service: &Service, configuration: &Configuration) -> Finding {
-    let Some(primary) = service.primary().filter(|primary| primary.rollout == Rollout::InProgress) else { return Finding::NothingNew };
+fn finding(
+    cloud: &Cloud,
+    account: &Account,
+    service: &Service,
+    configuration: &Configuration,
+) -> Finding {
+    let Some(primary) = service
+        .primary()
+        .filter(|primary| primary.rollout == Rollout::InProgress)
+    else {
+        return Finding::NothingNew;
+    };
     if let Some(failure) = failure(account, service, primary, configuration) {
         return Finding::GiveUp(failure);
     }
     let settled = is_settled(account, service, primary, configuration.early_success());
-    if settled && may_move_on(cloud, service) { Finding::Complete } else { Finding::NothingNew }
+    if settled && may_move_on(cloud, service) {
+        Finding::Complete
+    } else {
+        Finding::NothingNew
+    }
 }
 
-/// All tasks are healthy and those of before are gone, or as many as the early success criteria ask for.
-fn is_settled(account: &Account, service: &Service, primary: &Fleet, early: Option<EarlySuccess>) -> bool {
-    let replaced = service.fleets.iter().filter(|fleet| fleet.id != primary.id).all(|fleet| crew(account, fleet).alive == 0);
+/// All tasks are healthy and those of before are gone, or as many as the early success criteria ask
+/// for.
+fn is_settled(
+    account: &Account,
+    service: &Service,
+    primary: &Fleet,
+    early: Option<EarlySuccess>,
+) -> bool {
+    let replaced = service
+        .fleets
+        .iter()
+        .filter(|fleet| fleet.id != primary.id)
+        .all(|fleet| crew(account, fleet).alive == 0);
     let healthy = crew(account, primary).healthy;
     match early {
         None => healthy == service.desired && replaced,
-        Some(EarlySuccess { percent, cleanup }) => healthy * 100 >= service.desired * percent && (replaced || cleanup == Cleanup::Deferred),
+        Some(EarlySuccess { percent, cleanup }) => {
+            healthy * 100 >= service.desired * percent && (replaced || cleanup == Cleanup::Deferred)
+        }
     }
 }
 
 /// Fleets whose last task is gone after their successor was successful early.
 fn drop_the_replaced(account: &mut Account, name: &str) {
-    let Some(service) = account.service(name) else { return };
-    let Some(primary) = service.primary().filter(|primary| primary.rollout == Rollout::Completed) else { return };
+    let Some(service) = account.service(name) else {
+        return;
+    };
+    let Some(primary) = service
+        .primary()
+        .filter(|primary| primary.rollout == Rollout::Completed)
+    else {
+        return;
+    };
     let leaving = |fleet: &&Fleet| fleet.id != primary.id && fleet.role == Role::Draining;
-    let gone: Vec<String> =
-        service.fleets.iter().filter(leaving).filter(|fleet| crew(account, fleet).alive == 0).map(|fleet| fleet.id.clone()).collect();
+    let gone: Vec<String> = service
+        .fleets
+        .iter()
+        .filter(leaving)
+        .filter(|fleet| crew(account, fleet).alive == 0)
+        .map(|fleet| fleet.id.clone())
+        .collect();
     if let Some(service) = account.service_mut(name) {
         service.fleets.retain(|fleet| !gone.contains(&fleet.id));
     }
@@ -107,10 +170,17 @@ fn may_move_on(cloud: &Cloud, service: &Service) -> bool {
 
 fn complete(cloud: &Cloud, account: &mut Account, name: &str) {
     let said = account.ids.uuid();
-    let Some(service) = account.service_mut(name) else { return };
-    let Some(primary) = service.primary_mut() else { return };
+    let Some(service) = account.service_mut(name) else {
+        return;
+    };
+    let Some(primary) = service.primary_mut() else {
+        return;
+    };
     let id = primary.id.clone();
-    primary.turn(Rollout::Completed, format!("ECS deployment {id} completed."));
+    primary.turn(
+        Rollout::Completed,
+        format!("ECS deployment {id} completed."),
+    );
     for former in service.fleets.iter_mut().filter(|fleet| fleet.id != id) {
         former.role = Role::Draining;
     }
@@ -125,47 +195,79 @@ fn give_up(cloud: &Cloud, account: &mut Account, name: &str, failure: &Failure) 
     let new = account.ids.fleet();
     note_alarms(account, name);
     let proven = account.last_good(name).is_some();
-    let Some(service) = account.service_mut(name) else { return };
+    let Some(service) = account.service_mut(name) else {
+        return;
+    };
     let [said, said_again] = ids;
     if let Some(primary) = service.primary_mut() {
         primary.turn(Rollout::Failed, failure.state.to_owned());
         let id = primary.id.clone();
         cloud.ledger.mark(name, format!("{id} FAILED"));
-        service.say(&said, &format!("(deployment {id}) deployment failed: {}", failure.event));
+        service.say(
+            &said,
+            &format!("(deployment {id}) deployment failed: {}", failure.event),
+        );
     }
     service.changed();
     match failure.after {
         After::Stays => history::stop(cloud, account, name, failure.reason),
         After::GoesBack => {
-            let revision = if proven { roll_back(service, new, cloud.switches().breaker_rollback, &said_again) } else { None };
+            let revision = if proven {
+                roll_back(service, new, cloud.switches().breaker_rollback, &said_again)
+            } else {
+                None
+            };
             history::roll_back(cloud, account, name, (failure.reason, revision));
         }
     }
 }
 
 fn note_alarms(account: &mut Account, name: &str) {
-    let names = account.service(name).and_then(|service| service.configuration.as_ref()).map(Configuration::alarms);
+    let names = account
+        .service(name)
+        .and_then(|service| service.configuration.as_ref())
+        .map(Configuration::alarms);
     let ringing = account.ringing(&names.unwrap_or_default());
     if !ringing.is_empty() {
         history::alarm(account, name, &ringing);
     }
 }
 
-/// The last completed rollout's revision is primary again: its service revision. Without one ECS stays where it is.
-fn roll_back(service: &mut Service, new: String, identity: BreakerRollback, said: &str) -> Option<String> {
-    let good = service.fleets.iter().position(|fleet| fleet.rollout == Rollout::Completed || fleet.was_steady)?;
-    let failed = service.primary().map(|primary| primary.id.clone()).unwrap_or_default();
+/// The last completed rollout's revision is primary again: its service revision. Without one ECS
+/// stays where it is.
+fn roll_back(
+    service: &mut Service,
+    new: String,
+    identity: BreakerRollback,
+    said: &str,
+) -> Option<String> {
+    let good = service
+        .fleets
+        .iter()
+        .position(|fleet| fleet.rollout == Rollout::Completed || fleet.was_steady)?;
+    let failed = service
+        .primary()
+        .map(|primary| primary.id.clone())
+        .unwrap_or_default();
     service.make_room();
     let id = match identity {
         BreakerRollback::FormerId => good_again(service, good),
         BreakerRollback::NewId => anew(service, good, new),
     };
     if let Some(primary) = service.primary_mut() {
-        primary.turn(Rollout::InProgress, format!("ECS deployment circuit breaker: rolling back to deploymentId {id}."));
+        primary.turn(
+            Rollout::InProgress,
+            format!("ECS deployment circuit breaker: rolling back to deploymentId {id}."),
+        );
     }
-    service.say(said, &format!("(deployment {failed}) rolling back to deployment {id}."));
+    service.say(
+        said,
+        &format!("(deployment {failed}) rolling back to deployment {id}."),
+    );
     service.steady = None;
-    service.primary().and_then(|primary| primary.service_revision.clone())
+    service
+        .primary()
+        .and_then(|primary| primary.service_revision.clone())
 }
 
 fn good_again(service: &mut Service, index: usize) -> String {
@@ -178,7 +280,9 @@ fn good_again(service: &mut Service, index: usize) -> String {
 }
 
 fn anew(service: &mut Service, index: usize, new: String) -> String {
-    let Some(good) = service.fleets.get(index) else { return new };
+    let Some(good) = service.fleets.get(index) else {
+        return new;
+    };
     let mut fleet = Fleet::new(new.clone(), &service.name, &good.revision, service.desired);
     fleet.target_group.clone_from(&good.target_group);
     fleet.service_revision.clone_from(&good.service_revision);
@@ -189,12 +293,21 @@ fn anew(service: &mut Service, index: usize, new: String) -> String {
 
 fn announce_steady(account: &mut Account, name: &str) {
     let said = account.ids.uuid();
-    let Some(service) = account.service(name) else { return };
+    let Some(service) = account.service(name) else {
+        return;
+    };
     let alone = service.fleets.len() == 1;
-    let Some(primary) = service.primary().filter(|primary| alone && primary.rollout == Rollout::Completed) else { return };
+    let Some(primary) = service
+        .primary()
+        .filter(|primary| alone && primary.rollout == Rollout::Completed)
+    else {
+        return;
+    };
     let steady = crew(account, primary).healthy == service.desired;
     let id = primary.id.clone();
-    let Some(service) = account.service_mut(name) else { return };
+    let Some(service) = account.service_mut(name) else {
+        return;
+    };
     if steady && service.steady.as_deref() != Some(&id) {
         service.say(&said, "has reached a steady state.");
         service.steady = Some(id);

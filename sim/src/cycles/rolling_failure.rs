@@ -1,6 +1,9 @@
-//! Whether a rolling rollout is to be given up: by a caller, by its circuit breaker, by an alarm. Pure.
+//! Whether a rolling rollout is to be given up: by a caller, by its circuit breaker, by an alarm.
+//! Pure.
 
-use crate::account::{Account, AlarmWatch, Configuration, Fleet, Service, ServiceDeployment, ServiceDeploymentStatus};
+use crate::account::{
+    Account, AlarmWatch, Configuration, Fleet, Service, ServiceDeployment, ServiceDeploymentStatus,
+};
 use crate::options::Breaker;
 
 /// Why a rollout is given up, and what follows.
@@ -23,9 +26,18 @@ pub(super) enum After {
 }
 
 /// Whether a rollout is to be given up now.
-pub(super) fn failure(account: &Account, service: &Service, primary: &Fleet, configuration: &Configuration) -> Option<Failure> {
+pub(super) fn failure(
+    account: &Account,
+    service: &Service,
+    primary: &Fleet,
+    configuration: &Configuration,
+) -> Option<Failure> {
     let deployment = account.rolling_now(&service.name);
-    let after = if configuration.breaker() == Breaker::Rollback { After::GoesBack } else { After::Stays };
+    let after = if configuration.breaker() == Breaker::Rollback {
+        After::GoesBack
+    } else {
+        After::Stays
+    };
     match deployment.map(|deployment| deployment.status) {
         Some(ServiceDeploymentStatus::RollbackInProgress) => return None,
         Some(ServiceDeploymentStatus::RollbackRequested) => return Some(stopped(After::GoesBack)),
@@ -44,7 +56,12 @@ fn stopped(after: After) -> Failure {
         After::GoesBack => "Service deployment rolled back because of a user request.",
         After::Stays => "Service deployment stopped by a user.",
     };
-    Failure { state: "ECS deployment stopped by a user.", event: "stopped by a user.", reason, after }
+    Failure {
+        state: "ECS deployment stopped by a user.",
+        event: "stopped by a user.",
+        reason,
+        after,
+    }
 }
 
 /// A fleet that was steady once is not broken by what fails later.
@@ -55,10 +72,19 @@ fn is_tripped(service: &Service, primary: &Fleet, configuration: &Configuration)
 
 fn broken(after: After) -> Failure {
     let reason = match after {
-        After::GoesBack => "Service deployment rolled back because the circuit breaker threshold was exceeded.",
-        After::Stays => "Service deployment failed because the circuit breaker threshold was exceeded.",
+        After::GoesBack => {
+            "Service deployment rolled back because the circuit breaker threshold was exceeded."
+        }
+        After::Stays => {
+            "Service deployment failed because the circuit breaker threshold was exceeded."
+        }
     };
-    Failure { state: "ECS deployment circuit breaker: tasks failed to start.", event: "tasks failed to start.", reason, after }
+    Failure {
+        state: "ECS deployment circuit breaker: tasks failed to start.",
+        event: "tasks failed to start.",
+        reason,
+        after,
+    }
 }
 
 /// An alarm that rang at the start already is not watched.
@@ -67,10 +93,19 @@ fn watches(deployment: Option<&ServiceDeployment>) -> bool {
 }
 
 fn alarmed(configuration: &Configuration, after: After) -> Failure {
-    let after = if configuration.alarms_roll_back() { After::GoesBack } else { after };
+    let after = if configuration.alarms_roll_back() {
+        After::GoesBack
+    } else {
+        after
+    };
     let reason = match after {
         After::GoesBack => "Service deployment rolled back because alarms were detected.",
         After::Stays => "Service deployment failed because alarms were detected.",
     };
-    Failure { state: "ECS deployment alarm: alarm detected.", event: "alarm detected.", reason, after }
+    Failure {
+        state: "ECS deployment alarm: alarm detected.",
+        event: "alarm detected.",
+        reason,
+        after,
+    }
 }

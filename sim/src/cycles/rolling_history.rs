@@ -1,6 +1,8 @@
 //! The service deployments of rolling rollouts: they follow what the fleets do, and decide nothing.
 
-use crate::account::{Account, AlarmWatch, Fleet, Rollback, ServiceDeployment, ServiceDeploymentStatus};
+use crate::account::{
+    Account, AlarmWatch, Fleet, Rollback, ServiceDeployment, ServiceDeploymentStatus,
+};
 use crate::clock::now_ms;
 use crate::cloud::Cloud;
 
@@ -13,18 +15,27 @@ pub(super) fn begin(cloud: &Cloud, account: &mut Account, service: &str) -> Opti
     let (target, sources) = (primary.side()?, blue.filter_map(Fleet::side).collect());
     let configuration = own.configuration.clone()?;
     let names = configuration.alarms();
-    let mut deployment = ServiceDeployment::new(arn.clone(), &own.name, configuration, sources, target);
+    let mut deployment =
+        ServiceDeployment::new(arn.clone(), &own.name, configuration, sources, target);
     let rings = !account.ringing(&names).is_empty();
-    deployment.alarms = if names.is_empty() || rings { AlarmWatch::Disabled } else { AlarmWatch::Monitoring };
+    deployment.alarms = if names.is_empty() || rings {
+        AlarmWatch::Disabled
+    } else {
+        AlarmWatch::Monitoring
+    };
     deployment.turn(ServiceDeploymentStatus::InProgress);
     account.service_deployments.push(deployment);
-    cloud.ledger.mark(&arn, ServiceDeploymentStatus::InProgress.as_str());
+    cloud
+        .ledger
+        .mark(&arn, ServiceDeploymentStatus::InProgress.as_str());
     Some(arn)
 }
 
 /// All tasks of the primary fleet are healthy, and the others are gone.
 pub(super) fn complete(cloud: &Cloud, account: &mut Account, service: &str) {
-    let Some(deployment) = unfinished(account, service) else { return };
+    let Some(deployment) = unfinished(account, service) else {
+        return;
+    };
     let status = match deployment.status {
         ServiceDeploymentStatus::RollbackInProgress => ServiceDeploymentStatus::RollbackSuccessful,
         ServiceDeploymentStatus::Pending
@@ -46,19 +57,41 @@ pub(super) fn complete(cloud: &Cloud, account: &mut Account, service: &str) {
 
 /// The rollout failed and stays as it is.
 pub(super) fn stop(cloud: &Cloud, account: &mut Account, service: &str, reason: &str) {
-    let Some(deployment) = unfinished(account, service) else { return };
+    let Some(deployment) = unfinished(account, service) else {
+        return;
+    };
     deployment.reason = Some(reason.to_owned());
     deployment.turn(ServiceDeploymentStatus::Stopped);
-    cloud.ledger.mark(&deployment.arn, ServiceDeploymentStatus::Stopped.as_str());
+    cloud
+        .ledger
+        .mark(&deployment.arn, ServiceDeploymentStatus::Stopped.as_str());
 }
 
-/// The rollout goes back to a service revision. Without one it stays like this until a person comes.
-pub(super) fn roll_back(cloud: &Cloud, account: &mut Account, service: &str, (reason, revision): (&str, Option<String>)) {
-    let Some(deployment) = unfinished(account, service) else { return };
-    let reason = deployment.reason.get_or_insert_with(|| reason.to_owned()).clone();
-    deployment.rollback = Some(Rollback { reason, started_ms: now_ms(), revision });
+/// The rollout goes back to a service revision. Without one it stays like this until a person
+/// comes.
+pub(super) fn roll_back(
+    cloud: &Cloud,
+    account: &mut Account,
+    service: &str,
+    (reason, revision): (&str, Option<String>),
+) {
+    let Some(deployment) = unfinished(account, service) else {
+        return;
+    };
+    let reason = deployment
+        .reason
+        .get_or_insert_with(|| reason.to_owned())
+        .clone();
+    deployment.rollback = Some(Rollback {
+        reason,
+        started_ms: now_ms(),
+        revision,
+    });
     deployment.turn(ServiceDeploymentStatus::RollbackInProgress);
-    cloud.ledger.mark(&deployment.arn, ServiceDeploymentStatus::RollbackInProgress.as_str());
+    cloud.ledger.mark(
+        &deployment.arn,
+        ServiceDeploymentStatus::RollbackInProgress.as_str(),
+    );
 }
 
 /// An alarm rang.

@@ -1,21 +1,41 @@
-//! A newer deployment takes an older one's place: nothing of the older one goes on, and all traffic is back on blue.
+//! A newer deployment takes an older one's place: nothing of the older one goes on, and all traffic
+//! is back on blue.
 
 use super::native::{Lane, point};
-use crate::account::{Account, HookStatus, LifecycleStage, ServiceDeployment, ServiceDeploymentStatus};
+use crate::account::{
+    Account, HookStatus, LifecycleStage, ServiceDeployment, ServiceDeploymentStatus,
+};
 use crate::cloud::Cloud;
 use crate::options::Exposure;
 
 /// A rollback that has nothing to go back to waits for a person, and that is who comes.
 pub(super) fn has_stalled(deployment: &ServiceDeployment) -> bool {
     deployment.status == ServiceDeploymentStatus::RollbackInProgress
-        && deployment.rollback.as_ref().is_some_and(|rollback| rollback.revision.is_none())
+        && deployment
+            .rollback
+            .as_ref()
+            .is_some_and(|rollback| rollback.revision.is_none())
 }
 
-/// A deployment that was stopped where it was may have left traffic on its green: all of it goes to this group.
+/// A deployment that was stopped where it was may have left traffic on its green: all of it goes to
+/// this group.
 pub(super) fn all_traffic_to(cloud: &Cloud, account: &mut Account, service: &str, group: &str) {
-    let Some(service) = account.service(service).filter(|service| service.target_groups.len() > 1) else { return };
-    let listeners = service.exposure.iter().flat_map(Exposure::listeners).collect::<Vec<_>>();
-    let weights: Vec<(String, u32)> = service.target_groups.iter().map(|own| (own.clone(), if own == group { 100 } else { 0 })).collect();
+    let Some(service) = account
+        .service(service)
+        .filter(|service| service.target_groups.len() > 1)
+    else {
+        return;
+    };
+    let listeners = service
+        .exposure
+        .iter()
+        .flat_map(Exposure::listeners)
+        .collect::<Vec<_>>();
+    let weights: Vec<(String, u32)> = service
+        .target_groups
+        .iter()
+        .map(|own| (own.clone(), if own == group { 100 } else { 0 }))
+        .collect();
     for listener in listeners {
         if account.weight(&listener, group) != 100 {
             cloud.point(account, &listener, &listener, &weights);
@@ -26,9 +46,15 @@ pub(super) fn all_traffic_to(cloud: &Cloud, account: &mut Account, service: &str
 /// Stops what is under way on a service, and says whether nothing is any more.
 pub(super) fn supersede(cloud: &Cloud, account: &mut Account, service: &str) -> bool {
     // Blue is going already while a deployment cleans up: there is no way back.
-    let forward = |deployment: &ServiceDeployment| deployment.status.goes_forward() && deployment.stage != Some(LifecycleStage::CleanUp);
+    let forward = |deployment: &ServiceDeployment| {
+        deployment.status.goes_forward() && deployment.stage != Some(LifecycleStage::CleanUp)
+    };
     let can_stop = |deployment: &&ServiceDeployment| forward(deployment) || has_stalled(deployment);
-    let older: Vec<String> = account.deployments_of(service).filter(can_stop).map(|deployment| deployment.arn.clone()).collect();
+    let older: Vec<String> = account
+        .deployments_of(service)
+        .filter(can_stop)
+        .map(|deployment| deployment.arn.clone())
+        .collect();
     for arn in older {
         stop(cloud, account, &arn);
     }
@@ -36,21 +62,29 @@ pub(super) fn supersede(cloud: &Cloud, account: &mut Account, service: &str) -> 
 }
 
 fn stop(cloud: &Cloud, account: &mut Account, arn: &str) {
-    let shifts =
-        account.service_deployment(arn).is_some_and(|deployment| deployment.configuration.is_native() && !deployment.sources.is_empty());
+    let shifts = account.service_deployment(arn).is_some_and(|deployment| {
+        deployment.configuration.is_native() && !deployment.sources.is_empty()
+    });
     if shifts {
         for lane in [Lane::Production, Lane::Test] {
             point(cloud, account, arn, lane, 0.0);
         }
     }
     if let Some(deployment) = account.service_deployment_mut(arn) {
-        for hook in deployment.hooks.iter_mut().filter(|hook| hook.status.is_open()) {
+        for hook in deployment
+            .hooks
+            .iter_mut()
+            .filter(|hook| hook.status.is_open())
+        {
             hook.status = HookStatus::Failed;
         }
         deployment.stage = None;
         deployment.superseded = Some(deployment.status);
-        deployment.reason = Some("Service deployment stopped because a new service deployment started.".to_owned());
+        deployment.reason =
+            Some("Service deployment stopped because a new service deployment started.".to_owned());
         deployment.turn(ServiceDeploymentStatus::Stopped);
-        cloud.ledger.mark(arn, ServiceDeploymentStatus::Stopped.as_str());
+        cloud
+            .ledger
+            .mark(arn, ServiceDeploymentStatus::Stopped.as_str());
     }
 }

@@ -1,4 +1,5 @@
-//! Keeps the target groups: the addresses of the tasks that run and are wanted, and ECS's sentences about the changes.
+//! Keeps the target groups: the addresses of the tasks that run and are wanted, and ECS's sentences
+//! about the changes.
 
 use std::net::SocketAddr;
 
@@ -10,7 +11,15 @@ use crate::options::Kind;
 pub(super) fn register(cloud: &Cloud) {
     let groups: Vec<(String, Vec<SocketAddr>, Vec<SocketAddr>)> = cloud.look(|account| {
         let groups = account.balancer.target_groups.iter();
-        groups.map(|group| (group.name.clone(), group.targets.clone(), addresses(account, &group.name))).collect()
+        groups
+            .map(|group| {
+                (
+                    group.name.clone(),
+                    group.targets.clone(),
+                    addresses(account, &group.name),
+                )
+            })
+            .collect()
     });
     for (group, before, now) in groups.into_iter().filter(|(_, before, now)| before != now) {
         cloud.register(&group, &now);
@@ -22,27 +31,48 @@ pub(super) fn register(cloud: &Cloud) {
 fn addresses(account: &Account, target_group: &str) -> Vec<SocketAddr> {
     let fleets = account.services.iter().flat_map(|service| &service.fleets);
     let serving = fleets.filter(|fleet| fleet.target_group.as_deref() == Some(target_group));
-    let tasks = serving.flat_map(|fleet| account.living(&fleet.id)).filter(|task| task.is_running());
+    let tasks = serving
+        .flat_map(|fleet| account.living(&fleet.id))
+        .filter(|task| task.is_running());
     tasks.filter_map(|task| task.address).collect()
 }
 
 /// Said of the newest fleet in the group: it is the one whose tasks come and go.
 fn announce(account: &mut Account, target_group: &str, before: &[SocketAddr], now: &[SocketAddr]) {
-    let hidden = |group: &TargetGroup| group.name == target_group && group.kind == Kind::ServiceConnect;
+    let hidden =
+        |group: &TargetGroup| group.name == target_group && group.kind == Kind::ServiceConnect;
     if account.balancer.target_groups.iter().any(hidden) {
         return;
     }
     let arn = account.place.target_group_arn(target_group);
     let fleets = account.services.iter().flat_map(|service| &service.fleets);
     let mut here = fleets.filter(|fleet| fleet.target_group.as_deref() == Some(target_group));
-    let Some(fleet) = here.find(|fleet| fleet.role != Role::Draining).map(|fleet| fleet.id.clone()) else { return };
-    let count = |of: &[SocketAddr], without: &[SocketAddr]| of.iter().filter(|address| !without.contains(address)).count();
+    let Some(fleet) = here
+        .find(|fleet| fleet.role != Role::Draining)
+        .map(|fleet| fleet.id.clone())
+    else {
+        return;
+    };
+    let count = |of: &[SocketAddr], without: &[SocketAddr]| {
+        of.iter()
+            .filter(|address| !without.contains(address))
+            .count()
+    };
     let (registered, deregistered) = (count(now, before), count(before, now));
     if registered > 0 {
-        account.say(&fleet, &format!("registered {registered} targets in (target-group {arn})"));
+        account.say(
+            &fleet,
+            &format!("registered {registered} targets in (target-group {arn})"),
+        );
     }
     if deregistered > 0 {
-        account.say(&fleet, &format!("has begun draining connections on {deregistered} tasks."));
-        account.say(&fleet, &format!("deregistered {deregistered} targets in (target-group {arn})"));
+        account.say(
+            &fleet,
+            &format!("has begun draining connections on {deregistered} tasks."),
+        );
+        account.say(
+            &fleet,
+            &format!("deregistered {deregistered} targets in (target-group {arn})"),
+        );
     }
 }

@@ -22,7 +22,11 @@ pub(crate) fn launch(cloud: &Arc<Cloud>, task: Task, specs: Vec<TaskSpec>) {
 }
 
 async fn start(cloud: &Arc<Cloud>, id: &str, specs: Vec<TaskSpec>) {
-    if cloud.look(|account| account.task(id).is_some_and(|task| task.origin.service().is_none())) {
+    if cloud.look(|account| {
+        account
+            .task(id)
+            .is_some_and(|task| task.origin.service().is_none())
+    }) {
         let began = Instant::now();
         while began.elapsed() < Duration::from_millis(cloud.switches().run_task_start_ms) {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -53,8 +57,12 @@ async fn start(cloud: &Arc<Cloud>, id: &str, specs: Vec<TaskSpec>) {
 
 /// A container runs; the load balancer reaches the task by its first one with a port.
 fn attach(account: &mut Account, id: &str, index: usize, handle: TaskHandle) {
-    let Some(task) = account.task_mut(id) else { return };
-    let Some(container) = task.containers.get_mut(index) else { return };
+    let Some(task) = account.task_mut(id) else {
+        return;
+    };
+    let Some(container) = task.containers.get_mut(index) else {
+        return;
+    };
     if container.port != 0 {
         task.address = task.address.or_else(|| handle.address());
     }
@@ -63,7 +71,9 @@ fn attach(account: &mut Account, id: &str, index: usize, handle: TaskHandle) {
 
 async fn fail_to_start(cloud: &Arc<Cloud>, id: &str, index: usize, reason: &str) {
     cloud.change(|account| {
-        let Some(task) = account.task_mut(id) else { return };
+        let Some(task) = account.task_mut(id) else {
+            return;
+        };
         task.ends(StopCode::FailedToStart, reason);
         if let Some(container) = task.containers.get_mut(index) {
             container.reason = Some(reason.to_owned());
@@ -75,11 +85,16 @@ async fn fail_to_start(cloud: &Arc<Cloud>, id: &str, index: usize, reason: &str)
 
 /// A task of a fleet ended although it was wanted.
 pub(super) fn count_failure(account: &mut Account, id: &str, pause_ms: u64) {
-    let fleet = account.task(id).and_then(|task| task.origin.fleet().map(ToOwned::to_owned));
-    let Some(fleet) = fleet.and_then(|fleet| account.fleet_mut(&fleet)) else { return };
+    let fleet = account
+        .task(id)
+        .and_then(|task| task.origin.fleet().map(ToOwned::to_owned));
+    let Some(fleet) = fleet.and_then(|fleet| account.fleet_mut(&fleet)) else {
+        return;
+    };
     fleet.failed_tasks += 1;
     let id = fleet.id.clone();
-    // The first failures come fast, as a circuit breaker needs them; then ECS waits longer and longer.
+    // The first failures come fast, as a circuit breaker needs them; then ECS waits longer and
+    // longer.
     let pause = pause_ms << fleet.failed_tasks.saturating_sub(4).min(5);
     fleet.paused_until_ms = now_ms() + i64::try_from(pause).unwrap_or(i64::MAX / 2);
     let deployments = account.service_deployments.iter_mut();
@@ -96,7 +111,8 @@ fn set_phase(cloud: &Cloud, id: &str, phase: Phase) {
     });
 }
 
-/// Takes a task out of its target group at once, and ends its containers a little later, as ECS does for requests under way.
+/// Takes a task out of its target group at once, and ends its containers a little later, as ECS
+/// does for requests under way.
 pub(crate) fn end(cloud: &Arc<Cloud>, id: &str, code: StopCode, reason: &str) {
     let was_reached = cloud.change(|account| {
         let task = account.task_mut(id).filter(|task| !task.is_over())?;
@@ -106,7 +122,9 @@ pub(crate) fn end(cloud: &Arc<Cloud>, id: &str, code: StopCode, reason: &str) {
         Some((task.address, started))
     });
     // A task that is not started yet is finished by whoever starts it.
-    let Some((was_reached, true)) = was_reached else { return };
+    let Some((was_reached, true)) = was_reached else {
+        return;
+    };
     let pause = Duration::from_millis(cloud.switches().deregistration_ms);
     let (shared, id) = (Arc::clone(cloud), id.to_owned());
     cloud.spawn(async move {
@@ -123,7 +141,12 @@ pub(super) async fn finish(cloud: &Arc<Cloud>, id: &str) {
     let handles = cloud.change(|account| {
         let task = account.task_mut(id)?;
         task.phase = Phase::Stopping;
-        Some(task.containers.iter().map(|container| container.handle.clone()).collect::<Vec<_>>())
+        Some(
+            task.containers
+                .iter()
+                .map(|container| container.handle.clone())
+                .collect::<Vec<_>>(),
+        )
     });
     for (index, handle) in handles.unwrap_or_default().into_iter().enumerate() {
         let Some(handle) = handle else { continue };
@@ -132,14 +155,18 @@ pub(super) async fn finish(cloud: &Arc<Cloud>, id: &str) {
         cloud.change(|account| note_exit(account, id, index, code));
     }
     cloud.change(|account| {
-        let Some(task) = account.task_mut(id) else { return };
+        let Some(task) = account.task_mut(id) else {
+            return;
+        };
         task.phase = Phase::Stopped;
         task.stopped_ms = Some(now_ms());
     });
 }
 
 pub(super) fn note_exit(account: &mut Account, id: &str, index: usize, code: Option<i32>) {
-    let container = account.task_mut(id).and_then(|task| task.containers.get_mut(index));
+    let container = account
+        .task_mut(id)
+        .and_then(|task| task.containers.get_mut(index));
     if let Some(container) = container {
         container.exit_code = container.exit_code.or(code);
     }

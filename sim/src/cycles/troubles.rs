@@ -12,7 +12,11 @@ pub(super) fn advance(cloud: &Cloud) {
         return;
     }
     let shifts = cloud.shifts();
-    let begun = cloud.options.task_troubles.iter().filter(|trouble| shifts.has_come(&trouble.when, now_ms()));
+    let begun = cloud
+        .options
+        .task_troubles
+        .iter()
+        .filter(|trouble| shifts.has_come(&trouble.when, now_ms()));
     for trouble in begun {
         for handle in cloud.look(|account| running(account, trouble)) {
             match trouble.kind {
@@ -25,7 +29,13 @@ pub(super) fn advance(cloud: &Cloud) {
 
 fn running(account: &Account, trouble: &TaskTrouble) -> Vec<TaskHandle> {
     let named = format!("task-definition/{}", trouble.revision);
-    let tasks = account.tasks.iter().filter(|task| task.is_running() && task.origin.fleet().is_some() && task.revision.ends_with(&named));
+    let tasks = account.tasks.iter().filter(|task| {
+        task.is_running() && task.origin.fleet().is_some() && task.revision.ends_with(&named)
+    });
     let spared = usize::from(trouble.kind == TaskTroubleKind::AllButOneCrash);
-    tasks.skip(spared).flat_map(|task| &task.containers).filter_map(|container| container.handle.clone()).collect()
+    tasks
+        .skip(spared)
+        .flat_map(|task| &task.containers)
+        .filter_map(|container| container.handle.clone())
+        .collect()
 }

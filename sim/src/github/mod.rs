@@ -1,4 +1,5 @@
-//! GitHub's REST API below `/_github/`, so that `GITHUB_API_URL` is `http://HOST:PORT/_github`: the runs of workflows, for whoever has a token.
+//! GitHub's REST API below `/_github/`, so that `GITHUB_API_URL` is `http://HOST:PORT/_github`: the
+//! runs of workflows, for whoever has a token.
 //!
 //! It is recorded and met by faults as AWS is; botocore has no model to judge it by.
 
@@ -39,12 +40,20 @@ struct Answer {
 
 impl Answer {
     fn found(body: Value) -> Self {
-        Self { status: StatusCode::OK, body, link: None }
+        Self {
+            status: StatusCode::OK,
+            body,
+            link: None,
+        }
     }
 
     fn refused(status: StatusCode, message: &str) -> Self {
         let body = json!({ "message": message, "documentation_url": "https://docs.github.com/rest", "status": status.as_str() });
-        Self { status, body, link: None }
+        Self {
+            status,
+            body,
+            link: None,
+        }
     }
 
     fn not_found() -> Self {
@@ -54,8 +63,15 @@ impl Answer {
     fn respond(&self) -> Response<Full<Bytes>> {
         let mut response = Response::new(Full::new(Bytes::from(self.body.to_string())));
         *response.status_mut() = self.status;
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
-        if let Some(link) = self.link.as_ref().and_then(|link| HeaderValue::from_str(link).ok()) {
+        response.headers_mut().insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/json; charset=utf-8"),
+        );
+        if let Some(link) = self
+            .link
+            .as_ref()
+            .and_then(|link| HeaderValue::from_str(link).ok())
+        {
             response.headers_mut().insert(LINK, link);
         }
         response
@@ -63,7 +79,10 @@ impl Answer {
 }
 
 /// Answers one request to GitHub.
-pub(crate) async fn answer(cloud: &Arc<Cloud>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Severed> {
+pub(crate) async fn answer(
+    cloud: &Arc<Cloud>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Severed> {
     let at_ms = now_ms();
     let (parts, _) = request.into_parts();
     let wanted = Wanted::parse(parts.uri.path().trim_start_matches(ROOT));
@@ -80,7 +99,10 @@ pub(crate) async fn answer(cloud: &Arc<Cloud>, request: Request<Incoming>) -> Re
 async fn meet(fault: FaultKind) -> Result<Option<Answer>, Severed> {
     let refused = |status, message: &str| Ok(Some(Answer::refused(status, message)));
     match fault {
-        FaultKind::Throttled => refused(StatusCode::TOO_MANY_REQUESTS, "API rate limit exceeded for installation."),
+        FaultKind::Throttled => refused(
+            StatusCode::TOO_MANY_REQUESTS,
+            "API rate limit exceeded for installation.",
+        ),
         FaultKind::InternalError => refused(StatusCode::INTERNAL_SERVER_ERROR, "Server Error"),
         FaultKind::ExpiredCredentials => refused(StatusCode::UNAUTHORIZED, "Bad credentials"),
         FaultKind::Denied => refused(StatusCode::FORBIDDEN, DENIED),
@@ -99,27 +121,47 @@ async fn meet(fault: FaultKind) -> Result<Option<Answer>, Severed> {
 const DENIED: &str = "Resource not accessible by integration";
 
 fn allowed(github: &GithubOptions, parts: &Parts, wanted: &Wanted) -> Answer {
-    let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let token = header.strip_prefix("Bearer ").map(str::trim).unwrap_or_default();
+    let header = parts
+        .headers
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let token = header
+        .strip_prefix("Bearer ")
+        .map(str::trim)
+        .unwrap_or_default();
     match (token, github.access) {
-        ("", GithubAccess::Granted | GithubAccess::Denied) => Answer::refused(StatusCode::UNAUTHORIZED, "Requires authentication"),
+        ("", GithubAccess::Granted | GithubAccess::Denied) => {
+            Answer::refused(StatusCode::UNAUTHORIZED, "Requires authentication")
+        }
         (_, GithubAccess::Denied) => Answer::refused(StatusCode::FORBIDDEN, DENIED),
         (_, GithubAccess::Granted) => found(github, parts, wanted),
     }
 }
 
 fn found(github: &GithubOptions, parts: &Parts, wanted: &Wanted) -> Answer {
-    let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+    let host = parts
+        .headers
+        .get(HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or("localhost");
     let root = format!("http://{host}{ROOT}");
-    let ours = |repository: &str| parts.method == Method::GET && repository.eq_ignore_ascii_case(&github.repository);
+    let ours = |repository: &str| {
+        parts.method == Method::GET && repository.eq_ignore_ascii_case(&github.repository)
+    };
     match wanted {
-        Wanted::Runs { repository, workflow } if ours(repository) => {
+        Wanted::Runs {
+            repository,
+            workflow,
+        } if ours(repository) => {
             let query = Query::parse(parts.uri.query().unwrap_or_default());
             runs(github, &root, workflow, &query)
         }
         Wanted::Run { repository, id } if ours(repository) => {
             let run = github.runs.iter().find(|run| run.id.to_string() == *id);
-            run.map_or_else(Answer::not_found, |run| Answer::found(view::run(&root, &github.repository, run)))
+            run.map_or_else(Answer::not_found, |run| {
+                Answer::found(view::run(&root, &github.repository, run))
+            })
         }
         Wanted::Runs { .. } | Wanted::Run { .. } | Wanted::Unknown => Answer::not_found(),
     }
@@ -127,17 +169,35 @@ fn found(github: &GithubOptions, parts: &Parts, wanted: &Wanted) -> Answer {
 
 /// A page of a workflow's runs, newest first. A workflow is named by its file or its id.
 fn runs(github: &GithubOptions, root: &str, workflow: &str, query: &Query) -> Answer {
-    let named = |file: &&String| **file == workflow || view::workflow_id(file).to_string() == workflow;
-    let Some(file) = github.workflows.iter().find(named) else { return Answer::not_found() };
-    let mut fitting: Vec<&GithubRun> = github.runs.iter().filter(|run| run.workflow == *file && query.fits(run)).collect();
+    let named =
+        |file: &&String| **file == workflow || view::workflow_id(file).to_string() == workflow;
+    let Some(file) = github.workflows.iter().find(named) else {
+        return Answer::not_found();
+    };
+    let mut fitting: Vec<&GithubRun> = github
+        .runs
+        .iter()
+        .filter(|run| run.workflow == *file && query.fits(run))
+        .collect();
     fitting.sort_by_key(|run| std::cmp::Reverse(run.id));
     let (page, size) = (query.page(), query.per_page());
-    let shown: Vec<Value> = fitting.iter().skip((page - 1) * size).take(size).map(|run| view::run(root, &github.repository, run)).collect();
+    let shown: Vec<Value> = fitting
+        .iter()
+        .skip((page - 1) * size)
+        .take(size)
+        .map(|run| view::run(root, &github.repository, run))
+        .collect();
     let last = fitting.len().div_ceil(size).max(1);
-    let here = format!("{root}/repos/{}/actions/workflows/{workflow}/runs", github.repository);
+    let here = format!(
+        "{root}/repos/{}/actions/workflows/{workflow}/runs",
+        github.repository
+    );
     let to = |page: usize, name: &str| format!("<{here}?{}>; rel=\"{name}\"", query.of_page(page));
     let link = (page < last).then(|| format!("{}, {}", to(page + 1, "next"), to(last, "last")));
-    Answer { link, ..Answer::found(json!({ "total_count": fitting.len(), "workflow_runs": shown })) }
+    Answer {
+        link,
+        ..Answer::found(json!({ "total_count": fitting.len(), "workflow_runs": shown }))
+    }
 }
 
 /// As an exchange with AWS; the code of a refusal is its status.
@@ -152,7 +212,10 @@ fn record(cloud: &Cloud, parts: &Parts, wanted: &Wanted, answer: Option<&Answer>
         operation: wanted.operation(),
         request: &request,
         raw_request: &[],
-        user_agent: parts.headers.get("user-agent").and_then(|agent| agent.to_str().ok()),
+        user_agent: parts
+            .headers
+            .get("user-agent")
+            .and_then(|agent| agent.to_str().ok()),
         answer: &body,
         raw_answer: body.to_string().as_bytes(),
         status,

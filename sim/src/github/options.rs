@@ -1,4 +1,5 @@
-//! What GitHub knows: one repository, its workflows and their runs. Plain data, the same in Rust and in a JSON file.
+//! What GitHub knows: one repository, its workflows and their runs. Plain data, the same in Rust
+//! and in a JSON file.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +19,12 @@ pub struct GithubOptions {
 
 impl Default for GithubOptions {
     fn default() -> Self {
-        Self { repository: "org/repo".to_owned(), workflows: vec![deploy_file()], runs: Vec::new(), access: GithubAccess::Granted }
+        Self {
+            repository: "org/repo".to_owned(),
+            workflows: vec![deploy_file()],
+            runs: Vec::new(),
+            access: GithubAccess::Granted,
+        }
     }
 }
 

@@ -12,7 +12,10 @@ const LARGEST_PAGE: usize = 100;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Wanted {
     /// The runs of a workflow.
-    Runs { repository: String, workflow: String },
+    Runs {
+        repository: String,
+        workflow: String,
+    },
     /// One run.
     Run { repository: String, id: String },
     /// Something that the stage does not have.
@@ -25,10 +28,14 @@ impl Wanted {
         let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
         let own = |text: &str| text.to_owned();
         match parts.as_slice() {
-            ["repos", owner, name, "actions", "workflows", file, "runs"] => {
-                Self::Runs { repository: format!("{owner}/{name}"), workflow: own(file) }
-            }
-            ["repos", owner, name, "actions", "runs", id] => Self::Run { repository: format!("{owner}/{name}"), id: own(id) },
+            ["repos", owner, name, "actions", "workflows", file, "runs"] => Self::Runs {
+                repository: format!("{owner}/{name}"),
+                workflow: own(file),
+            },
+            ["repos", owner, name, "actions", "runs", id] => Self::Run {
+                repository: format!("{owner}/{name}"),
+                id: own(id),
+            },
             _ => Self::Unknown,
         }
     }
@@ -49,7 +56,11 @@ pub(super) struct Query(BTreeMap<String, String>);
 
 impl Query {
     pub(super) fn parse(query: &str) -> Self {
-        Self(form_urlencoded::parse(query.as_bytes()).into_owned().collect())
+        Self(
+            form_urlencoded::parse(query.as_bytes())
+                .into_owned()
+                .collect(),
+        )
     }
 
     /// Whether a run passes every filter. `status` is about the conclusion too.
@@ -65,7 +76,11 @@ impl Query {
     }
 
     fn number(&self, name: &str, otherwise: usize) -> usize {
-        self.0.get(name).and_then(|text| text.parse().ok()).filter(|number| *number > 0).unwrap_or(otherwise)
+        self.0
+            .get(name)
+            .and_then(|text| text.parse().ok())
+            .filter(|number| *number > 0)
+            .unwrap_or(otherwise)
     }
 
     /// The page, counted from 1.
@@ -83,7 +98,10 @@ impl Query {
         let others = self.0.iter().filter(|(name, _)| name.as_str() != "page");
         let page = ("page", page.to_string());
         let mut query = form_urlencoded::Serializer::new(String::new());
-        query.extend_pairs(others).append_pair(page.0, &page.1).finish()
+        query
+            .extend_pairs(others)
+            .append_pair(page.0, &page.1)
+            .finish()
     }
 }
 
@@ -94,10 +112,25 @@ mod tests {
     #[test]
     fn two_paths_are_known() {
         let repository = "org/repo".to_owned();
-        let runs = Wanted::Runs { repository: repository.clone(), workflow: "deploy.yml".to_owned() };
-        assert_eq!(Wanted::parse("repos/org/repo/actions/workflows/deploy.yml/runs"), runs);
-        assert_eq!(Wanted::parse("repos/org/repo/actions/runs/7"), Wanted::Run { repository, id: "7".to_owned() });
-        assert_eq!(Wanted::parse("repos/org/repo/actions/runs/7/jobs"), Wanted::Unknown);
+        let runs = Wanted::Runs {
+            repository: repository.clone(),
+            workflow: "deploy.yml".to_owned(),
+        };
+        assert_eq!(
+            Wanted::parse("repos/org/repo/actions/workflows/deploy.yml/runs"),
+            runs
+        );
+        assert_eq!(
+            Wanted::parse("repos/org/repo/actions/runs/7"),
+            Wanted::Run {
+                repository,
+                id: "7".to_owned()
+            }
+        );
+        assert_eq!(
+            Wanted::parse("repos/org/repo/actions/runs/7/jobs"),
+            Wanted::Unknown
+        );
     }
 
     #[test]
@@ -116,10 +149,21 @@ mod tests {
 
     #[test]
     fn a_page_has_thirty_runs_and_never_more_than_a_hundred() {
-        let table = [("", (1, 30)), ("page=3&per_page=10", (3, 10)), ("page=0&per_page=500", (1, 100))];
+        let table = [
+            ("", (1, 30)),
+            ("page=3&per_page=10", (3, 10)),
+            ("page=0&per_page=500", (1, 100)),
+        ];
         for (query, expected) in table {
-            assert_eq!((Query::parse(query).page(), Query::parse(query).per_page()), expected, "{query}");
+            assert_eq!(
+                (Query::parse(query).page(), Query::parse(query).per_page()),
+                expected,
+                "{query}"
+            );
         }
-        assert_eq!(Query::parse("page=2&branch=a%2Fb").of_page(3), "branch=a%2Fb&page=3");
+        assert_eq!(
+            Query::parse("page=2&branch=a%2Fb").of_page(3),
+            "branch=a%2Fb&page=3"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! A workflow run as GitHub's REST API shows it. Members that nobody asks for are left out, but for those that clients require.
+//! A workflow run as GitHub's REST API shows it. Members that nobody asks for are left out, but for
+//! those that clients require.
 
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
@@ -14,7 +15,8 @@ pub(super) fn run(root: &str, repository: &str, run: &GithubRun) -> Value {
     let page = format!("https://github.com/{repository}/actions/runs/{}", run.id);
     let url = format!("{root}/repos/{repository}/actions/runs/{}", run.id);
     let workflow = workflow_id(&run.workflow);
-    let author = json!({ "name": run.actor, "email": format!("{}@users.noreply.github.com", run.actor) });
+    let author =
+        json!({ "name": run.actor, "email": format!("{}@users.noreply.github.com", run.actor) });
     let (created, file) = (moment(run), &run.workflow);
     json!({
         "id": run.id, "name": file.trim_end_matches(".yml"), "node_id": format!("WFR_{}", run.id), "head_branch": run.branch,
@@ -34,13 +36,18 @@ pub(super) fn run(root: &str, repository: &str, run: &GithubRun) -> Value {
 
 /// The same for every run of a file.
 pub(super) fn workflow_id(file: &str) -> u64 {
-    file.bytes().fold(1_000, |id, byte| (id * 31 + u64::from(byte)) % 100_000_000)
+    file.bytes()
+        .fold(1_000, |id, byte| (id * 31 + u64::from(byte)) % 100_000_000)
 }
 
 fn moment(run: &GithubRun) -> String {
     let minutes = Duration::minutes(i64::try_from(run.number).unwrap_or(0));
-    let first = OffsetDateTime::from_unix_timestamp(FIRST_RUN).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    first.saturating_add(minutes).format(&Rfc3339).unwrap_or_default()
+    let first =
+        OffsetDateTime::from_unix_timestamp(FIRST_RUN).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    first
+        .saturating_add(minutes)
+        .format(&Rfc3339)
+        .unwrap_or_default()
 }
 
 fn user(login: &str) -> Value {

@@ -12,7 +12,12 @@ pub(crate) struct Bucket {
 impl Bucket {
     /// A full bucket.
     pub(crate) const fn full(burst: f64, per_second: f64, now_ms: i64) -> Self {
-        Self { burst, per_second, tokens: burst, filled_ms: now_ms }
+        Self {
+            burst,
+            per_second,
+            tokens: burst,
+            filled_ms: now_ms,
+        }
     }
 
     /// Takes a token, if there is a whole one.
@@ -32,10 +37,15 @@ impl Bucket {
     }
 
     /// A clock that was set back adds nothing, and takes nothing away.
-    #[expect(clippy::cast_precision_loss, reason = "milliseconds between two requests")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "milliseconds between two requests"
+    )]
     fn fill(&mut self, now_ms: i64) {
         let seconds = now_ms.saturating_sub(self.filled_ms).max(0) as f64 / 1000.0;
-        self.tokens = seconds.mul_add(self.per_second, self.tokens).min(self.burst);
+        self.tokens = seconds
+            .mul_add(self.per_second, self.tokens)
+            .min(self.burst);
         self.filled_ms = self.filled_ms.max(now_ms);
     }
 }
@@ -66,13 +76,23 @@ mod tests {
     fn a_part_of_a_token_is_none_and_is_kept() {
         let mut bucket = Bucket::full(1.0, 0.2, 0);
         assert_eq!(taken(&mut bucket, 1, 0), 1);
-        assert_eq!((taken(&mut bucket, 1, 4000), taken(&mut bucket, 1, 5000)), (0, 1));
+        assert_eq!(
+            (taken(&mut bucket, 1, 4000), taken(&mut bucket, 1, 5000)),
+            (0, 1)
+        );
     }
 
     #[test]
     fn a_clock_that_was_set_back_changes_nothing() {
         let mut bucket = Bucket::full(2.0, 1.0, 10_000);
         assert_eq!(taken(&mut bucket, 2, 10_000), 2);
-        assert_eq!((taken(&mut bucket, 1, 0), taken(&mut bucket, 1, 10_500), taken(&mut bucket, 1, 11_000)), (0, 0, 1));
+        assert_eq!(
+            (
+                taken(&mut bucket, 1, 0),
+                taken(&mut bucket, 1, 10_500),
+                taken(&mut bucket, 1, 11_000)
+            ),
+            (0, 0, 1)
+        );
     }
 }

@@ -1,7 +1,8 @@
-//! How many requests AWS takes: which bucket a request draws from, and whether there is a token for it.
+//! How many requests AWS takes: which bucket a request draws from, and whether there is a token for
+//! it.
 //!
-//! It counts nothing and answers nobody: the ledger counts, the wire refuses. Limits hold in real time under both clocks, because callers
-//! poll in real time.
+//! It counts nothing and answers nobody: the ledger counts, the wire refuses. Limits hold in real
+//! time under both clocks, because callers poll in real time.
 
 mod bucket;
 mod documented;
@@ -42,10 +43,12 @@ pub struct Limit {
 
 impl Limit {
     fn is_about(&self, operation: &str) -> bool {
-        self.operations.iter().any(|pattern| match pattern.strip_suffix('*') {
-            Some(start) => operation.starts_with(start),
-            None => pattern == operation,
-        })
+        self.operations
+            .iter()
+            .any(|pattern| match pattern.strip_suffix('*') {
+                Some(start) => operation.starts_with(start),
+                None => pattern == operation,
+            })
     }
 }
 
@@ -76,18 +79,28 @@ impl Buckets {
             let bucket = Bucket::full(limit.burst, limit.per_second, now_ms);
             (limit, bucket)
         };
-        Self { all: Mutex::new(limits.into_iter().map(full).collect()) }
+        Self {
+            all: Mutex::new(limits.into_iter().map(full).collect()),
+        }
     }
 
     fn all(&self) -> MutexGuard<'_, Vec<(Limit, Bucket)>> {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a token for an operation (`ecs:UpdateService`) out of the first bucket that is about it.
+    /// Takes a token for an operation (`ecs:UpdateService`) out of the first bucket that is about
+    /// it.
     pub(crate) fn pass(&self, operation: &str, now_ms: i64) -> Passage {
         let mut all = self.all();
-        let bucket = all.iter_mut().find(|(limit, _)| limit.is_about(operation)).map(|(_, bucket)| bucket);
-        if bucket.is_none_or(|bucket| bucket.take(now_ms)) { Passage::Free } else { Passage::Throttled }
+        let bucket = all
+            .iter_mut()
+            .find(|(limit, _)| limit.is_about(operation))
+            .map(|(_, bucket)| bucket);
+        if bucket.is_none_or(|bucket| bucket.take(now_ms)) {
+            Passage::Free
+        } else {
+            Passage::Throttled
+        }
     }
 
     /// Every bucket with the tokens that are left.
@@ -105,12 +118,17 @@ mod tests {
     use super::*;
 
     fn passed(buckets: &Buckets, operation: &str, requests: usize) -> usize {
-        (0..requests).filter(|_| buckets.pass(operation, 0) == Passage::Free).count()
+        (0..requests)
+            .filter(|_| buckets.pass(operation, 0) == Passage::Free)
+            .count()
     }
 
     #[test]
     fn without_limits_everything_passes() {
-        assert_eq!(passed(&Buckets::new(&Limits::None, 0), "ecs:UpdateService", 1000), 1000);
+        assert_eq!(
+            passed(&Buckets::new(&Limits::None, 0), "ecs:UpdateService", 1000),
+            1000
+        );
     }
 
     #[test]
@@ -125,13 +143,23 @@ mod tests {
     fn reads_of_codedeploy_do_not_draw_from_its_mutations() {
         let buckets = Buckets::new(&Limits::Documented, 0);
         assert_eq!(passed(&buckets, "codedeploy:GetDeployment", 100), 60);
-        assert_eq!(passed(&buckets, "codedeploy:BatchGetDeploymentTargets", 100), 0);
+        assert_eq!(
+            passed(&buckets, "codedeploy:BatchGetDeploymentTargets", 100),
+            0
+        );
         assert_eq!(passed(&buckets, "codedeploy:CreateDeployment", 100), 20);
     }
 
     #[test]
     fn an_operation_without_a_bucket_is_not_limited() {
-        assert_eq!(passed(&Buckets::new(&Limits::Documented, 0), "sts:GetCallerIdentity", 1000), 1000);
+        assert_eq!(
+            passed(
+                &Buckets::new(&Limits::Documented, 0),
+                "sts:GetCallerIdentity",
+                1000
+            ),
+            1000
+        );
     }
 
     #[test]
@@ -139,6 +167,9 @@ mod tests {
         let text = r#"{ "custom": [{ "name": "all", "operations": ["ecs:*"], "burst": 1, "per_second": 0.5 }] }"#;
         let limits: Limits = serde_json::from_str(text).expect("limits");
         assert_eq!(passed(&Buckets::new(&limits, 0), "ecs:ListTasks", 3), 1);
-        assert_eq!(serde_json::from_str::<Limits>("\"documented\"").expect("limits"), Limits::Documented);
+        assert_eq!(
+            serde_json::from_str::<Limits>("\"documented\"").expect("limits"),
+            Limits::Documented
+        );
     }
 }

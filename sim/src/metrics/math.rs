@@ -1,7 +1,9 @@
-//! Metric math, an honest subset: `+ - * / ^`, comparisons, parentheses, ids, `[a, b]`, `METRICS()`, and the functions of `evaluate`. Pure.
+//! Metric math, an honest subset: `+ - * / ^`, comparisons, parentheses, ids, `[a, b]`,
+//! `METRICS()`, and the functions of `evaluate`. Pure.
 //!
-//! As documented in "Using math expressions with CloudWatch metrics": two series meet only where both have a point, a function of one series
-//! gives one number, a function of an array works point by point, and an expression must come to series in the end.
+//! As documented in "Using math expressions with CloudWatch metrics": two series meet only where
+//! both have a point, a function of one series gives one number, a function of an array works point
+//! by point, and an expression must come to series in the end.
 
 mod evaluate;
 mod parse;

@@ -1,6 +1,8 @@
-//! What there is to be asked for in CloudWatch: the proxy's measurements as an ALB would publish them, values that were put, and series.
+//! What there is to be asked for in CloudWatch: the proxy's measurements as an ALB would publish
+//! them, values that were put, and series.
 //!
-//! It gives samples by time; statistics over periods, expressions and pages are made of them by `aws::cloudwatch`.
+//! It gives samples by time; statistics over periods, expressions and pages are made of them by
+//! `aws::cloudwatch`.
 
 mod balancer;
 pub(crate) mod math;
@@ -31,14 +33,20 @@ pub(crate) struct Span {
 }
 
 /// Everything about a metric in a span that is visible now, by the time it is stamped with.
-pub(crate) fn samples(cloud: &Cloud, metric: &Metric, span: Span, now_ms: i64) -> Vec<(i64, Sample)> {
+pub(crate) fn samples(
+    cloud: &Cloud,
+    metric: &Metric,
+    span: Span,
+    now_ms: i64,
+) -> Vec<(i64, Sample)> {
     let mut found = balancer::samples(cloud, metric, span, now_ms);
     found.extend(series::samples(cloud, metric, span, now_ms));
     found.extend(cloud.put_metrics.samples(metric, span));
     found
 }
 
-/// When what happened in a grain can be seen: what was told in time, and what was told late. In milliseconds.
+/// When what happened in a grain can be seen: what was told in time, and what was told late. In
+/// milliseconds.
 #[derive(Debug, Clone, Copy)]
 struct Visibility {
     grain: i64,
@@ -51,7 +59,11 @@ impl Visibility {
         let options = &cloud.options.metrics;
         #[expect(clippy::cast_possible_truncation, reason = "seconds of a story")]
         let delay = (options.delay_seconds * 1_000.0) as i64;
-        Self { grain: i64::from(options.grain_seconds.max(1)) * 1_000, delay, now: now_ms }
+        Self {
+            grain: i64::from(options.grain_seconds.max(1)) * 1_000,
+            delay,
+            now: now_ms,
+        }
     }
 
     const fn punctual(self, at_ms: i64) -> bool {
@@ -69,13 +81,21 @@ mod tests {
 
     #[test]
     fn without_a_delay_the_running_grain_shows_what_it_has() {
-        let visibility = Visibility { grain: 1_000, delay: 0, now: 5_100 };
+        let visibility = Visibility {
+            grain: 1_000,
+            delay: 0,
+            now: 5_100,
+        };
         assert!(visibility.punctual(5_000) && visibility.late(3_000) && !visibility.late(4_000));
     }
 
     #[test]
     fn with_a_delay_a_grain_is_visible_so_long_after_its_end() {
-        let at = |now| Visibility { grain: 1_000, delay: 500, now };
+        let at = |now| Visibility {
+            grain: 1_000,
+            delay: 500,
+            now,
+        };
         assert!(!at(6_499).punctual(5_000) && at(6_500).punctual(5_000));
         assert!(!at(7_499).late(5_000) && at(7_500).late(5_000));
     }

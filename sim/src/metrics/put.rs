@@ -19,7 +19,10 @@ impl PutMetrics {
     pub(crate) fn put(&self, metric: Metric, at_ms: i64, value: f64) {
         let mut metrics = self.metrics.lock().unwrap_or_else(PoisonError::into_inner);
         let seconds = metrics.entry(metric).or_default();
-        seconds.entry(at_ms - at_ms.rem_euclid(1_000)).or_default().add(value);
+        seconds
+            .entry(at_ms - at_ms.rem_euclid(1_000))
+            .or_default()
+            .add(value);
         if seconds.len() > SECONDS {
             seconds.pop_first();
         }
@@ -29,7 +32,10 @@ impl PutMetrics {
     pub(super) fn samples(&self, metric: &Metric, span: Span) -> Vec<(i64, Sample)> {
         let metrics = self.metrics.lock().unwrap_or_else(PoisonError::into_inner);
         let seconds = metrics.get(metric).into_iter().flatten();
-        seconds.filter(|(at_ms, _)| (span.from_ms..span.to_ms).contains(*at_ms)).map(|(at_ms, sample)| (*at_ms, sample.clone())).collect()
+        seconds
+            .filter(|(at_ms, _)| (span.from_ms..span.to_ms).contains(*at_ms))
+            .map(|(at_ms, sample)| (*at_ms, sample.clone()))
+            .collect()
     }
 }
 
@@ -41,16 +47,42 @@ mod tests {
     #[test]
     fn values_of_a_second_are_one_sample() {
         let metrics = PutMetrics::default();
-        let metric = Metric { namespace: "Shop".into(), name: "Errors".into(), dimensions: BTreeMap::new() };
+        let metric = Metric {
+            namespace: "Shop".into(),
+            name: "Errors".into(),
+            dimensions: BTreeMap::new(),
+        };
         for (at_ms, value) in [(5_001, 1.0), (5_999, 2.0), (6_000, 4.0)] {
             metrics.put(metric.clone(), at_ms, value);
         }
-        let found = metrics.samples(&metric, Span { from_ms: 5_000, to_ms: 6_000 });
+        let found = metrics.samples(
+            &metric,
+            Span {
+                from_ms: 5_000,
+                to_ms: 6_000,
+            },
+        );
         assert_eq!(
-            found.iter().map(|(at_ms, sample)| (*at_ms, sample.statistic(Statistic::Sum))).collect::<Vec<_>>(),
+            found
+                .iter()
+                .map(|(at_ms, sample)| (*at_ms, sample.statistic(Statistic::Sum)))
+                .collect::<Vec<_>>(),
             [(5_000, Some(3.0))]
         );
-        let other = Metric { dimensions: [("Side".to_owned(), "green".to_owned())].into(), ..metric };
-        assert!(metrics.samples(&other, Span { from_ms: 0, to_ms: 9_000 }).is_empty());
+        let other = Metric {
+            dimensions: [("Side".to_owned(), "green".to_owned())].into(),
+            ..metric
+        };
+        assert!(
+            metrics
+                .samples(
+                    &other,
+                    Span {
+                        from_ms: 0,
+                        to_ms: 9_000
+                    }
+                )
+                .is_empty()
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! A statistic set with its distribution: what a period of a metric is, whatever is asked about it. Pure, in bounded memory.
+//! A statistic set with its distribution: what a period of a metric is, whatever is asked about it.
+//! Pure, in bounded memory.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +13,8 @@ pub(crate) struct Sample {
     sum: f64,
     least: f64,
     most: f64,
-    /// How often values were in each bucket, by the logarithm of its lower end. Percentiles need positive values, as at AWS.
+    /// How often values were in each bucket, by the logarithm of its lower end. Percentiles need
+    /// positive values, as at AWS.
     buckets: BTreeMap<i32, u64>,
 }
 
@@ -26,17 +28,30 @@ impl Sample {
 
     /// The same value so many times.
     pub(crate) fn times(value: f64, count: u64) -> Self {
-        #[expect(clippy::cast_precision_loss, reason = "counts of requests are far below 2^52")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "counts of requests are far below 2^52"
+        )]
         let sum = value * count as f64;
         match count {
             0 => Self::default(),
-            _ => Self { count, sum, least: value, most: value, buckets: [(bucket(value), count)].into() },
+            _ => Self {
+                count,
+                sum,
+                least: value,
+                most: value,
+                buckets: [(bucket(value), count)].into(),
+            },
         }
     }
 
     /// One more value.
     pub(crate) fn add(&mut self, value: f64) {
-        (self.least, self.most) = if self.count == 0 { (value, value) } else { (self.least.min(value), self.most.max(value)) };
+        (self.least, self.most) = if self.count == 0 {
+            (value, value)
+        } else {
+            (self.least.min(value), self.most.max(value))
+        };
         self.count += 1;
         self.sum += value;
         *self.buckets.entry(bucket(value)).or_default() += 1;
@@ -48,8 +63,16 @@ impl Sample {
             return;
         }
         let before = self.count > 0;
-        self.least = if before { self.least.min(other.least) } else { other.least };
-        self.most = if before { self.most.max(other.most) } else { other.most };
+        self.least = if before {
+            self.least.min(other.least)
+        } else {
+            other.least
+        };
+        self.most = if before {
+            self.most.max(other.most)
+        } else {
+            other.most
+        };
         self.count += other.count;
         self.sum += other.sum;
         for (bucket, count) in &other.buckets {
@@ -59,7 +82,10 @@ impl Sample {
 
     /// A statistic; none of no values.
     pub(crate) fn statistic(&self, statistic: Statistic) -> Option<f64> {
-        #[expect(clippy::cast_precision_loss, reason = "counts of requests are far below 2^52")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "counts of requests are far below 2^52"
+        )]
         let count = self.count as f64;
         (self.count > 0).then_some(())?;
         match statistic {
@@ -77,7 +103,11 @@ impl Sample {
         if self.least < 0.0 {
             return None;
         }
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rank is between one and the count")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a rank is between one and the count"
+        )]
         let wanted = (count * percent / 100.0).ceil().max(1.0) as u64;
         if wanted >= self.count {
             return Some(self.most);
@@ -93,13 +123,20 @@ impl Sample {
 
 /// What is not positive is in the lowest bucket.
 fn bucket(value: f64) -> i32 {
-    #[expect(clippy::cast_possible_truncation, reason = "the logarithm of a number is small")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the logarithm of a number is small"
+    )]
     let logarithm = value.log(WIDTH).floor() as i32;
     if value > 0.0 { logarithm } else { i32::MIN }
 }
 
 fn middle(bucket: i32) -> f64 {
-    if bucket == i32::MIN { 0.0 } else { WIDTH.powi(bucket) * (1.0 + WIDTH) / 2.0 }
+    if bucket == i32::MIN {
+        0.0
+    } else {
+        WIDTH.powi(bucket) * (1.0 + WIDTH) / 2.0
+    }
 }
 
 /// What is asked about a period.
@@ -124,7 +161,9 @@ impl Statistic {
             "SampleCount" => Some(Self::SampleCount),
             other => {
                 let percent: f64 = other.strip_prefix('p')?.parse().ok()?;
-                (0.0..=100.0).contains(&percent).then_some(Self::Percentile(percent))
+                (0.0..=100.0)
+                    .contains(&percent)
+                    .then_some(Self::Percentile(percent))
             }
         }
     }
@@ -140,9 +179,20 @@ mod tests {
         for value in 1..=100 {
             sample.add(f64::from(value));
         }
-        let table = [("Sum", 5050.0), ("Average", 50.5), ("Minimum", 1.0), ("Maximum", 100.0), ("SampleCount", 100.0), ("p100", 100.0)];
+        let table = [
+            ("Sum", 5050.0),
+            ("Average", 50.5),
+            ("Minimum", 1.0),
+            ("Maximum", 100.0),
+            ("SampleCount", 100.0),
+            ("p100", 100.0),
+        ];
         for (name, expected) in table {
-            assert_eq!(sample.statistic(Statistic::parse(name).unwrap()), Some(expected), "{name}");
+            assert_eq!(
+                sample.statistic(Statistic::parse(name).unwrap()),
+                Some(expected),
+                "{name}"
+            );
         }
         let p90 = sample.statistic(Statistic::Percentile(90.0)).unwrap();
         assert!((p90 - 90.0).abs() < 1.0, "{p90}");
@@ -151,7 +201,10 @@ mod tests {
     #[test]
     fn nothing_seen_has_no_statistic_and_negative_values_no_percentile() {
         assert_eq!(Sample::default().statistic(Statistic::Sum), None);
-        assert_eq!(Sample::of(-1.0).statistic(Statistic::Percentile(50.0)), None);
+        assert_eq!(
+            Sample::of(-1.0).statistic(Statistic::Percentile(50.0)),
+            None
+        );
         assert_eq!(Sample::of(-1.0).statistic(Statistic::Minimum), Some(-1.0));
     }
 

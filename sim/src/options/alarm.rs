@@ -31,7 +31,8 @@ impl AlarmState {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AlarmDetails {
-    /// Of a composite alarm: `ALARM("errors") AND NOT ALARM("deploying")`. Its state follows from its children.
+    /// Of a composite alarm: `ALARM("errors") AND NOT ALARM("deploying")`. Its state follows from
+    /// its children.
     pub rule: Option<String>,
     /// It watches logs: only those see it who ask for its type.
     pub is_of_logs: bool,
@@ -48,22 +49,34 @@ pub struct AlarmDetails {
 impl AlarmDetails {
     /// An alarm that rings at an event.
     pub fn rings(when: When) -> Self {
-        Self { rings: Some(when), ..Self::default() }
+        Self {
+            rings: Some(when),
+            ..Self::default()
+        }
     }
 
     /// A composite alarm.
     pub fn composite(rule: &str) -> Self {
-        Self { rule: Some(rule.to_owned()), ..Self::default() }
+        Self {
+            rule: Some(rule.to_owned()),
+            ..Self::default()
+        }
     }
 
     /// An alarm of logs.
     pub fn logs() -> Self {
-        Self { is_of_logs: true, ..Self::default() }
+        Self {
+            is_of_logs: true,
+            ..Self::default()
+        }
     }
 
     /// The same with a reason.
     #[must_use]
     pub fn because(self, reason: &str) -> Self {
-        Self { reason: Some(reason.to_owned()), ..self }
+        Self {
+            reason: Some(reason.to_owned()),
+            ..self
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! What can be chosen about ECR: repositories with something particular, creation templates, account settings.
+//! What can be chosen about ECR: repositories with something particular, creation templates,
+//! account settings.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +15,8 @@ pub struct EcrOptions {
     pub blob_mounting: bool,
 }
 
-/// A repository. Images of every account and region lie in the stage's one registry; who sees the repository is kept apart.
+/// A repository. Images of every account and region lie in the stage's one registry; who sees the
+/// repository is kept apart.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RepositoryOptions {
@@ -37,15 +39,28 @@ pub struct RepositoryOptions {
 impl RepositoryOptions {
     /// A repository as ECR makes it.
     pub fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), account: None, region: None, mutability: mutable(), exclusions: Vec::new() }
+        Self {
+            name: name.to_owned(),
+            account: None,
+            region: None,
+            mutability: mutable(),
+            exclusions: Vec::new(),
+        }
     }
 
     /// The same with immutable tags, but for those that a filter matches.
     #[must_use]
     pub fn immutable(mut self, exclusions: &[&str]) -> Self {
-        let mutability = if exclusions.is_empty() { "IMMUTABLE" } else { "IMMUTABLE_WITH_EXCLUSION" };
+        let mutability = if exclusions.is_empty() {
+            "IMMUTABLE"
+        } else {
+            "IMMUTABLE_WITH_EXCLUSION"
+        };
         mutability.clone_into(&mut self.mutability);
-        self.exclusions = exclusions.iter().map(|filter| (*filter).to_owned()).collect();
+        self.exclusions = exclusions
+            .iter()
+            .map(|filter| (*filter).to_owned())
+            .collect();
         self
     }
 

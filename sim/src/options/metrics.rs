@@ -12,7 +12,8 @@ use crate::when::When;
 pub struct MetricsOptions {
     /// The grain of the load balancer's metrics and of the series below, in seconds.
     pub grain_seconds: u32,
-    /// So long after a grain's end it is visible. Without a delay the running grain shows what it has so far.
+    /// So long after a grain's end it is visible. Without a delay the running grain shows what it
+    /// has so far.
     pub delay_seconds: f64,
     /// The share of a grain's requests that is told one grain later (0 to 1).
     pub late_share: f64,
@@ -71,13 +72,22 @@ impl SeriesOptions {
     /// A metric that always has this value.
     pub fn constant(namespace: &str, name: &str, value: f64) -> Self {
         let (namespace, name) = (namespace.to_owned(), name.to_owned());
-        Self { namespace, name, dimensions: BTreeMap::new(), value: Some(value), then: Vec::new() }
+        Self {
+            namespace,
+            name,
+            dimensions: BTreeMap::new(),
+            value: Some(value),
+            then: Vec::new(),
+        }
     }
 
     /// The same, with another value from an event on.
     #[must_use]
     pub fn then(mut self, when: When, value: f64) -> Self {
-        self.then.push(SeriesChange { when, value: Some(value) });
+        self.then.push(SeriesChange {
+            when,
+            value: Some(value),
+        });
         self
     }
 }

@@ -1,4 +1,5 @@
-//! What can be chosen about a service whose traffic ECS itself shifts. Plain data, the same in Rust and in a JSON file.
+//! What can be chosen about a service whose traffic ECS itself shifts. Plain data, the same in Rust
+//! and in a JSON file.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -23,9 +24,11 @@ pub struct NativeOptions {
     pub kind: Kind,
     /// Lambda hooks that report failure: by ARN, by the function's name, or by a lifecycle stage.
     pub failing_hooks: Vec<String>,
-    /// ECS manages the service's resources (an Express service): its configuration and load balancers cannot be changed.
+    /// ECS manages the service's resources (an Express service): its configuration and load
+    /// balancers cannot be changed.
     pub express: bool,
-    /// Nothing was ever completed on this service: it has no history, and a rollback finds nothing to return to.
+    /// Nothing was ever completed on this service: it has no history, and a rollback finds nothing
+    /// to return to.
     pub first_deployment: bool,
 }
 

@@ -1,4 +1,5 @@
-//! What the registry's scanner would say about a repository's images: a script, one line for each look.
+//! What the registry's scanner would say about a repository's images: a script, one line for each
+//! look.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +23,12 @@ pub struct ScanOptions {
 
 impl Default for ScanOptions {
     fn default() -> Self {
-        Self { kind: ScanKind::Basic, on_push: Toggle::Off, looks: vec![ScanLook::done(Vec::new())], page: 100 }
+        Self {
+            kind: ScanKind::Basic,
+            on_push: Toggle::Off,
+            looks: vec![ScanLook::done(Vec::new())],
+            page: 100,
+        }
     }
 }
 
@@ -59,18 +65,31 @@ pub struct ScanLook {
 impl ScanLook {
     /// A status without findings.
     pub fn status(status: &str) -> Self {
-        Self { status: status.to_owned(), description: None, completed_seconds_ago: None, findings: Vec::new(), counts: None }
+        Self {
+            status: status.to_owned(),
+            description: None,
+            completed_seconds_ago: None,
+            findings: Vec::new(),
+            counts: None,
+        }
     }
 
     /// A scan that was completed five minutes before.
     pub fn done(findings: Vec<ScanFinding>) -> Self {
-        Self { findings, completed_seconds_ago: Some(300), ..Self::status("COMPLETE") }
+        Self {
+            findings,
+            completed_seconds_ago: Some(300),
+            ..Self::status("COMPLETE")
+        }
     }
 
     /// The same with ECR's words about the status.
     #[must_use]
     pub fn saying(self, description: &str) -> Self {
-        Self { description: Some(description.to_owned()), ..self }
+        Self {
+            description: Some(description.to_owned()),
+            ..self
+        }
     }
 }
 
@@ -98,19 +117,32 @@ impl ScanFinding {
     /// A finding in a package that has no fix yet.
     pub fn new(severity: &str, name: &str, (package, version): (&str, &str)) -> Self {
         let (name, severity) = (name.to_owned(), severity.to_owned());
-        Self { name, severity, package: package.to_owned(), version: version.to_owned(), fixed_in: None, status: active() }
+        Self {
+            name,
+            severity,
+            package: package.to_owned(),
+            version: version.to_owned(),
+            fixed_in: None,
+            status: active(),
+        }
     }
 
     /// The same with the version to move to.
     #[must_use]
     pub fn fixed_in(self, version: &str) -> Self {
-        Self { fixed_in: Some(version.to_owned()), ..self }
+        Self {
+            fixed_in: Some(version.to_owned()),
+            ..self
+        }
     }
 
     /// The same, left out by a suppression rule.
     #[must_use]
     pub fn suppressed(self) -> Self {
-        Self { status: "SUPPRESSED".to_owned(), ..self }
+        Self {
+            status: "SUPPRESSED".to_owned(),
+            ..self
+        }
     }
 }
 

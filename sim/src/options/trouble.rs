@@ -24,6 +24,7 @@ pub enum TaskTroubleKind {
     Crashes,
     /// The same, except for the oldest task, which goes on.
     AllButOneCrash,
-    /// It runs and answers nobody (SIGSTOP), so that its health checks fail. Only processes can be held like that.
+    /// It runs and answers nobody (SIGSTOP), so that its health checks fail. Only processes can be
+    /// held like that.
     Hangs,
 }

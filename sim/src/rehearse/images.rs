@@ -1,4 +1,5 @@
-//! The sample application's images: as OCI layouts, or built by the Docker engine as a user's workflow would.
+//! The sample application's images: as OCI layouts, or built by the Docker engine as a user's
+//! workflow would.
 
 use std::fs;
 use std::io;
@@ -23,7 +24,10 @@ pub struct Images {
 impl Images {
     /// Images of this binary; what is made stays in the folder.
     pub fn new(binary: &Path, folder: &Path) -> Self {
-        Self { binary: binary.to_owned(), folder: folder.to_owned() }
+        Self {
+            binary: binary.to_owned(),
+            folder: folder.to_owned(),
+        }
     }
 
     /// An OCI layout of a version, in a folder of that name.
@@ -38,7 +42,11 @@ impl Images {
 
     fn write(&self, version: &str, layout: &Path) -> io::Result<()> {
         fs::create_dir_all(layout)?;
-        let image = SampleImage { binary: self.binary.clone(), version: version.to_owned(), fault: fault(version) };
+        let image = SampleImage {
+            binary: self.binary.clone(),
+            version: version.to_owned(),
+            fault: fault(version),
+        };
         write_layout(&image, layout).map(drop)
     }
 
@@ -51,11 +59,26 @@ impl Images {
         fs::create_dir_all(&context)?;
         fs::copy(&self.binary, context.join("sample-app"))?;
         fs::write(context.join("Dockerfile"), DOCKERFILE)?;
-        let (version, fault) = (format!("VERSION={version}"), format!("FAULT={}", fault(version).as_str()));
-        docker(&["build", "--quiet", "--build-arg", &version, "--build-arg", &fault, "--tag", name, &context.to_string_lossy()]).await
+        let (version, fault) = (
+            format!("VERSION={version}"),
+            format!("FAULT={}", fault(version).as_str()),
+        );
+        docker(&[
+            "build",
+            "--quiet",
+            "--build-arg",
+            &version,
+            "--build-arg",
+            &fault,
+            "--tag",
+            name,
+            &context.to_string_lossy(),
+        ])
+        .await
     }
 
-    /// The input `image` of a version, which is made for it as a workflow's build step would: in the engine, or in the workspace.
+    /// The input `image` of a version, which is made for it as a workflow's build step would: in
+    /// the engine, or in the workspace.
     ///
     /// # Errors
     /// The image cannot be made.
@@ -82,10 +105,24 @@ pub async fn remove(names: &[String]) {
 }
 
 fn fault(version: &str) -> Fault {
-    SAMPLE_VERSIONS.iter().find(|(known, _)| *known == version).map_or(Fault::None, |(_, fault)| *fault)
+    SAMPLE_VERSIONS
+        .iter()
+        .find(|(known, _)| *known == version)
+        .map_or(Fault::None, |(_, fault)| *fault)
 }
 
 async fn docker(arguments: &[&str]) -> io::Result<()> {
-    let output = Command::new("docker").args(arguments).stdin(Stdio::null()).kill_on_drop(true).output().await?;
-    if output.status.success() { Ok(()) } else { Err(io::Error::other(String::from_utf8_lossy(&output.stderr).trim().to_owned())) }
+    let output = Command::new("docker")
+        .args(arguments)
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await?;
+    if output.status.success() {
+        Ok(())
+    } else {
+        Err(io::Error::other(
+            String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+        ))
+    }
 }

@@ -1,6 +1,8 @@
-//! Starts the action as the GitHub runner does: inputs and command files by the environment, nothing else of this machine.
+//! Starts the action as the GitHub runner does: inputs and command files by the environment,
+//! nothing else of this machine.
 //!
-//! What a container changes (paths, users, signals) is not played here; the tests run the container image for that.
+//! What a container changes (paths, users, signals) is not played here; the tests run the container
+//! image for that.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -26,11 +28,24 @@ pub struct Step {
 impl Step {
     /// The step as a workflow has it. Values of `env:` are secrets and named only.
     pub fn yaml(&self) -> String {
-        let inputs = self.inputs.iter().map(|(name, value)| format!("    {name}: {value}\n"));
-        let environment = self.environment.iter().map(|(name, _)| format!("    {name}: ${{{{ secrets.{name} }}}}\n"));
+        let inputs = self
+            .inputs
+            .iter()
+            .map(|(name, value)| format!("    {name}: {value}\n"));
+        let environment = self
+            .environment
+            .iter()
+            .map(|(name, _)| format!("    {name}: ${{{{ secrets.{name} }}}}\n"));
         let environment: String = environment.collect();
-        let environment = if environment.is_empty() { environment } else { format!("  env:\n{environment}") };
-        format!("- uses: org/ecs-bluegreen-action@v1\n  with:\n{}{environment}", inputs.collect::<String>())
+        let environment = if environment.is_empty() {
+            environment
+        } else {
+            format!("  env:\n{environment}")
+        };
+        format!(
+            "- uses: org/ecs-bluegreen-action@v1\n  with:\n{}{environment}",
+            inputs.collect::<String>()
+        )
     }
 }
 
@@ -47,7 +62,8 @@ pub struct Ended {
     pub state: BTreeMap<String, String>,
 }
 
-/// The signals that this program gets while the action runs: they are passed on, as the runner passes on its own.
+/// The signals that this program gets while the action runs: they are passed on, as the runner
+/// passes on its own.
 #[derive(Debug)]
 pub struct Stop {
     signals: mpsc::Receiver<Signal>,
@@ -57,7 +73,10 @@ pub struct Stop {
 impl Stop {
     /// Signals from a channel.
     pub fn new(signals: mpsc::Receiver<Signal>) -> Self {
-        Self { signals, came: false }
+        Self {
+            signals,
+            came: false,
+        }
     }
 
     /// For callers that are not to be asked to stop.
@@ -100,12 +119,21 @@ impl Job {
         if folder.exists() {
             fs::remove_dir_all(folder)?;
         }
-        let job = Self { action: action.to_owned(), folder: folder.to_owned(), environment: inherited() };
+        let job = Self {
+            action: action.to_owned(),
+            folder: folder.to_owned(),
+            environment: inherited(),
+        };
         fs::create_dir_all(job.workspace())?;
         fs::create_dir_all(job.temp())?;
-        ["output", "state", "summary"].iter().try_for_each(|file| fs::write(job.file(file), ""))?;
+        ["output", "state", "summary"]
+            .iter()
+            .try_for_each(|file| fs::write(job.file(file), ""))?;
         let endpoint = ("AWS_ENDPOINT_URL".into(), endpoint.into());
-        Ok(Self { environment: job.environment.iter().cloned().chain([endpoint]).collect(), ..job })
+        Ok(Self {
+            environment: job.environment.iter().cloned().chain([endpoint]).collect(),
+            ..job
+        })
     }
 
     /// The checked-out repository.
@@ -124,8 +152,16 @@ impl Job {
 
     /// The environment of the step, whole.
     pub fn variables(&self, step: &Step) -> Vec<(OsString, OsString)> {
-        let inputs = step.inputs.iter().map(|(name, value)| (format!("INPUT_{}", name.to_uppercase()).into(), value.into()));
-        let own = step.environment.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
+        let inputs = step.inputs.iter().map(|(name, value)| {
+            (
+                format!("INPUT_{}", name.to_uppercase()).into(),
+                value.into(),
+            )
+        });
+        let own = step
+            .environment
+            .iter()
+            .map(|(name, value)| (OsString::from(name), OsString::from(value)));
         let files = [
             ("GITHUB_OUTPUT", self.file("output")),
             ("GITHUB_STATE", self.file("state")),
@@ -134,15 +170,31 @@ impl Job {
             ("RUNNER_TEMP", self.temp()),
             ("HOME", self.temp()),
         ];
-        let files = files.into_iter().map(|(name, path)| (name.into(), path.into_os_string()));
-        let fixed = FIXED.iter().map(|(name, value)| (name.into(), value.into()));
-        self.environment.iter().cloned().chain(fixed).chain(files).chain(own).chain(inputs).collect()
+        let files = files
+            .into_iter()
+            .map(|(name, path)| (name.into(), path.into_os_string()));
+        let fixed = FIXED
+            .iter()
+            .map(|(name, value)| (name.into(), value.into()));
+        self.environment
+            .iter()
+            .cloned()
+            .chain(fixed)
+            .chain(files)
+            .chain(own)
+            .chain(inputs)
+            .collect()
     }
 
     /// A program in the place of the step, with nothing but its environment.
     pub fn command(&self, program: &Path, variables: Vec<(OsString, OsString)>) -> Command {
         let mut command = Command::new(program);
-        command.env_clear().envs(variables).current_dir(self.workspace()).stdin(Stdio::null()).kill_on_drop(true);
+        command
+            .env_clear()
+            .envs(variables)
+            .current_dir(self.workspace())
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
         command
     }
 
@@ -150,19 +202,44 @@ impl Job {
     ///
     /// # Errors
     /// The action cannot be started, or its files not be read.
-    pub async fn run(&self, step: &Step, signals: &mut Stop, show: impl FnMut(&str)) -> io::Result<Ended> {
+    pub async fn run(
+        &self,
+        step: &Step,
+        signals: &mut Stop,
+        show: impl FnMut(&str),
+    ) -> io::Result<Ended> {
         let exit = self.start(&[], self.variables(step), signals, show).await?;
         let (outputs, state) = (values(&self.read("output")?), values(&self.read("state")?));
-        Ok(Ended { exit, summary: self.read("summary")?, outputs, state })
+        Ok(Ended {
+            exit,
+            summary: self.read("summary")?,
+            outputs,
+            state,
+        })
     }
 
     /// Runs the post step, which takes back what is left; its exit code.
     ///
     /// # Errors
     /// The action cannot be started.
-    pub async fn post(&self, step: &Step, ended: &Ended, signals: &mut Stop, show: impl FnMut(&str)) -> io::Result<i32> {
-        let state = ended.state.iter().map(|(name, value)| (format!("STATE_{name}").into(), value.into()));
-        self.start(&["post"], self.variables(step).into_iter().chain(state).collect(), signals, show).await
+    pub async fn post(
+        &self,
+        step: &Step,
+        ended: &Ended,
+        signals: &mut Stop,
+        show: impl FnMut(&str),
+    ) -> io::Result<i32> {
+        let state = ended
+            .state
+            .iter()
+            .map(|(name, value)| (format!("STATE_{name}").into(), value.into()));
+        self.start(
+            &["post"],
+            self.variables(step).into_iter().chain(state).collect(),
+            signals,
+            show,
+        )
+        .await
     }
 
     fn read(&self, file: &str) -> io::Result<String> {
@@ -177,9 +254,16 @@ impl Job {
         mut show: impl FnMut(&str),
     ) -> io::Result<i32> {
         let mut action = self.command(&self.action, variables);
-        let mut child = action.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let mut child = action
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
         let (sender, mut lines) = mpsc::channel(64);
-        let process = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        let process = child
+            .id()
+            .and_then(|id| i32::try_from(id).ok())
+            .and_then(Pid::from_raw);
         tokio::spawn(forward(child.stdout.take(), sender.clone()));
         tokio::spawn(forward(child.stderr.take(), sender));
         loop {
@@ -207,12 +291,18 @@ const FIXED: &[(&str, &str)] = &[
     ("GITHUB_SHA", "5d9f8f0c2b1a4e7d8c6b5a493827160fedcba987"),
     ("AWS_REGION", "eu-central-1"),
     ("AWS_ACCESS_KEY_ID", "AKIAREHEARSAL0000000"),
-    ("AWS_SECRET_ACCESS_KEY", "rehearsal-secret-that-opens-nothing"),
+    (
+        "AWS_SECRET_ACCESS_KEY",
+        "rehearsal-secret-that-opens-nothing",
+    ),
 ];
 
 /// The little that the action needs of this machine: where the Docker engine is.
 fn inherited() -> Vec<(OsString, OsString)> {
-    ["DOCKER_HOST"].into_iter().filter_map(|name| Some((name.into(), std::env::var_os(name)?))).collect()
+    ["DOCKER_HOST"]
+        .into_iter()
+        .filter_map(|name| Some((name.into(), std::env::var_os(name)?)))
+        .collect()
 }
 
 async fn forward(pipe: Option<impl AsyncRead + Unpin>, lines: mpsc::Sender<String>) {
@@ -228,16 +318,23 @@ async fn forward(pipe: Option<impl AsyncRead + Unpin>, lines: mpsc::Sender<Strin
 /// As a shell counts.
 fn exit_code(status: ExitStatus) -> i32 {
     use std::os::unix::process::ExitStatusExt;
-    status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(-1)
+    status
+        .code()
+        .or_else(|| status.signal().map(|signal| 128 + signal))
+        .unwrap_or(-1)
 }
 
-/// The pairs of a command file, `NAME<<DELIMITER` to `DELIMITER` or `NAME=VALUE`. The last one of a name counts.
+/// The pairs of a command file, `NAME<<DELIMITER` to `DELIMITER` or `NAME=VALUE`. The last one of a
+/// name counts.
 fn values(text: &str) -> BTreeMap<String, String> {
     let mut pairs = BTreeMap::new();
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
         if let Some((name, delimiter)) = line.split_once("<<") {
-            let value: Vec<&str> = lines.by_ref().take_while(|line| *line != delimiter).collect();
+            let value: Vec<&str> = lines
+                .by_ref()
+                .take_while(|line| *line != delimiter)
+                .collect();
             pairs.insert(name.to_owned(), value.join("\n"));
         } else if let Some((name, value)) = line.split_once('=') {
             pairs.insert(name.to_owned(), value.to_owned());
@@ -253,12 +350,18 @@ mod tests {
     #[test]
     fn of_two_values_of_a_name_the_later_counts() {
         let read = values("a<<X\none\ntwo\nX\nb=c=d\na<<Y\nthree\nY\n");
-        assert_eq!(read, BTreeMap::from([("a".into(), "three".into()), ("b".into(), "c=d".into())]));
+        assert_eq!(
+            read,
+            BTreeMap::from([("a".into(), "three".into()), ("b".into(), "c=d".into())])
+        );
     }
 
     #[test]
     fn a_step_reads_as_in_a_workflow_and_names_its_secrets_only() {
-        let step = Step { inputs: vec![("cluster", "prod".into())], environment: vec![("TOKEN", "hidden".into())] };
+        let step = Step {
+            inputs: vec![("cluster", "prod".into())],
+            environment: vec![("TOKEN", "hidden".into())],
+        };
         let expected = "- uses: org/ecs-bluegreen-action@v1\n  with:\n    cluster: prod\n  env:\n    TOKEN: ${{ secrets.TOKEN }}\n";
         assert_eq!(step.yaml(), expected);
     }

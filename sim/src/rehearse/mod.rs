@@ -1,7 +1,8 @@
 //! A rehearsal: the real action deploys the sample application on a stage, while users are served.
 //!
-//! [`play`] tells the three stories of [`scenario`] with the service of a [`strategy`], and [`verdict`] judges them. [`job`] starts the
-//! action as the GitHub runner does, [`viewer`] shows its log as GitHub does, [`screen`], [`terminal`], [`table`] and [`page`] show what came of it.
+//! [`play`] tells the three stories of [`scenario`] with the service of a [`strategy`], and
+//! [`verdict`] judges them. [`job`] starts the action as the GitHub runner does, [`viewer`] shows
+//! its log as GitHub does, [`screen`], [`terminal`], [`table`] and [`page`] show what came of it.
 //! [`sample`], [`images`] and [`job`] serve the measurements in `benches/` too.
 
 pub mod images;
@@ -39,15 +40,24 @@ impl Programs {
     /// They are not there: this program was started alone, without the workspace's other binaries.
     pub fn beside_this() -> io::Result<Self> {
         let this = std::env::current_exe()?;
-        let parent = |path: &std::path::Path| path.parent().map(ToOwned::to_owned).unwrap_or_default();
+        let parent =
+            |path: &std::path::Path| path.parent().map(ToOwned::to_owned).unwrap_or_default();
         let (profile, target) = (parent(&this), parent(&parent(&parent(&this))));
-        let programs = Self { action: profile.join("ecs-bluegreen"), sample: profile.join("sample-app"), target };
-        let missing = [&programs.action, &programs.sample].into_iter().find(|program| !program.is_file()).cloned();
+        let programs = Self {
+            action: profile.join("ecs-bluegreen"),
+            sample: profile.join("sample-app"),
+            target,
+        };
+        let missing = [&programs.action, &programs.sample]
+            .into_iter()
+            .find(|program| !program.is_file())
+            .cloned();
         match missing {
             None => Ok(programs),
-            Some(missing) => {
-                Err(io::Error::new(io::ErrorKind::NotFound, format!("{} is not built: run `make rehearse`", missing.display())))
-            }
+            Some(missing) => Err(io::Error::new(
+                io::ErrorKind::NotFound,
+                format!("{} is not built: run `make rehearse`", missing.display()),
+            )),
         }
     }
 }

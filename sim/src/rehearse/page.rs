@@ -20,26 +20,42 @@ pre { padding: 1em; overflow-x: auto } h2 { border-bottom: 1px solid #d1d9e0; pa
 pub fn page(strategy: Strategy, played: &[Played], table: &[Vec<String>]) -> String {
     let sections: String = played.iter().map(section).collect();
     let (title, story) = (format!("Rehearsal: {}", strategy.word()), strategy.story());
-    format!("{HEAD}<title>{title}</title>\n<h1>{title}</h1>\n<p>{story}</p>\n{}{sections}</html>\n", rows(table))
+    format!(
+        "{HEAD}<title>{title}</title>\n<h1>{title}</h1>\n<p>{story}</p>\n{}{sections}</html>\n",
+        rows(table)
+    )
 }
 
 fn section(played: &Played) -> String {
     let mut summary = String::new();
-    push_html(&mut summary, Parser::new_ext(&played.ended.summary, Options::ENABLE_TABLES));
+    push_html(
+        &mut summary,
+        Parser::new_ext(&played.ended.summary, Options::ENABLE_TABLES),
+    );
     let log = escaped(&played.log);
     let story = escaped(played.scenario.story);
-    format!("<h3>{story}</h3>\n<section>\n{summary}</section>\n<details><summary>The log</summary><pre>{log}</pre></details>\n")
+    format!(
+        "<h3>{story}</h3>\n<section>\n{summary}</section>\n<details><summary>The log</summary><pre>{log}</pre></details>\n"
+    )
 }
 
 fn rows(table: &[Vec<String>]) -> String {
     let rows = table.iter().enumerate().map(|(index, row)| {
         let tag = if index == 0 { "th" } else { "td" };
-        let cells: Vec<String> = row.iter().map(|cell| format!("<{tag}>{}</{tag}>", escaped(cell))).collect();
+        let cells: Vec<String> = row
+            .iter()
+            .map(|cell| format!("<{tag}>{}</{tag}>", escaped(cell)))
+            .collect();
         format!("<tr>{}</tr>", cells.concat())
     });
-    format!("<table>\n{}\n</table>\n", rows.collect::<Vec<_>>().join("\n"))
+    format!(
+        "<table>\n{}\n</table>\n",
+        rows.collect::<Vec<_>>().join("\n")
+    )
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }

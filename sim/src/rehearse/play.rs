@@ -21,7 +21,8 @@ use super::{Programs, page, table, terminal};
 use crate::world::load::{Load, LoadOptions};
 use crate::{Clock, Stage, StageError, StageOptions};
 
-/// A minute of AWS's lasts two seconds: long enough to watch the steps of the traffic, short enough to wait for.
+/// A minute of AWS's lasts two seconds: long enough to watch the steps of the traffic, short enough
+/// to wait for.
 const FACTOR: f64 = 30.0;
 /// Two looks a step of the traffic. At AWS, where a step lasts minutes, nobody sets this.
 const POLL: &str = "1s";
@@ -78,18 +79,39 @@ pub async fn rehearse(
 ) -> Result<Vec<String>, RehearsalError> {
     let folder = programs.target.join("rehearsal").join(strategy.word());
     fs::create_dir_all(&folder).map_err(at("The folder for the results cannot be made"))?;
-    screen.part(&format!("The stage: a service of strategy {}", strategy.word()));
+    screen.part(&format!(
+        "The stage: a service of strategy {}",
+        strategy.word()
+    ));
     screen.line(&format!("  {}", strategy.story()));
-    way.parts().into_iter().for_each(|line| screen.line(&format!("  {line}")));
+    way.parts()
+        .into_iter()
+        .for_each(|line| screen.line(&format!("  {line}")));
     let images = Images::new(&programs.sample, &folder.join("images"));
     let stage = Stage::start(options(way)).await?;
-    let rehearsal = Rehearsal { programs, way, strategy, screen, stage, images, folder };
+    let rehearsal = Rehearsal {
+        programs,
+        way,
+        strategy,
+        screen,
+        stage,
+        images,
+        folder,
+    };
     let played = rehearsal.play(signals).await;
     rehearsal.stage.shutdown().await;
     if way == Way::Docker {
-        images::remove(&strategy.scenarios().map(|scenario| format!("sample-app:{}", scenario.version))).await;
+        images::remove(
+            &strategy
+                .scenarios()
+                .map(|scenario| format!("sample-app:{}", scenario.version)),
+        )
+        .await;
     }
-    Ok(played?.iter().flat_map(|played| played.complaints(TOKEN)).collect())
+    Ok(played?
+        .iter()
+        .flat_map(|played| played.complaints(TOKEN))
+        .collect())
 }
 
 fn options(way: Way) -> StageOptions {
@@ -108,7 +130,13 @@ impl Rehearsal<'_> {
         let mut played = Vec::new();
         let scenarios = self.strategy.scenarios();
         for (index, scenario) in scenarios.into_iter().enumerate() {
-            self.screen.part(&format!("{} of {}, {}: {}", index + 1, scenarios.len(), self.strategy.word(), scenario.story));
+            self.screen.part(&format!(
+                "{} of {}, {}: {}",
+                index + 1,
+                scenarios.len(),
+                self.strategy.word(),
+                scenario.story
+            ));
             if signals.came() {
                 return Err(RehearsalError::Stopped);
             }
@@ -123,16 +151,41 @@ impl Rehearsal<'_> {
 
     /// Version 1.0.0 is there before the story begins.
     async fn found(&self) -> Result<(), RehearsalError> {
-        let layout = self.images.layout("1.0.0").map_err(at("The image of version 1.0.0 cannot be made"))?;
-        let pushed = self.stage.world().push_layout(&layout, REPOSITORY, "1.0.0").await;
+        let layout = self
+            .images
+            .layout("1.0.0")
+            .map_err(at("The image of version 1.0.0 cannot be made"))?;
+        let pushed = self
+            .stage
+            .world()
+            .push_layout(&layout, REPOSITORY, "1.0.0")
+            .await;
         pushed.map_err(at("The image of version 1.0.0 cannot be pushed"))?;
-        self.stage.add_service(service(SERVICE, self.strategy.controller(), 2)).await?;
+        self.stage
+            .add_service(service(SERVICE, self.strategy.controller(), 2))
+            .await?;
         if !self.stage.wait_until_steady(SERVICE, PATIENCE).await {
-            let events = self.stage.service_view(SERVICE).map(|view| view.events).unwrap_or_default();
-            return Err(RehearsalError::NotSteady(events.into_iter().next().unwrap_or_else(|| "nothing is known".to_owned())));
+            let events = self
+                .stage
+                .service_view(SERVICE)
+                .map(|view| view.events)
+                .unwrap_or_default();
+            return Err(RehearsalError::NotSteady(
+                events
+                    .into_iter()
+                    .next()
+                    .unwrap_or_else(|| "nothing is known".to_owned()),
+            ));
         }
-        let tasks = if self.strategy.has_green() { "its two tasks are blue" } else { "it has two tasks" };
-        self.screen.line(&format!("Version 1.0.0 serves users at {}; {tasks}.", self.url(SERVICE)));
+        let tasks = if self.strategy.has_green() {
+            "its two tasks are blue"
+        } else {
+            "it has two tasks"
+        };
+        self.screen.line(&format!(
+            "Version 1.0.0 serves users at {}; {tasks}.",
+            self.url(SERVICE)
+        ));
         Ok(())
     }
 
@@ -140,13 +193,26 @@ impl Rehearsal<'_> {
         self.stage.listener_url(listener).unwrap_or_default()
     }
 
-    async fn scenario(&self, number: usize, scenario: Scenario, signals: &mut Stop) -> Result<Played, RehearsalError> {
+    async fn scenario(
+        &self,
+        number: usize,
+        scenario: Scenario,
+        signals: &mut Stop,
+    ) -> Result<Played, RehearsalError> {
         let folder = self.folder.join("jobs").join(scenario.name);
-        let job = Job::new(&self.programs.action, &folder, &self.stage.endpoint()).map_err(at("The job's folder cannot be made"))?;
-        self.check_out(&job).map_err(at("The job's workspace cannot be written"))?;
-        let image = self.images.input(self.way, scenario.version, &job.workspace()).await.map_err(at("The image cannot be made"))?;
+        let job = Job::new(&self.programs.action, &folder, &self.stage.endpoint())
+            .map_err(at("The job's folder cannot be made"))?;
+        self.check_out(&job)
+            .map_err(at("The job's workspace cannot be written"))?;
+        let image = self
+            .images
+            .input(self.way, scenario.version, &job.workspace())
+            .await
+            .map_err(at("The image cannot be made"))?;
         let step = self.step(scenario, image);
-        step.yaml().lines().for_each(|line| self.screen.aside(&format!("  {line}")));
+        step.yaml()
+            .lines()
+            .for_each(|line| self.screen.aside(&format!("  {line}")));
         self.screen.line("");
         let played = self.under_load(scenario, &job, &step, signals).await?;
         self.show(number, &played)?;
@@ -155,15 +221,26 @@ impl Rehearsal<'_> {
 
     /// What the repository holds.
     fn check_out(&self, job: &Job) -> io::Result<()> {
-        let production = self.stage.listener(SERVICE).map(|address| address.port()).unwrap_or_default();
+        let production = self
+            .stage
+            .listener(SERVICE)
+            .map(|address| address.port())
+            .unwrap_or_default();
         let definition = task_definition(SERVICE, "filled in by the deployment", production);
-        fs::write(job.workspace().join("task-definition.json"), format!("{definition:#}\n"))?;
+        fs::write(
+            job.workspace().join("task-definition.json"),
+            format!("{definition:#}\n"),
+        )?;
         fs::write(job.workspace().join("smoke.yml"), SMOKE)
     }
 
     fn step(&self, scenario: Scenario, image: String) -> Step {
-        let definition = (scenario.definition == Definition::File).then(|| ("task-definition", "task-definition.json".to_owned()));
-        let place = [("cluster", "prod".to_owned()), ("service", SERVICE.to_owned())];
+        let definition = (scenario.definition == Definition::File)
+            .then(|| ("task-definition", "task-definition.json".to_owned()));
+        let place = [
+            ("cluster", "prod".to_owned()),
+            ("service", SERVICE.to_owned()),
+        ];
         let fixed = [
             ("image", image),
             ("repository", REPOSITORY.to_owned()),
@@ -171,13 +248,34 @@ impl Rehearsal<'_> {
             ("container", CONTAINER.to_owned()),
             ("smoke-tests", "smoke.yml".to_owned()),
         ];
-        let test = self.strategy.has_green().then(|| ("test-url", self.url(&format!("{SERVICE}-test"))));
-        let production = [("production-url", self.url(SERVICE)), ("poll-interval", POLL.to_owned())];
-        let inputs = place.into_iter().chain(definition).chain(fixed).chain(test).chain(production).collect();
-        Step { inputs, environment: vec![("SMOKE_TOKEN", TOKEN.to_owned())] }
+        let test = self
+            .strategy
+            .has_green()
+            .then(|| ("test-url", self.url(&format!("{SERVICE}-test"))));
+        let production = [
+            ("production-url", self.url(SERVICE)),
+            ("poll-interval", POLL.to_owned()),
+        ];
+        let inputs = place
+            .into_iter()
+            .chain(definition)
+            .chain(fixed)
+            .chain(test)
+            .chain(production)
+            .collect();
+        Step {
+            inputs,
+            environment: vec![("SMOKE_TOKEN", TOKEN.to_owned())],
+        }
     }
 
-    async fn under_load(&self, scenario: Scenario, job: &Job, step: &Step, signals: &mut Stop) -> Result<Played, RehearsalError> {
+    async fn under_load(
+        &self,
+        scenario: Scenario,
+        job: &Job,
+        step: &Step,
+        signals: &mut Stop,
+    ) -> Result<Played, RehearsalError> {
         let load = self.load();
         tokio::time::sleep(MARGIN).await;
         let (mut viewer, mut log) = (Viewer::default(), String::new());
@@ -189,55 +287,100 @@ impl Rehearsal<'_> {
             }
         };
         let began = Instant::now();
-        let ended = job.run(step, signals, &mut show).await.map_err(at("The action cannot be run"))?;
+        let ended = job
+            .run(step, signals, &mut show)
+            .await
+            .map_err(at("The action cannot be run"))?;
         let seconds = began.elapsed().as_secs_f64();
         show("");
         show("Post org/ecs-bluegreen-action@v1");
-        let post = job.post(step, &ended, signals, &mut show).await.map_err(at("The post step cannot be run"))?;
+        let post = job
+            .post(step, &ended, signals, &mut show)
+            .await
+            .map_err(at("The post step cannot be run"))?;
         tokio::time::sleep(MARGIN).await;
-        Ok(Played { scenario, ended, post, seconds, stats: load.stop().await, log })
+        Ok(Played {
+            scenario,
+            ended,
+            post,
+            seconds,
+            stats: load.stop().await,
+            log,
+        })
     }
 
     /// Users of production.
     fn load(&self) -> Load {
-        let target = self.stage.listener(SERVICE).unwrap_or_else(|| ([127, 0, 0, 1], 0).into());
-        Load::start(LoadOptions { connections: 4, pause: Duration::from_millis(15), ..LoadOptions::on(target) })
+        let target = self
+            .stage
+            .listener(SERVICE)
+            .unwrap_or_else(|| ([127, 0, 0, 1], 0).into());
+        Load::start(LoadOptions {
+            connections: 4,
+            pause: Duration::from_millis(15),
+            ..LoadOptions::on(target)
+        })
     }
 
     fn show(&self, number: usize, played: &Played) -> Result<(), RehearsalError> {
-        let file = self.folder.join(format!("{number}-{}.md", played.scenario.name));
+        let file = self
+            .folder
+            .join(format!("{number}-{}.md", played.scenario.name));
         fs::write(&file, &played.ended.summary).map_err(at("The summary cannot be written"))?;
         self.screen.line("");
         self.screen.strong("The step summary:");
         for line in terminal::text(&played.ended.summary) {
             self.screen.line(&format!("  │ {line}"));
         }
-        self.screen.aside(&format!("  as Markdown: {}", file.display()));
+        self.screen
+            .aside(&format!("  as Markdown: {}", file.display()));
         Ok(())
     }
 
     fn conclude(&self, played: &[Played]) -> Result<(), RehearsalError> {
-        let rows: Vec<Vec<String>> = std::iter::once(head()).chain(played.iter().map(row)).collect();
+        let rows: Vec<Vec<String>> = std::iter::once(head())
+            .chain(played.iter().map(row))
+            .collect();
         let file = self.folder.join("index.html");
-        fs::write(&file, page::page(self.strategy, played, &rows)).map_err(at("The page cannot be written"))?;
-        self.screen.part(&format!("What users got, by strategy {}", self.strategy.word()));
+        fs::write(&file, page::page(self.strategy, played, &rows))
+            .map_err(at("The page cannot be written"))?;
+        self.screen.part(&format!(
+            "What users got, by strategy {}",
+            self.strategy.word()
+        ));
         for line in table::ruled(&rows) {
             self.screen.line(&line);
         }
         self.screen.line("");
-        self.screen.line(&format!("All summaries and logs, to open in a browser: {}", file.display()));
+        self.screen.line(&format!(
+            "All summaries and logs, to open in a browser: {}",
+            file.display()
+        ));
         Ok(())
     }
 }
 
 fn head() -> Vec<String> {
-    ["scenario", "outcome", "exit", "seconds", "requests served", "requests failed", "versions users saw", "serves now"]
-        .map(str::to_owned)
-        .to_vec()
+    [
+        "scenario",
+        "outcome",
+        "exit",
+        "seconds",
+        "requests served",
+        "requests failed",
+        "versions users saw",
+        "serves now",
+    ]
+    .map(str::to_owned)
+    .to_vec()
 }
 
 fn row(played: &Played) -> Vec<String> {
-    let seen: Vec<String> = played.seen().into_iter().map(|(version, count)| format!("{version} ({count})")).collect();
+    let seen: Vec<String> = played
+        .seen()
+        .into_iter()
+        .map(|(version, count)| format!("{version} ({count})"))
+        .collect();
     vec![
         format!("{} {}", played.scenario.version, played.scenario.name),
         played.output("outcome").to_owned(),

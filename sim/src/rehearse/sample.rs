@@ -14,9 +14,11 @@ pub const CONTAINER: &str = "app";
 pub const TOKEN: &str = "rehearsal-token-2b7e1516";
 
 /// Where the service finds it.
-pub const TOKEN_PARAMETER: &str = "arn:aws:ssm:eu-central-1:123456789012:parameter/sample-app/smoke-token";
+pub const TOKEN_PARAMETER: &str =
+    "arn:aws:ssm:eu-central-1:123456789012:parameter/sample-app/smoke-token";
 
-/// The task definition as a user's repository holds it. The application is told which port users come through.
+/// The task definition as a user's repository holds it. The application is told which port users
+/// come through.
 pub fn task_definition(family: &str, image: &str, production_port: u16) -> Value {
     json!({
         "family": family, "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",
@@ -31,16 +33,26 @@ pub fn task_definition(family: &str, image: &str, production_port: u16) -> Value
     })
 }
 
-/// A service that runs version 1.0.0, behind listeners of its own: `NAME`, and `NAME-test` where there is green to test.
+/// A service that runs version 1.0.0, behind listeners of its own: `NAME`, and `NAME-test` where
+/// there is green to test.
 pub fn service(name: &str, controller: Controller, desired: u32) -> ServiceOptions {
-    let test = matches!(controller, Controller::CodeDeploy(_) | Controller::Native(_)).then(|| format!("{name}-test"));
+    let test = matches!(
+        controller,
+        Controller::CodeDeploy(_) | Controller::Native(_)
+    )
+    .then(|| format!("{name}-test"));
     ServiceOptions {
         name: name.to_owned(),
         controller,
         desired,
         task_definition: task_definition(name, &format!("${{registry}}/{REPOSITORY}:1.0.0"), 443),
         status: "ACTIVE".to_owned(),
-        exposure: Some(Exposure { container: CONTAINER.to_owned(), port: 8080, production: name.to_owned(), test }),
+        exposure: Some(Exposure {
+            container: CONTAINER.to_owned(),
+            port: 8080,
+            production: name.to_owned(),
+            test,
+        }),
         scaling: None,
     }
 }

@@ -44,7 +44,13 @@ const GOOD: Scenario = Scenario {
     version: "1.1.0",
     story: "1.1.0 is good: it replaces 1.0.0",
     definition: Definition::File,
-    expected: Expected { outcome: "deployed", reason: "as-planned", exit: 0, seen: &["1.0.0", "1.1.0"], serves: "1.1.0" },
+    expected: Expected {
+        outcome: "deployed",
+        reason: "as-planned",
+        exit: 0,
+        seen: &["1.0.0", "1.1.0"],
+        serves: "1.1.0",
+    },
 };
 
 /// Where green waits at a gate: good, wrong at the gate, wrong in production.
@@ -55,14 +61,26 @@ pub const GATED: [Scenario; 3] = [
         version: "1.2.0",
         story: "1.2.0 starts and is healthy, but it is wrong: it must not reach a single user",
         definition: Definition::Live,
-        expected: Expected { outcome: "rolled-back", reason: "smoke-failed", exit: 20, seen: &["1.1.0"], serves: "1.1.0" },
+        expected: Expected {
+            outcome: "rolled-back",
+            reason: "smoke-failed",
+            exit: 20,
+            seen: &["1.1.0"],
+            serves: "1.1.0",
+        },
     },
     Scenario {
         name: "wrong-in-production",
         version: "1.3.0",
         story: "1.3.0 is wrong only behind the production listener: it passes the gate, and must be rolled back",
         definition: Definition::Live,
-        expected: Expected { outcome: "rolled-back", reason: "smoke-failed", exit: 20, seen: &["1.1.0", "1.3.0"], serves: "1.1.0" },
+        expected: Expected {
+            outcome: "rolled-back",
+            reason: "smoke-failed",
+            exit: 20,
+            seen: &["1.1.0", "1.3.0"],
+            serves: "1.1.0",
+        },
     },
 ];
 
@@ -74,13 +92,25 @@ pub const ROLLED: [Scenario; 3] = [
         version: "1.2.0",
         story: "1.2.0 starts and is healthy, but it is wrong: there is no gate, so only the tests on production notice, and take it back",
         definition: Definition::Live,
-        expected: Expected { outcome: "rolled-back", reason: "smoke-failed", exit: 20, seen: &["1.1.0", "1.2.0"], serves: "1.1.0" },
+        expected: Expected {
+            outcome: "rolled-back",
+            reason: "smoke-failed",
+            exit: 20,
+            seen: &["1.1.0", "1.2.0"],
+            serves: "1.1.0",
+        },
     },
     Scenario {
         name: "crashing",
         version: "1.4.0",
         story: "1.4.0 ends right after its start: ECS's circuit breaker gives it up, and no user must notice",
         definition: Definition::Live,
-        expected: Expected { outcome: "rolled-back", reason: "tasks-unhealthy", exit: 20, seen: &["1.1.0"], serves: "1.1.0" },
+        expected: Expected {
+            outcome: "rolled-back",
+            reason: "tasks-unhealthy",
+            exit: 20,
+            seen: &["1.1.0"],
+            serves: "1.1.0",
+        },
     },
 ];

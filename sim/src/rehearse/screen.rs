@@ -26,7 +26,13 @@ impl Screen {
     /// In colour on a terminal, unless `NO_COLOR` is set (<https://no-color.org>).
     pub fn new() -> Self {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        Self { colour: if wanted && io::stdout().is_terminal() { Colour::Shown } else { Colour::None } }
+        Self {
+            colour: if wanted && io::stdout().is_terminal() {
+                Colour::Shown
+            } else {
+                Colour::None
+            },
+        }
     }
 
     /// A line as it is.

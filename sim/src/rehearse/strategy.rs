@@ -28,16 +28,27 @@ pub enum Strategy {
 
 impl Strategy {
     /// All there are, the default first.
-    const ALL: [Self; 5] = [Self::CodeDeploy, Self::BlueGreen, Self::Canary, Self::Linear, Self::Rolling];
+    const ALL: [Self; 5] = [
+        Self::CodeDeploy,
+        Self::BlueGreen,
+        Self::Canary,
+        Self::Linear,
+        Self::Rolling,
+    ];
 
     /// The strategy of a word; `codedeploy` for none.
     ///
     /// # Errors
     /// A sentence that says which words there are.
     pub fn choose(wanted: Option<&str>) -> Result<Self, String> {
-        let Some(wanted) = wanted.filter(|word| !word.is_empty()) else { return Ok(Self::CodeDeploy) };
+        let Some(wanted) = wanted.filter(|word| !word.is_empty()) else {
+            return Ok(Self::CodeDeploy);
+        };
         let known = Self::ALL.map(Self::word).join(", ");
-        Self::ALL.into_iter().find(|strategy| strategy.word() == wanted).ok_or(format!("STRATEGY is {wanted:?}; it can be {known}"))
+        Self::ALL
+            .into_iter()
+            .find(|strategy| strategy.word() == wanted)
+            .ok_or(format!("STRATEGY is {wanted:?}; it can be {known}"))
     }
 
     /// Its word, in folders too.
@@ -54,11 +65,21 @@ impl Strategy {
     /// What it does, for people.
     pub fn story(self) -> &'static str {
         match self {
-            Self::CodeDeploy => "CodeDeploy brings green up, waits at its gate, then shifts 10 % of the traffic every minute",
-            Self::BlueGreen => "ECS brings green up, waits at its gate, then shifts all traffic at once and keeps blue for 5 minutes",
-            Self::Canary => "ECS brings green up, waits at its gate, shifts 10 % of the traffic, and the rest 5 minutes later",
-            Self::Linear => "ECS brings green up, waits at its gate, then shifts 20 % of the traffic every 2 minutes",
-            Self::Rolling => "ECS replaces tasks in place: there is no green, no gate, and users meet a version before its tests do",
+            Self::CodeDeploy => {
+                "CodeDeploy brings green up, waits at its gate, then shifts 10 % of the traffic every minute"
+            }
+            Self::BlueGreen => {
+                "ECS brings green up, waits at its gate, then shifts all traffic at once and keeps blue for 5 minutes"
+            }
+            Self::Canary => {
+                "ECS brings green up, waits at its gate, shifts 10 % of the traffic, and the rest 5 minutes later"
+            }
+            Self::Linear => {
+                "ECS brings green up, waits at its gate, then shifts 20 % of the traffic every 2 minutes"
+            }
+            Self::Rolling => {
+                "ECS replaces tasks in place: there is no green, no gate, and users meet a version before its tests do"
+            }
         }
     }
 
@@ -84,15 +105,28 @@ impl Strategy {
                 ..GroupOptions::default()
             }),
             Self::BlueGreen => native(options::Strategy::BlueGreen),
-            Self::Canary => native(options::Strategy::Canary { percent: 10.0, bake_minutes: 5 }),
-            Self::Linear => native(options::Strategy::Linear { percent: 20.0, bake_minutes: 2 }),
-            Self::Rolling => Controller::Rolling(RollingOptions { breaker: Breaker::Rollback, ..RollingOptions::default() }),
+            Self::Canary => native(options::Strategy::Canary {
+                percent: 10.0,
+                bake_minutes: 5,
+            }),
+            Self::Linear => native(options::Strategy::Linear {
+                percent: 20.0,
+                bake_minutes: 2,
+            }),
+            Self::Rolling => Controller::Rolling(RollingOptions {
+                breaker: Breaker::Rollback,
+                ..RollingOptions::default()
+            }),
         }
     }
 }
 
 fn native(strategy: options::Strategy) -> Controller {
-    Controller::Native(NativeOptions { strategy, bake_minutes: BAKE_MINUTES, ..NativeOptions::default() })
+    Controller::Native(NativeOptions {
+        strategy,
+        bake_minutes: BAKE_MINUTES,
+        ..NativeOptions::default()
+    })
 }
 
 #[cfg(test)]
@@ -114,7 +148,11 @@ mod tests {
 
     #[test]
     fn a_refused_word_says_which_there_are() {
-        let expected = "STRATEGY is \"bluegreen\"; it can be codedeploy, blue-green, canary, linear, rolling";
-        assert_eq!(Strategy::choose(Some("bluegreen")), Err(expected.to_owned()));
+        let expected =
+            "STRATEGY is \"bluegreen\"; it can be codedeploy, blue-green, canary, linear, rolling";
+        assert_eq!(
+            Strategy::choose(Some("bluegreen")),
+            Err(expected.to_owned())
+        );
     }
 }

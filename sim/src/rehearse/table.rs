@@ -3,7 +3,13 @@
 /// Rows, each column as wide as its widest cell.
 pub fn aligned(rows: &[Vec<String>]) -> Vec<String> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or_default();
+    let width = |column: usize| {
+        rows.iter()
+            .filter_map(|row| row.get(column))
+            .map(|cell| cell.chars().count())
+            .max()
+            .unwrap_or_default()
+    };
     let widths: Vec<usize> = (0..columns).map(width).collect();
     rows.iter().map(|row| line(row, &widths)).collect()
 }
@@ -11,13 +17,22 @@ pub fn aligned(rows: &[Vec<String>]) -> Vec<String> {
 /// The same with a line below the headings.
 pub fn ruled(rows: &[Vec<String>]) -> Vec<String> {
     let mut lines = aligned(rows);
-    let width = lines.iter().map(|line| line.chars().count()).max().unwrap_or_default();
+    let width = lines
+        .iter()
+        .map(|line| line.chars().count())
+        .max()
+        .unwrap_or_default();
     lines.insert(lines.len().min(1), "─".repeat(width));
     lines
 }
 
 fn line(row: &[String], widths: &[usize]) -> String {
-    let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell}{}", " ".repeat(width.saturating_sub(cell.chars().count()))));
+    let cells = row.iter().zip(widths).map(|(cell, width)| {
+        format!(
+            "{cell}{}",
+            " ".repeat(width.saturating_sub(cell.chars().count()))
+        )
+    });
     cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
 }
 

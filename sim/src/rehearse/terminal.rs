@@ -80,8 +80,12 @@ impl Writer {
 
     fn table(&mut self) {
         let rows = std::mem::take(&mut self.rows);
-        let rows: Vec<Vec<String>> = rows.into_iter().filter(|row| row.iter().any(|cell| !cell.is_empty())).collect();
-        self.lines.extend(aligned(&rows).into_iter().map(|line| format!("  {line}")));
+        let rows: Vec<Vec<String>> = rows
+            .into_iter()
+            .filter(|row| row.iter().any(|cell| !cell.is_empty()))
+            .collect();
+        self.lines
+            .extend(aligned(&rows).into_iter().map(|line| format!("  {line}")));
     }
 
     fn flush(&mut self) {
@@ -89,7 +93,11 @@ impl Writer {
         if words.trim().is_empty() || self.folded {
             return;
         }
-        let bullet = if self.depth > 0 { format!("{}- ", "  ".repeat(self.depth)) } else { String::new() };
+        let bullet = if self.depth > 0 {
+            format!("{}- ", "  ".repeat(self.depth))
+        } else {
+            String::new()
+        };
         self.lines.push(format!("{bullet}{}", words.trim()));
     }
 }

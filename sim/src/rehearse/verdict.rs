@@ -24,39 +24,76 @@ pub struct Played {
 impl Played {
     /// An output of the step; empty when there is none.
     pub fn output(&self, name: &str) -> &str {
-        self.ended.outputs.get(name).map(String::as_str).unwrap_or_default()
+        self.ended
+            .outputs
+            .get(name)
+            .map(String::as_str)
+            .unwrap_or_default()
     }
 
     /// The versions that users saw, in the order of their first answers.
     pub fn seen(&self) -> Vec<(&str, u64)> {
         let mut versions: Vec<_> = self.stats.versions.iter().collect();
         versions.sort_by_key(|(_, seen)| seen.first_seen);
-        versions.into_iter().map(|(version, seen)| (version.as_str(), seen.requests)).collect()
+        versions
+            .into_iter()
+            .map(|(version, seen)| (version.as_str(), seen.requests))
+            .collect()
     }
 
-    /// The version that answered last. Both sides answer within milliseconds while traffic is split; in the end only one does.
+    /// The version that answered last. Both sides answer within milliseconds while traffic is
+    /// split; in the end only one does.
     pub fn serves(&self) -> &str {
-        self.stats.versions.iter().max_by_key(|(_, seen)| seen.last_seen).map(|(version, _)| version.as_str()).unwrap_or_default()
+        self.stats
+            .versions
+            .iter()
+            .max_by_key(|(_, seen)| seen.last_seen)
+            .map(|(version, _)| version.as_str())
+            .unwrap_or_default()
     }
 
     /// Everything that is not as it must be.
     pub fn complaints(&self, secret: &str) -> Vec<String> {
         let expected = &self.scenario.expected;
-        let mut versions: Vec<&str> = self.seen().into_iter().map(|(version, _)| version).collect();
+        let mut versions: Vec<&str> = self
+            .seen()
+            .into_iter()
+            .map(|(version, _)| version)
+            .collect();
         versions.sort_unstable();
         let facts = [
             differs("the outcome", expected.outcome, self.output("outcome")),
             differs("the reason", expected.reason, self.output("reason")),
-            differs("the exit code", &expected.exit.to_string(), &self.ended.exit.to_string()),
+            differs(
+                "the exit code",
+                &expected.exit.to_string(),
+                &self.ended.exit.to_string(),
+            ),
             differs("the post step's exit code", "0", &self.post.to_string()),
-            differs("the versions users saw", &expected.seen.join(", "), &versions.join(", ")),
-            differs("the version that serves in the end", expected.serves, self.serves()),
+            differs(
+                "the versions users saw",
+                &expected.seen.join(", "),
+                &versions.join(", "),
+            ),
+            differs(
+                "the version that serves in the end",
+                expected.serves,
+                self.serves(),
+            ),
             (self.stats.requests == 0).then(|| "no user was there".to_owned()),
             failures(&self.stats),
-            self.ended.summary.is_empty().then(|| "there is no step summary".to_owned()),
-            (self.log.contains(secret) || self.ended.summary.contains(secret)).then(|| "a secret was shown".to_owned()),
+            self.ended
+                .summary
+                .is_empty()
+                .then(|| "there is no step summary".to_owned()),
+            (self.log.contains(secret) || self.ended.summary.contains(secret))
+                .then(|| "a secret was shown".to_owned()),
         ];
-        facts.into_iter().flatten().map(|fact| format!("{}: {fact}", self.scenario.name)).collect()
+        facts
+            .into_iter()
+            .flatten()
+            .map(|fact| format!("{}: {fact}", self.scenario.name))
+            .collect()
     }
 }
 
@@ -65,8 +102,19 @@ fn differs(what: &str, expected: &str, found: &str) -> Option<String> {
 }
 
 fn failures(stats: &Stats) -> Option<String> {
-    let kinds: Vec<String> = stats.failures_by_kind.iter().map(|(kind, count)| format!("{count} × {kind}")).collect();
-    (stats.failures > 0).then(|| format!("{} of {} user requests failed: {}", stats.failures, stats.requests, kinds.join(", ")))
+    let kinds: Vec<String> = stats
+        .failures_by_kind
+        .iter()
+        .map(|(kind, count)| format!("{count} × {kind}"))
+        .collect();
+    (stats.failures > 0).then(|| {
+        format!(
+            "{} of {} user requests failed: {}",
+            stats.failures,
+            stats.requests,
+            kinds.join(", ")
+        )
+    })
 }
 
 #[cfg(test)]
@@ -78,12 +126,37 @@ mod tests {
     use crate::world::load::VersionSeen;
 
     fn played() -> Played {
-        let outputs = [("outcome", "deployed"), ("reason", "as-planned")].map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let ended = Ended { summary: "## deployed".into(), outputs: outputs.into(), ..Ended::default() };
-        let versions = [("1.0.0", 1, 5), ("1.1.0", 4, 9)]
-            .map(|(version, first_seen, last_seen)| (version.to_owned(), VersionSeen { requests: 7, first_seen, last_seen }));
-        let stats = Stats { requests: 14, versions: versions.into(), ..Stats::default() };
-        Played { scenario: GATED[0], ended, post: 0, seconds: 1.0, stats, log: String::new() }
+        let outputs = [("outcome", "deployed"), ("reason", "as-planned")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let ended = Ended {
+            summary: "## deployed".into(),
+            outputs: outputs.into(),
+            ..Ended::default()
+        };
+        let versions =
+            [("1.0.0", 1, 5), ("1.1.0", 4, 9)].map(|(version, first_seen, last_seen)| {
+                (
+                    version.to_owned(),
+                    VersionSeen {
+                        requests: 7,
+                        first_seen,
+                        last_seen,
+                    },
+                )
+            });
+        let stats = Stats {
+            requests: 14,
+            versions: versions.into(),
+            ..Stats::default()
+        };
+        Played {
+            scenario: GATED[0],
+            ended,
+            post: 0,
+            seconds: 1.0,
+            stats,
+            log: String::new(),
+        }
     }
 
     #[test]
@@ -96,7 +169,10 @@ mod tests {
         let mut played = played();
         played.stats.failures = 2;
         played.stats.failures_by_kind = BTreeMap::from([("status 503".to_owned(), 2)]);
-        played.ended.outputs.insert("outcome".into(), "stuck".into());
+        played
+            .ended
+            .outputs
+            .insert("outcome".into(), "stuck".into());
         played.log = "hush".into();
         let expected = [
             "good: the outcome is \"stuck\", expected \"deployed\"",
@@ -109,7 +185,17 @@ mod tests {
     #[test]
     fn a_version_that_users_must_not_see_is_named() {
         let mut played = played();
-        played.stats.versions.insert("1.2.0".into(), VersionSeen { requests: 1, first_seen: 2, last_seen: 2 });
-        assert_eq!(played.complaints("hush"), ["good: the versions users saw is \"1.0.0, 1.1.0, 1.2.0\", expected \"1.0.0, 1.1.0\""]);
+        played.stats.versions.insert(
+            "1.2.0".into(),
+            VersionSeen {
+                requests: 1,
+                first_seen: 2,
+                last_seen: 2,
+            },
+        );
+        assert_eq!(
+            played.complaints("hush"),
+            ["good: the versions users saw is \"1.0.0, 1.1.0, 1.2.0\", expected \"1.0.0, 1.1.0\""]
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! The log as GitHub's viewer shows it: workflow commands become headings, indentation and coloured lines; masks are kept. Pure.
+//! The log as GitHub's viewer shows it: workflow commands become headings, indentation and coloured
+//! lines; masks are kept. Pure.
 
 /// How a line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +41,9 @@ impl Viewer {
             }
             return Some(self.plain(line));
         }
-        let Some((name, value)) = command(line) else { return Some(self.plain(line)) };
+        let Some((name, value)) = command(line) else {
+            return Some(self.plain(line));
+        };
         self.obey(name, &decoded(value), line)
     }
 
@@ -48,7 +51,10 @@ impl Viewer {
         match name {
             "group" => {
                 self.in_group = true;
-                Some(Shown { look: Look::Heading, text: self.masked(&format!("▼ {value}")) })
+                Some(Shown {
+                    look: Look::Heading,
+                    text: self.masked(&format!("▼ {value}")),
+                })
             }
             "endgroup" => {
                 self.in_group = false;
@@ -71,16 +77,25 @@ impl Viewer {
     }
 
     fn annotation(&self, look: Look, text: &str) -> Shown {
-        Shown { look, ..self.plain(text) }
+        Shown {
+            look,
+            ..self.plain(text)
+        }
     }
 
     fn plain(&self, text: &str) -> Shown {
         let indent = if self.in_group { "    " } else { "" };
-        Shown { look: Look::Plain, text: self.masked(&format!("{indent}{text}")) }
+        Shown {
+            look: Look::Plain,
+            text: self.masked(&format!("{indent}{text}")),
+        }
     }
 
     fn masked(&self, text: &str) -> String {
-        self.masks.iter().filter(|mask| !mask.is_empty()).fold(text.to_owned(), |text, mask| text.replace(mask, "***"))
+        self.masks
+            .iter()
+            .filter(|mask| !mask.is_empty())
+            .fold(text.to_owned(), |text, mask| text.replace(mask, "***"))
     }
 }
 
@@ -91,7 +106,10 @@ fn command(line: &str) -> Option<(&str, &str)> {
 }
 
 fn decoded(value: &str) -> String {
-    value.replace("%0D", "\r").replace("%0A", "\n").replace("%25", "%")
+    value
+        .replace("%0D", "\r")
+        .replace("%0A", "\n")
+        .replace("%25", "%")
 }
 
 #[cfg(test)]
@@ -100,22 +118,41 @@ mod tests {
 
     fn shown(log: &[&str]) -> Vec<String> {
         let mut viewer = Viewer::default();
-        log.iter().filter_map(|line| viewer.line(line)).map(|shown| shown.text).collect()
+        log.iter()
+            .filter_map(|line| viewer.line(line))
+            .map(|shown| shown.text)
+            .collect()
     }
 
     #[test]
     fn a_group_is_a_heading_over_indented_lines() {
-        assert_eq!(shown(&["::group::Survey", "read", "::endgroup::", "done"]), ["▼ Survey", "    read", "done"]);
+        assert_eq!(
+            shown(&["::group::Survey", "read", "::endgroup::", "done"]),
+            ["▼ Survey", "    read", "done"]
+        );
     }
 
     #[test]
     fn annotations_say_their_level_and_masked_values_are_not_shown() {
-        let log = ["::add-mask::hush", "::error title=a%3Ab::no hush, 5 %25", "::warning::w", "hush"];
+        let log = [
+            "::add-mask::hush",
+            "::error title=a%3Ab::no hush, 5 %25",
+            "::warning::w",
+            "hush",
+        ];
         assert_eq!(shown(&log), ["Error: no ***, 5 %", "Warning: w", "***"]);
     }
 
     #[test]
     fn between_stop_and_resume_commands_are_text() {
-        assert_eq!(shown(&["::stop-commands::x1", "::error::quoted", "::x1::", "::endgroup::"]), ["::error::quoted"]);
+        assert_eq!(
+            shown(&[
+                "::stop-commands::x1",
+                "::error::quoted",
+                "::x1::",
+                "::endgroup::"
+            ]),
+            ["::error::quoted"]
+        );
     }
 }

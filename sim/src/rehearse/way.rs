@@ -28,7 +28,9 @@ impl Way {
         match wanted.filter(|word| !word.is_empty()) {
             Some("docker") => Ok(Self::Docker),
             Some("process") => Ok(Self::Process),
-            Some(other) => Err(format!("REHEARSE_ENGINE is {other:?}; it can be docker or process")),
+            Some(other) => Err(format!(
+                "REHEARSE_ENGINE is {other:?}; it can be docker or process"
+            )),
             None if engine_answers().await => Ok(Self::Docker),
             None => Ok(Self::Process),
         }
@@ -65,7 +67,11 @@ impl Way {
 /// Whether `docker` and its engine are there.
 pub async fn engine_answers() -> bool {
     let mut docker = Command::new("docker");
-    docker.args(["version", "--format", "{{.Server.Version}}"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    docker
+        .args(["version", "--format", "{{.Server.Version}}"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     docker.kill_on_drop(true);
     matches!(tokio::time::timeout(ANSWER, docker.status()).await, Ok(Ok(status)) if status.success())
 }

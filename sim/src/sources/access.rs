@@ -1,4 +1,5 @@
-//! Who may ask: a bearer token, Datadog's two keys, or a request signed for Amazon Managed Service for Prometheus.
+//! Who may ask: a bearer token, Datadog's two keys, or a request signed for Amazon Managed Service
+//! for Prometheus.
 
 use hyper::StatusCode;
 use serde_json::{Value, json};
@@ -26,29 +27,50 @@ pub(super) fn check(cloud: &Cloud, options: &SourcesOptions, asked: &Asked) -> R
 }
 
 fn bearer(options: &SourcesOptions, asked: &Asked) -> Result<(), Refused> {
-    let given = asked.header("authorization").and_then(|header| header.strip_prefix("Bearer "));
+    let given = asked
+        .header("authorization")
+        .and_then(|header| header.strip_prefix("Bearer "));
     match &options.token {
-        Some(token) if given != Some(token.as_str()) => Err((StatusCode::UNAUTHORIZED, json!({ "error": "Unauthorized" }))),
+        Some(token) if given != Some(token.as_str()) => {
+            Err((StatusCode::UNAUTHORIZED, json!({ "error": "Unauthorized" })))
+        }
         Some(_) | None => Ok(()),
     }
 }
 
 fn keys(options: &SourcesOptions, asked: &Asked) -> Result<(), Refused> {
-    let given = (asked.header("dd-api-key").unwrap_or_default(), asked.header("dd-application-key").unwrap_or_default());
+    let given = (
+        asked.header("dd-api-key").unwrap_or_default(),
+        asked.header("dd-application-key").unwrap_or_default(),
+    );
     let fits = match &options.datadog_keys {
         Some(keys) => given == (keys.api_key.as_str(), keys.application_key.as_str()),
         None => !given.0.is_empty() && !given.1.is_empty(),
     };
-    if fits { Ok(()) } else { Err((StatusCode::FORBIDDEN, json!({ "errors": ["Forbidden"] }))) }
+    if fits {
+        Ok(())
+    } else {
+        Err((StatusCode::FORBIDDEN, json!({ "errors": ["Forbidden"] })))
+    }
 }
 
-/// The shape of a version 4 signature for the service `aps`. As everywhere on the stage it is required, not verified.
+/// The shape of a version 4 signature for the service `aps`. As everywhere on the stage it is
+/// required, not verified.
 fn signature(authorization: Option<&str>, date: Option<&str>) -> Result<(), String> {
     let missing = || "Missing Authentication Token".to_owned();
-    let parameters = authorization.ok_or_else(missing)?.strip_prefix("AWS4-HMAC-SHA256 ").ok_or_else(missing)?;
-    let of = |name: &str| parameters.split(',').find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='));
+    let parameters = authorization
+        .ok_or_else(missing)?
+        .strip_prefix("AWS4-HMAC-SHA256 ")
+        .ok_or_else(missing)?;
+    let of = |name: &str| {
+        parameters
+            .split(',')
+            .find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='))
+    };
     let scope: Vec<&str> = of("Credential").unwrap_or_default().split('/').collect();
-    let [_, day, _, service, "aws4_request"] = scope.as_slice() else { return Err("Credential is not a valid scope".to_owned()) };
+    let [_, day, _, service, "aws4_request"] = scope.as_slice() else {
+        return Err("Credential is not a valid scope".to_owned());
+    };
     if *service != "aps" {
         return Err("Credential should be scoped to correct service: 'aps'.".to_owned());
     }
@@ -60,17 +82,32 @@ fn signature(authorization: Option<&str>, date: Option<&str>) -> Result<(), Stri
         return Err("'Host' and 'X-Amz-Date' must be signed headers".to_owned());
     }
     let signature = of("Signature").unwrap_or_default();
-    let is_signature = signature.len() == 64 && signature.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if is_signature { Ok(()) } else { Err("The request signature we calculated does not match the signature you provided.".to_owned()) }
+    let is_signature =
+        signature.len() == 64 && signature.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_signature {
+        Ok(())
+    } else {
+        Err(
+            "The request signature we calculated does not match the signature you provided."
+                .to_owned(),
+        )
+    }
 }
 
 fn action(cloud: &Cloud, workspace: &str) -> Result<(), Refused> {
     if is_allowed(cloud, "aps:QueryMetrics") {
         return Ok(());
     }
-    let (caller, arn) = cloud.look(|account| (account.place.caller_arn(), account.place.workspace_arn(workspace)));
+    let (caller, arn) = cloud.look(|account| {
+        (
+            account.place.caller_arn(),
+            account.place.workspace_arn(workspace),
+        )
+    });
     let why = "because no identity-based policy allows the aps:QueryMetrics action";
-    let message = format!("User: {caller} is not authorized to perform: aps:QueryMetrics on resource: {arn} {why}");
+    let message = format!(
+        "User: {caller} is not authorized to perform: aps:QueryMetrics on resource: {arn} {why}"
+    );
     Err((StatusCode::FORBIDDEN, json!({ "message": message })))
 }
 
@@ -82,22 +119,48 @@ mod tests {
     fn a_signature_is_for_aps_and_covers_host_and_date() {
         let made = |service: &str, headers: &str, signature: &str| {
             let scope = format!("AKIA/20261121/eu-central-1/{service}/aws4_request");
-            format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders={headers}, Signature={signature}")
+            format!(
+                "AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders={headers}, Signature={signature}"
+            )
         };
         let (good, whole) = ("a".repeat(64), "host;x-amz-date;x-amz-security-token");
         let table = [
             (Some(made("aps", whole, &good)), "20261121T114108Z", None),
             (None, "20261121T114108Z", Some("Missing")),
-            (Some("Bearer x".to_owned()), "20261121T114108Z", Some("Missing")),
-            (Some(made("monitoring", whole, &good)), "20261121T114108Z", Some("'aps'")),
-            (Some(made("aps", whole, &good)), "20261120T114108Z", Some("Date")),
-            (Some(made("aps", "host", &good)), "20261121T114108Z", Some("signed headers")),
-            (Some(made("aps", whole, "abc")), "20261121T114108Z", Some("signature")),
+            (
+                Some("Bearer x".to_owned()),
+                "20261121T114108Z",
+                Some("Missing"),
+            ),
+            (
+                Some(made("monitoring", whole, &good)),
+                "20261121T114108Z",
+                Some("'aps'"),
+            ),
+            (
+                Some(made("aps", whole, &good)),
+                "20261120T114108Z",
+                Some("Date"),
+            ),
+            (
+                Some(made("aps", "host", &good)),
+                "20261121T114108Z",
+                Some("signed headers"),
+            ),
+            (
+                Some(made("aps", whole, "abc")),
+                "20261121T114108Z",
+                Some("signature"),
+            ),
         ];
         for (authorization, date, expected) in table {
             let found = signature(authorization.as_deref(), Some(date)).err();
             assert_eq!(found.is_some(), expected.is_some(), "{found:?}");
-            assert!(found.unwrap_or_default().contains(expected.unwrap_or_default()));
+            assert!(
+                found
+                    .unwrap_or_default()
+                    .contains(expected.unwrap_or_default())
+            );
         }
     }
 }

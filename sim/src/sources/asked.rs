@@ -1,4 +1,5 @@
-//! A request to a source as it came, which source it means, and what it asks. It is also what the ledger keeps.
+//! A request to a source as it came, which source it means, and what it asks. It is also what the
+//! ledger keeps.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +10,8 @@ use serde::{Deserialize, Serialize};
 /// A request that a source got, with everything in which a secret could be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceRequest {
-    /// `prometheus`, `amp` (Amazon Managed Service for Prometheus), `datadog`, `json`, or `unknown`.
+    /// `prometheus`, `amp` (Amazon Managed Service for Prometheus), `datadog`, `json`, or
+    /// `unknown`.
     pub source: String,
     /// The method.
     pub method: String,
@@ -73,19 +75,37 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// Prometheus and Datadog have the same path; Datadog's requests say from when to when, or carry its keys.
+    /// Prometheus and Datadog have the same path; Datadog's requests say from when to when, or
+    /// carry its keys.
     pub(super) fn read(parts: &Parts, path: &str, body: &Bytes, at_ms: i64) -> Self {
         let query = parts.uri.query().unwrap_or_default();
         let body = String::from_utf8_lossy(body).into_owned();
-        let mut members: BTreeMap<String, String> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        let value = |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        let headers: BTreeMap<String, String> =
-            parts.headers.iter().map(|(name, given)| (name.as_str().to_owned(), value(given))).collect();
-        if headers.get("content-type").is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded")) {
+        let mut members: BTreeMap<String, String> = form_urlencoded::parse(query.as_bytes())
+            .into_owned()
+            .collect();
+        let value = |value: &hyper::header::HeaderValue| {
+            String::from_utf8_lossy(value.as_bytes()).into_owned()
+        };
+        let headers: BTreeMap<String, String> = parts
+            .headers
+            .iter()
+            .map(|(name, given)| (name.as_str().to_owned(), value(given)))
+            .collect();
+        if headers
+            .get("content-type")
+            .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"))
+        {
             members.extend(form_urlencoded::parse(body.as_bytes()).into_owned());
         }
-        let is_datadog = members.contains_key("from") || headers.contains_key("dd-api-key") || headers.contains_key("dd-application-key");
-        let source = match path.trim_start_matches('/').split('/').collect::<Vec<_>>().as_slice() {
+        let is_datadog = members.contains_key("from")
+            || headers.contains_key("dd-api-key")
+            || headers.contains_key("dd-application-key");
+        let source = match path
+            .trim_start_matches('/')
+            .split('/')
+            .collect::<Vec<_>>()
+            .as_slice()
+        {
             ["api", "v1", "query"] if is_datadog => Source::Datadog,
             ["api", "v1", "query"] => Source::Prometheus,
             ["workspaces", workspace, "api", "v1", "query"] => Source::Amp((*workspace).to_owned()),
@@ -93,7 +113,9 @@ impl Asked {
             _ => Source::Unknown,
         };
         let question = match &source {
-            Source::Prometheus | Source::Amp(_) | Source::Datadog => members.get("query").cloned().unwrap_or_default(),
+            Source::Prometheus | Source::Amp(_) | Source::Datadog => {
+                members.get("query").cloned().unwrap_or_default()
+            }
             Source::Json => path.rsplit('/').next().unwrap_or_default().to_owned(),
             Source::Unknown => String::new(),
         };
@@ -109,7 +131,11 @@ impl Asked {
             status: 0,
             at_ms,
         };
-        Self { source, request, members }
+        Self {
+            source,
+            request,
+            members,
+        }
     }
 
     pub(super) fn header(&self, name: &str) -> Option<&str> {

@@ -29,7 +29,9 @@ impl Figures {
             ReplyAnswer::Value(value) => Self::Series(vec![single(*value)]),
             ReplyAnswer::NotANumber => Self::Series(vec![single(f64::NAN)]),
             ReplyAnswer::Scalar(value) => Self::Scalar(*value),
-            ReplyAnswer::Values(values) => Self::Series(values.iter().copied().map(single).collect()),
+            ReplyAnswer::Values(values) => {
+                Self::Series(values.iter().copied().map(single).collect())
+            }
             ReplyAnswer::Points(points) => Self::Series(vec![points.clone()]),
             ReplyAnswer::Empty => Self::Series(Vec::new()),
             ReplyAnswer::Measured(_) => Self::Series(measured.map(single).into_iter().collect()),
@@ -48,10 +50,14 @@ impl Figures {
     /// In a source's form. The last point is of now.
     pub(super) fn form(&self, asked: &Asked, now: f64) -> Formed {
         match &asked.source {
-            Source::Prometheus | Source::Amp(_) => self.prometheus(asked.number("time").unwrap_or(now)),
-            Source::Datadog => {
-                self.datadog(&asked.request.question, asked.number("from").unwrap_or(now), asked.number("to").unwrap_or(now))
+            Source::Prometheus | Source::Amp(_) => {
+                self.prometheus(asked.number("time").unwrap_or(now))
             }
+            Source::Datadog => self.datadog(
+                &asked.request.question,
+                asked.number("from").unwrap_or(now),
+                asked.number("to").unwrap_or(now),
+            ),
             Source::Json | Source::Unknown => self.json(),
         }
     }
@@ -60,20 +66,28 @@ impl Figures {
         let success = |kind: &str, result: Value| json!({ "status": "success", "data": { "resultType": kind, "result": result } });
         let document = match self {
             Self::Error(message) => {
-                let error = json!({ "status": "error", "errorType": "execution", "error": message });
+                let error =
+                    json!({ "status": "error", "errorType": "execution", "error": message });
                 return (StatusCode::UNPROCESSABLE_ENTITY, error);
             }
             Self::Scalar(value) => success("scalar", json!([at, text(*value)])),
             Self::Warned(value, warning) => {
-                let mut document = success("vector", json!([{ "metric": {}, "value": [at, text(*value)] }]));
+                let mut document = success(
+                    "vector",
+                    json!([{ "metric": {}, "value": [at, text(*value)] }]),
+                );
                 document["warnings"] = json!([warning]);
                 document
             }
-            Self::Series(all) if all.iter().any(|series| series.len() > 1) => {
-                success("matrix", all.iter().map(|series| matrix(series, at)).collect())
-            }
+            Self::Series(all) if all.iter().any(|series| series.len() > 1) => success(
+                "matrix",
+                all.iter().map(|series| matrix(series, at)).collect(),
+            ),
             Self::Series(all) => {
-                let values = all.iter().enumerate().filter_map(|(number, series)| Some((number, (*series.first()?)?)));
+                let values = all
+                    .iter()
+                    .enumerate()
+                    .filter_map(|(number, series)| Some((number, (*series.first()?)?)));
                 success(
                     "vector",
                     values
@@ -87,7 +101,12 @@ impl Figures {
 
     fn datadog(&self, query: &str, from: f64, to: f64) -> Formed {
         let all = match self {
-            Self::Error(message) => return (StatusCode::OK, json!({ "status": "error", "error": message, "query": query })),
+            Self::Error(message) => {
+                return (
+                    StatusCode::OK,
+                    json!({ "status": "error", "error": message, "query": query }),
+                );
+            }
             Self::Scalar(value) | Self::Warned(value, _) => vec![vec![Some(*value)]],
             Self::Series(all) => all.clone(),
         };
@@ -106,7 +125,13 @@ impl Figures {
 
     /// One number is `value`; several series are `values`; points are `points`.
     fn json(&self) -> Formed {
-        let number = |value: f64| if value.is_finite() { json!(value) } else { json!(text(value)) };
+        let number = |value: f64| {
+            if value.is_finite() {
+                json!(value)
+            } else {
+                json!(text(value))
+            }
+        };
         let document = match self {
             Self::Error(message) => return (StatusCode::BAD_REQUEST, json!({ "error": message })),
             Self::Scalar(value) | Self::Warned(value, _) => json!({ "value": value }),
@@ -116,7 +141,9 @@ impl Figures {
                     [Some(value)] => json!({ "value": number(*value) }),
                     points => json!({ "points": points }),
                 },
-                several => json!({ "values": several.iter().filter_map(|series| *series.first()?).map(number).collect::<Vec<_>>() }),
+                several => {
+                    json!({ "values": several.iter().filter_map(|series| *series.first()?).map(number).collect::<Vec<_>>() })
+                }
             },
         };
         (StatusCode::OK, document)
@@ -125,19 +152,28 @@ impl Figures {
 
 /// As Go writes numbers.
 fn text(value: f64) -> String {
-    if value.is_nan() { "NaN".to_owned() } else { value.to_string().replace("inf", "+Inf").replace("-+", "-") }
+    if value.is_nan() {
+        "NaN".to_owned()
+    } else {
+        value.to_string().replace("inf", "+Inf").replace("-+", "-")
+    }
 }
 
 /// Points with their times, the last one at the end.
 fn stamped(points: &[Option<f64>], end: f64) -> impl Iterator<Item = (f64, Option<f64>)> {
     let count = points.len();
     #[expect(clippy::cast_precision_loss, reason = "there are few points")]
-    points.iter().enumerate().map(move |(number, value)| (end - STEP * (count - 1 - number) as f64, *value))
+    points
+        .iter()
+        .enumerate()
+        .map(move |(number, value)| (end - STEP * (count - 1 - number) as f64, *value))
 }
 
 /// A gap is no sample to Prometheus.
 fn matrix(series: &[Option<f64>], at: f64) -> Value {
-    let values: Vec<Value> = stamped(series, at).filter_map(|(at, value)| Some(json!([at, text(value?)]))).collect();
+    let values: Vec<Value> = stamped(series, at)
+        .filter_map(|(at, value)| Some(json!([at, text(value?)])))
+        .collect();
     json!({ "metric": {}, "values": values })
 }
 
@@ -153,30 +189,69 @@ mod tests {
     fn prometheus_writes_values_as_text_and_a_gap_is_no_sample() {
         let result = |answer: &ReplyAnswer| figures(answer).prometheus(100.0).1["data"].clone();
         let vector = |result: Value| json!({ "resultType": "vector", "result": result });
-        assert_eq!(result(&ReplyAnswer::Value(0.03)), vector(json!([{ "metric": { "series": "0" }, "value": [100.0, "0.03"] }])));
-        assert_eq!(result(&ReplyAnswer::NotANumber)["result"][0]["value"][1], "NaN");
+        assert_eq!(
+            result(&ReplyAnswer::Value(0.03)),
+            vector(json!([{ "metric": { "series": "0" }, "value": [100.0, "0.03"] }]))
+        );
+        assert_eq!(
+            result(&ReplyAnswer::NotANumber)["result"][0]["value"][1],
+            "NaN"
+        );
         assert_eq!(result(&ReplyAnswer::Empty), vector(json!([])));
-        assert_eq!(result(&ReplyAnswer::Scalar(2.0)), json!({ "resultType": "scalar", "result": [100.0, "2"] }));
+        assert_eq!(
+            result(&ReplyAnswer::Scalar(2.0)),
+            json!({ "resultType": "scalar", "result": [100.0, "2"] })
+        );
         let matrix = result(&ReplyAnswer::Points(vec![Some(1.0), None, Some(3.0)]));
-        assert_eq!(matrix, json!({ "resultType": "matrix", "result": [{ "metric": {}, "values": [[70.0, "1"], [100.0, "3"]] }] }));
-        assert_eq!(figures(&ReplyAnswer::Error("no".into())).prometheus(0.0).0, StatusCode::UNPROCESSABLE_ENTITY);
-        assert_eq!(figures(&ReplyAnswer::Value(f64::INFINITY)).prometheus(0.0).1["data"]["result"][0]["value"][1], "+Inf");
+        assert_eq!(
+            matrix,
+            json!({ "resultType": "matrix", "result": [{ "metric": {}, "values": [[70.0, "1"], [100.0, "3"]] }] })
+        );
+        assert_eq!(
+            figures(&ReplyAnswer::Error("no".into())).prometheus(0.0).0,
+            StatusCode::UNPROCESSABLE_ENTITY
+        );
+        assert_eq!(
+            figures(&ReplyAnswer::Value(f64::INFINITY))
+                .prometheus(0.0)
+                .1["data"]["result"][0]["value"][1],
+            "+Inf"
+        );
     }
 
     #[test]
     fn datadog_writes_point_lists_in_milliseconds() {
-        let document = figures(&ReplyAnswer::Points(vec![Some(1.0), None])).datadog("avg:q{*}", 0.0, 60.0).1;
-        assert_eq!(document["series"][0]["pointlist"], json!([[45_000.0, 1.0], [60_000.0, null]]));
-        assert_eq!(figures(&ReplyAnswer::Empty).datadog("q", 0.0, 60.0).1["series"], json!([]));
-        assert_eq!(figures(&ReplyAnswer::Error("no".into())).datadog("q", 0.0, 1.0).1["status"], "error");
+        let document = figures(&ReplyAnswer::Points(vec![Some(1.0), None]))
+            .datadog("avg:q{*}", 0.0, 60.0)
+            .1;
+        assert_eq!(
+            document["series"][0]["pointlist"],
+            json!([[45_000.0, 1.0], [60_000.0, null]])
+        );
+        assert_eq!(
+            figures(&ReplyAnswer::Empty).datadog("q", 0.0, 60.0).1["series"],
+            json!([])
+        );
+        assert_eq!(
+            figures(&ReplyAnswer::Error("no".into()))
+                .datadog("q", 0.0, 1.0)
+                .1["status"],
+            "error"
+        );
     }
 
     #[test]
     fn json_has_a_value_values_or_points() {
         let document = |answer: &ReplyAnswer| figures(answer).json().1;
         assert_eq!(document(&ReplyAnswer::Value(5.0)), json!({ "value": 5.0 }));
-        assert_eq!(document(&ReplyAnswer::Values(vec![1.0, 2.0])), json!({ "values": [1.0, 2.0] }));
-        assert_eq!(document(&ReplyAnswer::Points(vec![Some(1.0), None])), json!({ "points": [1.0, null] }));
+        assert_eq!(
+            document(&ReplyAnswer::Values(vec![1.0, 2.0])),
+            json!({ "values": [1.0, 2.0] })
+        );
+        assert_eq!(
+            document(&ReplyAnswer::Points(vec![Some(1.0), None])),
+            json!({ "points": [1.0, null] })
+        );
         assert_eq!(document(&ReplyAnswer::Empty), json!({}));
     }
 }

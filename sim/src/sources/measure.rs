@@ -24,7 +24,10 @@ pub(super) fn measure(cloud: &Cloud, wanted: &Measure) -> Option<f64> {
     of(&whole, wanted.what)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts of requests are far below 2^52")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts of requests are far below 2^52"
+)]
 fn of(measured: &Measured, what: Measurand) -> Option<f64> {
     let errors = (measured.classes[3] + measured.refused) as f64;
     match what {
@@ -41,7 +44,11 @@ mod tests {
 
     #[test]
     fn a_rate_of_no_requests_is_no_data() {
-        let some = Measured { requests: 100, classes: [97, 0, 0, 3], ..Measured::default() };
+        let some = Measured {
+            requests: 100,
+            classes: [97, 0, 0, 3],
+            ..Measured::default()
+        };
         assert_eq!(of(&some, Measurand::ErrorRate), Some(0.03));
         assert_eq!(of(&Measured::default(), Measurand::ErrorRate), None);
         assert_eq!(of(&Measured::default(), Measurand::Requests), Some(0.0));

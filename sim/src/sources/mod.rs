@@ -1,5 +1,6 @@
-//! Sources of metrics beside CloudWatch: Prometheus, Amazon's Prometheus, Datadog, and JSON endpoints, on a port of their own and below
-//! `/_metrics` of the AWS port. They answer what the options say, and keep every request.
+//! Sources of metrics beside CloudWatch: Prometheus, Amazon's Prometheus, Datadog, and JSON
+//! endpoints, on a port of their own and below `/_metrics` of the AWS port. They answer what the
+//! options say, and keep every request.
 
 mod access;
 mod asked;
@@ -21,7 +22,9 @@ use serde_json::{Value, json};
 pub use asked::SourceRequest;
 use asked::{Asked, Source};
 use form::Figures;
-pub use options::{DatadogKeys, Measurand, Measure, MeasuredSide, Reply, ReplyAnswer, SourcesOptions};
+pub use options::{
+    DatadogKeys, Measurand, Measure, MeasuredSide, Reply, ReplyAnswer, SourcesOptions,
+};
 use script::Positions;
 
 use crate::aws::Severed;
@@ -47,7 +50,12 @@ struct State {
 
 impl Sources {
     pub(crate) fn new(options: SourcesOptions) -> Self {
-        Self { state: Mutex::new(State { options, ..State::default() }) }
+        Self {
+            state: Mutex::new(State {
+                options,
+                ..State::default()
+            }),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -72,8 +80,17 @@ type Answered = Result<Response<Full<Bytes>>, Severed>;
 pub(crate) async fn answer(cloud: &Arc<Cloud>, request: Request<Incoming>) -> Answered {
     let at_ms = now_ms();
     let (parts, body) = request.into_parts();
-    let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
-    let path = parts.uri.path().strip_prefix(ROOT).unwrap_or(parts.uri.path()).to_owned();
+    let body = body
+        .collect()
+        .await
+        .map(Collected::to_bytes)
+        .unwrap_or_default();
+    let path = parts
+        .uri
+        .path()
+        .strip_prefix(ROOT)
+        .unwrap_or(parts.uri.path())
+        .to_owned();
     let asked = Asked::read(&parts, &path, &body, at_ms);
     // Entered before it is answered: a request that hangs was made, too.
     let number = enter(cloud, &asked);
@@ -81,7 +98,9 @@ pub(crate) async fn answer(cloud: &Arc<Cloud>, request: Request<Incoming>) -> An
         Some(answered) => answered,
         None => allowed(cloud, &asked).await,
     };
-    if let (Ok(response), Some(request)) = (&answered, cloud.sources.state().requests.get_mut(number)) {
+    if let (Ok(response), Some(request)) =
+        (&answered, cloud.sources.state().requests.get_mut(number))
+    {
         request.status = response.status().as_u16();
     }
     answered
@@ -99,7 +118,10 @@ async fn met(cloud: &Cloud, asked: &Asked) -> Option<Answered> {
         FaultKind::Throttled => Some(Ok(bare(StatusCode::TOO_MANY_REQUESTS))),
         FaultKind::InternalError => Some(Ok(bare(StatusCode::INTERNAL_SERVER_ERROR))),
         FaultKind::ExpiredCredentials | FaultKind::Denied => Some(Ok(bare(StatusCode::FORBIDDEN))),
-        FaultKind::Refused { message, .. } => Some(Ok(document(StatusCode::BAD_REQUEST, &json!({ "error": message })))),
+        FaultKind::Refused { message, .. } => Some(Ok(document(
+            StatusCode::BAD_REQUEST,
+            &json!({ "error": message }),
+        ))),
         FaultKind::Drops | FaultKind::LandsThenDrops => Some(Err(Severed)),
         FaultKind::Hangs | FaultKind::LandsThenHangs => std::future::pending().await,
         FaultKind::Slow(milliseconds) => {
@@ -115,7 +137,9 @@ async fn allowed(cloud: &Arc<Cloud>, asked: &Asked) -> Answered {
     if let Err((status, body)) = checked {
         return Ok(document(status, &body));
     }
-    let Some(reply) = next(cloud, asked) else { return Ok(nothing(asked)) };
+    let Some(reply) = next(cloud, asked) else {
+        return Ok(nothing(asked));
+    };
     tokio::time::sleep(Duration::from_millis(reply.slow_ms)).await;
     told(cloud, asked, &reply.answer).await
 }
@@ -124,7 +148,9 @@ async fn allowed(cloud: &Arc<Cloud>, asked: &Asked) -> Answered {
 fn next(cloud: &Cloud, asked: &Asked) -> Option<Reply> {
     let shifts = cloud.shifts();
     let mut state = cloud.sources.state();
-    let State { options, positions, .. } = &mut *state;
+    let State {
+        options, positions, ..
+    } = &mut *state;
     let question = &asked.request.question;
     let (lines, kind) = match &asked.source {
         Source::Prometheus | Source::Amp(_) => (options.prometheus.get(question), "prometheus"),
@@ -147,7 +173,11 @@ fn nothing(asked: &Asked) -> Response<Full<Bytes>> {
 }
 
 async fn told(cloud: &Cloud, asked: &Asked, answer: &ReplyAnswer) -> Answered {
-    let measured = if let ReplyAnswer::Measured(wanted) = answer { measure::measure(cloud, wanted) } else { None };
+    let measured = if let ReplyAnswer::Measured(wanted) = answer {
+        measure::measure(cloud, wanted)
+    } else {
+        None
+    };
     let figures = Figures::of(answer, measured).map(|figures| figures.form(asked, now()));
     if let Some((status, body)) = figures {
         return Ok(document(status, &body));
@@ -158,8 +188,13 @@ async fn told(cloud: &Cloud, asked: &Asked, answer: &ReplyAnswer) -> Answered {
 /// What is no number and no error of the source's own.
 async fn otherwise(answer: &ReplyAnswer) -> Answered {
     match answer {
-        ReplyAnswer::Status(status) => Ok(bare(StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))),
-        ReplyAnswer::Huge(length) => Ok(document(StatusCode::OK, &json!({ "value": 1.0, "padding": "x".repeat(*length) }))),
+        ReplyAnswer::Status(status) => Ok(bare(
+            StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+        )),
+        ReplyAnswer::Huge(length) => Ok(document(
+            StatusCode::OK,
+            &json!({ "value": 1.0, "padding": "x".repeat(*length) }),
+        )),
         ReplyAnswer::Json(value) => Ok(document(StatusCode::OK, value)),
         ReplyAnswer::Redirect(to) => Ok(with(bare(StatusCode::FOUND), LOCATION, to)),
         ReplyAnswer::Drops => Err(Severed),
@@ -173,13 +208,21 @@ async fn otherwise(answer: &ReplyAnswer) -> Answered {
         | ReplyAnswer::Empty
         | ReplyAnswer::Measured(_)
         | ReplyAnswer::Warned(_, _)
-        | ReplyAnswer::Error(_) => {
-            Ok(with(response(StatusCode::OK, "<!doctype html><title>Sign in</title>".to_owned()), CONTENT_TYPE, "text/html"))
-        }
+        | ReplyAnswer::Error(_) => Ok(with(
+            response(
+                StatusCode::OK,
+                "<!doctype html><title>Sign in</title>".to_owned(),
+            ),
+            CONTENT_TYPE,
+            "text/html",
+        )),
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "milliseconds since the epoch fit in a double for a long time")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "milliseconds since the epoch fit in a double for a long time"
+)]
 fn now() -> f64 {
     now_ms() as f64 / 1_000.0
 }
@@ -191,16 +234,28 @@ fn response(status: StatusCode, body: String) -> Response<Full<Bytes>> {
 }
 
 fn document(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
-    with(response(status, body.to_string()), CONTENT_TYPE, "application/json")
+    with(
+        response(status, body.to_string()),
+        CONTENT_TYPE,
+        "application/json",
+    )
 }
 
 /// A status with its name; who is asked too often says when to come back.
 fn bare(status: StatusCode) -> Response<Full<Bytes>> {
     let response = response(status, format!("{status}\n"));
-    if status == StatusCode::TOO_MANY_REQUESTS { with(response, RETRY_AFTER, "1") } else { response }
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        with(response, RETRY_AFTER, "1")
+    } else {
+        response
+    }
 }
 
-fn with(mut response: Response<Full<Bytes>>, name: HeaderName, value: &str) -> Response<Full<Bytes>> {
+fn with(
+    mut response: Response<Full<Bytes>>,
+    name: HeaderName,
+    value: &str,
+) -> Response<Full<Bytes>> {
     if let Ok(value) = HeaderValue::from_str(value) {
         response.headers_mut().insert(name, value);
     }

@@ -17,7 +17,8 @@ pub struct SourcesOptions {
     pub datadog: BTreeMap<String, Vec<Reply>>,
     /// By name: the endpoint is `/json/NAME`. One that is not named is 404.
     pub json: BTreeMap<String, Vec<Reply>>,
-    /// The bearer token that Prometheus and JSON endpoints want; none is wanted when absent. Signed requests need none.
+    /// The bearer token that Prometheus and JSON endpoints want; none is wanted when absent. Signed
+    /// requests need none.
     pub token: Option<String>,
     /// The keys that Datadog takes; any two when absent.
     pub datadog_keys: Option<DatadogKeys>,
@@ -57,13 +58,21 @@ const fn once() -> u64 {
 impl Reply {
     /// A line for one question.
     pub const fn of(answer: ReplyAnswer) -> Self {
-        Self { answer, times: 1, when: None, slow_ms: 0 }
+        Self {
+            answer,
+            times: 1,
+            when: None,
+            slow_ms: 0,
+        }
     }
 
     /// The same from an event on.
     #[must_use]
     pub fn from(self, when: When) -> Self {
-        Self { when: Some(when), ..self }
+        Self {
+            when: Some(when),
+            ..self
+        }
     }
 
     /// The same for so many questions.
@@ -144,7 +153,12 @@ fn production() -> String {
 impl Measure {
     /// Of the last minute behind the listener `prod`.
     pub fn of(side: MeasuredSide, what: Measurand) -> Self {
-        Self { side, what, seconds: minute(), listener: production() }
+        Self {
+            side,
+            what,
+            seconds: minute(),
+            listener: production(),
+        }
     }
 }
 

@@ -13,10 +13,22 @@ pub(super) struct Positions {
 
 impl Positions {
     /// The line for a question that is asked now.
-    pub(super) fn next(&mut self, question: &str, lines: &[Reply], shifts: &Shifts, now_ms: i64) -> Option<Reply> {
+    pub(super) fn next(
+        &mut self,
+        question: &str,
+        lines: &[Reply],
+        shifts: &Shifts,
+        now_ms: i64,
+    ) -> Option<Reply> {
         let (at, answered) = self.by_question.entry(question.to_owned()).or_default();
-        let has_come = |line: &Reply| line.when.as_ref().is_some_and(|when| shifts.has_come(when, now_ms));
-        let come = (*at + 1..lines.len()).rev().find(|index| lines.get(*index).is_some_and(has_come));
+        let has_come = |line: &Reply| {
+            line.when
+                .as_ref()
+                .is_some_and(|when| shifts.has_come(when, now_ms))
+        };
+        let come = (*at + 1..lines.len())
+            .rev()
+            .find(|index| lines.get(*index).is_some_and(has_come));
         let is_spent = lines.get(*at).is_some_and(|line| *answered >= line.times);
         let follows = is_spent && lines.get(*at + 1).is_some_and(|next| next.when.is_none());
         match come {
@@ -26,7 +38,14 @@ impl Positions {
         }
         *answered += 1;
         // The very first line may wait for its event, too: until then there is nothing.
-        lines.get(*at).filter(|line| line.when.as_ref().is_none_or(|when| shifts.has_come(when, now_ms))).cloned()
+        lines
+            .get(*at)
+            .filter(|line| {
+                line.when
+                    .as_ref()
+                    .is_none_or(|when| shifts.has_come(when, now_ms))
+            })
+            .cloned()
     }
 }
 
@@ -42,7 +61,14 @@ mod tests {
             ReplyAnswer::Value(value) => Some(value),
             _ => None,
         };
-        times.iter().map(|now_ms| positions.next("q", lines, &Shifts::new(0), *now_ms).and_then(answer)).collect()
+        times
+            .iter()
+            .map(|now_ms| {
+                positions
+                    .next("q", lines, &Shifts::new(0), *now_ms)
+                    .and_then(answer)
+            })
+            .collect()
     }
 
     fn line(value: f64) -> Reply {
@@ -51,19 +77,34 @@ mod tests {
 
     #[test]
     fn lines_are_answered_in_turn_and_the_last_again_and_again() {
-        assert_eq!(values(&[line(1.0).times(2), line(2.0), line(3.0)], &[0; 6]), [1.0, 1.0, 2.0, 3.0, 3.0, 3.0].map(Some));
+        assert_eq!(
+            values(&[line(1.0).times(2), line(2.0), line(3.0)], &[0; 6]),
+            [1.0, 1.0, 2.0, 3.0, 3.0, 3.0].map(Some)
+        );
     }
 
     #[test]
     fn an_event_has_its_line_answered_at_once() {
         let lines = [line(1.0).times(100), line(9.0).from(When::Started(2.0))];
-        assert_eq!(values(&lines, &[0, 1_999, 2_000, 2_001]), [1.0, 1.0, 9.0, 9.0].map(Some));
-        assert_eq!(values(&[line(1.0), line(9.0).from(When::Started(2.0))], &[0, 1, 2_000]), [1.0, 1.0, 9.0].map(Some));
+        assert_eq!(
+            values(&lines, &[0, 1_999, 2_000, 2_001]),
+            [1.0, 1.0, 9.0, 9.0].map(Some)
+        );
+        assert_eq!(
+            values(
+                &[line(1.0), line(9.0).from(When::Started(2.0))],
+                &[0, 1, 2_000]
+            ),
+            [1.0, 1.0, 9.0].map(Some)
+        );
     }
 
     #[test]
     fn before_its_event_a_first_line_is_nothing() {
-        assert_eq!(values(&[line(9.0).from(When::Started(2.0))], &[0, 2_000]), [None, Some(9.0)]);
+        assert_eq!(
+            values(&[line(9.0).from(When::Started(2.0))], &[0, 2_000]),
+            [None, Some(9.0)]
+        );
         assert_eq!(values(&[], &[0]), [None]);
     }
 }

@@ -26,7 +26,8 @@ pub enum HookDetails {
     Refused,
 }
 
-/// What becomes of a hook that names neither a target type nor a target, as tools write it back that know no PAUSE hooks.
+/// What becomes of a hook that names neither a target type nor a target, as tools write it back
+/// that know no PAUSE hooks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BareHook {

@@ -1,4 +1,5 @@
-//! A content digest, `sha256:` and 64 hexadecimal digits; nothing else passes, so that it is safe as a file name.
+//! A content digest, `sha256:` and 64 hexadecimal digits; nothing else passes, so that it is safe
+//! as a file name.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -18,7 +19,10 @@ impl Digest {
 
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let hex = text.strip_prefix("sha256:")?;
-        let valid = hex.len() == 64 && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        let valid = hex.len() == 64
+            && hex
+                .bytes()
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         valid.then(|| Self(hex.to_owned()))
     }
 
@@ -43,12 +47,20 @@ pub(crate) struct Hasher<W> {
 
 impl<W: Write> Hasher<W> {
     pub(crate) fn new(inner: W) -> Self {
-        Self { inner, hash: Sha256::new(), length: 0 }
+        Self {
+            inner,
+            hash: Sha256::new(),
+            length: 0,
+        }
     }
 
     /// The digest and the number of bytes that went through, and what they went into.
     pub(crate) fn finish(self) -> (Digest, u64, W) {
-        (Digest(format!("{:x}", self.hash.finalize())), self.length, self.inner)
+        (
+            Digest(format!("{:x}", self.hash.finalize())),
+            self.length,
+            self.inner,
+        )
     }
 }
 
@@ -72,9 +84,18 @@ mod tests {
     #[test]
     fn only_a_sha256_passes() {
         let digest = Digest::of(b"");
-        assert_eq!(digest.to_string(), "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+        assert_eq!(
+            digest.to_string(),
+            "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+        );
         assert_eq!(Digest::parse(&digest.to_string()), Some(digest));
-        for wrong in ["", "latest", "sha256:../../etc/passwd", "sha512:00", &format!("sha256:{}", "A".repeat(64))] {
+        for wrong in [
+            "",
+            "latest",
+            "sha256:../../etc/passwd",
+            "sha512:00",
+            &format!("sha256:{}", "A".repeat(64)),
+        ] {
             assert_eq!(Digest::parse(wrong), None, "{wrong}");
         }
     }

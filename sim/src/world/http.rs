@@ -1,4 +1,5 @@
-//! The few pieces of HTTP that the world's servers and clients share. No routes and no meaning here.
+//! The few pieces of HTTP that the world's servers and clients share. No routes and no meaning
+//! here.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -20,12 +21,15 @@ pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) type Body = BoxBody<Bytes, Failure>;
 pub(crate) type Client = hyper_util::client::legacy::Client<HttpConnector, Body>;
 
-/// A target that does not even accept a connection in this time is broken; all of them are on this machine.
+/// A target that does not even accept a connection in this time is broken; all of them are on this
+/// machine.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A body that is all there.
 pub(crate) fn full(bytes: impl Into<Bytes>) -> Body {
-    Full::new(bytes.into()).map_err(|never| match never {}).boxed()
+    Full::new(bytes.into())
+        .map_err(|never| match never {})
+        .boxed()
 }
 
 /// A short answer in plain text.
@@ -56,7 +60,9 @@ pub(crate) fn client() -> Client {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
     connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
-    hyper_util::client::legacy::Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector)
+    hyper_util::client::legacy::Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .build(connector)
 }
 
 /// A running server; dropping it closes the listener and every connection.
@@ -67,20 +73,31 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Binds a free port of `ip` and answers with the handler that `make` gives for this address; the handler is told who asks.
-    pub(crate) async fn start<H, F>(ip: IpAddr, make: impl FnOnce(SocketAddr) -> H) -> std::io::Result<Self>
+    /// Binds a free port of `ip` and answers with the handler that `make` gives for this address;
+    /// the handler is told who asks.
+    pub(crate) async fn start<H, F>(
+        ip: IpAddr,
+        make: impl FnOnce(SocketAddr) -> H,
+    ) -> std::io::Result<Self>
     where
         H: Fn(SocketAddr, Request<Incoming>) -> F + Send + Sync + 'static,
         F: Future<Output = Response<Body>> + Send + 'static,
     {
         let listener = TcpListener::bind((ip, 0)).await?;
         let address = listener.local_addr()?;
-        Ok(Self { address, accepting: tokio::spawn(accept(listener, Arc::new(make(address)))) })
+        Ok(Self {
+            address,
+            accepting: tokio::spawn(accept(listener, Arc::new(make(address)))),
+        })
     }
 
     /// Where it is reached from this machine, whatever it is bound to.
     pub(crate) fn address(&self) -> SocketAddr {
-        if self.address.ip().is_unspecified() { (Ipv4Addr::LOCALHOST, self.address.port()).into() } else { self.address }
+        if self.address.ip().is_unspecified() {
+            (Ipv4Addr::LOCALHOST, self.address.port()).into()
+        } else {
+            self.address
+        }
     }
 }
 
@@ -100,7 +117,9 @@ where
     loop {
         while connections.try_join_next().is_some() {}
         match listener.accept().await {
-            Ok((stream, peer)) => drop(connections.spawn(connection(stream, peer, Arc::clone(&handler)))),
+            Ok((stream, peer)) => {
+                drop(connections.spawn(connection(stream, peer, Arc::clone(&handler))));
+            }
             // Out of file descriptors, most likely: give the connections a moment to end.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
         }
@@ -116,9 +135,13 @@ where
     let service = service_fn(move |request| {
         let response = handler(peer, request);
         async move {
-            Some(response.await).filter(|response| !is_hung_up(response)).ok_or_else(|| io::Error::from(io::ErrorKind::ConnectionAborted))
+            Some(response.await)
+                .filter(|response| !is_hung_up(response))
+                .ok_or_else(|| io::Error::from(io::ErrorKind::ConnectionAborted))
         }
     });
     // An error here is a client that went away; there is nobody left to tell.
-    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    let _ = hyper::server::conn::http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
 }

@@ -1,7 +1,8 @@
 //! Imaginary tasks: they have an address that nothing listens on, and the proxy answers for them.
 //!
-//! Hundreds of services fit on a small machine that way. What an application does is not played: every page is a healthy one. Only what
-//! the sample application does by its environment and its command is: health checks that fail (`TROUBLE_PATH=/health`), and `migrate`.
+//! Hundreds of services fit on a small machine that way. What an application does is not played:
+//! every page is a healthy one. Only what the sample application does by its environment and its
+//! command is: health checks that fail (`TROUBLE_PATH=/health`), and `migrate`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -45,7 +46,11 @@ impl Imaginary {
         let port = if spec.port == 0 { NO_PORT } else { spec.port };
         let address = SocketAddr::from((Ipv4Addr::from(FIRST + tasks.begun), port));
         tasks.pages.insert(address, page(spec));
-        if spec.environment.iter().any(|(name, value)| name == "TROUBLE_PATH" && value == "/health") {
+        if spec
+            .environment
+            .iter()
+            .any(|(name, value)| name == "TROUBLE_PATH" && value == "/health")
+        {
             tasks.sick.insert(address);
         }
         address
@@ -70,7 +75,9 @@ impl Imaginary {
     pub(super) fn answer(&self, address: SocketAddr) -> Option<Response<Body>> {
         let page = self.tasks().pages.get(&address).cloned()?;
         let mut response = answer(StatusCode::OK, page);
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        response
+            .headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         Some(response)
     }
 }
@@ -86,5 +93,6 @@ pub(super) fn exit_of(spec: &TaskSpec) -> Option<i32> {
 }
 
 fn page(spec: &TaskSpec) -> String {
-    json!({ "status": "ok", "revision": spec.revision, "image": spec.image, "task": spec.id }).to_string()
+    json!({ "status": "ok", "revision": spec.revision, "image": spec.image, "task": spec.id })
+        .to_string()
 }

@@ -1,6 +1,8 @@
-//! The stage's real world: an image registry, tasks that really run, and a weighted proxy with real traffic in front of them.
+//! The stage's real world: an image registry, tasks that really run, and a weighted proxy with real
+//! traffic in front of them.
 //!
-//! It knows nothing of AWS: the simulated services tell it which weights, targets and tasks they want, and look at what came of it.
+//! It knows nothing of AWS: the simulated services tell it which weights, targets and tasks they
+//! want, and look at what came of it.
 
 mod digest;
 mod http;
@@ -55,19 +57,43 @@ impl World {
     pub async fn open(options: WorldOptions) -> io::Result<Self> {
         let mut folder = tempfile::Builder::new();
         let folder = folder.prefix("ecs-bluegreen-sim-");
-        let folder = options.folder.as_ref().map_or_else(|| folder.tempdir(), |under| folder.tempdir_in(under))?;
+        let folder = options
+            .folder
+            .as_ref()
+            .map_or_else(|| folder.tempdir(), |under| folder.tempdir_in(under))?;
         let registry = start_registry(&options, folder.path()).await?;
         let endpoint = match (&options.registry, &registry) {
             (RegistrySource::External(endpoint), _) => endpoint.trim_end_matches('/').to_owned(),
-            (RegistrySource::Builtin, server) => server.as_ref().map(|server| format!("http://{}", server.address())).unwrap_or_default(),
+            (RegistrySource::Builtin, server) => server
+                .as_ref()
+                .map(|server| format!("http://{}", server.address()))
+                .unwrap_or_default(),
         };
         let source = source_of(&endpoint, registry.as_ref(), &options);
         let images = folder.path().join("images");
         std::fs::create_dir(&images)?;
         let imaginary = Arc::<Imaginary>::default();
-        let proxy = Proxy::new(options.health_interval, options.grain, Arc::clone(&imaginary));
-        let launcher = Launcher::new(&options, Images::new(source.clone(), images), imaginary, source.host(), folder.path())?;
-        Ok(Self { launcher, proxy, registry, source, endpoint, bind: options.bind, _folder: folder })
+        let proxy = Proxy::new(
+            options.health_interval,
+            options.grain,
+            Arc::clone(&imaginary),
+        );
+        let launcher = Launcher::new(
+            &options,
+            Images::new(source.clone(), images),
+            imaginary,
+            source.host(),
+            folder.path(),
+        )?;
+        Ok(Self {
+            launcher,
+            proxy,
+            registry,
+            source,
+            endpoint,
+            bind: options.bind,
+            _folder: folder,
+        })
     }
 
     /// The registry's address, as `http://127.0.0.1:PORT`.
@@ -85,7 +111,8 @@ impl World {
         self.registry.as_ref()
     }
 
-    /// A new HTTP listener of the proxy, for example `production` or `test`. Until it has weights it answers 503.
+    /// A new HTTP listener of the proxy, for example `production` or `test`. Until it has weights
+    /// it answers 503.
     pub async fn add_listener(&self, name: &str) -> SocketAddr {
         loop {
             if let Ok(address) = self.proxy.listen(name, self.bind).await {
@@ -101,12 +128,14 @@ impl World {
         self.proxy.set_weights(listener, weights);
     }
 
-    /// Sends a listener's requests with a header to one target group, whatever the weights; none ends that.
+    /// Sends a listener's requests with a header to one target group, whatever the weights; none
+    /// ends that.
     pub fn set_marked(&self, listener: &str, marked: Option<(HeaderName, String)>) {
         self.proxy.set_marked(listener, marked);
     }
 
-    /// The targets of a group. One that is missing now is drained: its requests in flight finish, it gets no new ones.
+    /// The targets of a group. One that is missing now is drained: its requests in flight finish,
+    /// it gets no new ones.
     pub fn set_targets(&self, target_group: &str, targets: &[SocketAddr]) {
         self.proxy.set_targets(target_group, targets);
     }
@@ -136,7 +165,8 @@ impl World {
         self.proxy.grains(target_group, from_ms, to_ms)
     }
 
-    /// A manifest or an index of the registry, by tag or digest. Nothing to be found is an error of kind `NotFound`.
+    /// A manifest or an index of the registry, by tag or digest. Nothing to be found is an error of
+    /// kind `NotFound`.
     pub async fn manifest(&self, repository: &str, reference: &str) -> io::Result<StoredManifest> {
         self.source.manifest(repository, reference).await
     }
@@ -151,12 +181,19 @@ impl World {
         self.source.has_blob(repository, digest).await
     }
 
-    /// Puts an OCI image layout into the registry, for what is there before the story begins. Returns the manifest's digest.
-    pub async fn push_layout(&self, layout: &Path, repository: &str, tag: &str) -> io::Result<String> {
+    /// Puts an OCI image layout into the registry, for what is there before the story begins.
+    /// Returns the manifest's digest.
+    pub async fn push_layout(
+        &self,
+        layout: &Path,
+        repository: &str,
+        tag: &str,
+    ) -> io::Result<String> {
         oci::push_layout(&self.source, layout, repository, tag).await
     }
 
-    /// Takes the task's image out of the registry and runs it. An error reads as ECS's stopped reason does.
+    /// Takes the task's image out of the registry and runs it. An error reads as ECS's stopped
+    /// reason does.
     pub async fn start_task(&self, spec: TaskSpec) -> Result<TaskHandle, String> {
         self.launcher.start(spec).await
     }
@@ -168,22 +205,39 @@ impl World {
     }
 }
 
-async fn start_registry(options: &WorldOptions, folder: &Path) -> io::Result<Option<RegistryServer>> {
+async fn start_registry(
+    options: &WorldOptions,
+    folder: &Path,
+) -> io::Result<Option<RegistryServer>> {
     match &options.registry {
         RegistrySource::External(_) => Ok(None),
         RegistrySource::Builtin => {
             let storage = folder.join("registry");
             let password = options.registry_password.clone();
-            let (rules, faults) = (options.registry_rules.clone(), options.registry_faults.clone());
-            RegistryServer::start(RegistryOptions { bind: options.bind, folder: Some(storage), password, rules, faults }).await.map(Some)
+            let (rules, faults) = (
+                options.registry_rules.clone(),
+                options.registry_faults.clone(),
+            );
+            RegistryServer::start(RegistryOptions {
+                bind: options.bind,
+                folder: Some(storage),
+                password,
+                rules,
+                faults,
+            })
+            .await
+            .map(Some)
         }
     }
 }
 
-/// The world's own reads are none of the stage's: they meet no rules and no faults, and are not in the registry's ledger.
+/// The world's own reads are none of the stage's: they meet no rules and no faults, and are not in
+/// the registry's ledger.
 fn source_of(endpoint: &str, registry: Option<&RegistryServer>, options: &WorldOptions) -> Source {
     match registry {
-        Some(server) => Source::new(&format!("http://{}", server.plain_address()), None).known_as(endpoint),
+        Some(server) => {
+            Source::new(&format!("http://{}", server.plain_address()), None).known_as(endpoint)
+        }
         None => Source::new(endpoint, options.registry_password.clone()),
     }
 }

@@ -1,4 +1,5 @@
-//! The time of day, for the times in logs and counts. Durations are measured with tokio's clock, not with this one.
+//! The time of day, for the times in logs and counts. Durations are measured with tokio's clock,
+//! not with this one.
 
 use time::OffsetDateTime;
 

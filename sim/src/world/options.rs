@@ -1,4 +1,5 @@
-//! How a [`World`](super::World) is set up: which engine runs its tasks, which registry holds its images, where it listens.
+//! How a [`World`](super::World) is set up: which engine runs its tasks, which registry holds its
+//! images, where it listens.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -14,7 +15,8 @@ pub enum Engine {
     Process,
     /// The image is pulled and run by the Docker engine, through its command line.
     Docker,
-    /// Nothing is pulled and nothing runs: the task is there after this time, and the proxy answers for it until it is stopped.
+    /// Nothing is pulled and nothing runs: the task is there after this time, and the proxy answers
+    /// for it until it is stopped.
     Imaginary(Duration),
 }
 
@@ -40,7 +42,8 @@ pub struct WorldOptions {
     pub registry_rules: RegistryRules,
     /// What goes wrong at the built-in registry.
     pub registry_faults: Vec<RegistryFault>,
-    /// The address the registry and the listeners bind to: `127.0.0.1`, or `0.0.0.0` for callers in containers.
+    /// The address the registry and the listeners bind to: `127.0.0.1`, or `0.0.0.0` for callers in
+    /// containers.
     pub bind: IpAddr,
     /// How often each target is asked for its health.
     pub health_interval: Duration,

@@ -8,12 +8,15 @@ use super::load::{Load, LoadOptions};
 use super::oci::{Fault, SampleImage, write_layout};
 use super::*;
 
-/// Builds the sample application beside this test, static as everything here is, and tells where it is.
+/// Builds the sample application beside this test, static as everything here is, and tells where it
+/// is.
 fn sample_app() -> PathBuf {
     let test = std::env::current_exe().expect("this test");
     let folder = test.ancestors().nth(2).expect("the profile's folder");
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--package", "sample-app"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    cargo
+        .args(["build", "--quiet", "--package", "sample-app"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"));
     if folder.ends_with("release") {
         cargo.arg("--release");
     }
@@ -34,9 +37,16 @@ async fn with_script(options: WorldOptions, script: &str) -> World {
 
 async fn push(world: &World, binary: PathBuf, version: &str, fault: Fault) -> String {
     let folder = tempfile::tempdir().expect("a folder");
-    let image = SampleImage { binary, version: version.to_owned(), fault };
+    let image = SampleImage {
+        binary,
+        version: version.to_owned(),
+        fault,
+    };
     let written = write_layout(&image, folder.path()).expect("a layout");
-    let pushed = world.push_layout(folder.path(), "team/test", version).await.expect("pushed");
+    let pushed = world
+        .push_layout(folder.path(), "team/test", version)
+        .await
+        .expect("pushed");
     assert_eq!(written, pushed);
     pushed
 }
@@ -62,7 +72,9 @@ async fn exit_code(task: &TaskHandle) -> i32 {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), ended).await.expect("it ends")
+    tokio::time::timeout(Duration::from_secs(20), ended)
+        .await
+        .expect("it ends")
 }
 
 fn texts(task: &TaskHandle) -> Vec<String> {
@@ -71,11 +83,17 @@ fn texts(task: &TaskHandle) -> Vec<String> {
 
 async fn healthy(world: &World, group: &str) {
     let healthy = async {
-        while !world.target_health(group).iter().all(|(_, health)| *health == Health::Healthy) {
+        while !world
+            .target_health(group)
+            .iter()
+            .all(|(_, health)| *health == Health::Healthy)
+        {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), healthy).await.expect("healthy");
+    tokio::time::timeout(Duration::from_secs(20), healthy)
+        .await
+        .expect("healthy");
 }
 
 #[tokio::test]
@@ -99,18 +117,38 @@ async fn a_task_has_its_command_environment_lines_and_exit_code() {
 #[tokio::test]
 async fn a_port_is_found_and_told() {
     let world = with_script(WorldOptions::default(), "echo $PORT").await;
-    let task = world.start_task(spec(&world, "one", ":latest", 8080)).await.expect("started");
+    let task = world
+        .start_task(spec(&world, "one", ":latest", 8080))
+        .await
+        .expect("started");
     exit_code(&task).await;
-    assert_eq!(texts(&task), [task.address().expect("an address").port().to_string()]);
+    assert_eq!(
+        texts(&task),
+        [task.address().expect("an address").port().to_string()]
+    );
 }
 
 #[tokio::test]
 async fn stopping_is_asked_for_first_and_forced_then() {
-    let options = WorldOptions { stop_timeout: Duration::from_millis(300), ..WorldOptions::default() };
-    let polite = with_script(options.clone(), "trap 'exit 7' TERM; echo up; while :; do sleep 0.05; done").await;
-    let stubborn = with_script(options, "trap '' TERM; echo up; while :; do sleep 0.05; done").await;
+    let options = WorldOptions {
+        stop_timeout: Duration::from_millis(300),
+        ..WorldOptions::default()
+    };
+    let polite = with_script(
+        options.clone(),
+        "trap 'exit 7' TERM; echo up; while :; do sleep 0.05; done",
+    )
+    .await;
+    let stubborn = with_script(
+        options,
+        "trap '' TERM; echo up; while :; do sleep 0.05; done",
+    )
+    .await;
     for (world, code) in [(polite, 7), (stubborn, 137)] {
-        let task = world.start_task(spec(&world, "one", "", 0)).await.expect("started");
+        let task = world
+            .start_task(spec(&world, "one", "", 0))
+            .await
+            .expect("started");
         while texts(&task).is_empty() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
@@ -122,8 +160,15 @@ async fn stopping_is_asked_for_first_and_forced_then() {
 
 #[tokio::test]
 async fn the_end_of_the_world_ends_its_tasks() {
-    let world = with_script(WorldOptions::default(), "echo up; while :; do sleep 0.05; done").await;
-    let task = world.start_task(spec(&world, "one", "", 0)).await.expect("started");
+    let world = with_script(
+        WorldOptions::default(),
+        "echo up; while :; do sleep 0.05; done",
+    )
+    .await;
+    let task = world
+        .start_task(spec(&world, "one", "", 0))
+        .await
+        .expect("started");
     drop(world);
     assert_eq!(exit_code(&task).await, 137);
 }
@@ -133,18 +178,41 @@ async fn what_cannot_be_pulled_or_started_is_said_in_the_words_of_ecs() {
     let world = with_script(WorldOptions::default(), "exit 0").await;
     let nothing = format!("@sha256:{}", "0".repeat(64));
     for reference in [":unknown", nothing.as_str(), "@sha256:12"] {
-        let refused = world.start_task(spec(&world, "one", reference, 0)).await.expect_err("refused");
-        assert!(refused.starts_with("CannotPullContainerError: "), "{refused}");
+        let refused = world
+            .start_task(spec(&world, "one", reference, 0))
+            .await
+            .expect_err("refused");
+        assert!(
+            refused.starts_with("CannotPullContainerError: "),
+            "{refused}"
+        );
     }
-    let elsewhere = TaskSpec { image: "docker.io/library/nginx:latest".to_owned(), ..spec(&world, "one", "", 0) };
-    assert!(world.start_task(elsewhere).await.expect_err("refused").contains("no route to docker.io"));
+    let elsewhere = TaskSpec {
+        image: "docker.io/library/nginx:latest".to_owned(),
+        ..spec(&world, "one", "", 0)
+    };
+    assert!(
+        world
+            .start_task(elsewhere)
+            .await
+            .expect_err("refused")
+            .contains("no route to docker.io")
+    );
 }
 
 /// Blue serves, green comes up, traffic moves and blue goes: what every deployment does.
 async fn replace_blue_by_green(world: &World, blue: &str, green: &str) {
     let listener = world.add_listener("production").await;
-    let start = async |id: &str, digest: &str| world.start_task(spec(world, id, &format!("@{digest}"), 8080)).await.expect("started");
-    let (old, new) = (start("world-test-blue", blue).await, start("world-test-green", green).await);
+    let start = async |id: &str, digest: &str| {
+        world
+            .start_task(spec(world, id, &format!("@{digest}"), 8080))
+            .await
+            .expect("started")
+    };
+    let (old, new) = (
+        start("world-test-blue", blue).await,
+        start("world-test-green", green).await,
+    );
     for (group, task) in [("blue", &old), ("green", &new)] {
         world.set_targets(group, &[task.address().expect("an address")]);
         healthy(world, group).await;
@@ -153,18 +221,33 @@ async fn replace_blue_by_green(world: &World, blue: &str, green: &str) {
     let load = Load::start(LoadOptions::on(listener));
     for weight in [10, 100] {
         tokio::time::sleep(Duration::from_millis(300)).await;
-        world.set_weights("production", &[("blue".to_owned(), 100 - weight), ("green".to_owned(), weight)]);
+        world.set_weights(
+            "production",
+            &[
+                ("blue".to_owned(), 100 - weight),
+                ("green".to_owned(), weight),
+            ],
+        );
     }
     world.set_targets("blue", &[]);
-    assert!(world.drained(old.address().expect("an address"), Duration::from_secs(5)).await);
+    assert!(
+        world
+            .drained(old.address().expect("an address"), Duration::from_secs(5))
+            .await
+    );
     old.stop().await;
     assert_eq!(old.exited().await, Some(0), "{:?}", texts(&old));
     tokio::time::sleep(Duration::from_millis(300)).await;
     let stats = load.stop().await;
     assert_eq!(stats.failures, 0, "{stats:?}");
-    assert_eq!(stats.versions.keys().collect::<Vec<_>>(), ["1.0.0", "1.1.0"]);
+    assert_eq!(
+        stats.versions.keys().collect::<Vec<_>>(),
+        ["1.0.0", "1.1.0"]
+    );
     assert!(stats.versions["1.0.0"].first_seen < stats.versions["1.1.0"].first_seen);
-    assert!(texts(&old).iter().any(|line| line.contains("\"stopped\"") && line.contains("\"all_requests_finished\":true")));
+    assert!(texts(&old).iter().any(
+        |line| line.contains("\"stopped\"") && line.contains("\"all_requests_finished\":true")
+    ));
     world.shutdown().await;
     assert_eq!(new.exited().await, Some(0));
 }
@@ -177,16 +260,27 @@ async fn the_sample_application_is_replaced_without_a_failed_request() {
     let green = push(&world, binary.clone(), "1.1.0", Fault::None).await;
     replace_blue_by_green(&world, &blue, &green).await;
     let crash = push(&world, binary, "1.4.0", Fault::Crash).await;
-    let crashed = world.start_task(spec(&world, "crash", &format!("@{crash}"), 8080)).await.expect("started");
+    let crashed = world
+        .start_task(spec(&world, "crash", &format!("@{crash}"), 8080))
+        .await
+        .expect("started");
     assert_eq!(exit_code(&crashed).await, 1);
-    assert!(texts(&crashed).iter().any(|line| line.contains("\"level\":\"error\"")));
+    assert!(
+        texts(&crashed)
+            .iter()
+            .any(|line| line.contains("\"level\":\"error\""))
+    );
 }
 
 #[tokio::test]
 #[ignore = "needs a Docker engine"]
 async fn the_sample_application_is_replaced_in_containers_too() {
     let password = Some("a-password".to_owned());
-    let options = WorldOptions { engine: Engine::Docker, registry_password: password, ..WorldOptions::default() };
+    let options = WorldOptions {
+        engine: Engine::Docker,
+        registry_password: password,
+        ..WorldOptions::default()
+    };
     let world = World::open(options).await.expect("a world");
     let binary = sample_app();
     let blue = push(&world, binary.clone(), "1.0.0", Fault::None).await;
@@ -195,37 +289,105 @@ async fn the_sample_application_is_replaced_in_containers_too() {
     migration.command = Some(vec!["migrate".to_owned(), "--fail".to_owned()]);
     let migration = world.start_task(migration).await.expect("started");
     assert_eq!(exit_code(&migration).await, 3);
-    assert!(texts(&migration).iter().any(|line| line.contains("migration failed")), "{:?}", texts(&migration));
+    assert!(
+        texts(&migration)
+            .iter()
+            .any(|line| line.contains("migration failed")),
+        "{:?}",
+        texts(&migration)
+    );
     let crash = push(&world, binary, "1.4.0", Fault::Crash).await;
-    let crashed = world.start_task(spec(&world, "world-test-crash", &format!("@{crash}"), 8080)).await.expect("started");
+    let crashed = world
+        .start_task(spec(&world, "world-test-crash", &format!("@{crash}"), 8080))
+        .await
+        .expect("started");
     assert_eq!(exit_code(&crashed).await, 1);
     replace_blue_by_green(&world, &blue, &green).await;
     drop(world);
-    let left = Command::new("docker").args(["ps", "--all", "--quiet", "--filter", "label=ecs-bluegreen-sim"]).output().expect("docker");
+    let left = Command::new("docker")
+        .args([
+            "ps",
+            "--all",
+            "--quiet",
+            "--filter",
+            "label=ecs-bluegreen-sim",
+        ])
+        .output()
+        .expect("docker");
     assert_eq!(String::from_utf8_lossy(&left.stdout), "");
 }
 
 fn run(program: &str, arguments: &[&str]) -> String {
-    let output = Command::new(program).args(arguments).output().expect("it is installed");
-    assert!(output.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    let output = Command::new(program)
+        .args(arguments)
+        .output()
+        .expect("it is installed");
+    assert!(
+        output.status.success(),
+        "{program} {arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs skopeo"]
 async fn skopeo_reads_and_writes_the_registry() {
-    let options = WorldOptions { registry_password: Some("a-password".to_owned()), ..WorldOptions::default() };
+    let options = WorldOptions {
+        registry_password: Some("a-password".to_owned()),
+        ..WorldOptions::default()
+    };
     let world = with_script(options, "echo pushed by $APP_VERSION").await;
     let folder = tempfile::tempdir().expect("a folder");
     let layout = format!("oci:{}:copy", folder.path().join("layout").display());
-    let image = |name: &str| format!("{}/{name}", world.registry_endpoint().replace("http:", "docker:"));
+    let image = |name: &str| {
+        format!(
+            "{}/{name}",
+            world.registry_endpoint().replace("http:", "docker:")
+        )
+    };
     let secure = ["--src-tls-verify=false", "--dest-tls-verify=false"];
-    run("skopeo", &[&["copy", "--src-creds", "AWS:a-password", &image("team/test:latest"), &layout], secure.as_slice()].concat());
-    run("skopeo", &[&["copy", "--dest-creds", "AWS:a-password", &layout, &image("other/copy:v2")], secure.as_slice()].concat());
-    let (original, copy) = (world.manifest("team/test", "latest").await, world.manifest("other/copy", "v2").await);
+    run(
+        "skopeo",
+        &[
+            &[
+                "copy",
+                "--src-creds",
+                "AWS:a-password",
+                &image("team/test:latest"),
+                &layout,
+            ],
+            secure.as_slice(),
+        ]
+        .concat(),
+    );
+    run(
+        "skopeo",
+        &[
+            &[
+                "copy",
+                "--dest-creds",
+                "AWS:a-password",
+                &layout,
+                &image("other/copy:v2"),
+            ],
+            secure.as_slice(),
+        ]
+        .concat(),
+    );
+    let (original, copy) = (
+        world.manifest("team/test", "latest").await,
+        world.manifest("other/copy", "v2").await,
+    );
     assert_eq!(original.expect("there").digest, copy.expect("there").digest);
     let host = world.registry_endpoint().replace("http://", "");
-    let task = world.start_task(TaskSpec { image: format!("{host}/other/copy:v2"), ..spec(&world, "one", "", 0) }).await.expect("started");
+    let task = world
+        .start_task(TaskSpec {
+            image: format!("{host}/other/copy:v2"),
+            ..spec(&world, "one", "", 0)
+        })
+        .await
+        .expect("started");
     assert_eq!(exit_code(&task).await, 0);
     assert_eq!(texts(&task), ["pushed by latest"]);
 }
@@ -234,24 +396,48 @@ async fn skopeo_reads_and_writes_the_registry() {
 #[ignore = "needs Debian's docker-registry"]
 async fn a_registry_that_somebody_else_runs_will_do() {
     let folder = tempfile::tempdir().expect("a folder");
-    let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
-    let (storage, settings) = (folder.path().join("storage"), folder.path().join("config.yml"));
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("a port")
+        .port();
+    let (storage, settings) = (
+        folder.path().join("storage"),
+        folder.path().join("config.yml"),
+    );
     let text = format!(
         "version: 0.1\nstorage: {{ filesystem: {{ rootdirectory: {} }} }}\nhttp: {{ addr: '127.0.0.1:{port}' }}\n",
         storage.display()
     );
     std::fs::write(&settings, text).expect("written");
     let mut registry = tokio::process::Command::new("docker-registry");
-    let _registry =
-        registry.arg("serve").arg(&settings).stderr(std::process::Stdio::null()).kill_on_drop(true).spawn().expect("it is installed");
-    while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+    let _registry = registry
+        .arg("serve")
+        .arg(&settings)
+        .stderr(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("it is installed");
+    while tokio::net::TcpStream::connect(("127.0.0.1", port))
+        .await
+        .is_err()
+    {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let registry = RegistrySource::External(format!("http://127.0.0.1:{port}"));
-    let world = with_script(WorldOptions { registry, ..WorldOptions::default() }, "echo $APP_VERSION").await;
+    let world = with_script(
+        WorldOptions {
+            registry,
+            ..WorldOptions::default()
+        },
+        "echo $APP_VERSION",
+    )
+    .await;
     assert!(!world.has_builtin_registry());
     assert_eq!(world.tags("team/test").await.expect("listed"), ["latest"]);
-    let task = world.start_task(spec(&world, "one", ":latest", 0)).await.expect("started");
+    let task = world
+        .start_task(spec(&world, "one", ":latest", 0))
+        .await
+        .expect("started");
     assert_eq!(exit_code(&task).await, 0);
     assert_eq!(texts(&task), ["latest"]);
 }

@@ -13,14 +13,33 @@ use crate::harness::{Answered, Play};
 pub(crate) async fn call(play: &Play, operation: &str, input: &Value) -> Answered {
     let mut body = Vec::new();
     ciborium::into_writer(&to_cbor("", input), &mut body).expect("a body");
-    let url = format!("{}/service/GraniteServiceVersion20100801/operation/{operation}", play.stage.endpoint());
-    let request =
-        Request::post(url).header("authorization", "AWS4-HMAC-SHA256 Credential=AKIASTAGE").header("smithy-protocol", "rpc-v2-cbor");
+    let url = format!(
+        "{}/service/GraniteServiceVersion20100801/operation/{operation}",
+        play.stage.endpoint()
+    );
+    let request = Request::post(url)
+        .header("authorization", "AWS4-HMAC-SHA256 Credential=AKIASTAGE")
+        .header("smithy-protocol", "rpc-v2-cbor");
     let client = Client::builder(TokioExecutor::new()).build_http();
-    let response = client.request(request.body(Full::new(bytes::Bytes::from(body))).expect("a request")).await.expect("an answer");
+    let response = client
+        .request(
+            request
+                .body(Full::new(bytes::Bytes::from(body)))
+                .expect("a request"),
+        )
+        .await
+        .expect("an answer");
     let status = response.status().as_u16();
-    let bytes = response.into_body().collect().await.expect("a body").to_bytes();
-    Answered { status, body: from_cbor(ciborium::from_reader(bytes.as_ref()).expect("CBOR")) }
+    let bytes = response
+        .into_body()
+        .collect()
+        .await
+        .expect("a body")
+        .to_bytes();
+    Answered {
+        status,
+        body: from_cbor(ciborium::from_reader(bytes.as_ref()).expect("CBOR")),
+    }
 }
 
 /// The answer of an operation that must succeed.
@@ -32,11 +51,27 @@ pub(crate) async fn ask(play: &Play, operation: &str, input: &Value) -> Value {
 
 /// Status and text of a page.
 pub(crate) async fn get(url: &str, headers: &[(&str, &str)]) -> (u16, String) {
-    let request = headers.iter().fold(Request::get(url), |request, (name, value)| request.header(*name, *value));
+    let request = headers
+        .iter()
+        .fold(Request::get(url), |request, (name, value)| {
+            request.header(*name, *value)
+        });
     let client = Client::builder(TokioExecutor::new()).build_http();
-    let response = client.request(request.body(Full::<bytes::Bytes>::default()).expect("a request")).await.expect("an answer");
+    let response = client
+        .request(
+            request
+                .body(Full::<bytes::Bytes>::default())
+                .expect("a request"),
+        )
+        .await
+        .expect("an answer");
     let status = response.status().as_u16();
-    let bytes = response.into_body().collect().await.expect("a body").to_bytes();
+    let bytes = response
+        .into_body()
+        .collect()
+        .await
+        .expect("a body")
+        .to_bytes();
     (status, String::from_utf8_lossy(&bytes).into_owned())
 }
 
@@ -45,11 +80,23 @@ fn to_cbor(name: &str, value: &Value) -> Cbor {
     match value {
         Value::Null => Cbor::Null,
         Value::Bool(flag) => Cbor::Bool(*flag),
-        Value::Number(number) if name.ends_with("Time") => Cbor::Tag(1, Box::new(Cbor::Float(number.as_f64().expect("a number")))),
-        Value::Number(number) => number.as_i64().map_or_else(|| Cbor::Float(number.as_f64().expect("a number")), Cbor::from),
+        Value::Number(number) if name.ends_with("Time") => {
+            Cbor::Tag(1, Box::new(Cbor::Float(number.as_f64().expect("a number"))))
+        }
+        Value::Number(number) => number.as_i64().map_or_else(
+            || Cbor::Float(number.as_f64().expect("a number")),
+            Cbor::from,
+        ),
         Value::String(text) => Cbor::Text(text.clone()),
-        Value::Array(entries) => Cbor::Array(entries.iter().map(|entry| to_cbor("", entry)).collect()),
-        Value::Object(members) => Cbor::Map(members.iter().map(|(name, value)| (Cbor::Text(name.clone()), to_cbor(name, value))).collect()),
+        Value::Array(entries) => {
+            Cbor::Array(entries.iter().map(|entry| to_cbor("", entry)).collect())
+        }
+        Value::Object(members) => Cbor::Map(
+            members
+                .iter()
+                .map(|(name, value)| (Cbor::Text(name.clone()), to_cbor(name, value)))
+                .collect(),
+        ),
     }
 }
 
@@ -60,7 +107,10 @@ fn from_cbor(value: Cbor) -> Value {
         Cbor::Float(number) => Value::from(number),
         Cbor::Text(text) => Value::String(text),
         Cbor::Array(entries) => Value::Array(entries.into_iter().map(from_cbor).collect()),
-        Cbor::Map(members) => members.into_iter().map(|(name, value)| (name.into_text().expect("a name"), from_cbor(value))).collect(),
+        Cbor::Map(members) => members
+            .into_iter()
+            .map(|(name, value)| (name.into_text().expect("a name"), from_cbor(value)))
+            .collect(),
         Cbor::Tag(_, inner) => from_cbor(*inner),
         _ => Value::Null,
     }

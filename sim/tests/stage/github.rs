@@ -1,7 +1,8 @@
 //! GitHub's REST API: the runs of a workflow, for whoever has a token.
 
 use ecs_bluegreen_sim::{
-    Controller, Fault, FaultKind, GithubAccess, GithubOptions, GithubRun, GroupOptions, Stage, StageOptions, TaskEngine,
+    Controller, Fault, FaultKind, GithubAccess, GithubOptions, GithubRun, GroupOptions, Stage,
+    StageOptions, TaskEngine,
 };
 use http_body_util::{BodyExt as _, Full};
 use hyper::Request;
@@ -15,14 +16,28 @@ const RUNS: &str = "repos/org/repo/actions/workflows/deploy.yml/runs";
 
 fn github() -> GithubOptions {
     let run = |number: u64| GithubRun::succeeded(1000 + number, number, &format!("{number:040x}"));
-    let elsewhere = GithubRun { branch: "feature/a".to_owned(), ..run(3) };
-    let running = GithubRun { status: "in_progress".to_owned(), conclusion: None, ..run(5) };
+    let elsewhere = GithubRun {
+        branch: "feature/a".to_owned(),
+        ..run(3)
+    };
+    let running = GithubRun {
+        status: "in_progress".to_owned(),
+        conclusion: None,
+        ..run(5)
+    };
     let runs = vec![run(1), run(2), elsewhere, run(4), running];
-    GithubOptions { runs, ..GithubOptions::default() }
+    GithubOptions {
+        runs,
+        ..GithubOptions::default()
+    }
 }
 
 async fn stage() -> Play {
-    let options = StageOptions { engine: TaskEngine::Imaginary, github: github(), ..StageOptions::default() };
+    let options = StageOptions {
+        engine: TaskEngine::Imaginary,
+        github: github(),
+        ..StageOptions::default()
+    };
     Play::with(Controller::CodeDeploy(GroupOptions::default()), options).await
 }
 
@@ -34,58 +49,130 @@ struct Answered {
 
 impl Answered {
     fn numbers(&self) -> Vec<u64> {
-        self.body["workflow_runs"].as_array().into_iter().flatten().filter_map(|run| run["run_number"].as_u64()).collect()
+        self.body["workflow_runs"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|run| run["run_number"].as_u64())
+            .collect()
     }
 }
 
 async fn ask(stage: &Stage, page: &str, token: Option<&str>) -> Option<Answered> {
-    let url = if page.starts_with("http") { page.to_owned() } else { format!("{}/{page}", stage.github_url()) };
+    let url = if page.starts_with("http") {
+        page.to_owned()
+    } else {
+        format!("{}/{page}", stage.github_url())
+    };
     let mut request = Request::get(url);
     if let Some(token) = token {
         request = request.header("authorization", format!("Bearer {token}"));
     }
     let client = Client::builder(TokioExecutor::new()).build_http();
-    let response = client.request(request.body(Full::<bytes::Bytes>::default()).expect("a request")).await.ok()?;
+    let response = client
+        .request(
+            request
+                .body(Full::<bytes::Bytes>::default())
+                .expect("a request"),
+        )
+        .await
+        .ok()?;
     let status = response.status().as_u16();
-    let link = response.headers().get("link").map(|link| link.to_str().expect("text").to_owned()).unwrap_or_default();
-    let body = serde_json::from_slice(&response.into_body().collect().await.ok()?.to_bytes()).expect("JSON");
+    let link = response
+        .headers()
+        .get("link")
+        .map(|link| link.to_str().expect("text").to_owned())
+        .unwrap_or_default();
+    let body = serde_json::from_slice(&response.into_body().collect().await.ok()?.to_bytes())
+        .expect("JSON");
     Some(Answered { status, link, body })
 }
 
 async fn get(stage: &Stage, page: &str) -> Answered {
-    ask(stage, page, Some("ghs_token")).await.expect("an answer")
+    ask(stage, page, Some("ghs_token"))
+        .await
+        .expect("an answer")
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn runs_are_listed_newest_first_filtered_and_by_page() {
     let play = stage().await;
     assert_eq!(get(&play.stage, RUNS).await.numbers(), [5, 4, 3, 2, 1]);
-    assert_eq!(get(&play.stage, &format!("{RUNS}?branch=main&status=success")).await.numbers(), [4, 2, 1]);
-    assert_eq!(get(&play.stage, &format!("{RUNS}?branch=feature%2Fa")).await.numbers(), [3]);
+    assert_eq!(
+        get(&play.stage, &format!("{RUNS}?branch=main&status=success"))
+            .await
+            .numbers(),
+        [4, 2, 1]
+    );
+    assert_eq!(
+        get(&play.stage, &format!("{RUNS}?branch=feature%2Fa"))
+            .await
+            .numbers(),
+        [3]
+    );
     let first = get(&play.stage, &format!("{RUNS}?per_page=2&branch=main")).await;
-    assert_eq!((first.numbers(), &first.body["total_count"]), (vec![5, 4], &Value::from(4)));
-    let next = first.link.split(['<', '>']).nth(1).expect("a next page").to_owned();
+    assert_eq!(
+        (first.numbers(), &first.body["total_count"]),
+        (vec![5, 4], &Value::from(4))
+    );
+    let next = first
+        .link
+        .split(['<', '>'])
+        .nth(1)
+        .expect("a next page")
+        .to_owned();
     let second = get(&play.stage, &next).await;
     assert_eq!((second.numbers(), second.link.as_str()), (vec![2, 1], ""));
-    let run = get(&play.stage, "repos/org/repo/actions/runs/1004").await.body;
-    assert_eq!((&run["run_number"], &run["conclusion"], &run["actor"]["login"]), (&4.into(), &"success".into(), &"octocat".into()));
-    assert_eq!((play.stage.reads()["github:ListWorkflowRuns"], play.stage.reads()["github:GetWorkflowRun"]), (5, 1));
+    let run = get(&play.stage, "repos/org/repo/actions/runs/1004")
+        .await
+        .body;
+    assert_eq!(
+        (
+            &run["run_number"],
+            &run["conclusion"],
+            &run["actor"]["login"]
+        ),
+        (&4.into(), &"success".into(), &"octocat".into())
+    );
+    assert_eq!(
+        (
+            play.stage.reads()["github:ListWorkflowRuns"],
+            play.stage.reads()["github:GetWorkflowRun"]
+        ),
+        (5, 1)
+    );
     play.stage.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_a_permission_and_a_known_page_are_needed() {
     let play = stage().await;
-    assert_eq!(ask(&play.stage, RUNS, None).await.expect("an answer").status, 401);
-    for unknown in
-        ["repos/org/other/actions/runs/1004", "repos/org/repo/actions/runs/9", "repos/org/repo/actions/workflows/no.yml/runs", "user"]
-    {
+    assert_eq!(
+        ask(&play.stage, RUNS, None)
+            .await
+            .expect("an answer")
+            .status,
+        401
+    );
+    for unknown in [
+        "repos/org/other/actions/runs/1004",
+        "repos/org/repo/actions/runs/9",
+        "repos/org/repo/actions/workflows/no.yml/runs",
+        "user",
+    ] {
         assert_eq!(get(&play.stage, unknown).await.status, 404, "{unknown}");
     }
-    play.stage.inject(Fault::first("github:*", FaultKind::Drops));
+    play.stage
+        .inject(Fault::first("github:*", FaultKind::Drops));
     assert!(ask(&play.stage, RUNS, Some("ghs_token")).await.is_none());
-    play.stage.set_github(GithubOptions { access: GithubAccess::Denied, ..github() });
+    play.stage.set_github(GithubOptions {
+        access: GithubAccess::Denied,
+        ..github()
+    });
     let denied = get(&play.stage, RUNS).await;
-    assert_eq!((denied.status, &denied.body["message"]), (403, &"Resource not accessible by integration".into()));
+    assert_eq!(
+        (denied.status, &denied.body["message"]),
+        (403, &"Resource not accessible by integration".into())
+    );
     play.stage.shutdown().await;
 }

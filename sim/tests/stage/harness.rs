@@ -21,15 +21,26 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The sample application, built beside this test.
 fn sample_app() -> PathBuf {
-    let folder = std::env::current_exe().expect("this test").ancestors().nth(2).expect("the profile's folder").to_owned();
+    let folder = std::env::current_exe()
+        .expect("this test")
+        .ancestors()
+        .nth(2)
+        .expect("the profile's folder")
+        .to_owned();
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--package", "sample-app"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    cargo
+        .args(["build", "--quiet", "--package", "sample-app"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"));
     assert!(cargo.status().expect("cargo").success());
     folder.join("sample-app")
 }
 
 /// The versions in the registry: two good ones, and one that does not start.
-const VERSIONS: [(&str, Fault); 3] = [("1.0.0", Fault::None), ("1.1.0", Fault::None), ("1.4.0", Fault::Crash)];
+const VERSIONS: [(&str, Fault); 3] = [
+    ("1.0.0", Fault::None),
+    ("1.1.0", Fault::None),
+    ("1.4.0", Fault::Crash),
+];
 
 /// Their images, compressed once for all tests: that takes a second each without optimisation.
 fn layouts() -> &'static TempDir {
@@ -39,7 +50,15 @@ fn layouts() -> &'static TempDir {
         for (version, fault) in VERSIONS {
             let layout = folder.path().join(version);
             std::fs::create_dir(&layout).expect("a folder");
-            write_layout(&SampleImage { binary: sample_app(), version: version.to_owned(), fault }, &layout).expect("a layout");
+            write_layout(
+                &SampleImage {
+                    binary: sample_app(),
+                    version: version.to_owned(),
+                    fault,
+                },
+                &layout,
+            )
+            .expect("a layout");
         }
         folder
     })
@@ -61,16 +80,31 @@ impl Play {
     /// A stage with one service `api` whose version 1.0.0 runs steadily.
     pub(crate) async fn with(controller: Controller, options: StageOptions) -> Self {
         let exposure = Exposure::new("app", 8080);
-        let exposure = if matches!(controller, Controller::Rolling(_)) { Exposure { test: None, ..exposure } } else { exposure };
+        let exposure = if matches!(controller, Controller::Rolling(_)) {
+            Exposure {
+                test: None,
+                ..exposure
+            }
+        } else {
+            exposure
+        };
         Self::exposed(controller, exposure, options).await
     }
 
     /// The same behind listeners of the caller's choice.
-    pub(crate) async fn exposed(controller: Controller, exposure: Exposure, options: StageOptions) -> Self {
+    pub(crate) async fn exposed(
+        controller: Controller,
+        exposure: Exposure,
+        options: StageOptions,
+    ) -> Self {
         let stage = Stage::start(recorded(options)).await.expect("a stage");
         let play = Self { stage };
         for (version, _) in VERSIONS {
-            play.stage.world().push_layout(&layouts().path().join(version), "app", version).await.expect("pushed");
+            play.stage
+                .world()
+                .push_layout(&layouts().path().join(version), "app", version)
+                .await
+                .expect("pushed");
         }
         let service = ServiceOptions {
             name: "api".to_owned(),
@@ -82,7 +116,11 @@ impl Play {
             scaling: None,
         };
         play.stage.add_service(service).await.expect("a service");
-        assert!(play.stage.wait_until_steady("api", PATIENCE).await, "{:?}", play.stage.service_view("api"));
+        assert!(
+            play.stage.wait_until_steady("api", PATIENCE).await,
+            "{:?}",
+            play.stage.service_view("api")
+        );
         play
     }
 
@@ -98,13 +136,33 @@ impl Play {
             other => panic!("{other}"),
         };
         let operation = target.split_once('.').expect("service.Operation").1;
-        self.try_send(&[("x-amz-target", &format!("{prefix}.{operation}"))], body.to_string()).await.expect("an answer")
+        self.try_send(
+            &[("x-amz-target", &format!("{prefix}.{operation}"))],
+            body.to_string(),
+        )
+        .await
+        .expect("an answer")
     }
 
     /// The XML of an operation of a query service.
-    pub(crate) async fn query(&self, operation: &str, version: &str, members: &[(&str, &str)]) -> String {
-        let members = members.iter().map(|(name, value)| format!("&{name}={value}")).collect::<Vec<_>>().concat();
-        let answered = self.try_send(&[], format!("Action={operation}&Version={version}{members}")).await.expect("an answer");
+    pub(crate) async fn query(
+        &self,
+        operation: &str,
+        version: &str,
+        members: &[(&str, &str)],
+    ) -> String {
+        let members = members
+            .iter()
+            .map(|(name, value)| format!("&{name}={value}"))
+            .collect::<Vec<_>>()
+            .concat();
+        let answered = self
+            .try_send(
+                &[],
+                format!("Action={operation}&Version={version}{members}"),
+            )
+            .await
+            .expect("an answer");
         assert_eq!(answered.status, 200, "{operation}: {}", answered.body);
         answered.body.as_str().expect("XML").to_owned()
     }
@@ -124,16 +182,29 @@ impl Play {
     }
 
     /// One request to the AWS port; none when the connection drops.
-    pub(crate) async fn try_send(&self, headers: &[(&str, &str)], body: String) -> Option<Answered> {
-        let mut request = Request::post(self.stage.endpoint()).header("authorization", "AWS4-HMAC-SHA256 Credential=AKIASTAGE");
+    pub(crate) async fn try_send(
+        &self,
+        headers: &[(&str, &str)],
+        body: String,
+    ) -> Option<Answered> {
+        let mut request = Request::post(self.stage.endpoint())
+            .header("authorization", "AWS4-HMAC-SHA256 Credential=AKIASTAGE");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         let client = Client::builder(TokioExecutor::new()).build_http();
-        let response = client.request(request.body(Full::<bytes::Bytes>::from(body)).expect("a request")).await.ok()?;
+        let response = client
+            .request(
+                request
+                    .body(Full::<bytes::Bytes>::from(body))
+                    .expect("a request"),
+            )
+            .await
+            .ok()?;
         let status = response.status().as_u16();
         let bytes = response.into_body().collect().await.ok()?.to_bytes();
-        let body = serde_json::from_slice(&bytes).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()));
+        let body = serde_json::from_slice(&bytes)
+            .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()));
         Some(Answered { status, body })
     }
 
@@ -143,24 +214,54 @@ impl Play {
     }
 
     /// The same, with headers.
-    pub(crate) async fn get_with(&self, listener: &str, path: &str, headers: &[(&str, &str)]) -> String {
-        let url = format!("{}{path}", self.stage.listener_url(listener).expect("a listener"));
+    pub(crate) async fn get_with(
+        &self,
+        listener: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> String {
+        let url = format!(
+            "{}{path}",
+            self.stage.listener_url(listener).expect("a listener")
+        );
         let client = Client::builder(TokioExecutor::new()).build_http();
-        let request = headers.iter().fold(Request::get(url), |request, (name, value)| request.header(*name, *value));
-        let request = request.body(Full::<bytes::Bytes>::default()).expect("a request");
+        let request = headers
+            .iter()
+            .fold(Request::get(url), |request, (name, value)| {
+                request.header(*name, *value)
+            });
+        let request = request
+            .body(Full::<bytes::Bytes>::default())
+            .expect("a request");
         let response = client.request(request).await.expect("an answer");
-        String::from_utf8_lossy(&response.into_body().collect().await.expect("a body").to_bytes()).into_owned()
+        String::from_utf8_lossy(
+            &response
+                .into_body()
+                .collect()
+                .await
+                .expect("a body")
+                .to_bytes(),
+        )
+        .into_owned()
     }
 
     /// Registers a revision with an image of the registry.
     pub(crate) async fn register(&self, version: &str) -> String {
         let definition = definition(&format!("{}/app:{version}", self.stage.registry_host()));
         let answer = self.ask("ecs.RegisterTaskDefinition", definition).await;
-        answer["taskDefinition"]["taskDefinitionArn"].as_str().expect("an ARN").to_owned()
+        answer["taskDefinition"]["taskDefinitionArn"]
+            .as_str()
+            .expect("an ARN")
+            .to_owned()
     }
 
     /// Asks for something again and again until it is as it should be.
-    pub(crate) async fn until(&self, target: &str, body: Value, holds: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) async fn until(
+        &self,
+        target: &str,
+        body: Value,
+        holds: impl Fn(&Value) -> bool,
+    ) -> Value {
         let began = Instant::now();
         loop {
             let answer = self.ask(target, body.clone()).await;
@@ -176,9 +277,21 @@ impl Play {
 /// A page below `/_stage/`.
 pub(crate) async fn page(play: &Play, name: &str) -> Value {
     let client = Client::builder(TokioExecutor::new()).build_http();
-    let request = Request::get(format!("{}/_stage/{name}", play.stage.endpoint())).body(Full::<bytes::Bytes>::default());
-    let response = client.request(request.expect("a request")).await.expect("an answer");
-    serde_json::from_slice(&response.into_body().collect().await.expect("a body").to_bytes()).expect("JSON")
+    let request = Request::get(format!("{}/_stage/{name}", play.stage.endpoint()))
+        .body(Full::<bytes::Bytes>::default());
+    let response = client
+        .request(request.expect("a request"))
+        .await
+        .expect("an answer");
+    serde_json::from_slice(
+        &response
+            .into_body()
+            .collect()
+            .await
+            .expect("a body")
+            .to_bytes(),
+    )
+    .expect("JSON")
 }
 
 /// Numbers the recordings.
@@ -189,7 +302,8 @@ fn recorded(mut options: StageOptions) -> StageOptions {
     #[expect(clippy::disallowed_methods, reason = "a test asks its own environment")]
     let folder = std::env::var("STAGE_RECORDINGS").ok();
     let number = STAGES.fetch_add(1, Ordering::Relaxed);
-    options.recording = folder.map(|folder| PathBuf::from(folder).join(format!("stage-{number}.jsonl")));
+    options.recording =
+        folder.map(|folder| PathBuf::from(folder).join(format!("stage-{number}.jsonl")));
     options
 }
 

@@ -1,4 +1,5 @@
-//! The stage played for real: tasks of the sample application behind the proxy, asked over HTTP as AWS would be.
+//! The stage played for real: tasks of the sample application behind the proxy, asked over HTTP as
+//! AWS would be.
 
 #![expect(clippy::expect_used, reason = "what is not as expected ends a test")]
 

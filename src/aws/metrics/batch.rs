@@ -1,4 +1,5 @@
-//! PURE: which questions go into one GetMetricData, by which ids, and what of its answer belongs to whom.
+//! PURE: which questions go into one GetMetricData, by which ids, and what of its answer belongs to
+//! whom.
 
 use super::MetricQuestion;
 use super::expression::{is_pointwise, renamed};
@@ -60,7 +61,10 @@ pub(super) fn batches<'q>(asked: &[MetricQuestion<'q>]) -> Vec<Batch<'q>> {
     let mut batches: Vec<(Window, Batch<'q>)> = Vec::new();
     for one in asked {
         let window = Window::of(one);
-        match batches.iter_mut().find(|(other, batch)| *other == window && batch.size() + size(one.query) <= QUERIES) {
+        match batches
+            .iter_mut()
+            .find(|(other, batch)| *other == window && batch.size() + size(one.query) <= QUERIES)
+        {
             Some((_, batch)) => batch.add(*one),
             None => batches.push((window, Batch::new(*one))),
         }
@@ -80,7 +84,11 @@ enum Window {
 impl Window {
     fn of(asked: &MetricQuestion<'_>) -> Self {
         let is_pointwise = asked.query.expression.as_deref().is_none_or(is_pointwise);
-        if is_pointwise { Self::Any } else { Self::Own(asked.since, asked.until) }
+        if is_pointwise {
+            Self::Any
+        } else {
+            Self::Own(asked.since, asked.until)
+        }
     }
 }
 
@@ -94,18 +102,32 @@ fn aligned(since: f64, period: i32) -> f64 {
 }
 
 fn period(query: &CloudWatchQuery) -> i32 {
-    i32::try_from(query.period.as_secs()).unwrap_or(i32::MAX).max(1)
+    i32::try_from(query.period.as_secs())
+        .unwrap_or(i32::MAX)
+        .max(1)
 }
 
 impl<'q> Batch<'q> {
     fn new(asked: MetricQuestion<'q>) -> Self {
-        Self { asked: vec![asked], since: aligned(asked.since, period(asked.query)), until: asked.until }
+        Self {
+            asked: vec![asked],
+            since: aligned(asked.since, period(asked.query)),
+            until: asked.until,
+        }
     }
 
     fn add(&mut self, asked: MetricQuestion<'q>) {
         self.asked.push(asked);
-        let earliest = self.asked.iter().map(|asked| asked.since).fold(f64::INFINITY, f64::min);
-        let all_periods = self.asked.iter().map(|asked| period(asked.query)).fold(1, common_multiple);
+        let earliest = self
+            .asked
+            .iter()
+            .map(|asked| asked.since)
+            .fold(f64::INFINITY, f64::min);
+        let all_periods = self
+            .asked
+            .iter()
+            .map(|asked| period(asked.query))
+            .fold(1, common_multiple);
         self.since = aligned(earliest, all_periods);
         self.until = self.until.max(asked.until);
     }
@@ -121,7 +143,11 @@ impl<'q> Batch<'q> {
 
     /// All queries, those of a question one after the other.
     pub(super) fn queries(&self) -> Vec<BatchQuery<'q>> {
-        self.asked.iter().enumerate().flat_map(|(index, asked)| queries(index, asked.query)).collect()
+        self.asked
+            .iter()
+            .enumerate()
+            .flat_map(|(index, asked)| queries(index, asked.query))
+            .collect()
     }
 
     /// Every question's answer.
@@ -136,7 +162,10 @@ impl<'q> Batch<'q> {
 
     /// The same words for every question.
     pub(super) fn failed(&self, words: &str) -> Vec<(usize, Told)> {
-        self.asked.iter().map(|asked| (asked.id, failed(words.to_owned(), Access::Granted))).collect()
+        self.asked
+            .iter()
+            .map(|asked| (asked.id, failed(words.to_owned(), Access::Granted)))
+            .collect()
     }
 }
 
@@ -148,55 +177,128 @@ fn name(index: usize) -> String {
 fn queries(index: usize, query: &CloudWatchQuery) -> Vec<BatchQuery<'_>> {
     let period = period(query);
     let Some(expression) = &query.expression else {
-        let first = query.metrics.first().map(|(_, metric)| What::Metric(metric));
-        return first.map(|what| BatchQuery { id: name(index), what, period, is_asked: true }).into_iter().collect();
+        let first = query
+            .metrics
+            .first()
+            .map(|(_, metric)| What::Metric(metric));
+        return first
+            .map(|what| BatchQuery {
+                id: name(index),
+                what,
+                period,
+                is_asked: true,
+            })
+            .into_iter()
+            .collect();
     };
     let inner = |position: usize| format!("{}m{position}", name(index));
-    let of = |word: &str| query.metrics.iter().position(|(id, _)| id == word).map(inner);
+    let of = |word: &str| {
+        query
+            .metrics
+            .iter()
+            .position(|(id, _)| id == word)
+            .map(inner)
+    };
     let metrics = query.metrics.iter().enumerate();
     let mut queries: Vec<BatchQuery<'_>> = metrics
-        .map(|(position, (_, metric))| BatchQuery { id: inner(position), what: What::Metric(metric), period, is_asked: false })
+        .map(|(position, (_, metric))| BatchQuery {
+            id: inner(position),
+            what: What::Metric(metric),
+            period,
+            is_asked: false,
+        })
         .collect();
-    queries.push(BatchQuery { id: name(index), what: What::Expression(renamed(expression, of)), period, is_asked: true });
+    queries.push(BatchQuery {
+        id: name(index),
+        what: What::Expression(renamed(expression, of)),
+        period,
+        is_asked: true,
+    });
     queries
 }
 
 fn told(asked: &MetricQuestion<'_>, series: &[&Series]) -> Told {
-    let messages: Vec<String> = series.iter().flat_map(|series| series.messages.iter().cloned()).collect();
+    let messages: Vec<String> = series
+        .iter()
+        .flat_map(|series| series.messages.iter().cloned())
+        .collect();
     // The last page that a query is on says whether that is all of it.
-    let Some(last) = series.last() else { return failed("CloudWatch gave no result for it".to_owned(), Access::Granted) };
-    let because = if messages.is_empty() { String::new() } else { format!(": {}", masked(&messages.join("; "))) };
+    let Some(last) = series.last() else {
+        return failed(
+            "CloudWatch gave no result for it".to_owned(),
+            Access::Granted,
+        );
+    };
+    let because = if messages.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", masked(&messages.join("; ")))
+    };
     match &last.fate {
         Fate::Complete => {}
-        Fate::Partial => return failed(format!("CloudWatch has not all of its points{because}"), Access::Granted),
-        Fate::Forbidden => return failed(format!("CloudWatch forbids reading it{because}"), Access::Denied),
-        Fate::Failed(word) => return failed(format!("CloudWatch failed to read it ({word}){because}"), Access::Granted),
+        Fate::Partial => {
+            return failed(
+                format!("CloudWatch has not all of its points{because}"),
+                Access::Granted,
+            );
+        }
+        Fate::Forbidden => {
+            return failed(
+                format!("CloudWatch forbids reading it{because}"),
+                Access::Denied,
+            );
+        }
+        Fate::Failed(word) => {
+            return failed(
+                format!("CloudWatch failed to read it ({word}){because}"),
+                Access::Granted,
+            );
+        }
     }
     let all = series.iter().flat_map(|series| &series.points);
-    let mut points: Vec<Point> = all.filter(|point| (asked.since..asked.until).contains(&point.at)).copied().collect();
+    let mut points: Vec<Point> = all
+        .filter(|point| (asked.since..asked.until).contains(&point.at))
+        .copied()
+        .collect();
     points.sort_by(|left, right| left.at.total_cmp(&right.at));
-    Told { answer: Answer::Points(points), notes: messages.iter().map(|message| masked(message)).collect(), access: Access::Granted }
+    Told {
+        answer: Answer::Points(points),
+        notes: messages.iter().map(|message| masked(message)).collect(),
+        access: Access::Granted,
+    }
 }
 
 fn failed(words: String, access: Access) -> Told {
-    Told { answer: Answer::Failed(words), notes: Vec::new(), access }
+    Told {
+        answer: Answer::Failed(words),
+        notes: Vec::new(),
+        access,
+    }
 }
 
 /// What CloudWatch says about the whole request is said of every query.
 pub(super) fn note(all: &mut [Series], messages: &[String]) {
     for series in all {
-        let new = messages.iter().filter(|message| !series.messages.contains(message)).cloned().collect::<Vec<_>>();
+        let new = messages
+            .iter()
+            .filter(|message| !series.messages.contains(message))
+            .cloned()
+            .collect::<Vec<_>>();
         series.messages.extend(new);
     }
 }
 
-/// The least common multiple; where it is no whole number of seconds any more, the longest period has to do.
+/// The least common multiple; where it is no whole number of seconds any more, the longest period
+/// has to do.
 fn common_multiple(left: i32, right: i32) -> i32 {
     let (mut divisor, mut rest) = (left, right);
     while rest != 0 {
         (divisor, rest) = (rest, divisor % rest);
     }
-    (left / divisor).checked_mul(right).filter(|multiple| *multiple <= LONGEST).unwrap_or_else(|| left.max(right))
+    (left / divisor)
+        .checked_mul(right)
+        .filter(|multiple| *multiple <= LONGEST)
+        .unwrap_or_else(|| left.max(right))
 }
 
 /// A window that begins earlier than a day before is asked for more than it is worth.

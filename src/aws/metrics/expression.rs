@@ -1,16 +1,31 @@
-//! PURE: metric math among that of others: the ids of a query are made unique, and whether its value depends on the window is told.
+//! PURE: metric math among that of others: the ids of a query are made unique, and whether its
+//! value depends on the window is told.
 
 use std::borrow::Cow;
 
-/// Functions whose value at a point depends on that point, or on the one before it, alone. Any other may sum or average over the whole
-/// window that is asked for, which is then its own and nobody else's.
+/// Functions whose value at a point depends on that point, or on the one before it, alone. Any
+/// other may sum or average over the whole window that is asked for, which is then its own and
+/// nobody else's.
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html>
-const POINTWISE: &[&str] = &["ABS", "CEIL", "DIFF", "DIFF_TIME", "FILL", "FLOOR", "IF", "LOG", "LOG10", "PERIOD", "RATE"];
+const POINTWISE: &[&str] = &[
+    "ABS",
+    "CEIL",
+    "DIFF",
+    "DIFF_TIME",
+    "FILL",
+    "FLOOR",
+    "IF",
+    "LOG",
+    "LOG10",
+    "PERIOD",
+    "RATE",
+];
 
 /// Words that stand for operators.
 const OPERATORS: &[&str] = &["AND", "OR", "NOT"];
 
-/// The expression with each word exchanged that `new` knows another for. Quoted texts stay as they are.
+/// The expression with each word exchanged that `new` knows another for. Quoted texts stay as they
+/// are.
 pub(super) fn renamed(expression: &str, new: impl Fn(&str) -> Option<String>) -> String {
     let exchanged = pieces(expression).into_iter().map(|piece| match piece {
         Piece::Word(word) => new(word).map_or(Cow::Borrowed(word), Cow::Owned),
@@ -22,11 +37,16 @@ pub(super) fn renamed(expression: &str, new: impl Fn(&str) -> Option<String>) ->
 /// Whether every point is what it is whatever window it is asked in.
 pub(super) fn is_pointwise(expression: &str) -> bool {
     let pieces = pieces(expression);
-    let calls = pieces.iter().enumerate().filter_map(|(index, piece)| match piece {
-        Piece::Word(word) => is_call(&pieces[index + 1..]).then_some(*word),
-        Piece::Other(_) => None,
-    });
-    calls.filter(|word| !OPERATORS.contains(word)).all(|word| POINTWISE.contains(&word))
+    let calls = pieces
+        .iter()
+        .enumerate()
+        .filter_map(|(index, piece)| match piece {
+            Piece::Word(word) => is_call(&pieces[index + 1..]).then_some(*word),
+            Piece::Other(_) => None,
+        });
+    calls
+        .filter(|word| !OPERATORS.contains(word))
+        .all(|word| POINTWISE.contains(&word))
 }
 
 fn is_call(rest: &[Piece<'_>]) -> bool {
@@ -47,7 +67,11 @@ fn pieces(expression: &str) -> Vec<Piece<'_>> {
     while let Some(first) = rest.chars().next() {
         let length = length(rest, first);
         let (piece, after) = rest.split_at(length);
-        pieces.push(if is_start(first) { Piece::Word(piece) } else { Piece::Other(piece) });
+        pieces.push(if is_start(first) {
+            Piece::Word(piece)
+        } else {
+            Piece::Other(piece)
+        });
         rest = after;
     }
     pieces
@@ -59,7 +83,9 @@ fn length(text: &str, first: char) -> usize {
         '"' | '\'' => text[1..].find(first).map_or(text.len(), |end| end + 2),
         start if is_start(start) => until(&|character| !is_inside(character)),
         // `1e3` has no id in it.
-        digit if digit.is_ascii_digit() => until(&|character| !is_inside(character) && character != '.'),
+        digit if digit.is_ascii_digit() => {
+            until(&|character| !is_inside(character) && character != '.')
+        }
         _ => until(&|character| is_inside(character) || matches!(character, '"' | '\'')),
     }
 }
@@ -77,15 +103,28 @@ mod tests {
     use super::*;
 
     fn shown(expression: &str) -> String {
-        renamed(expression, |word| ["errors", "m1", "e3"].contains(&word).then(|| format!("q7_{word}")))
+        renamed(expression, |word| {
+            ["errors", "m1", "e3"]
+                .contains(&word)
+                .then(|| format!("q7_{word}"))
+        })
     }
 
     #[test]
     fn ids_are_exchanged_and_nothing_else() {
-        assert_eq!(shown("100 * errors / (m1 + m10)"), "100 * q7_errors / (q7_m1 + m10)");
-        assert_eq!(shown("IF(m1>0,errors/m1,0)"), "IF(q7_m1>0,q7_errors/q7_m1,0)");
+        assert_eq!(
+            shown("100 * errors / (m1 + m10)"),
+            "100 * q7_errors / (q7_m1 + m10)"
+        );
+        assert_eq!(
+            shown("IF(m1>0,errors/m1,0)"),
+            "IF(q7_m1>0,q7_errors/q7_m1,0)"
+        );
         assert_eq!(shown("1e3 * e3 - 2.5e3"), "1e3 * q7_e3 - 2.5e3");
-        assert_eq!(shown("SEARCH('{AWS/X} m1', 'Sum', 60) + \"errors\" + m1"), "SEARCH('{AWS/X} m1', 'Sum', 60) + \"errors\" + q7_m1");
+        assert_eq!(
+            shown("SEARCH('{AWS/X} m1', 'Sum', 60) + \"errors\" + m1"),
+            "SEARCH('{AWS/X} m1', 'Sum', 60) + \"errors\" + q7_m1"
+        );
         assert_eq!(shown("m1"), "q7_m1");
         assert_eq!(shown("ünïcode m1 'open m1"), "ünïcode q7_m1 'open m1");
         assert_eq!(shown(""), "");
@@ -93,10 +132,22 @@ mod tests {
 
     #[test]
     fn what_depends_on_the_window_is_known() {
-        for pointwise in ["m1/m2", "FILL(m1, 0) + 1", "IF (m1 > 0 AND (m2 > 0), 1, 0)", "NOT (m1)", "'SUM(x)' m1"] {
+        for pointwise in [
+            "m1/m2",
+            "FILL(m1, 0) + 1",
+            "IF (m1 > 0 AND (m2 > 0), 1, 0)",
+            "NOT (m1)",
+            "'SUM(x)' m1",
+        ] {
             assert!(is_pointwise(pointwise), "{pointwise}");
         }
-        for over_the_window in ["m1/SUM(m1)", "m1 - AVG (m1)", "RUNNING_SUM(m1)", "SEARCH('x', 'Sum', 60)", "SOMETHING_NEW(m1)"] {
+        for over_the_window in [
+            "m1/SUM(m1)",
+            "m1 - AVG (m1)",
+            "RUNNING_SUM(m1)",
+            "SEARCH('x', 'Sum', 60)",
+            "SOMETHING_NEW(m1)",
+        ] {
             assert!(!is_pointwise(over_the_window), "{over_the_window}");
         }
     }

@@ -33,11 +33,25 @@ pub struct CapacityProvider {
 impl CapacityProvider {
     /// Reads what ECS answers as `capacityProviderStrategy`.
     pub fn list(strategy: &Value) -> Vec<Self> {
-        let number = |item: &Value, key: &str| item[key].as_u64().and_then(|number| u32::try_from(number).ok()).unwrap_or(0);
-        let one = |item: &Value| {
-            Some(Self { name: item["capacityProvider"].as_str()?.to_owned(), base: number(item, "base"), weight: number(item, "weight") })
+        let number = |item: &Value, key: &str| {
+            item[key]
+                .as_u64()
+                .and_then(|number| u32::try_from(number).ok())
+                .unwrap_or(0)
         };
-        strategy.as_array().into_iter().flatten().filter_map(one).collect()
+        let one = |item: &Value| {
+            Some(Self {
+                name: item["capacityProvider"].as_str()?.to_owned(),
+                base: number(item, "base"),
+                weight: number(item, "weight"),
+            })
+        };
+        strategy
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(one)
+            .collect()
     }
 }
 
@@ -46,7 +60,10 @@ pub fn build(revision_arn: &str, parts: &ServiceParts<'_>) -> Value {
     let mut properties = Map::new();
     let mut put = |key: &str, value: Value| drop(properties.insert(key.to_owned(), value));
     put("TaskDefinition", json!(revision_arn));
-    put("LoadBalancerInfo", json!({ "ContainerName": parts.container_name, "ContainerPort": parts.container_port }));
+    put(
+        "LoadBalancerInfo",
+        json!({ "ContainerName": parts.container_name, "ContainerPort": parts.container_port }),
+    );
     if let Some(version) = parts.platform_version {
         put("PlatformVersion", json!(version));
     }
@@ -54,7 +71,10 @@ pub fn build(revision_arn: &str, parts: &ServiceParts<'_>) -> Value {
         put("NetworkConfiguration", network_configuration(network));
     }
     if !parts.capacity_providers.is_empty() {
-        put("CapacityProviderStrategy", parts.capacity_providers.iter().map(provider).collect());
+        put(
+            "CapacityProviderStrategy",
+            parts.capacity_providers.iter().map(provider).collect(),
+        );
     }
     json!({ "version": 0, "Resources": [{ "TargetService": { "Type": "AWS::ECS::Service", "Properties": properties } }] })
 }

@@ -5,25 +5,40 @@ use serde_json::{Map, Value};
 use crate::documents::task_definition::{ContainerDefinition, TaskDefinition, number, text};
 use crate::problem::Problem;
 
-/// JSON pointers to the properties of every resource, or the official sentence about what is missing.
+/// JSON pointers to the properties of every resource, or the official sentence about what is
+/// missing.
 pub(super) fn targets(app_spec: &Value) -> Result<Vec<String>, String> {
     let (key, resources) = entry(app_spec, "resources")?;
-    let resources =
-        resources.as_array().ok_or_else(|| format!("AppSpec file must include property 'resources' as a list, `{key}` is none"))?;
+    let resources = resources.as_array().ok_or_else(|| {
+        format!("AppSpec file must include property 'resources' as a list, `{key}` is none")
+    })?;
     let mut targets = Vec::new();
     for (index, resource) in resources.iter().enumerate() {
         for (name, contents) in resource.as_object().into_iter().flatten() {
             let (properties_key, properties) = entry(contents, "properties")?;
             entry(properties, "taskDefinition")?;
-            targets.push(format!("/{}/{index}/{}/{}", escaped(key), escaped(name), escaped(properties_key)));
+            targets.push(format!(
+                "/{}/{index}/{}/{}",
+                escaped(key),
+                escaped(name),
+                escaped(properties_key)
+            ));
         }
     }
-    if targets.is_empty() { Err(format!("AppSpec file has no resource in `{key}`")) } else { Ok(targets) }
+    if targets.is_empty() {
+        Err(format!("AppSpec file has no resource in `{key}`"))
+    } else {
+        Ok(targets)
+    }
 }
 
 fn entry<'a>(value: &'a Value, name: &str) -> Result<(&'a str, &'a Value), String> {
-    let found = value.as_object().and_then(|entries| entries.iter().find(|(key, _)| is(key, name)));
-    found.map(|(key, value)| (key.as_str(), value)).ok_or_else(|| format!("AppSpec file must include property '{name}'"))
+    let found = value
+        .as_object()
+        .and_then(|entries| entries.iter().find(|(key, _)| is(key, name)));
+    found
+        .map(|(key, value)| (key.as_str(), value))
+        .ok_or_else(|| format!("AppSpec file must include property '{name}'"))
 }
 
 /// The key as it is written in these entries.
@@ -50,18 +65,33 @@ pub(super) fn load_balancer(app_spec: &Value, pointer: &str) -> Option<LoadBalan
     let (_, information) = entry(app_spec.pointer(pointer)?, "loadBalancerInfo").ok()?;
     let entries = information.as_object()?;
     let container = text(information, &key_of(entries, "containerName")?)?.to_owned();
-    Some(LoadBalancerInfo { container, port: key_of(entries, "containerPort").and_then(|key| number(information, &key)) })
+    Some(LoadBalancerInfo {
+        container,
+        port: key_of(entries, "containerPort").and_then(|key| number(information, &key)),
+    })
 }
 
 /// CodeDeploy takes an `AppSpec` without them, and no green of it ever gets traffic.
-pub(super) fn without_load_balancer(app_spec: &Value, pointer: &str, input: &str) -> Option<Problem> {
+pub(super) fn without_load_balancer(
+    app_spec: &Value,
+    pointer: &str,
+    input: &str,
+) -> Option<Problem> {
     let missing = match load_balancer(app_spec, pointer) {
         Some(LoadBalancerInfo { port: Some(_), .. }) => return None,
         Some(_) => "ContainerPort in LoadBalancerInfo",
         None => "LoadBalancerInfo with ContainerName and ContainerPort",
     };
-    let resource = pointer.split('/').nth(3).unwrap_or_default().replace("~1", "/").replace("~0", "~");
-    let message = format!("the resource `{}` has no {missing}, so no traffic could be sent to green", resource.escape_debug());
+    let resource = pointer
+        .split('/')
+        .nth(3)
+        .unwrap_or_default()
+        .replace("~1", "/")
+        .replace("~0", "~");
+    let message = format!(
+        "the resource `{}` has no {missing}, so no traffic could be sent to green",
+        resource.escape_debug()
+    );
     let remedy = "Add LoadBalancerInfo: {ContainerName: …, ContainerPort: …} to its Properties, as the service's load balancer has them";
     Some(Problem::new(input, message, remedy))
 }
@@ -71,19 +101,37 @@ impl LoadBalancerInfo {
     pub(super) fn problem(&self, definition: TaskDefinition<'_>, input: &str) -> Option<Problem> {
         match definition.container(&self.container) {
             None => Some(self.no_container(definition, input)),
-            Some(container) => self.port.filter(|port| !container.listens_on(*port)).map(|port| self.no_port(port, container, input)),
+            Some(container) => self
+                .port
+                .filter(|port| !container.listens_on(*port))
+                .map(|port| self.no_port(port, container, input)),
         }
     }
 
     fn no_container(&self, definition: TaskDefinition<'_>, input: &str) -> Problem {
-        let message = format!("ContainerName `{}` is not in the task definition", self.container);
-        Problem::new(input, message, format!("The task definition has the containers {}", definition.container_names()))
+        let message = format!(
+            "ContainerName `{}` is not in the task definition",
+            self.container
+        );
+        Problem::new(
+            input,
+            message,
+            format!(
+                "The task definition has the containers {}",
+                definition.container_names()
+            ),
+        )
     }
 
     fn no_port(&self, port: u64, container: ContainerDefinition<'_>, input: &str) -> Problem {
-        let message = format!("ContainerPort {port} is not in the portMappings of container `{}`", self.container);
+        let message = format!(
+            "ContainerPort {port} is not in the portMappings of container `{}`",
+            self.container
+        );
         let remedy = match container.port_names() {
-            ports if ports.is_empty() => format!("Add a port mapping with containerPort {port} to the container"),
+            ports if ports.is_empty() => {
+                format!("Add a port mapping with containerPort {port} to the container")
+            }
             ports => format!("The container has the ports {ports}"),
         };
         Problem::new(input, message, remedy)

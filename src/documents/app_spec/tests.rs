@@ -1,4 +1,5 @@
-//! Golden values of the `AppSpec`, from the official action's own unit test and from running a port of its rules.
+//! Golden values of the `AppSpec`, from the official action's own unit test and from running a port
+//! of its rules.
 
 use serde_json::json;
 
@@ -18,7 +19,10 @@ fn the_hash_is_that_of_the_official_unit_test() {
         content.text,
         r#"{"Resources":[{"TargetService":{"Type":"AWS::ECS::Service","Properties":{"TaskDefinition":"task:def:arn","LoadBalancerInfo":{"ContainerName":"web","ContainerPort":80}}}}]}"#
     );
-    assert_eq!(content.sha256, "0911d1e99f48b492e238d1284d8ddb805382d33e1d1fc74ffadf37d8b7e6d096");
+    assert_eq!(
+        content.sha256,
+        "0911d1e99f48b492e238d1284d8ddb805382d33e1d1fc74ffadf37d8b7e6d096"
+    );
 }
 
 #[test]
@@ -34,39 +38,85 @@ fn every_resource_is_filled_in_any_case_and_the_rest_passes_through() {
         ),
     ];
     for (text, expected) in table {
-        assert_eq!(fill(&read(text), "ARN", "codedeploy-appspec").unwrap().text, expected);
+        assert_eq!(
+            fill(&read(text), "ARN", "codedeploy-appspec").unwrap().text,
+            expected
+        );
     }
 }
 
 #[test]
 fn every_resource_needs_a_container_and_a_port_for_traffic() {
     let table = [
-        (include_str!("../testdata/appspec-without-load-balancer.yaml"), Some("the resource `TargetService` has no LoadBalancerInfo with")),
-        ("Resources: [{A: {Properties: {TaskDefinition: x, LoadBalancerInfo: {ContainerName: web}}}}]", Some("`A` has no ContainerPort")),
-        ("Resources: [{A: {Properties: {TaskDefinition: x, LoadBalancerInfo: {ContainerPort: 80}}}}]", Some("`A` has no LoadBalancerInfo")),
-        ("resources: [{A: {properties: {taskdefinition: x, loadbalancerinfo: {containername: a, containerport: '80'}}}}]", None),
+        (
+            include_str!("../testdata/appspec-without-load-balancer.yaml"),
+            Some("the resource `TargetService` has no LoadBalancerInfo with"),
+        ),
+        (
+            "Resources: [{A: {Properties: {TaskDefinition: x, LoadBalancerInfo: {ContainerName: web}}}}]",
+            Some("`A` has no ContainerPort"),
+        ),
+        (
+            "Resources: [{A: {Properties: {TaskDefinition: x, LoadBalancerInfo: {ContainerPort: 80}}}}]",
+            Some("`A` has no LoadBalancerInfo"),
+        ),
+        (
+            "resources: [{A: {properties: {taskdefinition: x, loadbalancerinfo: {containername: a, containerport: '80'}}}}]",
+            None,
+        ),
     ];
     for (text, expected) in table {
         let found = check(&read(text), "codedeploy-appspec");
         let message = found.first().map(|problem| problem.message.as_str());
-        assert_eq!((message.is_some(), found.len()), (expected.is_some(), usize::from(expected.is_some())), "{text}");
-        assert!(message.is_none_or(|message| message.contains(expected.unwrap())), "{message:?}");
+        assert_eq!(
+            (message.is_some(), found.len()),
+            (expected.is_some(), usize::from(expected.is_some())),
+            "{text}"
+        );
+        assert!(
+            message.is_none_or(|message| message.contains(expected.unwrap())),
+            "{message:?}"
+        );
     }
 }
 
 #[test]
 fn what_is_missing_is_said_in_the_official_words() {
     let table = [
-        ("version: 0.0", "AppSpec file must include property 'resources'"),
-        ("Resources:", "AppSpec file must include property 'resources' as a list, `Resources` is none"),
-        ("Resources: []", "AppSpec file has no resource in `Resources`"),
-        ("Resources: [{A: }]", "AppSpec file must include property 'properties'"),
-        ("Resources: [{A: {Type: x}}]", "AppSpec file must include property 'properties'"),
-        ("Resources: [{A: {Properties: {}}}]", "AppSpec file must include property 'taskDefinition'"),
+        (
+            "version: 0.0",
+            "AppSpec file must include property 'resources'",
+        ),
+        (
+            "Resources:",
+            "AppSpec file must include property 'resources' as a list, `Resources` is none",
+        ),
+        (
+            "Resources: []",
+            "AppSpec file has no resource in `Resources`",
+        ),
+        (
+            "Resources: [{A: }]",
+            "AppSpec file must include property 'properties'",
+        ),
+        (
+            "Resources: [{A: {Type: x}}]",
+            "AppSpec file must include property 'properties'",
+        ),
+        (
+            "Resources: [{A: {Properties: {}}}]",
+            "AppSpec file must include property 'taskDefinition'",
+        ),
     ];
     for (text, message) in table {
         let found = check(&read(text), "codedeploy-appspec");
-        assert_eq!(found.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>(), [message]);
+        assert_eq!(
+            found
+                .iter()
+                .map(|problem| problem.message.as_str())
+                .collect::<Vec<_>>(),
+            [message]
+        );
         assert_eq!(fill(&read(text), "ARN", "codedeploy-appspec"), Err(found));
     }
 }
@@ -80,11 +130,17 @@ fn container_and_port_must_be_those_of_the_task_definition() {
         ("{ContainerName: web}", None),
         (
             "{ContainerName: api, ContainerPort: 80}",
-            Some(("ContainerName `api` is not in the task definition", "The task definition has the containers web, bare")),
+            Some((
+                "ContainerName `api` is not in the task definition",
+                "The task definition has the containers web, bare",
+            )),
         ),
         (
             "{ContainerName: web, ContainerPort: 81}",
-            Some(("ContainerPort 81 is not in the portMappings of container `web`", "The container has the ports 80")),
+            Some((
+                "ContainerPort 81 is not in the portMappings of container `web`",
+                "The container has the ports 80",
+            )),
         ),
         (
             "{ContainerName: bare, ContainerPort: 80}",
@@ -95,29 +151,53 @@ fn container_and_port_must_be_those_of_the_task_definition() {
         ),
     ];
     for (information, expected) in table {
-        let app_spec = read(&format!("Resources: [{{T: {{Properties: {{TaskDefinition: x, LoadBalancerInfo: {information}}}}}}}]"));
+        let app_spec = read(&format!(
+            "Resources: [{{T: {{Properties: {{TaskDefinition: x, LoadBalancerInfo: {information}}}}}}}]"
+        ));
         let found = check_against(&app_spec, TaskDefinition(&definition), "codedeploy-appspec");
-        assert_eq!(found.first().map(|problem| (problem.message.as_str(), problem.remedy.as_str())), expected, "{information}");
+        assert_eq!(
+            found
+                .first()
+                .map(|problem| (problem.message.as_str(), problem.remedy.as_str())),
+            expected,
+            "{information}"
+        );
     }
 }
 
 #[test]
 fn without_a_file_it_is_made_from_the_service() {
-    let parts = ServiceParts { container_name: "web", container_port: 80, platform_version: None, capacity_providers: &[], network: None };
+    let parts = ServiceParts {
+        container_name: "web",
+        container_port: 80,
+        platform_version: None,
+        capacity_providers: &[],
+        network: None,
+    };
     let built = build("ARN", &parts);
     assert_eq!(
         built.to_string(),
         r#"{"version":0,"Resources":[{"TargetService":{"Type":"AWS::ECS::Service","Properties":{"TaskDefinition":"ARN","LoadBalancerInfo":{"ContainerName":"web","ContainerPort":80}}}}]}"#
     );
     assert_eq!(check(&built, "codedeploy-appspec"), []);
-    assert_eq!(fill(&built, "ARN", "codedeploy-appspec").unwrap(), Content::of(&built));
+    assert_eq!(
+        fill(&built, "ARN", "codedeploy-appspec").unwrap(),
+        Content::of(&built)
+    );
 }
 
 #[test]
 fn what_the_service_says_of_its_tasks_goes_into_the_built_one() {
-    let network =
-        Network { subnets: vec!["subnet-1".into()], security_groups: vec!["sg-1".into()], assign_public_ip: AssignPublicIp::Enabled };
-    let providers = [CapacityProvider { name: "FARGATE_SPOT".into(), base: 1, weight: 2 }];
+    let network = Network {
+        subnets: vec!["subnet-1".into()],
+        security_groups: vec!["sg-1".into()],
+        assign_public_ip: AssignPublicIp::Enabled,
+    };
+    let providers = [CapacityProvider {
+        name: "FARGATE_SPOT".into(),
+        base: 1,
+        weight: 2,
+    }];
     let parts = ServiceParts {
         container_name: "web",
         container_port: 80,
@@ -131,5 +211,8 @@ fn what_the_service_says_of_its_tasks_goes_into_the_built_one() {
         "NetworkConfiguration": { "AwsvpcConfiguration": { "Subnets": ["subnet-1"], "SecurityGroups": ["sg-1"], "AssignPublicIp": "ENABLED" } },
         "CapacityProviderStrategy": [{ "CapacityProvider": "FARGATE_SPOT", "Base": 1, "Weight": 2 }],
     });
-    assert_eq!(built["Resources"][0]["TargetService"]["Properties"], expected);
+    assert_eq!(
+        built["Resources"][0]["TargetService"]["Properties"],
+        expected
+    );
 }

@@ -1,10 +1,14 @@
-//! Golden values of the cleaning: each expected text is what the official rules answer, seen by running a port of them.
+//! Golden values of the cleaning: each expected text is what the official rules answer, seen by
+//! running a port of them.
 
 use super::*;
 use crate::documents::parse::parse;
 
 fn cleaned(text: &str, kept: &str) -> Cleaned {
-    clean(&parse(text, "td.json", "task-definition").unwrap(), &KeptKeys::parse(kept).unwrap())
+    clean(
+        &parse(text, "td.json", "task-definition").unwrap(),
+        &KeptKeys::parse(kept).unwrap(),
+    )
 }
 
 #[test]
@@ -43,11 +47,17 @@ fn app_mesh_properties_get_both_keys_back_and_others_do_not() {
             "{type: APPMESH, properties: [{name: A, value: ''}, {name: '', value: B}, {name: '', value: ''}]}",
             r#"[{"name":"A","value":""},{"value":"B","name":""}]"#,
         ),
-        ("{type: OTHER, properties: [{name: A, value: ''}]}", r#"[{"name":"A"}]"#),
+        (
+            "{type: OTHER, properties: [{name: A, value: ''}]}",
+            r#"[{"name":"A"}]"#,
+        ),
     ];
     for (proxy, expected) in table {
         let cleaned = cleaned(&format!("proxyConfiguration: {proxy}"), "");
-        assert_eq!(cleaned.definition["proxyConfiguration"]["properties"].to_string(), expected);
+        assert_eq!(
+            cleaned.definition["proxyConfiguration"]["properties"].to_string(),
+            expected
+        );
     }
 }
 
@@ -58,10 +68,13 @@ fn what_only_aws_sets_goes_with_the_official_warning() {
         "",
     );
     assert_eq!(cleaned.definition.to_string(), r#"{"family":"f"}"#);
-    assert_eq!(cleaned.ignored, ["requiresAttributes", "revision", "status", "registeredBy"]);
-    assert!(
-        ignored_warning("revision").starts_with("Ignoring property 'revision' in the task definition file. This property is returned by")
+    assert_eq!(
+        cleaned.ignored,
+        ["requiresAttributes", "revision", "status", "registeredBy"]
     );
+    assert!(ignored_warning("revision").starts_with(
+        "Ignoring property 'revision' in the task definition file. This property is returned by"
+    ));
 }
 
 #[test]
@@ -74,17 +87,40 @@ fn named_keys_stay_at_any_depth() {
             r#"{"logConfiguration":{"logDriver":"splunk","options":{"tag":"","splunk-url":"x"}}}"#,
         ),
         // The official action drops the whole of `options` here (B12).
-        (options("{tag: ''}"), "tag", r#"{"logConfiguration":{"logDriver":"splunk","options":{"tag":""}}}"#),
-        (options("{tag: ''}"), r#"["tag"]"#, r#"{"logConfiguration":{"logDriver":"splunk","options":{"tag":""}}}"#),
-        ("command: ['', x]\nfoo: {tag: null, other: ''}".to_owned(), " command, foo", r#"{"command":["x"],"foo":{}}"#),
-        ("command: []\nother: []".to_owned(), "command", r#"{"command":[]}"#),
+        (
+            options("{tag: ''}"),
+            "tag",
+            r#"{"logConfiguration":{"logDriver":"splunk","options":{"tag":""}}}"#,
+        ),
+        (
+            options("{tag: ''}"),
+            r#"["tag"]"#,
+            r#"{"logConfiguration":{"logDriver":"splunk","options":{"tag":""}}}"#,
+        ),
+        (
+            "command: ['', x]\nfoo: {tag: null, other: ''}".to_owned(),
+            " command, foo",
+            r#"{"command":["x"],"foo":{}}"#,
+        ),
+        (
+            "command: []\nother: []".to_owned(),
+            "command",
+            r#"{"command":[]}"#,
+        ),
     ];
     for (text, kept, expected) in table {
-        assert_eq!(cleaned(&text, kept).definition.to_string(), expected, "{text} {kept}");
+        assert_eq!(
+            cleaned(&text, kept).definition.to_string(),
+            expected,
+            "{text} {kept}"
+        );
     }
 }
 
 #[test]
 fn a_list_of_kept_keys_that_is_not_one_of_texts_is_a_problem() {
-    assert_eq!(KeptKeys::parse("[{}]").unwrap_err()[0].input, "keep-null-value-keys");
+    assert_eq!(
+        KeptKeys::parse("[{}]").unwrap_err()[0].input,
+        "keep-null-value-keys"
+    );
 }

@@ -1,8 +1,9 @@
-//! What AWS fills in when a field of a task definition is left out, and what it leaves out when it is the default.
+//! What AWS fills in when a field of a task definition is left out, and what it leaves out when it
+//! is the default.
 //!
-//! The values are those the API reference gives at the types of `RegisterTaskDefinition`; it is silent about the
-//! `scope` and `driver` of a Docker volume, where Docker's own defaults are taken. Free texts of labels and options
-//! have no defaults.
+//! The values are those the API reference gives at the types of `RegisterTaskDefinition`; it is
+//! silent about the `scope` and `driver` of a Docker volume, where Docker's own defaults are taken.
+//! Free texts of labels and options have no defaults.
 
 use serde_json::{Map, Value};
 
@@ -27,7 +28,13 @@ const DEFAULTS: [(&str, &str); 14] = [
 ];
 
 /// Fields for which `false` or 0 says something else than leaving them out.
-const NEVER_EMPTY: [&str; 5] = ["essential", "swappiness", "maxSwap", "softLimit", "hardLimit"];
+const NEVER_EMPTY: [&str; 5] = [
+    "essential",
+    "swappiness",
+    "maxSwap",
+    "softLimit",
+    "hardLimit",
+];
 
 /// Objects whose keys the user invents.
 const FREE_TEXTS: [&str; 4] = ["dockerLabels", "options", "labels", "driverOpts"];
@@ -44,11 +51,16 @@ pub(super) enum KeyKind {
 impl KeyKind {
     /// What the object under this key holds.
     pub(super) fn under(key: &str) -> Self {
-        if FREE_TEXTS.contains(&key) { Self::Free } else { Self::Known }
+        if FREE_TEXTS.contains(&key) {
+            Self::Free
+        } else {
+            Self::Known
+        }
     }
 }
 
-/// How host ports are given: in the modes `awsvpc` and `host` a task has the ports of its containers.
+/// How host ports are given: in the modes `awsvpc` and `host` a task has the ports of its
+/// containers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Context {
     /// The host port is the container port.
@@ -60,7 +72,12 @@ pub(super) enum Context {
 impl Context {
     /// The context of two definitions of which either may leave its network mode out.
     pub(super) fn of(one: &Value, other: &Value) -> Self {
-        let mode = |value: &Value| value.get("networkMode").and_then(Value::as_str).map(str::to_owned);
+        let mode = |value: &Value| {
+            value
+                .get("networkMode")
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+        };
         match mode(one).or_else(|| mode(other)).as_deref() {
             Some("awsvpc" | "host") => Self::SamePorts,
             _ => Self::DynamicPorts,
@@ -69,12 +86,20 @@ impl Context {
 }
 
 /// Whether leaving this entry of `parent` out means the same.
-pub(super) fn is_default(fields: KeyKind, key: &str, value: &Value, parent: &Map<String, Value>, context: Context) -> bool {
+pub(super) fn is_default(
+    fields: KeyKind,
+    key: &str,
+    value: &Value,
+    parent: &Map<String, Value>,
+    context: Context,
+) -> bool {
     match fields {
         _ if value.is_null() => true,
         KeyKind::Free => false,
         KeyKind::Known if key == "hostPort" => is_default_host_port(value, parent, context),
-        KeyKind::Known => has_no_effect(key, value, context) || DEFAULTS.contains(&(key, &text_of(value))),
+        KeyKind::Known => {
+            has_no_effect(key, value, context) || DEFAULTS.contains(&(key, &text_of(value)))
+        }
     }
 }
 
@@ -85,13 +110,20 @@ fn has_no_effect(key: &str, value: &Value, context: Context) -> bool {
         Value::Number(number) => number.as_f64() == Some(0.0) && !NEVER_EMPTY.contains(&key),
         Value::String(text) => text.is_empty(),
         Value::Array(items) => items.is_empty(),
-        Value::Object(entries) => entries.iter().all(|(child, value)| is_default(KeyKind::under(key), child, value, entries, context)),
+        Value::Object(entries) => entries
+            .iter()
+            .all(|(child, value)| is_default(KeyKind::under(key), child, value, entries, context)),
     }
 }
 
 fn is_default_host_port(value: &Value, parent: &Map<String, Value>, context: Context) -> bool {
     match context {
         Context::DynamicPorts => text_of(value) == "0",
-        Context::SamePorts => text_of(value) == "0" || parent.get("containerPort").is_some_and(|port| text_of(port) == text_of(value)),
+        Context::SamePorts => {
+            text_of(value) == "0"
+                || parent
+                    .get("containerPort")
+                    .is_some_and(|port| text_of(port) == text_of(value))
+        }
     }
 }

@@ -1,5 +1,6 @@
-//! What changed between two task definitions, for people: one line a value, named items by their names. A value itself is only
-//! shown where its field is known to hold no secret, or where the user asked for it.
+//! What changed between two task definitions, for people: one line a value, named items by their
+//! names. A value itself is only shown where its field is known to hold no secret, or where the
+//! user asked for it.
 
 use std::fmt;
 
@@ -45,16 +46,23 @@ impl fmt::Display for Change {
         };
         match (&self.before, &self.after) {
             (Some(before), Some(after)) => write!(out, "{}: {before} → {after}", self.path),
-            (None, Some(value)) | (Some(value), None) => write!(out, "{}: {value} ({word})", self.path),
+            (None, Some(value)) | (Some(value), None) => {
+                write!(out, "{}: {value} ({word})", self.path)
+            }
             (None, None) => write!(out, "{} ({word})", self.path),
         }
     }
 }
 
-/// The changes from one definition to another, in the order of the new one, what is gone at the end of its object. Values of the
-/// fields that are `asked` for are shown besides those that always are.
+/// The changes from one definition to another, in the order of the new one, what is gone at the end
+/// of its object. Values of the fields that are `asked` for are shown besides those that always
+/// are.
 pub fn diff(old: &Value, new: &Value, asked: &[ShownField]) -> Vec<Change> {
-    let mut walk = ChangeCollector { context: Context::of(new, old), asked, changes: Vec::new() };
+    let mut walk = ChangeCollector {
+        context: Context::of(new, old),
+        asked,
+        changes: Vec::new(),
+    };
     walk.both(&Path::default(), "", old, new);
     walk.changes
 }
@@ -68,7 +76,9 @@ struct ChangeCollector<'a> {
 impl ChangeCollector<'_> {
     fn both(&mut self, path: &Path, key: &str, old: &Value, new: &Value) {
         match (old, new) {
-            (Value::Object(old), Value::Object(new)) => self.objects(path, KeyKind::under(key), old, new),
+            (Value::Object(old), Value::Object(new)) => {
+                self.objects(path, KeyKind::under(key), old, new);
+            }
             (Value::Array(old_items), Value::Array(new_items)) => match kind_of(key) {
                 ListKind::Named(keys) => self.named(path, key, keys, (old_items, new_items)),
                 ListKind::Set => self.sets(path, (old, new), (old_items, new_items)),
@@ -90,12 +100,26 @@ impl ChangeCollector<'_> {
             (Some(_), Some(_)) => ChangeKind::Changed,
             (Some(_), None) => ChangeKind::Removed,
         };
-        let is_shown = old.into_iter().chain(new).all(|value| is_shown(path, value, self.asked));
+        let is_shown = old
+            .into_iter()
+            .chain(new)
+            .all(|value| is_shown(path, value, self.asked));
         let show = |value: &Value| is_shown.then(|| shown(path, value));
-        self.changes.push(Change { path: path.clone(), kind, before: old.and_then(show), after: new.and_then(show) });
+        self.changes.push(Change {
+            path: path.clone(),
+            kind,
+            before: old.and_then(show),
+            after: new.and_then(show),
+        });
     }
 
-    fn objects(&mut self, path: &Path, fields: KeyKind, old: &Map<String, Value>, new: &Map<String, Value>) {
+    fn objects(
+        &mut self,
+        path: &Path,
+        fields: KeyKind,
+        old: &Map<String, Value>,
+        new: &Map<String, Value>,
+    ) {
         for (key, value) in new {
             let path = path.key(key);
             match old.get(key) {
@@ -134,13 +158,23 @@ impl ChangeCollector<'_> {
                 None => self.one_sided(&path, keys, item, Self::appeared),
             }
         }
-        for (_, item) in old.iter().enumerate().filter(|(index, _)| partner(keys, old, *index, new).is_none()) {
+        for (_, item) in old
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| partner(keys, old, *index, new).is_none())
+        {
             self.one_sided(&path.name(&name_of(keys, item)), keys, item, Self::vanished);
         }
     }
 
     /// An item without a partner: its values, or the item itself when it has none beyond its name.
-    fn one_sided(&mut self, path: &Path, keys: &[&str], item: &Value, tell: fn(&mut Self, &Path, &str, &Value)) {
+    fn one_sided(
+        &mut self,
+        path: &Path,
+        keys: &[&str],
+        item: &Value,
+        tell: fn(&mut Self, &Path, &str, &Value),
+    ) {
         let before = self.changes.len();
         let beyond = beyond_the_name(keys, item);
         if !beyond.is_empty() {
@@ -151,15 +185,22 @@ impl ChangeCollector<'_> {
         }
     }
 
-    fn sets(&mut self, path: &Path, (old, new): (&Value, &Value), (old_items, new_items): (&[Value], &[Value])) {
-        let is_same = old_items.len() == new_items.len() && old_items.iter().all(|item| new_items.contains(item));
+    fn sets(
+        &mut self,
+        path: &Path,
+        (old, new): (&Value, &Value),
+        (old_items, new_items): (&[Value], &[Value]),
+    ) {
+        let is_same = old_items.len() == new_items.len()
+            && old_items.iter().all(|item| new_items.contains(item));
         if !is_same {
             self.push(path, Some(old), Some(new));
         }
     }
 }
 
-/// The empty value against which the parts of a value are shown one by one; none for what is shown whole.
+/// The empty value against which the parts of a value are shown one by one; none for what is shown
+/// whole.
 fn empty_like(key: &str, value: &Value) -> Option<Value> {
     match (value, kind_of(key)) {
         (Value::Object(entries), _) if !entries.is_empty() => Some(Value::Object(Map::new())),

@@ -20,9 +20,13 @@ pub(super) enum ListKind {
 /// How the list under a key is to be taken.
 pub(super) fn kind_of(key: &str) -> ListKind {
     match key {
-        "containerDefinitions" | "environment" | "secrets" | "secretOptions" | "ulimits" | "volumes" | "properties" => {
-            ListKind::Named(&["name"])
-        }
+        "containerDefinitions"
+        | "environment"
+        | "secrets"
+        | "secretOptions"
+        | "ulimits"
+        | "volumes"
+        | "properties" => ListKind::Named(&["name"]),
         "portMappings" => ListKind::Named(&["containerPort", "containerPortRange", "protocol"]),
         "mountPoints" | "tmpfs" => ListKind::Named(&["containerPath"]),
         "volumesFrom" => ListKind::Named(&["sourceContainer"]),
@@ -43,16 +47,31 @@ pub(super) fn kind_of(key: &str) -> ListKind {
         | "ignoredExitCodes"
         | "mountOptions"
         | "permissions" => ListKind::Set,
-        "command" | "entryPoint" | "dnsServers" | "dnsSearchDomains" | "environmentFiles" => ListKind::Sequence,
+        "command" | "entryPoint" | "dnsServers" | "dnsSearchDomains" | "environmentFiles" => {
+            ListKind::Sequence
+        }
         _ => ListKind::Unknown,
     }
 }
 
-/// The item of `right` that belongs to `left[index]`: with the same name, and where a name stands twice, in the same turn.
-pub(super) fn partner<'a>(keys: &[&str], left: &[Value], index: usize, right: &'a [Value]) -> Option<&'a Value> {
+/// The item of `right` that belongs to `left[index]`: with the same name, and where a name stands
+/// twice, in the same turn.
+pub(super) fn partner<'a>(
+    keys: &[&str],
+    left: &[Value],
+    index: usize,
+    right: &'a [Value],
+) -> Option<&'a Value> {
     let name = name_of(keys, left.get(index)?);
-    let turn = left.iter().take(index).filter(|item| name_of(keys, item) == name).count();
-    right.iter().filter(|item| name_of(keys, item) == name).nth(turn)
+    let turn = left
+        .iter()
+        .take(index)
+        .filter(|item| name_of(keys, item) == name)
+        .count();
+    right
+        .iter()
+        .filter(|item| name_of(keys, item) == name)
+        .nth(turn)
 }
 
 /// The name of an item, for comparing and for showing: `80/tcp`.
@@ -68,5 +87,8 @@ pub(super) fn name_of(keys: &[&str], item: &Value) -> String {
 /// The entries of an item that do not belong to its name.
 pub(super) fn beyond_the_name(keys: &[&str], item: &Value) -> Map<String, Value> {
     let entries = item.as_object().into_iter().flatten();
-    entries.filter(|(key, _)| !keys.contains(&key.as_str())).map(|(key, value)| (key.clone(), value.clone())).collect()
+    entries
+        .filter(|(key, _)| !keys.contains(&key.as_str()))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect()
 }

@@ -1,11 +1,22 @@
-//! How the values of a task definition that may be shown are shown; what looks like a secret among them is masked all the same.
+//! How the values of a task definition that may be shown are shown; what looks like a secret among
+//! them is masked all the same.
 
 use serde_json::Value;
 
 use super::path::{Path, PathSegment};
 
-/// Parts of names that make their value a secret. Too much hidden is a nuisance, too little is a leak.
-const SECRET_WORDS: [&str; 8] = ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "KEY", "CREDENTIAL", "PRIVATE"];
+/// Parts of names that make their value a secret. Too much hidden is a nuisance, too little is a
+/// leak.
+const SECRET_WORDS: [&str; 8] = [
+    "TOKEN",
+    "SECRET",
+    "PASSWORD",
+    "PASSWD",
+    "PASSPHRASE",
+    "KEY",
+    "CREDENTIAL",
+    "PRIVATE",
+];
 
 /// What is shown instead.
 const MASK: &str = "***";
@@ -21,7 +32,8 @@ pub(super) fn shown(path: &Path, value: &Value) -> String {
     }
 }
 
-/// The name by which a value is known: the variable for `environment[NAME].value`, otherwise the key.
+/// The name by which a value is known: the variable for `environment[NAME].value`, otherwise the
+/// key.
 fn name_of_value(path: &Path) -> Option<&str> {
     match path.steps() {
         [.., PathSegment::Name(name), PathSegment::Key(key)] if key == "value" => Some(name),
@@ -41,9 +53,23 @@ fn masked(value: &Value) -> Value {
         Value::String(text) => Value::from(masked_text(text)),
         Value::Array(items) => items.iter().map(masked).collect(),
         Value::Object(entries) => {
-            let variable = entries.get("name").and_then(Value::as_str).is_some_and(looks_secret);
-            let hidden = |key: &str, value: &Value| (variable && key == "value") || (value.is_string() && looks_secret(key));
-            let mask = |(key, value): (&String, &Value)| (key.clone(), if hidden(key, value) { Value::from(MASK) } else { masked(value) });
+            let variable = entries
+                .get("name")
+                .and_then(Value::as_str)
+                .is_some_and(looks_secret);
+            let hidden = |key: &str, value: &Value| {
+                (variable && key == "value") || (value.is_string() && looks_secret(key))
+            };
+            let mask = |(key, value): (&String, &Value)| {
+                (
+                    key.clone(),
+                    if hidden(key, value) {
+                        Value::from(MASK)
+                    } else {
+                        masked(value)
+                    },
+                )
+            };
             Value::Object(entries.iter().map(mask).collect())
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
@@ -52,10 +78,15 @@ fn masked(value: &Value) -> Value {
 
 /// Hides the value of `--token=…` and the user part of `scheme://user:password@host`.
 fn masked_text(text: &str) -> String {
-    if let Some((name, _)) = text.split_once('=').filter(|(name, _)| looks_secret(name) && !name.contains("://")) {
+    if let Some((name, _)) = text
+        .split_once('=')
+        .filter(|(name, _)| looks_secret(name) && !name.contains("://"))
+    {
         return format!("{name}={MASK}");
     }
-    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return text.to_owned();
+    };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
     match authority.rfind('@') {
         Some(end) => format!("{scheme}://{MASK}{}", &rest[end..]),
@@ -76,11 +107,31 @@ mod tests {
             (variable("API_TOKEN"), json!("x"), "***"),
             (variable("db_password"), json!("x"), "***"),
             (variable("LOG_LEVEL"), json!("info"), "info"),
-            (variable("DATABASE_URL"), json!("postgres://u:p@host/db"), "postgres://***@host/db"),
-            (variable("HOME_URL"), json!("https://example.com/@me"), "https://example.com/@me"),
-            (Path::default().key("options").key("splunk-token"), json!("x"), "***"),
-            (Path::default().key("command"), json!(["run", "--token=abc", "a=b"]), r#"["run","--token=***","a=b"]"#),
-            (Path::default().key("newThings"), json!([{"name": "MY_KEY", "value": "x"}]), r#"[{"name":"MY_KEY","value":"***"}]"#),
+            (
+                variable("DATABASE_URL"),
+                json!("postgres://u:p@host/db"),
+                "postgres://***@host/db",
+            ),
+            (
+                variable("HOME_URL"),
+                json!("https://example.com/@me"),
+                "https://example.com/@me",
+            ),
+            (
+                Path::default().key("options").key("splunk-token"),
+                json!("x"),
+                "***",
+            ),
+            (
+                Path::default().key("command"),
+                json!(["run", "--token=abc", "a=b"]),
+                r#"["run","--token=***","a=b"]"#,
+            ),
+            (
+                Path::default().key("newThings"),
+                json!([{"name": "MY_KEY", "value": "x"}]),
+                r#"[{"name":"MY_KEY","value":"***"}]"#,
+            ),
         ];
         for (path, value, expected) in table {
             assert_eq!(shown(&path, &value), expected);

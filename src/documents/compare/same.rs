@@ -13,7 +13,9 @@ pub(super) fn same(key: &str, left: &Value, right: &Value, context: Context) -> 
         "cpu" => is_some_and_equal(cpu_units(left), cpu_units(right)),
         "memory" => is_some_and_equal(mebibytes(left), mebibytes(right)),
         "taskRoleArn" | "executionRoleArn" => same_role(&text_of(left), &text_of(right)),
-        "hostPort" => context == Context::SamePorts && (text_of(left) == "0" || text_of(right) == "0"),
+        "hostPort" => {
+            context == Context::SamePorts && (text_of(left) == "0" || text_of(right) == "0")
+        }
         _ => false,
     }
 }
@@ -48,7 +50,11 @@ fn is_some_and_equal(left: Option<f64>, right: Option<f64>) -> bool {
 fn cpu_units(value: &Value) -> Option<f64> {
     let text = text_of(value).to_lowercase();
     match text.strip_suffix("vcpu") {
-        Some(number) => number.trim().parse::<f64>().ok().map(|number| number * 1024.0),
+        Some(number) => number
+            .trim()
+            .parse::<f64>()
+            .ok()
+            .map(|number| number * 1024.0),
         None => text.trim().parse().ok(),
     }
 }
@@ -57,17 +63,30 @@ fn cpu_units(value: &Value) -> Option<f64> {
 fn mebibytes(value: &Value) -> Option<f64> {
     let text = text_of(value).to_lowercase();
     match text.strip_suffix("gb") {
-        Some(number) => number.trim().parse::<f64>().ok().map(|number| number * 1024.0),
+        Some(number) => number
+            .trim()
+            .parse::<f64>()
+            .ok()
+            .map(|number| number * 1024.0),
         None => text.trim().parse().ok(),
     }
 }
 
 /// A role may be sent by name; the answer holds what was sent, or the ARN.
 fn same_role(left: &str, right: &str) -> bool {
-    let names = |arn: &str, name: &str| !name.starts_with("arn:") && arn.split_once(":role/").is_some_and(|(_, path)| is_role(path, name));
+    let names = |arn: &str, name: &str| {
+        !name.starts_with("arn:")
+            && arn
+                .split_once(":role/")
+                .is_some_and(|(_, path)| is_role(path, name))
+    };
     names(left, right) || names(right, left)
 }
 
 fn is_role(path: &str, name: &str) -> bool {
-    !name.is_empty() && (path == name || path.strip_suffix(name).is_some_and(|before| before.ends_with('/')))
+    !name.is_empty()
+        && (path == name
+            || path
+                .strip_suffix(name)
+                .is_some_and(|before| before.ends_with('/')))
 }

@@ -1,5 +1,5 @@
-//! Of which fields of a task definition values are shown. Any other may hold a secret, whatever its name is: of it people read
-//! that it is new, changed or removed.
+//! Of which fields of a task definition values are shown. Any other may hold a secret, whatever its
+//! name is: of it people read that it is new, changed or removed.
 
 use serde_json::Value;
 
@@ -49,7 +49,8 @@ impl ShownField {
     }
 }
 
-/// Sizes, switches, and identifiers that lead to something without giving it away. `[]` is any item.
+/// Sizes, switches, and identifiers that lead to something without giving it away. `[]` is any
+/// item.
 const ALWAYS: &[&str] = &[
     "family",
     "cpu",
@@ -108,28 +109,41 @@ const ALWAYS: &[&str] = &[
     "containerDefinitions[].restartPolicy.ignoredExitCodes",
 ];
 
-/// Whether people may read this value: the field is known to hold no secret, or the user asked for it.
+/// Whether people may read this value: the field is known to hold no secret, or the user asked for
+/// it.
 pub(super) fn is_shown(path: &Path, value: &Value, asked: &[ShownField]) -> bool {
-    let mut patterns = ALWAYS.iter().copied().chain(asked.iter().map(|field| field.pattern()));
+    let mut patterns = ALWAYS
+        .iter()
+        .copied()
+        .chain(asked.iter().map(|field| field.pattern()));
     is_plain(value) && patterns.any(|pattern| fits(pattern, path.steps()))
 }
 
-/// A text, a number, a switch, or a list of them: what the known fields hold. Anything else is not what it seems to be.
+/// A text, a number, a switch, or a list of them: what the known fields hold. Anything else is not
+/// what it seems to be.
 fn is_plain(value: &Value) -> bool {
     match value {
         Value::Object(_) => false,
-        Value::Array(items) => items.iter().all(|item| !item.is_array() && !item.is_object()),
+        Value::Array(items) => items
+            .iter()
+            .all(|item| !item.is_array() && !item.is_object()),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
     }
 }
 
 fn fits(pattern: &str, steps: &[PathSegment]) -> bool {
-    let wanted = pattern.split('.').flat_map(|part| match part.strip_suffix("[]") {
-        Some(key) => vec![key, "[]"],
-        None => vec![part],
-    });
+    let wanted = pattern
+        .split('.')
+        .flat_map(|part| match part.strip_suffix("[]") {
+            Some(key) => vec![key, "[]"],
+            None => vec![part],
+        });
     let wanted: Vec<&str> = wanted.collect();
-    wanted.len() == steps.len() && wanted.iter().zip(steps).all(|(wanted, step)| fits_step(wanted, step))
+    wanted.len() == steps.len()
+        && wanted
+            .iter()
+            .zip(steps)
+            .all(|(wanted, step)| fits_step(wanted, step))
 }
 
 fn fits_step(wanted: &str, step: &PathSegment) -> bool {

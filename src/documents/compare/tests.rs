@@ -76,7 +76,10 @@ fn without(mut document: Value, pointer: &str) -> Value {
 }
 
 fn lost(sent: &Value, kept: &Value) -> Vec<String> {
-    differences(sent, kept).iter().map(ToString::to_string).collect()
+    differences(sent, kept)
+        .iter()
+        .map(ToString::to_string)
+        .collect()
 }
 
 #[test]
@@ -99,8 +102,14 @@ fn spelled_out_defaults_are_no_difference() {
         ("privileged", json!(false)),
         ("cpu", json!(0)),
         ("mountPoints", json!([])),
-        ("portMappings", json!([{ "containerPort": 8080, "hostPort": 0, "protocol": "tcp" }])),
-        ("portMappings", json!([{ "containerPort": "8080", "hostPort": 8080 }])),
+        (
+            "portMappings",
+            json!([{ "containerPort": 8080, "hostPort": 0, "protocol": "tcp" }]),
+        ),
+        (
+            "portMappings",
+            json!([{ "containerPort": "8080", "hostPort": 8080 }]),
+        ),
         ("versionConsistency", json!("enabled")),
         ("dockerLabels", json!({})),
     ];
@@ -115,20 +124,87 @@ fn spelled_out_defaults_are_no_difference() {
 fn what_aws_did_not_keep_is_named_by_its_path() {
     let api = "/containerDefinitions/0";
     let table = [
-        (with(sent(), "/brandNewField", json!({ "a": 1 })), "brandNewField"),
-        (with(sent(), &format!("{api}/newThing"), json!("x")), "containerDefinitions[0].newThing"),
-        (with(sent(), "/containerDefinitions/1/newThings", json!([{ "a": 1 }])), "containerDefinitions[1].newThings"),
-        (with(sent(), &format!("{api}/healthCheck/newThing"), json!(7)), "containerDefinitions[0].healthCheck.newThing"),
-        (with(sent(), &format!("{api}/portMappings/0/newThing"), json!(true)), "containerDefinitions[0].portMappings[0].newThing"),
-        (with(sent(), &format!("{api}/environment/-"), json!({ "name": "NEW", "value": "1" })), "containerDefinitions[0].environment[3]"),
-        (with(sent(), &format!("{api}/environment/0/value"), json!("debug")), "containerDefinitions[0].environment[0].value"),
-        (with(sent(), &format!("{api}/logConfiguration/options/mode"), json!("")), "containerDefinitions[0].logConfiguration.options.mode"),
-        (with(sent(), &format!("{api}/dockerLabels"), json!({ "protocol": "tcp" })), "containerDefinitions[0].dockerLabels"),
+        (
+            with(sent(), "/brandNewField", json!({ "a": 1 })),
+            "brandNewField",
+        ),
+        (
+            with(sent(), &format!("{api}/newThing"), json!("x")),
+            "containerDefinitions[0].newThing",
+        ),
+        (
+            with(
+                sent(),
+                "/containerDefinitions/1/newThings",
+                json!([{ "a": 1 }]),
+            ),
+            "containerDefinitions[1].newThings",
+        ),
+        (
+            with(sent(), &format!("{api}/healthCheck/newThing"), json!(7)),
+            "containerDefinitions[0].healthCheck.newThing",
+        ),
+        (
+            with(
+                sent(),
+                &format!("{api}/portMappings/0/newThing"),
+                json!(true),
+            ),
+            "containerDefinitions[0].portMappings[0].newThing",
+        ),
+        (
+            with(
+                sent(),
+                &format!("{api}/environment/-"),
+                json!({ "name": "NEW", "value": "1" }),
+            ),
+            "containerDefinitions[0].environment[3]",
+        ),
+        (
+            with(
+                sent(),
+                &format!("{api}/environment/0/value"),
+                json!("debug"),
+            ),
+            "containerDefinitions[0].environment[0].value",
+        ),
+        (
+            with(
+                sent(),
+                &format!("{api}/logConfiguration/options/mode"),
+                json!(""),
+            ),
+            "containerDefinitions[0].logConfiguration.options.mode",
+        ),
+        (
+            with(
+                sent(),
+                &format!("{api}/dockerLabels"),
+                json!({ "protocol": "tcp" }),
+            ),
+            "containerDefinitions[0].dockerLabels",
+        ),
         (with(sent(), "/memory", json!("2GB")), "memory"),
-        (with(sent(), "/executionRoleArn", json!("TaskExecutionRole")), "executionRoleArn"),
-        (with(sent(), "/requiresCompatibilities/-", json!("EC2")), "requiresCompatibilities[1]"),
-        (with(sent(), "/tags/-", json!({ "key": "new", "value": "x" })), "tags[2]"),
-        (with(sent(), &format!("{api}/linuxParameters/swappiness"), json!(0)), "containerDefinitions[0].linuxParameters.swappiness"),
+        (
+            with(sent(), "/executionRoleArn", json!("TaskExecutionRole")),
+            "executionRoleArn",
+        ),
+        (
+            with(sent(), "/requiresCompatibilities/-", json!("EC2")),
+            "requiresCompatibilities[1]",
+        ),
+        (
+            with(sent(), "/tags/-", json!({ "key": "new", "value": "x" })),
+            "tags[2]",
+        ),
+        (
+            with(
+                sent(),
+                &format!("{api}/linuxParameters/swappiness"),
+                json!(0),
+            ),
+            "containerDefinitions[0].linuxParameters.swappiness",
+        ),
     ];
     for (sent, path) in table {
         assert_eq!(lost(&sent, &answer()), [path]);
@@ -139,7 +215,11 @@ fn what_aws_did_not_keep_is_named_by_its_path() {
 #[test]
 fn a_newer_list_in_another_order_is_kept_but_not_equivalent() {
     let sent = with(sent(), "/newThings", json!([{ "id": 1 }, { "id": 2 }]));
-    let answer = with(answer(), "/taskDefinition/newThings", json!([{ "id": 2 }, { "id": 1, "added": "x" }]));
+    let answer = with(
+        answer(),
+        "/taskDefinition/newThings",
+        json!([{ "id": 2 }, { "id": 1, "added": "x" }]),
+    );
     assert_eq!(lost(&sent, &answer), Vec::<String>::new());
     assert!(!equivalent(&sent, &answer));
 }
@@ -149,14 +229,38 @@ fn what_the_live_revision_has_beyond_defaults_makes_a_new_one() {
     let api = "/taskDefinition/containerDefinitions/0";
     let table = [
         with(answer(), &format!("{api}/user"), json!("app")),
-        with(answer(), &format!("{api}/environment/-"), json!({ "name": "GONE", "value": "1" })),
-        with(answer(), &format!("{api}/dockerLabels"), json!({ "a": "b" })),
-        with(answer(), &format!("{api}/command"), json!(["serve", "--port", "8080", "-v"])),
+        with(
+            answer(),
+            &format!("{api}/environment/-"),
+            json!({ "name": "GONE", "value": "1" }),
+        ),
+        with(
+            answer(),
+            &format!("{api}/dockerLabels"),
+            json!({ "a": "b" }),
+        ),
+        with(
+            answer(),
+            &format!("{api}/command"),
+            json!(["serve", "--port", "8080", "-v"]),
+        ),
         with(answer(), &format!("{api}/healthCheck/interval"), json!(10)),
         with(answer(), &format!("{api}/image"), json!("api:1")),
-        with(answer(), "/taskDefinition/runtimePlatform", json!({ "cpuArchitecture": "ARM64" })),
-        with(answer(), "/taskDefinition/containerDefinitions/-", json!({ "name": "more", "image": "more:1" })),
-        with(answer(), "/taskDefinition/enableFaultInjection", json!(true)),
+        with(
+            answer(),
+            "/taskDefinition/runtimePlatform",
+            json!({ "cpuArchitecture": "ARM64" }),
+        ),
+        with(
+            answer(),
+            "/taskDefinition/containerDefinitions/-",
+            json!({ "name": "more", "image": "more:1" }),
+        ),
+        with(
+            answer(),
+            "/taskDefinition/enableFaultInjection",
+            json!(true),
+        ),
         without(answer(), "/taskDefinition/containerDefinitions/1"),
         with(answer(), "/tags/-", json!({ "key": "gone", "value": "x" })),
     ];
@@ -167,21 +271,37 @@ fn what_the_live_revision_has_beyond_defaults_makes_a_new_one() {
 
 #[test]
 fn the_order_of_a_command_is_its_meaning() {
-    let sent = with(sent(), "/containerDefinitions/0/command", json!(["--port", "serve", "8080"]));
+    let sent = with(
+        sent(),
+        "/containerDefinitions/0/command",
+        json!(["--port", "serve", "8080"]),
+    );
     assert!(!equivalent(&sent, &answer()));
-    assert_eq!(lost(&sent, &answer()), ["containerDefinitions[0].command[0]", "containerDefinitions[0].command[1]"]);
+    assert_eq!(
+        lost(&sent, &answer()),
+        [
+            "containerDefinitions[0].command[0]",
+            "containerDefinitions[0].command[1]"
+        ]
+    );
 }
 
 #[test]
 fn tags_count_only_when_they_are_given() {
     assert!(equivalent(&without(sent(), "/tags"), &answer()));
     assert!(!equivalent(&with(sent(), "/tags", json!([])), &answer()));
-    assert!(!equivalent(&with(sent(), "/tags/0/value", json!("z")), &answer()));
+    assert!(!equivalent(
+        &with(sent(), "/tags/0/value", json!("z")),
+        &answer()
+    ));
 }
 
 #[test]
 fn tags_are_not_missed_in_an_answer_that_never_tells_them() {
-    assert_eq!(lost(&sent(), &without(answer(), "/tags")), Vec::<String>::new());
+    assert_eq!(
+        lost(&sent(), &without(answer(), "/tags")),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
@@ -196,14 +316,39 @@ fn host_ports_follow_the_network_mode() {
 fn changes_are_shown_by_name_and_values_only_of_what_holds_no_secret() {
     let old = from_described(&answer());
     let new = with(sent(), "/containerDefinitions/0/image", json!("api:2"));
-    let new = with(new, "/containerDefinitions/0/environment/0/value", json!("debug"));
-    let new = with(new, "/containerDefinitions/0/environment/1/value", json!("t2"));
-    let new = with(new, "/containerDefinitions/0/environment/-", json!({ "name": "NEW", "value": "1" }));
+    let new = with(
+        new,
+        "/containerDefinitions/0/environment/0/value",
+        json!("debug"),
+    );
+    let new = with(
+        new,
+        "/containerDefinitions/0/environment/1/value",
+        json!("t2"),
+    );
+    let new = with(
+        new,
+        "/containerDefinitions/0/environment/-",
+        json!({ "name": "NEW", "value": "1" }),
+    );
     let new = with(new, "/containerDefinitions/0/command", json!(["serve"]));
-    let new = with(new, "/containerDefinitions/0/portMappings/-", json!({ "containerPort": 9090 }));
-    let new = with(new, "/containerDefinitions/1", json!({ "name": "proxy", "image": "proxy:1", "cpu": 0 }));
+    let new = with(
+        new,
+        "/containerDefinitions/0/portMappings/-",
+        json!({ "containerPort": 9090 }),
+    );
+    let new = with(
+        new,
+        "/containerDefinitions/1",
+        json!({ "name": "proxy", "image": "proxy:1", "cpu": 0 }),
+    );
     let new = with(new, "/requiresCompatibilities", json!(["EC2", "FARGATE"]));
-    let lines = |asked: &[ShownField]| diff(&old, &new, asked).iter().map(ToString::to_string).collect::<Vec<_>>();
+    let lines = |asked: &[ShownField]| {
+        diff(&old, &new, asked)
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+    };
     let expected = [
         r#"requiresCompatibilities: ["FARGATE"] → ["EC2","FARGATE"]"#,
         "containerDefinitions[api].image: 123456789012.dkr.ecr.eu-central-1.amazonaws.com/api@sha256:aa → api:2",
@@ -224,70 +369,207 @@ fn changes_are_shown_by_name_and_values_only_of_what_holds_no_secret() {
         "containerDefinitions[api].environment[NEW].value: 1 (new)",
         r#"containerDefinitions[api].command: ["serve","--port","8080"] → ["serve"]"#,
     ];
-    assert_eq!(lines(&[ShownField::Environment, ShownField::Command])[3..7], expected);
+    assert_eq!(
+        lines(&[ShownField::Environment, ShownField::Command])[3..7],
+        expected
+    );
 }
 
 /// Where a definition that runs may hold a secret in clear text: `CANARY` stands for it.
+#[expect(clippy::too_many_lines, reason = "a list of cases")]
 fn leaking() -> Vec<(&'static str, Value)> {
     let container = |field: &str, value: Value| {
         let mut container = json!({ "name": "api", "image": "api:1" });
         container[field] = value;
         json!({ "family": "api", "containerDefinitions": [container] })
     };
-    let volume = |value: Value| json!({ "family": "api", "containerDefinitions": [], "volumes": [value] });
-    let logs = |field: &str, value: Value| container("logConfiguration", json!({ "logDriver": "splunk", field: value }));
+    let volume =
+        |value: Value| json!({ "family": "api", "containerDefinitions": [], "volumes": [value] });
+    let logs = |field: &str, value: Value| {
+        container(
+            "logConfiguration",
+            json!({ "logDriver": "splunk", field: value }),
+        )
+    };
     vec![
-        ("a variable with a harmless name", container("environment", json!([{ "name": "DATABASE", "value": "CANARY" }]))),
-        ("a variable with the name of a secret", container("environment", json!([{ "name": "DB_PASSWORD", "value": "CANARY" }]))),
-        ("a connection string", container("environment", json!([{ "name": "DSN", "value": "host=db password=CANARY" }]))),
-        ("an address with a token", container("environment", json!([{ "name": "HOOK", "value": "https://hooks.example.com/?t=CANARY" }]))),
-        ("JSON in a variable", container("environment", json!([{ "name": "CONFIG", "value": "{\"key\":\"CANARY\"}" }]))),
-        ("the environment as a mapping", container("environment", json!({ "TOKEN": "CANARY" }))),
-        ("the environment as texts", container("environment", json!(["TOKEN=CANARY"]))),
-        ("an argument", container("command", json!(["serve", "--password", "CANARY"]))),
-        ("an argument after an equals sign", container("command", json!(["serve", "--pw=CANARY"]))),
-        ("the command as one text", container("command", json!("serve --pw CANARY"))),
-        ("the entry point", container("entryPoint", json!(["sh", "-c", "export A=CANARY; serve"]))),
-        ("the health check", container("healthCheck", json!({ "command": ["CMD-SHELL", "curl -u me:CANARY localhost"] }))),
-        ("a label", container("dockerLabels", json!({ "com.datadoghq.ad.instances": "[{\"password\":\"CANARY\"}]" }))),
-        ("a label that is called like a shown field", container("dockerLabels", json!({ "image": "CANARY" }))),
-        ("a log option", logs("options", json!({ "splunk-url": "https://CANARY@splunk.example.com" }))),
-        ("a log option with the name of a secret", logs("options", json!({ "splunk-token": "CANARY" }))),
-        ("an option of the log router", container("firelensConfiguration", json!({ "type": "fluentbit", "options": { "key": "CANARY" } }))),
-        ("a host name", container("extraHosts", json!([{ "hostname": "db", "ipAddress": "CANARY" }]))),
+        (
+            "a variable with a harmless name",
+            container(
+                "environment",
+                json!([{ "name": "DATABASE", "value": "CANARY" }]),
+            ),
+        ),
+        (
+            "a variable with the name of a secret",
+            container(
+                "environment",
+                json!([{ "name": "DB_PASSWORD", "value": "CANARY" }]),
+            ),
+        ),
+        (
+            "a connection string",
+            container(
+                "environment",
+                json!([{ "name": "DSN", "value": "host=db password=CANARY" }]),
+            ),
+        ),
+        (
+            "an address with a token",
+            container(
+                "environment",
+                json!([{ "name": "HOOK", "value": "https://hooks.example.com/?t=CANARY" }]),
+            ),
+        ),
+        (
+            "JSON in a variable",
+            container(
+                "environment",
+                json!([{ "name": "CONFIG", "value": "{\"key\":\"CANARY\"}" }]),
+            ),
+        ),
+        (
+            "the environment as a mapping",
+            container("environment", json!({ "TOKEN": "CANARY" })),
+        ),
+        (
+            "the environment as texts",
+            container("environment", json!(["TOKEN=CANARY"])),
+        ),
+        (
+            "an argument",
+            container("command", json!(["serve", "--password", "CANARY"])),
+        ),
+        (
+            "an argument after an equals sign",
+            container("command", json!(["serve", "--pw=CANARY"])),
+        ),
+        (
+            "the command as one text",
+            container("command", json!("serve --pw CANARY")),
+        ),
+        (
+            "the entry point",
+            container("entryPoint", json!(["sh", "-c", "export A=CANARY; serve"])),
+        ),
+        (
+            "the health check",
+            container(
+                "healthCheck",
+                json!({ "command": ["CMD-SHELL", "curl -u me:CANARY localhost"] }),
+            ),
+        ),
+        (
+            "a label",
+            container(
+                "dockerLabels",
+                json!({ "com.datadoghq.ad.instances": "[{\"password\":\"CANARY\"}]" }),
+            ),
+        ),
+        (
+            "a label that is called like a shown field",
+            container("dockerLabels", json!({ "image": "CANARY" })),
+        ),
+        (
+            "a log option",
+            logs(
+                "options",
+                json!({ "splunk-url": "https://CANARY@splunk.example.com" }),
+            ),
+        ),
+        (
+            "a log option with the name of a secret",
+            logs("options", json!({ "splunk-token": "CANARY" })),
+        ),
+        (
+            "an option of the log router",
+            container(
+                "firelensConfiguration",
+                json!({ "type": "fluentbit", "options": { "key": "CANARY" } }),
+            ),
+        ),
+        (
+            "a host name",
+            container(
+                "extraHosts",
+                json!([{ "hostname": "db", "ipAddress": "CANARY" }]),
+            ),
+        ),
         (
             "a driver option of a volume",
-            volume(json!({ "name": "v", "dockerVolumeConfiguration": { "driverOpts": { "o": "password=CANARY" } } })),
+            volume(
+                json!({ "name": "v", "dockerVolumeConfiguration": { "driverOpts": { "o": "password=CANARY" } } }),
+            ),
         ),
-        ("a label of a volume", volume(json!({ "name": "v", "dockerVolumeConfiguration": { "labels": { "a": "CANARY" } } }))),
-        ("a tag", json!({ "family": "api", "containerDefinitions": [], "tags": [{ "key": "owner", "value": "CANARY" }] })),
-        ("a field of tomorrow", container("newThing", json!([{ "name": "A", "deep": { "value": "CANARY" } }]))),
-        ("a top-level field of tomorrow", json!({ "family": "api", "containerDefinitions": [], "containerDefinitions[].image": "CANARY" })),
-        ("an object where a text is expected", container("image", json!({ "value": "CANARY" }))),
+        (
+            "a label of a volume",
+            volume(
+                json!({ "name": "v", "dockerVolumeConfiguration": { "labels": { "a": "CANARY" } } }),
+            ),
+        ),
+        (
+            "a tag",
+            json!({ "family": "api", "containerDefinitions": [], "tags": [{ "key": "owner", "value": "CANARY" }] }),
+        ),
+        (
+            "a field of tomorrow",
+            container(
+                "newThing",
+                json!([{ "name": "A", "deep": { "value": "CANARY" } }]),
+            ),
+        ),
+        (
+            "a top-level field of tomorrow",
+            json!({ "family": "api", "containerDefinitions": [], "containerDefinitions[].image": "CANARY" }),
+        ),
+        (
+            "an object where a text is expected",
+            container("image", json!({ "value": "CANARY" })),
+        ),
     ]
 }
 
 #[test]
 fn whatever_a_definition_holds_only_known_fields_show_their_values() {
-    let bare = json!({ "family": "api", "containerDefinitions": [{ "name": "api", "image": "api:1" }] });
+    let bare =
+        json!({ "family": "api", "containerDefinitions": [{ "name": "api", "image": "api:1" }] });
     for (what, holds) in leaking() {
-        let other: Value = serde_json::from_str(&holds.to_string().replace("CANARY", "CANARY2")).unwrap();
-        for (old, new) in [(&holds, &bare), (&bare, &holds), (&holds, &other), (&other, &holds)] {
+        let other: Value =
+            serde_json::from_str(&holds.to_string().replace("CANARY", "CANARY2")).unwrap();
+        for (old, new) in [
+            (&holds, &bare),
+            (&bare, &holds),
+            (&holds, &other),
+            (&other, &holds),
+        ] {
             let told = diff(old, new, &[]);
-            let text = format!("{told:?} {}", told.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "));
-            assert!(!told.is_empty() && !text.contains("CANARY"), "{what}: {text}");
+            let text = format!(
+                "{told:?} {}",
+                told.iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            );
+            assert!(
+                !told.is_empty() && !text.contains("CANARY"),
+                "{what}: {text}"
+            );
         }
     }
 }
 
 #[test]
 fn a_password_that_moves_to_secrets_manager_is_not_printed_on_its_way() {
-    let with =
-        |field: &str, value: Value| json!({ "family": "api", "containerDefinitions": [{ "name": "api", "image": "a", field: value }] });
+    let with = |field: &str, value: Value| json!({ "family": "api", "containerDefinitions": [{ "name": "api", "image": "a", field: value }] });
     let arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:db-AbCdEf";
-    let old = with("environment", json!([{ "name": "DB_LOGIN", "value": "CANARY" }]));
+    let old = with(
+        "environment",
+        json!([{ "name": "DB_LOGIN", "value": "CANARY" }]),
+    );
     let new = with("secrets", json!([{ "name": "DB_LOGIN", "valueFrom": arn }]));
-    let lines: Vec<String> = diff(&old, &new, &[]).iter().map(ToString::to_string).collect();
+    let lines: Vec<String> = diff(&old, &new, &[])
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     let expected = [
         format!("containerDefinitions[api].secrets[DB_LOGIN].valueFrom: {arn} (new)"),
         "containerDefinitions[api].environment[DB_LOGIN].value (removed)".to_owned(),
@@ -297,9 +579,18 @@ fn a_password_that_moves_to_secrets_manager_is_not_printed_on_its_way() {
 
 #[test]
 fn nonsense_is_compared_without_harm() {
-    for (left, right) in
-        [(json!(null), json!([])), (json!([1]), json!({})), (json!({ "containerDefinitions": 5 }), json!({ "containerDefinitions": [1] }))]
-    {
-        let _ = (differences(&left, &right), equivalent(&left, &right), diff(&left, &right, &[]));
+    for (left, right) in [
+        (json!(null), json!([])),
+        (json!([1]), json!({})),
+        (
+            json!({ "containerDefinitions": 5 }),
+            json!({ "containerDefinitions": [1] }),
+        ),
+    ] {
+        let _ = (
+            differences(&left, &right),
+            equivalent(&left, &right),
+            diff(&left, &right, &[]),
+        );
     }
 }

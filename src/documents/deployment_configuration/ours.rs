@@ -1,8 +1,9 @@
 //! PURE: which hooks of a service are ours.
 //!
-//! A hook of ours carries its run in `hookDetails`. ECS may drop or refuse these on PAUSE hooks, and other tools may strip what they do not
-//! know: so a hook is also known by its exact form, which the undo saves with the hooks there were before, and which a tag of the service
-//! tells to later runs.
+//! A hook of ours carries its run in `hookDetails`. ECS may drop or refuse these on PAUSE hooks,
+//! and other tools may strip what they do not know: so a hook is also known by its exact form,
+//! which the undo saves with the hooks there were before, and which a tag of the service tells to
+//! later runs.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -44,8 +45,17 @@ impl<'k> KnownHooks<'k> {
 impl Pause {
     /// As the value of a tag, in the letters that a tag takes.
     pub fn to_tag(&self) -> String {
-        let registered = if self.is_registered { " registered" } else { "" };
-        format!("{} {} {}{registered}", self.run, self.minutes, self.stages.join("+"))
+        let registered = if self.is_registered {
+            " registered"
+        } else {
+            ""
+        };
+        format!(
+            "{} {} {}{registered}",
+            self.run,
+            self.minutes,
+            self.stages.join("+")
+        )
     }
 
     /// Reads the value of a tag; none when it is not of our making.
@@ -53,33 +63,57 @@ impl Pause {
         let mut words = value.split(' ');
         let (run, minutes, stages) = (words.next()?, words.next()?.parse().ok()?, words.next()?);
         let is_registered = words.next() == Some("registered");
-        let stages: Vec<String> = stages.split('+').filter(|stage| !stage.is_empty()).map(str::to_owned).collect();
-        (!run.is_empty() && !stages.is_empty()).then(|| Self { stages, minutes, run: run.to_owned(), is_registered })
+        let stages: Vec<String> = stages
+            .split('+')
+            .filter(|stage| !stage.is_empty())
+            .map(str::to_owned)
+            .collect();
+        (!run.is_empty() && !stages.is_empty()).then(|| Self {
+            stages,
+            minutes,
+            run: run.to_owned(),
+            is_registered,
+        })
     }
 
     /// As it is sent.
     pub(super) fn hook(&self) -> Value {
-        let registered = self.is_registered.then(|| ("registered".to_owned(), Value::Bool(true)));
-        let mark: Map<String, Value> = [("run".to_owned(), Value::from(self.run.as_str()))].into_iter().chain(registered).collect();
+        let registered = self
+            .is_registered
+            .then(|| ("registered".to_owned(), Value::Bool(true)));
+        let mark: Map<String, Value> = [("run".to_owned(), Value::from(self.run.as_str()))]
+            .into_iter()
+            .chain(registered)
+            .collect();
         json!({
             "targetType": "PAUSE", "lifecycleStages": self.stages, "hookDetails": { MARK: mark },
             "timeoutConfiguration": { "timeoutInMinutes": self.minutes, "action": "ROLLBACK" },
         })
     }
 
-    /// Whether a hook without a mark has its form, also when another tool has stripped it of what older SDKs do not know.
+    /// Whether a hook without a mark has its form, also when another tool has stripped it of what
+    /// older SDKs do not know.
     fn is_form_of(&self, hook: &Value) -> bool {
-        let bare = |member: &str| hook[member].is_null() || hook[member].as_object().is_some_and(Map::is_empty);
+        let bare = |member: &str| {
+            hook[member].is_null() || hook[member].as_object().is_some_and(Map::is_empty)
+        };
         let mut stages: Vec<String> = super::stages(hook).collect();
         let mut own = self.stages.clone();
         stages.sort_unstable();
         own.sort_unstable();
         let timeout = &hook["timeoutConfiguration"];
         let minutes = timeout["timeoutInMinutes"].as_u64().unwrap_or(A_DAY);
-        let is_stripped = hook["targetType"] != "PAUSE" && (bare("timeoutConfiguration") || minutes == A_DAY);
+        let is_stripped =
+            hook["targetType"] != "PAUSE" && (bare("timeoutConfiguration") || minutes == A_DAY);
         let is_whole = hook["targetType"] == "PAUSE" && minutes == self.minutes;
-        let rolls_back = timeout["action"].as_str().is_none_or(|action| action == "ROLLBACK");
-        stages == own && bare("hookDetails") && bare("hookTargetArn") && rolls_back && (is_whole || is_stripped)
+        let rolls_back = timeout["action"]
+            .as_str()
+            .is_none_or(|action| action == "ROLLBACK");
+        stages == own
+            && bare("hookDetails")
+            && bare("hookTargetArn")
+            && rolls_back
+            && (is_whole || is_stripped)
     }
 }
 
@@ -95,7 +129,12 @@ pub(super) fn is_marked_registered(hook: &Value) -> bool {
 
 /// The run that a hook belongs to, by its mark or by its form.
 pub(super) fn run_of<'a>(hook: &'a Value, known: KnownHooks<'a>) -> Option<&'a str> {
-    let by_form = || known.pause.filter(|pause| !known.before.contains(hook) && pause.is_form_of(hook)).map(|pause| pause.run.as_str());
+    let by_form = || {
+        known
+            .pause
+            .filter(|pause| !known.before.contains(hook) && pause.is_form_of(hook))
+            .map(|pause| pause.run.as_str())
+    };
     marked(hook).or_else(by_form)
 }
 
@@ -104,8 +143,16 @@ mod tests {
     use super::*;
 
     fn pause() -> Pause {
-        let stages = vec![super::super::GREEN.to_owned(), super::super::STEP.to_owned()];
-        Pause { stages, minutes: 45, run: "7-1-ab".into(), is_registered: true }
+        let stages = vec![
+            super::super::GREEN.to_owned(),
+            super::super::STEP.to_owned(),
+        ];
+        Pause {
+            stages,
+            minutes: 45,
+            run: "7-1-ab".into(),
+            is_registered: true,
+        }
     }
 
     fn shown(change: impl FnOnce(&mut Value)) -> Value {
@@ -117,12 +164,30 @@ mod tests {
 
     #[test]
     fn a_tag_tells_what_a_hook_of_ours_looks_like() {
-        for pause in [pause(), Pause { is_registered: false, ..pause() }] {
+        for pause in [
+            pause(),
+            Pause {
+                is_registered: false,
+                ..pause()
+            },
+        ] {
             let tag = pause.to_tag();
-            assert!(tag.len() <= 256 && tag.chars().all(|letter| letter.is_ascii_alphanumeric() || " _.:/=+-@".contains(letter)), "{tag}");
+            assert!(
+                tag.len() <= 256
+                    && tag.chars().all(
+                        |letter| letter.is_ascii_alphanumeric() || " _.:/=+-@".contains(letter)
+                    ),
+                "{tag}"
+            );
             assert_eq!(Pause::from_tag(&tag), Some(pause));
         }
-        for other in ["", "7-1-ab", "7-1-ab soon POST_SCALE_UP", "7-1-ab 45", "7-1-ab 45 "] {
+        for other in [
+            "",
+            "7-1-ab",
+            "7-1-ab soon POST_SCALE_UP",
+            "7-1-ab 45",
+            "7-1-ab 45 ",
+        ] {
             assert_eq!(Pause::from_tag(other), None, "{other}");
         }
     }
@@ -130,7 +195,16 @@ mod tests {
     #[test]
     fn a_hook_without_a_mark_is_known_by_its_form_and_by_not_having_been_there() {
         let own = pause();
-        let run = |hook: &Value, before: &[Value]| run_of(hook, KnownHooks { pause: Some(&own), before }).map(str::to_owned);
+        let run = |hook: &Value, before: &[Value]| {
+            run_of(
+                hook,
+                KnownHooks {
+                    pause: Some(&own),
+                    before,
+                },
+            )
+            .map(str::to_owned)
+        };
         let ours = [
             shown(|_| ()),
             shown(|hook| hook["hookDetails"] = json!({})),
@@ -141,8 +215,16 @@ mod tests {
         ];
         for hook in &ours {
             assert_eq!(run(hook, &[]).as_deref(), Some("7-1-ab"), "{hook}");
-            assert_eq!(run(hook, std::slice::from_ref(hook)), None, "it was there before: {hook}");
-            assert_eq!(run_of(hook, KnownHooks::default()), None, "nothing is known of it: {hook}");
+            assert_eq!(
+                run(hook, std::slice::from_ref(hook)),
+                None,
+                "it was there before: {hook}"
+            );
+            assert_eq!(
+                run_of(hook, KnownHooks::default()),
+                None,
+                "nothing is known of it: {hook}"
+            );
         }
     }
 
@@ -158,9 +240,21 @@ mod tests {
             json!({ "lifecycleStages": own.stages, "hookTargetArn": "arn:aws:lambda:eu-central-1:1:function:f" }),
         ];
         for hook in &theirs {
-            assert_eq!(run_of(hook, KnownHooks::by_form(Some(&own))), None, "{hook}");
+            assert_eq!(
+                run_of(hook, KnownHooks::by_form(Some(&own))),
+                None,
+                "{hook}"
+            );
         }
-        let marked = Pause { run: "8-1-cd".into(), ..own.clone() }.hook();
-        assert_eq!(run_of(&marked, KnownHooks::by_form(Some(&own))), Some("8-1-cd"), "a mark says more than a form");
+        let marked = Pause {
+            run: "8-1-cd".into(),
+            ..own.clone()
+        }
+        .hook();
+        assert_eq!(
+            run_of(&marked, KnownHooks::by_form(Some(&own))),
+            Some("8-1-cd"),
+            "a mark says more than a form"
+        );
     }
 }

@@ -11,21 +11,52 @@ use crate::runner::Runner;
 use crate::survey::Alarms;
 
 fn settings(more: &[(&str, &str)]) -> Settings {
-    let always = [("INPUT_SERVICE", "api"), ("INPUT_AWS-REGION", "eu-central-1"), ("INPUT_ALARMS", "errors, latency")];
-    let variables: BTreeMap<String, String> =
-        always.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    Settings::from_inputs(&inputs::read(&variables).unwrap(), &Runner::from_variables(&variables)).unwrap()
+    let always = [
+        ("INPUT_SERVICE", "api"),
+        ("INPUT_AWS-REGION", "eu-central-1"),
+        ("INPUT_ALARMS", "errors, latency"),
+    ];
+    let variables: BTreeMap<String, String> = always
+        .iter()
+        .chain(more)
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    Settings::from_inputs(
+        &inputs::read(&variables).unwrap(),
+        &Runner::from_variables(&variables),
+    )
+    .unwrap()
 }
 
 fn alarm(name: &str, state: AlarmState) -> Alarm {
-    let (kind, reason, since) = (AlarmKind::Metric, "Threshold Crossed".to_owned(), "2026-01-01T00:00:00Z".to_owned());
-    Alarm { name: name.into(), kind, state, reason, since }
+    let (kind, reason, since) = (
+        AlarmKind::Metric,
+        "Threshold Crossed".to_owned(),
+        "2026-01-01T00:00:00Z".to_owned(),
+    );
+    Alarm {
+        name: name.into(),
+        kind,
+        state,
+        reason,
+        since,
+    }
 }
 
 fn snapshot(own: &[&str], found: Option<Vec<Alarm>>) -> Snapshot {
-    let service = serde_json::from_value(json!({ "status": "ACTIVE", "deploymentController": { "type": "ECS" } })).unwrap();
-    let alarms = Alarms { own: own.iter().map(|name| (*name).to_owned()).collect(), found };
-    Snapshot { service: Some(service), alarms, ..Snapshot::default() }
+    let service = serde_json::from_value(
+        json!({ "status": "ACTIVE", "deploymentController": { "type": "ECS" } }),
+    )
+    .unwrap();
+    let alarms = Alarms {
+        own: own.iter().map(|name| (*name).to_owned()).collect(),
+        found,
+    };
+    Snapshot {
+        service: Some(service),
+        alarms,
+        ..Snapshot::default()
+    }
 }
 
 fn both(errors: AlarmState, latency: AlarmState) -> Vec<Alarm> {
@@ -36,9 +67,15 @@ fn both(errors: AlarmState, latency: AlarmState) -> Vec<Alarm> {
 fn an_alarm_that_does_not_exist_is_refused_and_one_that_cannot_be_read_is_not() {
     let found = snapshot(&["gone"], Some(vec![alarm("errors", AlarmState::Ok)]));
     let problems = problems(&settings(&[]), &found);
-    assert_eq!(problems.iter().map(ToString::to_string).collect::<Vec<_>>(), ["alarms: there is no alarm `latency`"]);
+    assert_eq!(
+        problems.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["alarms: there is no alarm `latency`"]
+    );
     let warned = warnings(&settings(&[]), &found);
-    assert_eq!(warned, ["alarm gone of the deployment group or service does not exist"]);
+    assert_eq!(
+        warned,
+        ["alarm gone of the deployment group or service does not exist"]
+    );
     assert!(super::problems(&settings(&[]), &snapshot(&[], None)).is_empty());
 }
 
@@ -49,7 +86,13 @@ fn one_that_rings_already_is_refused_unless_it_is_waived_by_name_whoever_s_it_is
         let failure = not_now(&settings(&[]), &found).unwrap_err();
         assert_eq!(failure.reason, Reason::Alarm);
         let cause = "errors (ALARM since 2026-01-01T00:00:00Z): Threshold Crossed";
-        assert_eq!(failure.chain, ["errors rings already, and could not tell that green is worse", cause]);
+        assert_eq!(
+            failure.chain,
+            [
+                "errors rings already, and could not tell that green is worse",
+                cause
+            ]
+        );
         assert!(not_now(&settings(&[("INPUT_WAIVE-ALARMS", "errors")]), &found).is_ok());
         assert!(not_now(&settings(&[("INPUT_WAIVE-ALARMS", "latency")]), &found).is_err());
     }
@@ -57,7 +100,10 @@ fn one_that_rings_already_is_refused_unless_it_is_waived_by_name_whoever_s_it_is
 
 #[test]
 fn going_back_is_not_kept_by_the_alarm_that_is_the_reason_for_it() {
-    let found = snapshot(&["errors"], Some(vec![alarm("errors", AlarmState::Ringing)]));
+    let found = snapshot(
+        &["errors"],
+        Some(vec![alarm("errors", AlarmState::Ringing)]),
+    );
     let settings = settings(&[("INPUT_MODE", "rollback")]);
     assert!(not_now(&settings, &found).is_ok() && problems(&settings, &found).is_empty());
     let told = [
@@ -69,7 +115,10 @@ fn going_back_is_not_kept_by_the_alarm_that_is_the_reason_for_it() {
 
 #[test]
 fn no_data_and_a_waiver_of_nothing_are_told() {
-    let found = snapshot(&[], Some(both(AlarmState::InsufficientData, AlarmState::Ringing)));
+    let found = snapshot(
+        &[],
+        Some(both(AlarmState::InsufficientData, AlarmState::Ringing)),
+    );
     let settings = settings(&[("INPUT_WAIVE-ALARMS", "latency\nmemory")]);
     let told = [
         "latency rings already: it counts again once it was OK",
@@ -81,7 +130,16 @@ fn no_data_and_a_waiver_of_nothing_are_told() {
 
 #[test]
 fn the_service_s_own_alarms_are_watched_where_aws_does_not() {
-    let watched_with = |errors| watched(&settings(&[]), &snapshot(&["cpu", "errors"], Some(both(errors, AlarmState::Ok)))).all();
+    let watched_with = |errors| {
+        watched(
+            &settings(&[]),
+            &snapshot(&["cpu", "errors"], Some(both(errors, AlarmState::Ok))),
+        )
+        .all()
+    };
     assert_eq!(watched_with(AlarmState::Ok), ["errors", "latency"]);
-    assert_eq!(watched_with(AlarmState::Ringing), ["errors", "latency", "cpu"]);
+    assert_eq!(
+        watched_with(AlarmState::Ringing),
+        ["errors", "latency", "cpu"]
+    );
 }

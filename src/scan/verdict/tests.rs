@@ -8,12 +8,26 @@ const NOW: Duration = Duration::ZERO;
 
 fn policy() -> Policy {
     let ignore = vec!["CVE-2024-9999".to_owned()];
-    Policy { fail_on: FailOn::AtLeast(Severity::High), wait: Duration::from_mins(5), ignore, unsupported: Unsupported::Refuse }
+    Policy {
+        fail_on: FailOn::AtLeast(Severity::High),
+        wait: Duration::from_mins(5),
+        ignore,
+        unsupported: Unsupported::Refuse,
+    }
 }
 
 fn finding(severity: Severity, name: &str) -> Finding {
-    let package = Package { name: "openssl".into(), version: Some("3.0.11".into()), fixed_in: None };
-    Finding { name: name.into(), severity, packages: vec![package], hidden: Suppression::No }
+    let package = Package {
+        name: "openssl".into(),
+        version: Some("3.0.11".into()),
+        fixed_in: None,
+    };
+    Finding {
+        name: name.into(),
+        severity,
+        packages: vec![package],
+        hidden: Suppression::No,
+    }
 }
 
 /// A whole list of a completed scan.
@@ -22,17 +36,37 @@ fn findings(kind: ScannerKind, listed: Vec<Finding>) -> Findings {
     for finding in &listed {
         *counted.entry(finding.severity).or_insert(0) += 1;
     }
-    Findings { kind, completed: Some(1.7e9), listed, counted }
+    Findings {
+        kind,
+        completed: Some(1.7e9),
+        listed,
+        counted,
+    }
 }
 
 fn low() -> Findings {
-    findings(ScannerKind::Basic, vec![finding(Severity::Low, "CVE-2024-1")])
+    findings(
+        ScannerKind::Basic,
+        vec![finding(Severity::Low, "CVE-2024-1")],
+    )
 }
 
 /// A verdict in a word.
-fn word<'a>(policy: &Policy, answer: &'a ScanAnswer, change: impl FnOnce(ScanObservation<'a>) -> ScanObservation<'a>) -> &'static str {
+fn word<'a>(
+    policy: &Policy,
+    answer: &'a ScanAnswer,
+    change: impl FnOnce(ScanObservation<'a>) -> ScanObservation<'a>,
+) -> &'static str {
     static NOT_ASKED: Start = Start::NotAsked;
-    let look = ScanObservation { repository: "app", answer, unchanged: NOW, age: None, waited: NOW, time: Time::Left, start: &NOT_ASKED };
+    let look = ScanObservation {
+        repository: "app",
+        answer,
+        unchanged: NOW,
+        age: None,
+        waited: NOW,
+        time: Time::Left,
+        start: &NOT_ASKED,
+    };
     match judge(policy, &change(look)) {
         ScanVerdict::Wait => "wait",
         ScanVerdict::Start => "start",
@@ -42,11 +76,17 @@ fn word<'a>(policy: &Policy, answer: &'a ScanAnswer, change: impl FnOnce(ScanObs
 }
 
 fn old(look: ScanObservation<'_>) -> ScanObservation<'_> {
-    ScanObservation { age: Some(AGO), ..look }
+    ScanObservation {
+        age: Some(AGO),
+        ..look
+    }
 }
 
 fn up(look: ScanObservation<'_>) -> ScanObservation<'_> {
-    ScanObservation { time: Time::Up, ..look }
+    ScanObservation {
+        time: Time::Up,
+        ..look
+    }
 }
 
 fn found(findings: Findings) -> ScanAnswer {
@@ -64,26 +104,56 @@ fn findings_fail_from_the_asked_severity_on_unless_they_are_ignored() {
         (vec![(Severity::Unknown, "CVE-2024-1")], "findings"),
         (vec![(Severity::Critical, "cve-2024-9999")], "pass"),
         (vec![(Severity::Critical, "CVE-2024-99990")], "findings"),
-        (vec![(Severity::Critical, "CVE-2024-9999"), (Severity::High, "CVE-2024-1")], "findings"),
+        (
+            vec![
+                (Severity::Critical, "CVE-2024-9999"),
+                (Severity::High, "CVE-2024-1"),
+            ],
+            "findings",
+        ),
     ];
     for (listed, expected) in table {
-        let answer = found(findings(ScannerKind::Basic, listed.iter().map(|(severity, name)| finding(*severity, name)).collect()));
+        let answer = found(findings(
+            ScannerKind::Basic,
+            listed
+                .iter()
+                .map(|(severity, name)| finding(*severity, name))
+                .collect(),
+        ));
         assert_eq!(word(&policy(), &answer, old), expected, "{listed:?}");
-        assert_eq!(word(&policy(), &answer, |look| up(old(look))), expected, "{listed:?}, at the end");
+        assert_eq!(
+            word(&policy(), &answer, |look| up(old(look))),
+            expected,
+            "{listed:?}, at the end"
+        );
     }
 }
 
 #[test]
 fn what_inspector_suppresses_does_not_fail() {
-    let hidden = Finding { hidden: Suppression::Suppressed, ..finding(Severity::Critical, "CVE-2024-1") };
-    assert_eq!(word(&policy(), &found(findings(ScannerKind::Enhanced, vec![hidden])), old), "pass");
+    let hidden = Finding {
+        hidden: Suppression::Suppressed,
+        ..finding(Severity::Critical, "CVE-2024-1")
+    };
+    assert_eq!(
+        word(
+            &policy(),
+            &found(findings(ScannerKind::Enhanced, vec![hidden])),
+            old
+        ),
+        "pass"
+    );
 }
 
 #[test]
 fn a_fresh_list_is_believed_only_when_it_has_stayed_the_same() {
     let fresh = |kind, severity, unchanged| {
         let answer = found(findings(kind, vec![finding(severity, "CVE-2024-1")]));
-        word(&policy(), &answer, |look| ScanObservation { unchanged: Duration::from_secs(unchanged), age: Some(NOW), ..look })
+        word(&policy(), &answer, |look| ScanObservation {
+            unchanged: Duration::from_secs(unchanged),
+            age: Some(NOW),
+            ..look
+        })
     };
     assert_eq!(fresh(ScannerKind::Basic, Severity::Low, 0), "wait");
     assert_eq!(fresh(ScannerKind::Basic, Severity::Low, 2), "pass");
@@ -95,9 +165,19 @@ fn a_fresh_list_is_believed_only_when_it_has_stayed_the_same() {
 
 #[test]
 fn a_list_that_is_not_known_to_be_whole_never_passes() {
-    let early = Findings { completed: None, ..findings(ScannerKind::Basic, Vec::new()) };
-    let unlisted = Findings { counted: [(Severity::Critical, 2)].into(), ..low() };
-    let table = [(early, "incomplete"), (unlisted, "incomplete"), (low(), "incomplete")];
+    let early = Findings {
+        completed: None,
+        ..findings(ScannerKind::Basic, Vec::new())
+    };
+    let unlisted = Findings {
+        counted: [(Severity::Critical, 2)].into(),
+        ..low()
+    };
+    let table = [
+        (early, "incomplete"),
+        (unlisted, "incomplete"),
+        (low(), "incomplete"),
+    ];
     for (list, expected) in table {
         let answer = found(list);
         assert_eq!(word(&policy(), &answer, |look| look), "wait", "{answer:?}");
@@ -107,21 +187,33 @@ fn a_list_that_is_not_known_to_be_whole_never_passes() {
 
 #[test]
 fn counted_findings_that_would_not_fail_need_not_be_listed() {
-    let unlisted = Findings { counted: [(Severity::Low, 40), (Severity::Unrated, 1)].into(), ..low() };
+    let unlisted = Findings {
+        counted: [(Severity::Low, 40), (Severity::Unrated, 1)].into(),
+        ..low()
+    };
     assert_eq!(word(&policy(), &found(unlisted), old), "pass");
 }
 
 #[test]
 fn what_was_found_is_told_at_the_end_even_when_more_is_counted() {
-    let listed = findings(ScannerKind::Basic, vec![finding(Severity::High, "CVE-2024-1")]);
-    let more = found(Findings { counted: [(Severity::High, 3)].into(), ..listed });
+    let listed = findings(
+        ScannerKind::Basic,
+        vec![finding(Severity::High, "CVE-2024-1")],
+    );
+    let more = found(Findings {
+        counted: [(Severity::High, 3)].into(),
+        ..listed
+    });
     assert_eq!(word(&policy(), &more, old), "wait");
     assert_eq!(word(&policy(), &more, up), "findings");
 }
 
 #[test]
 fn a_missing_scan_is_waited_for_then_started_once_then_refused() {
-    let refused = Start::Refused { why: "denied".into(), hint: None };
+    let refused = Start::Refused {
+        why: "denied".into(),
+        hint: None,
+    };
     let table = [
         (0, Start::NotAsked, Time::Left, "wait"),
         (10, Start::NotAsked, Time::Left, "start"),
@@ -132,8 +224,17 @@ fn a_missing_scan_is_waited_for_then_started_once_then_refused() {
         (300, refused, Time::Up, "no-scan"),
     ];
     for (seconds, start, time, expected) in table {
-        let change = |look| ScanObservation { unchanged: Duration::from_secs(seconds), start: &start, time, ..look };
-        assert_eq!(word(&policy(), &ScanAnswer::Absent, change), expected, "{seconds} {start:?} {time:?}");
+        let change = |look| ScanObservation {
+            unchanged: Duration::from_secs(seconds),
+            start: &start,
+            time,
+            ..look
+        };
+        assert_eq!(
+            word(&policy(), &ScanAnswer::Absent, change),
+            expected,
+            "{seconds} {start:?} {time:?}"
+        );
     }
 }
 
@@ -148,7 +249,10 @@ fn a_scan_that_goes_on_or_says_something_new_only_waits() {
 
 #[test]
 fn an_end_without_findings_is_refused_and_only_an_unsupported_image_can_be_allowed() {
-    let lenient = Policy { unsupported: Unsupported::Allow, ..policy() };
+    let lenient = Policy {
+        unsupported: Unsupported::Allow,
+        ..policy()
+    };
     let table = [
         (Without::Failed, "failed", "failed"),
         (Without::Unsupported, "unsupported", "pass"),

@@ -1,4 +1,5 @@
-//! The form's JSON Schema, for editors. Only tests need it: they write it to the repository and hold its keys against the reader's.
+//! The form's JSON Schema, for editors. Only tests need it: they write it to the repository and
+//! hold its keys against the reader's.
 #![expect(dead_code, reason = "the types are read by their derive only")]
 
 use schemars::JsonSchema;
@@ -51,15 +52,28 @@ struct Filters {
 /// The schema as it stands in the repository.
 pub fn schema() -> Value {
     let settings = schemars::generate::SchemaSettings::draft2020_12();
-    settings.into_generator().into_root_schema_for::<CreateRepository>().to_value()
+    settings
+        .into_generator()
+        .into_root_schema_for::<CreateRepository>()
+        .to_value()
 }
 
 #[test]
 fn the_schema_and_the_reader_know_the_same_keys() {
     let schema = schema();
-    let table = [("/$defs/Repository/properties", super::KEYS), ("/$defs/Filters/properties", super::TAG_KEYS)];
+    let table = [
+        ("/$defs/Repository/properties", super::KEYS),
+        ("/$defs/Filters/properties", super::TAG_KEYS),
+    ];
     for (pointer, keys) in table {
-        let mut known: Vec<&str> = schema.pointer(pointer).unwrap().as_object().unwrap().keys().map(String::as_str).collect();
+        let mut known: Vec<&str> = schema
+            .pointer(pointer)
+            .unwrap()
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
         let mut keys = keys.to_vec();
         known.sort_unstable();
         keys.sort_unstable();

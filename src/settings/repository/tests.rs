@@ -3,7 +3,11 @@
 use super::*;
 
 fn problems(text: &str) -> Vec<String> {
-    parse(text, "inline").unwrap_err().iter().map(ToString::to_string).collect()
+    parse(text, "inline")
+        .unwrap_err()
+        .iter()
+        .map(ToString::to_string)
+        .collect()
 }
 
 #[test]
@@ -12,7 +16,10 @@ fn everything_can_be_said_and_nothing_must_be() {
     let expected = NewRepository {
         scan_on_push: Some(true),
         keep: Some(30),
-        tags: Some(TagRule::ImmutableExcept(vec!["latest".into(), "dev-*".into()])),
+        tags: Some(TagRule::ImmutableExcept(vec![
+            "latest".into(),
+            "dev-*".into(),
+        ])),
         kms_key: Some("arn:aws:kms:eu-central-1:1:key/a".into()),
     };
     assert_eq!(parse(whole, "inline").unwrap(), expected);
@@ -20,7 +27,10 @@ fn everything_can_be_said_and_nothing_must_be() {
     let tags = |text: &str| parse(text, "inline").unwrap().tags;
     assert_eq!(tags("immutable-tags: true"), Some(TagRule::Immutable));
     assert_eq!(tags("immutable-tags: false"), Some(TagRule::Movable));
-    assert_eq!(tags("immutable-tags: { only: v* }"), Some(TagRule::ImmutableOnly(vec!["v*".into()])));
+    assert_eq!(
+        tags("immutable-tags: { only: v* }"),
+        Some(TagRule::ImmutableOnly(vec!["v*".into()]))
+    );
 }
 
 #[test]
@@ -33,7 +43,10 @@ fn every_problem_is_told_with_its_place() {
                 "create-repository: inline:1:21: `keep` must be a whole number from 1 on",
             ],
         ),
-        ("immutable-tags: [release-*]", &["create-repository: inline:1:17: `immutable-tags` must be true, false or a mapping"]),
+        (
+            "immutable-tags: [release-*]",
+            &["create-repository: inline:1:17: `immutable-tags` must be true, false or a mapping"],
+        ),
         (
             "immutable-tags: { except: [a], only: [b] }",
             &["create-repository: inline:1:17: `immutable-tags` takes one of `except` and `only`"],

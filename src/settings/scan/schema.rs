@@ -1,4 +1,5 @@
-//! The JSON Schema of `scan`'s map, for editors. Only tests need it: they write it, and hold its keys against those that are read.
+//! The JSON Schema of `scan`'s map, for editors. Only tests need it: they write it, and hold its
+//! keys against those that are read.
 #![expect(dead_code, reason = "the types are read by their derive only")]
 
 use schemars::JsonSchema;
@@ -59,11 +60,19 @@ pub(crate) fn schema() -> Value {
 #[test]
 fn the_schema_has_the_keys_and_words_that_are_read() {
     let schema = schema();
-    let mut keys: Vec<&str> = schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+    let mut keys: Vec<&str> = schema["properties"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
     let mut read = super::KEYS.to_vec();
     keys.sort_unstable();
     read.sort_unstable();
     assert_eq!(keys, read);
-    let words: Vec<&str> = crate::scan::FailOn::WORDS.iter().map(|(word, _)| *word).collect();
+    let words: Vec<&str> = crate::scan::FailOn::WORDS
+        .iter()
+        .map(|(word, _)| *word)
+        .collect();
     assert_eq!(schema["$defs"]["Least"]["enum"], serde_json::json!(words));
 }

@@ -8,15 +8,23 @@ use crate::checks::analysis::question::Side;
 const REGION: &str = "eu-central-1";
 
 fn task(id: &str, status: &str, exit_codes: &[(&str, Option<i32>)]) -> Task {
-    let container = |(name, exit_code): &(&str, Option<i32>)| json!({ "name": name, "exitCode": exit_code });
+    let container =
+        |(name, exit_code): &(&str, Option<i32>)| json!({ "name": name, "exitCode": exit_code });
     let containers: Vec<Value> = exit_codes.iter().map(container).collect();
     let arn = format!("arn:aws:ecs:eu-central-1:1:task/prod/{id}");
-    serde_json::from_value(json!({ "taskArn": arn, "lastStatus": status, "containers": containers })).unwrap()
+    serde_json::from_value(
+        json!({ "taskArn": arn, "lastStatus": status, "containers": containers }),
+    )
+    .unwrap()
 }
 
 fn logging(containers: &Value, tasks: Vec<Task>) -> Logging {
     let definition = json!({ "containerDefinitions": containers });
-    Logging { revision: "arn:aws:ecs:eu-central-1:1:task-definition/api:7".into(), definition, tasks }
+    Logging {
+        revision: "arn:aws:ecs:eu-central-1:1:task-definition/api:7".into(),
+        definition,
+        tasks,
+    }
 }
 
 fn container(name: &str, driver: &str, options: &Value) -> Value {
@@ -24,26 +32,51 @@ fn container(name: &str, driver: &str, options: &Value) -> Value {
 }
 
 fn api() -> Value {
-    container("api", "awslogs", &json!({ "awslogs-group": "/ecs/api", "awslogs-stream-prefix": "ecs" }))
+    container(
+        "api",
+        "awslogs",
+        &json!({ "awslogs-group": "/ecs/api", "awslogs-stream-prefix": "ecs" }),
+    )
 }
 
 fn query(groups: &[&str]) -> LogQuery {
-    LogQuery { side: Side::Green, groups: groups.iter().map(|group| (*group).to_owned()).collect(), filter: "ERROR".into() }
+    LogQuery {
+        side: Side::Green,
+        groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+        filter: "ERROR".into(),
+    }
 }
 
 #[test]
 fn a_stream_is_named_by_prefix_container_and_task() {
-    let sidecar = container("proxy", "awslogs", &json!({ "awslogs-group": "/ecs/api", "awslogs-stream-prefix": "envoy" }));
-    let other = container("job", "awslogs", &json!({ "awslogs-group": "/ecs/job", "awslogs-stream-prefix": "ecs" }));
-    let logging = logging(&json!([api(), sidecar, other]), vec![task("t1", "RUNNING", &[])]);
+    let sidecar = container(
+        "proxy",
+        "awslogs",
+        &json!({ "awslogs-group": "/ecs/api", "awslogs-stream-prefix": "envoy" }),
+    );
+    let other = container(
+        "job",
+        "awslogs",
+        &json!({ "awslogs-group": "/ecs/job", "awslogs-stream-prefix": "ecs" }),
+    );
+    let logging = logging(
+        &json!([api(), sidecar, other]),
+        vec![task("t1", "RUNNING", &[])],
+    );
     let place = |group: &str, streams: &[&str]| LogLocation {
         group: group.into(),
         streams: streams.iter().map(|stream| (*stream).into()).collect(),
     };
-    let all = vec![place("/ecs/api", &["ecs/api/t1", "envoy/proxy/t1"]), place("/ecs/job", &["ecs/job/t1"])];
+    let all = vec![
+        place("/ecs/api", &["ecs/api/t1", "envoy/proxy/t1"]),
+        place("/ecs/job", &["ecs/job/t1"]),
+    ];
     assert_eq!(places(&logging, &query(&[]), REGION), Ok((all, vec![])));
     let asked = vec![place("/ecs/job", &["ecs/job/t1"])];
-    assert_eq!(places(&logging, &query(&["/ecs/job"]), REGION), Ok((asked, vec![])));
+    assert_eq!(
+        places(&logging, &query(&["/ecs/job"]), REGION),
+        Ok((asked, vec![]))
+    );
 }
 
 #[test]
@@ -54,8 +87,16 @@ fn what_never_started_has_no_stream() {
         task("crashed", "STOPPED", &[("api", Some(1))]),
         task("unpulled", "STOPPED", &[("api", None), ("proxy", Some(0))]),
     ];
-    assert_eq!(streams(&tasks, "ecs", "api"), ["ecs/api/active", "ecs/api/crashed"]);
-    let (_, notes) = places(&logging(&json!([api()]), tasks[..1].to_vec()), &query(&[]), REGION).unwrap();
+    assert_eq!(
+        streams(&tasks, "ecs", "api"),
+        ["ecs/api/active", "ecs/api/crashed"]
+    );
+    let (_, notes) = places(
+        &logging(&json!([api()]), tasks[..1].to_vec()),
+        &query(&[]),
+        REGION,
+    )
+    .unwrap();
     assert_eq!(notes, ["no task of api:7 has started yet"]);
 }
 
@@ -65,7 +106,15 @@ fn a_log_that_cannot_be_searched_is_said() {
     let nameless = container("job", "awslogs", &json!({ "awslogs-group": "/ecs/job" }));
     let far = json!({ "awslogs-group": "/ecs/far", "awslogs-stream-prefix": "ecs", "awslogs-region": "us-east-1" });
     let far = container("far", "awslogs", &far);
-    let (found, notes) = places(&logging(&json!([api(), splunk, nameless, { "name": "bare" }, far]), vec![]), &query(&[]), REGION).unwrap();
+    let (found, notes) = places(
+        &logging(
+            &json!([api(), splunk, nameless, { "name": "bare" }, far]),
+            vec![],
+        ),
+        &query(&[]),
+        REGION,
+    )
+    .unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!(
         notes[..4],
@@ -80,11 +129,24 @@ fn a_log_that_cannot_be_searched_is_said() {
 
 #[test]
 fn where_nothing_could_ever_be_found_no_lines_is_not_the_answer() {
-    let nothing = places(&logging(&json!([container("api", "splunk", &json!({}))]), vec![]), &query(&[]), REGION).unwrap_err();
+    let nothing = places(
+        &logging(&json!([container("api", "splunk", &json!({}))]), vec![]),
+        &query(&[]),
+        REGION,
+    )
+    .unwrap_err();
     assert_eq!(
         nothing,
         "no container of api:7 has a log that can be searched: the log of container api is not searched: its log driver is splunk, not awslogs"
     );
-    let foreign = places(&logging(&json!([api()]), vec![]), &query(&["/aws/lambda/x"]), REGION).unwrap_err();
-    assert_eq!(foreign, "no container of api:7 logs to group /aws/lambda/x by awslogs, so its lines cannot be told apart by side");
+    let foreign = places(
+        &logging(&json!([api()]), vec![]),
+        &query(&["/aws/lambda/x"]),
+        REGION,
+    )
+    .unwrap_err();
+    assert_eq!(
+        foreign,
+        "no container of api:7 logs to group /aws/lambda/x by awslogs, so its lines cannot be told apart by side"
+    );
 }

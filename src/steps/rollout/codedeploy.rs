@@ -57,7 +57,8 @@ impl<'a> CodeDeploy<'a> {
         revision: &'a Revision,
     ) -> Result<Self, Interrupted> {
         let content = create::content(way, revision)?;
-        let description = create::description(settings.rollout.description.as_deref(), &run.id, revision);
+        let description =
+            create::description(settings.rollout.description.as_deref(), &run.id, revision);
         let rollout = &settings.rollout;
         let undo = CodeDeployUndo {
             place: plan.place.clone(),
@@ -78,41 +79,87 @@ impl<'a> CodeDeploy<'a> {
             alarms: !way.group.alarms.is_empty(),
         };
         let id = create::create(run, &new).await?;
-        run.narrow(Undo::CodeDeploy(CodeDeployUndo { deployment: Some(id.clone()), ..undo }));
+        run.narrow(Undo::CodeDeploy(CodeDeployUndo {
+            deployment: Some(id.clone()),
+            ..undo
+        }));
         Ok(Self::attach(run, plan, way, revision, id, false))
     }
 
     /// Follows a deployment that is there already; its undo is the caller's business.
-    pub fn attach(run: &'a Run, plan: &'a RolloutPlan, way: &'a CodeDeployWay, revision: &'a Revision, id: String, found: bool) -> Self {
+    pub fn attach(
+        run: &'a Run,
+        plan: &'a RolloutPlan,
+        way: &'a CodeDeployWay,
+        revision: &'a Revision,
+        id: String,
+        found: bool,
+    ) -> Self {
         let console = format!(
             "https://{}/codesuite/codedeploy/deployments/{id}?region={}",
             run.aws.partition().console(),
             run.aws.partition().region()
         );
-        run.tell(Event::RolloutStarted { deployment: id.clone(), service_deployment: None, console, codedeploy: true, found });
+        run.tell(Event::RolloutStarted {
+            deployment: id.clone(),
+            service_deployment: None,
+            console,
+            codedeploy: true,
+            found,
+        });
         let (blind, task_failures) = (Outage::default(), TaskFailures::default());
-        Self { run, plan, way, revision, id, target: None, looks: 0, opened_at: None, blind, witness: None, task_failures, shared_looks: 0 }
+        Self {
+            run,
+            plan,
+            way,
+            revision,
+            id,
+            target: None,
+            looks: 0,
+            opened_at: None,
+            blind,
+            witness: None,
+            task_failures,
+            shared_looks: 0,
+        }
     }
 
-    /// Lets traffic shift. Where that is denied, whoever may open the gate does, as with the official action.
+    /// Lets traffic shift. Where that is denied, whoever may open the gate does, as with the
+    /// official action.
     pub async fn proceed(&mut self) -> Result<(), Failure> {
         match self.run.aws.continue_deployment(&self.id).await {
-            Ok(()) => self.run.tell(Event::GateOpened { gate: Gate::Green, seen: StepSeen::default() }),
+            Ok(()) => self.run.tell(Event::GateOpened {
+                gate: Gate::Green,
+                seen: StepSeen::default(),
+            }),
             Err(error) if error.kind == AwsErrorKind::Denied => {
-                self.run.limit_check("the gate is left to whoever may continue the deployment", &error);
+                self.run.limit_check(
+                    "the gate is left to whoever may continue the deployment",
+                    &error,
+                );
                 return Ok(());
             }
             Err(error) if error.may_have_landed() || error.kind == AwsErrorKind::Throttled => {
-                self.run.tell(Event::Noted { sentence: format!("{error}; looking whether the gate is open") });
+                self.run.tell(Event::Noted {
+                    sentence: format!("{error}; looking whether the gate is open"),
+                });
             }
             Err(error)
                 if error.is("DeploymentIsNotInReadyState")
                     || error.is("DeploymentAlreadyCompleted")
                     || error.is("InvalidDeploymentStatus") =>
             {
-                self.run.tell(Event::Noted { sentence: "the gate does not wait any more; looking why".into() });
+                self.run.tell(Event::Noted {
+                    sentence: "the gate does not wait any more; looking why".into(),
+                });
             }
-            Err(source) => return Err(CodeDeployError { what: "continue the deployment", source }.into()),
+            Err(source) => {
+                return Err(CodeDeployError {
+                    what: "continue the deployment",
+                    source,
+                }
+                .into());
+            }
         }
         self.opened_at = Some(self.looks);
         Ok(())
@@ -123,9 +170,11 @@ impl<'a> CodeDeploy<'a> {
         self.witness.unwrap_or(ObservedBy::Controller)
     }
 
-    /// Whether traffic may have moved although nothing shows it: the gate is open, and the weights cannot be read.
+    /// Whether traffic may have moved although nothing shows it: the gate is open, and the weights
+    /// cannot be read.
     pub fn may_have_moved(&self) -> bool {
-        self.target.is_none() && (self.opened_at.is_some() || self.way.group.ready_wait == ReadyWait::Continue)
+        self.target.is_none()
+            && (self.opened_at.is_some() || self.way.group.ready_wait == ReadyWait::Continue)
     }
 
     /// Tasks of green that have failed.
@@ -161,20 +210,28 @@ impl<'a> CodeDeploy<'a> {
         }
     }
 
-    async fn look_at(&mut self, deployment: &CodeDeployDeployment, goal: Goal) -> RolloutObservation {
+    async fn look_at(
+        &mut self,
+        deployment: &CodeDeployDeployment,
+        goal: Goal,
+    ) -> RolloutObservation {
         if self.is_target_due(deployment, goal) {
             self.read_target().await;
         }
         let seen = self.seen(deployment, goal).await;
-        RolloutObservation { seen, progress: Some(self.progress(deployment)), is_throttled: false }
+        RolloutObservation {
+            seen,
+            progress: Some(self.progress(deployment)),
+            is_throttled: false,
+        }
     }
 
     fn progress(&self, deployment: &CodeDeployDeployment) -> Progress {
         progress::of(deployment, self.target.as_ref())
     }
 
-    /// The target shows weights and tasks. Every look needs the deployment; the target only now and then, and often
-    /// while traffic moves, so that reads stay within the pace.
+    /// The target shows weights and tasks. Every look needs the deployment; the target only now and
+    /// then, and often while traffic moves, so that reads stay within the pace.
     fn is_target_due(&self, deployment: &CodeDeployDeployment, goal: Goal) -> bool {
         let every = if matches!(goal, Goal::Shifted) { 4 } else { 6 };
         let is_turning = deployment.status != Status::Going || deployment.termination_wait_started;
@@ -186,12 +243,23 @@ impl<'a> CodeDeploy<'a> {
         if self.run.is_denied(ACTION) {
             return;
         }
-        let read = self.run.aws.get_deployment_target(&self.id, &self.plan.cluster, &self.plan.service).await;
-        if read.as_ref().is_err_and(|error| error.is("DeploymentNotStarted")) {
+        let read = self
+            .run
+            .aws
+            .get_deployment_target(&self.id, &self.plan.cluster, &self.plan.service)
+            .await;
+        if read
+            .as_ref()
+            .is_err_and(|error| error.is("DeploymentNotStarted"))
+        {
             return; // there is nothing to show yet
         }
-        self.target =
-            crate::survey::optional(self.run, "traffic weights and task counts are not shown while waiting", read).or(self.target.take());
+        self.target = crate::survey::optional(
+            self.run,
+            "traffic weights and task counts are not shown while waiting",
+            read,
+        )
+        .or(self.target.take());
     }
 
     async fn seen(&mut self, deployment: &CodeDeployDeployment, goal: Goal) -> Seen {
@@ -199,7 +267,9 @@ impl<'a> CodeDeploy<'a> {
             Status::Ready => self.at_gate(goal).await,
             Status::Succeeded => self.confirm(Seen::Completed).await,
             Status::Failed | Status::Stopped => Seen::Ended(self.trouble(deployment).await),
-            Status::Going if deployment.termination_wait_started => self.confirm(Seen::Shifted).await,
+            Status::Going if deployment.termination_wait_started => {
+                self.confirm(Seen::Shifted).await
+            }
             Status::Going => self.going(deployment, goal).await,
         }
     }
@@ -207,17 +277,32 @@ impl<'a> CodeDeploy<'a> {
     /// A gate that was opened and is still shut: the answer was lost on the way there.
     async fn at_gate(&mut self, goal: Goal) -> Seen {
         let waited = self.opened_at.map_or(0, |opened| self.looks - opened);
-        if goal == Goal::Shifted && waited > 0 && waited.is_multiple_of(REOPEN) && self.run.aws.continue_deployment(&self.id).await.is_ok()
+        if goal == Goal::Shifted
+            && waited > 0
+            && waited.is_multiple_of(REOPEN)
+            && self.run.aws.continue_deployment(&self.id).await.is_ok()
         {
-            self.run.tell(Event::GateOpened { gate: Gate::Green, seen: StepSeen::default() });
+            self.run.tell(Event::GateOpened {
+                gate: Gate::Green,
+                seen: StepSeen::default(),
+            });
         }
         let is_ours = !self.run.is_denied("codedeploy:ContinueDeployment");
         Seen::AtGate(if is_ours { At::Green } else { At::Foreign })
     }
 
     async fn going(&mut self, deployment: &CodeDeployDeployment, goal: Goal) -> Seen {
-        let event = |name: &str| self.target.as_ref().and_then(|target| target.event(name)).unwrap_or("Pending").to_owned();
-        match (event("AllowTraffic").as_str(), event("AfterAllowTraffic").as_str()) {
+        let event = |name: &str| {
+            self.target
+                .as_ref()
+                .and_then(|target| target.event(name))
+                .unwrap_or("Pending")
+                .to_owned()
+        };
+        match (
+            event("AllowTraffic").as_str(),
+            event("AfterAllowTraffic").as_str(),
+        ) {
             ("Succeeded", "Succeeded" | "Skipped") => self.confirm(Seen::Shifted).await,
             ("InProgress" | "Succeeded", _) => Seen::Shifting,
             _ => self.coming_up(deployment, goal).await,
@@ -226,20 +311,36 @@ impl<'a> CodeDeploy<'a> {
 
     /// CodeDeploy gives green an hour to become steady.
     async fn coming_up(&mut self, deployment: &CodeDeployDeployment, goal: Goal) -> Seen {
-        let counted =
-            CountedTasks { place: &self.plan.place, revision: &self.revision.arn, since: deployment.created_seconds, deployment: None };
-        self.task_failures.look(self.run, &counted, self.looks).await;
-        self.task_failures.trouble(LIMIT, goal).map_or(Seen::Preparing, Seen::Ended)
+        let counted = CountedTasks {
+            place: &self.plan.place,
+            revision: &self.revision.arn,
+            since: deployment.created_seconds,
+            deployment: None,
+        };
+        self.task_failures
+            .look(self.run, &counted, self.looks)
+            .await;
+        self.task_failures
+            .trouble(LIMIT, goal)
+            .map_or(Seen::Preparing, Seen::Ended)
     }
 
-    /// CodeDeploy shifts no traffic any more, and some of it is not on green: somebody has changed the weights.
+    /// CodeDeploy shifts no traffic any more, and some of it is not on green: somebody has changed
+    /// the weights.
     fn shared(&mut self, observed: Observed) -> Seen {
         self.shared_looks += 1;
         if self.shared_looks < SURE {
             return Seen::Shifting;
         }
-        let sentence = format!("deployment {} has shifted all traffic, and somebody has changed the weights since", self.id);
-        Seen::Ended(Trouble { reason: Reason::RolloutFailed, sentence, cause: Some(observed.words()) })
+        let sentence = format!(
+            "deployment {} has shifted all traffic, and somebody has changed the weights since",
+            self.id
+        );
+        Seen::Ended(Trouble {
+            reason: Reason::RolloutFailed,
+            sentence,
+            cause: Some(observed.words()),
+        })
     }
 
     /// Nothing counts as shifted before the listeners, or the next best witness, say so.

@@ -1,4 +1,5 @@
-//! Green at its gate, whoever performs the rollout: the test listener that leads to it, and its targets' health.
+//! Green at its gate, whoever performs the rollout: the test listener that leads to it, and its
+//! targets' health.
 
 use crate::aws::elb::group_name;
 use crate::error::Failure;
@@ -9,7 +10,8 @@ use crate::run::Run;
 use crate::steps::traffic::forwards_of;
 use crate::survey::optional;
 
-/// AWS says that green waits after the test traffic was switched; a read that is older than that passes quickly.
+/// AWS says that green waits after the test traffic was switched; a read that is older than that
+/// passes quickly.
 const TRIES: usize = 10;
 
 /// Green, and what is to lead to it.
@@ -32,14 +34,24 @@ impl Green<'_> {
             }
             pace.rest().await;
         }
-        Err(Failure::new(Reason::RolloutFailed, "the test listener does not lead to green, so green cannot be tested").hint(self.hint))
+        Err(Failure::new(
+            Reason::RolloutFailed,
+            "the test listener does not lead to green, so green cannot be tested",
+        )
+        .hint(self.hint))
     }
 
-    /// True where nothing can be read: what cannot be checked is told once, and does not fail the deployment.
+    /// True where nothing can be read: what cannot be checked is told once, and does not fail the
+    /// deployment.
     async fn is_led_to(&self, run: &Run) -> bool {
         for listener in self.test {
-            let Some(forwards) = forwards_of(run, listener).await else { return true };
-            let to_green = |rule: &Vec<(String, i32)>| rule.iter().any(|(group, weight)| *weight > 0 && self.groups.contains(group));
+            let Some(forwards) = forwards_of(run, listener).await else {
+                return true;
+            };
+            let to_green = |rule: &Vec<(String, i32)>| {
+                rule.iter()
+                    .any(|(group, weight)| *weight > 0 && self.groups.contains(group))
+            };
             if !forwards.is_empty() && !forwards.iter().any(to_green) {
                 return false;
             }
@@ -48,10 +60,21 @@ impl Green<'_> {
     }
 
     async fn tell_health(&self, run: &Run) {
-        let Some(group) = self.groups.first() else { return };
-        let health = optional(run, "green's target health is not shown", run.aws.target_health(group).await);
-        let health =
-            health.map_or_else(|| "health not read".to_owned(), |health| format!("{} of {} targets healthy", health.healthy, health.all));
-        run.tell(Event::GreenFound { place: group_name(group).to_owned(), health });
+        let Some(group) = self.groups.first() else {
+            return;
+        };
+        let health = optional(
+            run,
+            "green's target health is not shown",
+            run.aws.target_health(group).await,
+        );
+        let health = health.map_or_else(
+            || "health not read".to_owned(),
+            |health| format!("{} of {} targets healthy", health.healthy, health.all),
+        );
+        run.tell(Event::GreenFound {
+            place: group_name(group).to_owned(),
+            health,
+        });
     }
 }

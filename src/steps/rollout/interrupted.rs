@@ -44,8 +44,17 @@ const SHARED_GROUP: &str = "new and old tasks are behind the same target group: 
 
 /// How far a rollout was seen to be.
 fn standing(shown: &Progress) -> String {
-    let tasks = shown.tasks.map(|tasks| format!(", with {} of green's {} tasks running", tasks.running, tasks.desired));
-    format!("the rollout was at {}{}", shown.stage, tasks.unwrap_or_default())
+    let tasks = shown.tasks.map(|tasks| {
+        format!(
+            ", with {} of green's {} tasks running",
+            tasks.running, tasks.desired
+        )
+    });
+    format!(
+        "the rollout was at {}{}",
+        shown.stage,
+        tasks.unwrap_or_default()
+    )
 }
 
 impl Rollout<'_> {
@@ -54,19 +63,33 @@ impl Rollout<'_> {
         failure.chain.extend(trouble.cause);
         if trouble.reason == Reason::Superseded {
             let serves = Box::pin(serving::now(self.run, &self.plan.place, &self.plan.blue)).await;
-            return Interrupted::Superseded { failure: failure.hint(ONE_AT_A_TIME), serves };
+            return Interrupted::Superseded {
+                failure: failure.hint(ONE_AT_A_TIME),
+                serves,
+            };
         }
         let remedy = failure.chain.iter().find_map(|sentence| remedy(sentence));
-        let failure = remedy.into_iter().fold(failure.with_stopped(self.stopped(trouble.reason).await), Failure::hint);
+        let failure = remedy.into_iter().fold(
+            failure.with_stopped(self.stopped(trouble.reason).await),
+            Failure::hint,
+        );
         Interrupted::Failed(match trouble.reason {
             Reason::TasksUnhealthy => failure.hint(UNHEALTHY),
-            Reason::Alarm => failure.hint("look at what the alarm measures while green served traffic"),
-            Reason::Timeout => failure.hint("let the gate wait longer, or let the smoke tests give up sooner"),
-            Reason::Stopped => failure.hint("ask who stopped it, in the deployment's console page or in CloudTrail"),
-            Reason::GateBypassed => failure.hint("ask who opened it, in the deployment's console page or in CloudTrail"),
-            Reason::RolloutFailed if matches!(self.controller, Controller::Native(_)) => {
-                failure.hint("look at the service's events and, when a hook failed, at its function's log")
+            Reason::Alarm => {
+                failure.hint("look at what the alarm measures while green served traffic")
             }
+            Reason::Timeout => {
+                failure.hint("let the gate wait longer, or let the smoke tests give up sooner")
+            }
+            Reason::Stopped => failure
+                .hint("ask who stopped it, in the deployment's console page or in CloudTrail"),
+            Reason::GateBypassed => {
+                failure.hint("ask who opened it, in the deployment's console page or in CloudTrail")
+            }
+            Reason::RolloutFailed if matches!(self.controller, Controller::Native(_)) => failure
+                .hint(
+                    "look at the service's events and, when a hook failed, at its function's log",
+                ),
             Reason::Denied => failure.hint("docs/iam.md has the policy"),
             _ => failure,
         })
@@ -76,18 +99,30 @@ impl Rollout<'_> {
     async fn stopped(&self, reason: Reason) -> Vec<StoppedContainer> {
         match reason {
             Reason::TasksUnhealthy | Reason::RolloutFailed => {
-                stopped::of_service(self.run, &self.plan.place, &self.revision.arn, &self.revision.definition).await
+                stopped::of_service(
+                    self.run,
+                    &self.plan.place,
+                    &self.revision.arn,
+                    &self.revision.definition,
+                )
+                .await
             }
             _ => Vec::new(),
         }
     }
 
-    /// Our deadline passed before any traffic moved: green is rolled back, and not left to AWS, which may go on with it for a day.
+    /// Our deadline passed before any traffic moved: green is rolled back, and not left to AWS,
+    /// which may go on with it for a day.
     pub(super) async fn given_up(&self) -> Failure {
         let waited = crate::duration::Human(self.plan.deadline);
-        let mut failure = Failure::new(Reason::Timeout, format!("{} after {waited}", self.before_shift()));
+        let mut failure = Failure::new(
+            Reason::Timeout,
+            format!("{} after {waited}", self.before_shift()),
+        );
         failure.chain.extend(self.shown.as_ref().map(standing));
-        failure.chain.extend(self.shares_traffic().then(|| SHARED_GROUP.to_owned()));
+        failure
+            .chain
+            .extend(self.shares_traffic().then(|| SHARED_GROUP.to_owned()));
         failure.chain.extend(self.task_failures().cause());
         let failure = failure.with_stopped(self.stopped(Reason::TasksUnhealthy).await);
         if self.task_failures().count() > 0 {
@@ -98,23 +133,39 @@ impl Rollout<'_> {
 
     /// What was seen not to have happened.
     fn before_shift(&self) -> &'static str {
-        let on_green = self.shown.as_ref().and_then(|shown| shown.traffic).map(|traffic| traffic.green);
+        let on_green = self
+            .shown
+            .as_ref()
+            .and_then(|shown| shown.traffic)
+            .map(|traffic| traffic.green);
         match (&self.controller, on_green) {
             (Controller::Rolling(_), _) => "none of the old tasks had been replaced",
-            (Controller::CodeDeploy(_) | Controller::Native(_), Some(share)) if share <= 0.0 => "no traffic had moved to green",
-            (Controller::CodeDeploy(_) | Controller::Native(_), _) => "the rollout had not come to its traffic shift",
+            (Controller::CodeDeploy(_) | Controller::Native(_), Some(share)) if share <= 0.0 => {
+                "no traffic had moved to green"
+            }
+            (Controller::CodeDeploy(_) | Controller::Native(_), _) => {
+                "the rollout had not come to its traffic shift"
+            }
         }
     }
 
     /// Whether tasks of green run where the old ones do.
     fn shares_traffic(&self) -> bool {
-        let running = self.shown.as_ref().and_then(|shown| shown.tasks).map_or(0, |tasks| tasks.running);
+        let running = self
+            .shown
+            .as_ref()
+            .and_then(|shown| shown.tasks)
+            .map_or(0, |tasks| tasks.running);
         matches!(self.controller, Controller::Rolling(_)) && running > 0
     }
 
     pub(super) fn left(&self) -> Failure {
         let waited = crate::duration::Human(self.plan.deadline);
-        let mut failure = Failure::new(Reason::Timeout, format!("the rollout was not over after {waited}")).caused_by(self.if_left_alone());
+        let mut failure = Failure::new(
+            Reason::Timeout,
+            format!("the rollout was not over after {waited}"),
+        )
+        .caused_by(self.if_left_alone());
         if self.waits_for_others {
             return failure.hint("the gate is somebody else's to answer: ask them, or roll green back with mode: abort");
         }

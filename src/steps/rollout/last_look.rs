@@ -1,4 +1,5 @@
-//! The last look before a rollout is called good: what is true of the load balancer and of green's targets now.
+//! The last look before a rollout is called good: what is true of the load balancer and of green's
+//! targets now.
 
 use std::time::Duration;
 
@@ -29,7 +30,13 @@ impl Rollout<'_> {
         }
         self.all_on_green().await?;
         let patience = if self.blue_is_there() { SURE } else { RECOVERY };
-        let health = GreenHealth::new(self.run, self.settings, self.plan, self.revision, self.serving_groups().await);
+        let health = GreenHealth::new(
+            self.run,
+            self.settings,
+            self.plan,
+            self.revision,
+            self.serving_groups().await,
+        );
         match health.failure(patience).await {
             Ok(Some(failure)) => Err(self.with_way_back(failure)),
             Ok(None) => Ok(()),
@@ -40,13 +47,22 @@ impl Rollout<'_> {
         }
     }
 
-    /// ARNs of the target groups through which green serves production; none where no load balancer leads to it.
+    /// ARNs of the target groups through which green serves production; none where no load balancer
+    /// leads to it.
     pub async fn serving_groups(&self) -> Vec<String> {
         match &self.controller {
             Controller::CodeDeploy(_) | Controller::Native(_) => self.green_groups().await,
             Controller::Rolling(_) => {
-                let found = self.run.aws.describe_service(&self.plan.place.cluster, &self.plan.place.service).await;
-                match optional(self.run, "whether green's targets are healthy is not checked", found) {
+                let found = self
+                    .run
+                    .aws
+                    .describe_service(&self.plan.place.cluster, &self.plan.place.service)
+                    .await;
+                match optional(
+                    self.run,
+                    "whether green's targets are healthy is not checked",
+                    found,
+                ) {
                     Some(ServiceLookup::Service(service)) => service.target_groups(),
                     Some(ServiceLookup::Missing(_)) | None => Vec::new(),
                 }
@@ -62,8 +78,13 @@ impl Rollout<'_> {
             match self.observe().await {
                 Some(observed) if observed.whole() != Some(Serving::Green) => {
                     if look == LOOKS {
-                        let sentence = format!("production is not all on green any more: {}", observed.words());
-                        return Err(self.with_way_back(Failure::new(Reason::RolloutFailed, sentence)));
+                        let sentence = format!(
+                            "production is not all on green any more: {}",
+                            observed.words()
+                        );
+                        return Err(
+                            self.with_way_back(Failure::new(Reason::RolloutFailed, sentence))
+                        );
                     }
                     tokio::time::sleep(PAUSE).await;
                 }
@@ -75,7 +96,9 @@ impl Rollout<'_> {
 
     async fn observe(&self) -> Option<Observed> {
         match &self.controller {
-            Controller::CodeDeploy(_) => traffic::observe(self.run, &self.plan.place, &self.plan.blue).await,
+            Controller::CodeDeploy(_) => {
+                traffic::observe(self.run, &self.plan.place, &self.plan.blue).await
+            }
             Controller::Native(native) => native.observe().await,
             Controller::Rolling(_) => None,
         }
@@ -88,11 +111,15 @@ impl Rollout<'_> {
 
     fn with_way_back(&self, failure: Failure) -> Failure {
         let is_gone = match self.plan.way {
-            RolloutKind::CodeDeploy(_) | RolloutKind::Native(_) => !self.blue_is_there() && self.plan.has_blue(),
+            RolloutKind::CodeDeploy(_) | RolloutKind::Native(_) => {
+                !self.blue_is_there() && self.plan.has_blue()
+            }
             RolloutKind::Rolling(_) => false,
         };
         let blue = short(&self.plan.blue.revision);
-        let hint = format!("blue is gone: mode: rollback with rollback-to: {blue} brings the old revision back (docs/stuck.md)");
+        let hint = format!(
+            "blue is gone: mode: rollback with rollback-to: {blue} brings the old revision back (docs/stuck.md)"
+        );
         if is_gone { failure.hint(hint) } else { failure }
     }
 }

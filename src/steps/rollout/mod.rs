@@ -1,4 +1,5 @@
-//! The rollout: AWS moves the traffic; we start, look, wait, proceed. Two controllers, one vocabulary.
+//! The rollout: AWS moves the traffic; we start, look, wait, proceed. Two controllers, one
+//! vocabulary.
 
 use std::time::Duration;
 
@@ -69,8 +70,15 @@ pub enum Controller<'a> {
 
 /// Whether the service runs already what is asked for.
 pub fn is_unchanged(settings: &Settings, plan: &RolloutPlan, revision: &Revision) -> bool {
-    let same = !revision.registered && revision.arn == plan.blue.revision && !settings.rollout.force_new_deployment;
-    let as_many = |desired: i32| settings.rollout.desired_count.is_none_or(|count| count == desired);
+    let same = !revision.registered
+        && revision.arn == plan.blue.revision
+        && !settings.rollout.force_new_deployment;
+    let as_many = |desired: i32| {
+        settings
+            .rollout
+            .desired_count
+            .is_none_or(|count| count == desired)
+    };
     same && match &plan.way {
         RolloutKind::CodeDeploy(_) => true,
         RolloutKind::Rolling(way) => as_many(way.desired),
@@ -79,10 +87,28 @@ pub fn is_unchanged(settings: &Settings, plan: &RolloutPlan, revision: &Revision
 }
 
 impl<'a> Rollout<'a> {
-    fn new(run: &'a Run, settings: &'a Settings, plan: &'a RolloutPlan, revision: &'a Revision, controller: Controller<'a>) -> Self {
+    fn new(
+        run: &'a Run,
+        settings: &'a Settings,
+        plan: &'a RolloutPlan,
+        revision: &'a Revision,
+        controller: Controller<'a>,
+    ) -> Self {
         let pace = PollInterval::new(settings.rollout.pace);
         let (began, shares) = (Instant::now(), shares::Source::new());
-        Self { run, settings, plan, revision, controller, began, pace, shown: None, shares, has_moved: false, waits_for_others: false }
+        Self {
+            run,
+            settings,
+            plan,
+            revision,
+            controller,
+            began,
+            pace,
+            shown: None,
+            shares,
+            has_moved: false,
+            waits_for_others: false,
+        }
     }
 
     /// The revision it brings.
@@ -116,18 +142,23 @@ impl<'a> Rollout<'a> {
         }
     }
 
-    /// Green's share of production traffic, as it changes; none where the rollout waits for us at every change.
+    /// Green's share of production traffic, as it changes; none where the rollout waits for us at
+    /// every change.
     pub fn steps(&self) -> Option<Shares> {
         match &self.controller {
             Controller::Native(native) if native.waits_at_steps() => None,
-            Controller::CodeDeploy(_) | Controller::Native(_) | Controller::Rolling(_) => Some(self.shares.shares()),
+            Controller::CodeDeploy(_) | Controller::Native(_) | Controller::Rolling(_) => {
+                Some(self.shares.shares())
+            }
         }
     }
 
     /// Whether the rollout has a gate, and what is owed there.
     pub fn gate(&self) -> GatePlan {
         match (&self.controller, self.plan.way.gate()) {
-            (Controller::Native(native), GatePlan::Absent) if native.inherits_gate() => GatePlan::Pass,
+            (Controller::Native(native), GatePlan::Absent) if native.inherits_gate() => {
+                GatePlan::Pass
+            }
             (_, gate) => gate,
         }
     }
@@ -189,7 +220,9 @@ impl<'a> Rollout<'a> {
     /// Opens the gate.
     pub async fn proceed(&mut self) -> Result<(), Failure> {
         let opened = match (&mut self.controller, self.plan.way.gate()) {
-            (Controller::CodeDeploy(codedeploy), GatePlan::Test | GatePlan::Pass) => codedeploy.proceed().await,
+            (Controller::CodeDeploy(codedeploy), GatePlan::Test | GatePlan::Pass) => {
+                codedeploy.proceed().await
+            }
             (Controller::Native(native), _) => native.proceed(StepSeen::default()).await,
             (Controller::CodeDeploy(_), GatePlan::Absent) | (Controller::Rolling(_), _) => Ok(()),
         };
@@ -197,10 +230,12 @@ impl<'a> Rollout<'a> {
         opened
     }
 
-    /// Opens the gate after the shift, where the rollout has one. Who leaves before blue is gone makes sure that it is
-    /// open: one that stays shut takes green back when it expires.
+    /// Opens the gate after the shift, where the rollout has one. Who leaves before blue is gone
+    /// makes sure that it is open: one that stays shut takes green back when it expires.
     pub async fn pass_production(&mut self) -> Result<(), Interrupted> {
-        let Controller::Native(native) = &mut self.controller else { return Ok(()) };
+        let Controller::Native(native) = &mut self.controller else {
+            return Ok(());
+        };
         native.proceed(StepSeen::default()).await?;
         self.run.if_left_alone(self.if_left_alone());
         match self.settings.rollout.follow {
@@ -209,10 +244,17 @@ impl<'a> Rollout<'a> {
         }
     }
 
-    /// A gate on the way that was thought to be behind: what AWS can tell of a step is looked at here too.
+    /// A gate on the way that was thought to be behind: what AWS can tell of a step is looked at
+    /// here too.
     async fn open(&mut self, at: At) -> Result<(), Failure> {
-        let Controller::Native(native) = &mut self.controller else { return Ok(()) };
-        let seen = if at == At::Step { native.check_step().await? } else { StepSeen::default() };
+        let Controller::Native(native) = &mut self.controller else {
+            return Ok(());
+        };
+        let seen = if at == At::Step {
+            native.check_step().await?
+        } else {
+            StepSeen::default()
+        };
         native.proceed(seen).await
     }
 
@@ -226,7 +268,9 @@ impl<'a> Rollout<'a> {
 
     /// Lets the next share of traffic go to green, which is healthy there and makes no alarm ring.
     pub async fn take_step(&mut self) -> Result<(), Interrupted> {
-        let Controller::Native(native) = &mut self.controller else { return Ok(()) };
+        let Controller::Native(native) = &mut self.controller else {
+            return Ok(());
+        };
         let seen = native.check_step().await?;
         native.proceed(seen).await?;
         self.run.if_left_alone(self.if_left_alone());
@@ -236,7 +280,9 @@ impl<'a> Rollout<'a> {
     /// Follows a rollout without a gate of ours until the first traffic goes to green.
     pub async fn reach_traffic(&mut self) -> Result<(), Interrupted> {
         match (&self.controller, self.gate()) {
-            (Controller::CodeDeploy(_) | Controller::Native(_), GatePlan::Absent) => self.until(Goal::Gate).await.map(drop),
+            (Controller::CodeDeploy(_) | Controller::Native(_), GatePlan::Absent) => {
+                self.until(Goal::Gate).await.map(drop)
+            }
             (Controller::Rolling(_), _) | (_, GatePlan::Test | GatePlan::Pass) => Ok(()),
         }
     }
@@ -246,14 +292,19 @@ impl<'a> Rollout<'a> {
         self.pace.share();
     }
 
-    /// How long blue can be brought back at least once green serves all of production, when nobody lets it go.
+    /// How long blue can be brought back at least once green serves all of production, when nobody
+    /// lets it go.
     pub fn blue_stays(&self) -> Duration {
-        self.plan.way.blue_stays().unwrap_or_else(|| self.plan.deadline.saturating_sub(self.began.elapsed()))
+        self.plan
+            .way
+            .blue_stays()
+            .unwrap_or_else(|| self.plan.deadline.saturating_sub(self.began.elapsed()))
     }
 
     /// Both sides, as an analysis names them.
     pub async fn sides(&self) -> Sides {
-        self.plan.sides(&self.green_groups().await, &self.revision.arn)
+        self.plan
+            .sides(&self.green_groups().await, &self.revision.arn)
     }
 
     /// Follows the rollout while it is left where it is: ready when it went on by itself.
@@ -319,7 +370,11 @@ impl<'a> Rollout<'a> {
             self.run.if_left_alone(self.if_left_alone());
             self.waits_for_others = seen == Seen::AtGate(At::Foreign);
             self.has_moved |= seen.shows_traffic_on_green() || self.may_have_moved();
-            let patience = Patience { elapsed: self.began.elapsed(), deadline: self.plan.deadline, has_moved: self.has_moved };
+            let patience = Patience {
+                elapsed: self.began.elapsed(),
+                deadline: self.plan.deadline,
+                has_moved: self.has_moved,
+            };
             match decide(goal, &seen, patience) {
                 Verdict::Wait => self.pace.rest().await,
                 Verdict::Proceed => return Ok(seen),
@@ -349,7 +404,11 @@ impl<'a> Rollout<'a> {
         }
         if let Some(progress) = look.progress {
             self.shares.take(&progress);
-            if self.shown.as_ref().is_none_or(|shown| progress::is_news(shown, &progress)) {
+            if self
+                .shown
+                .as_ref()
+                .is_none_or(|shown| progress::is_news(shown, &progress))
+            {
                 self.shown = Some(progress.clone());
                 self.run.tell(Event::RolloutSeen { progress });
             }
@@ -397,11 +456,19 @@ pub struct RolloutObservation {
 impl RolloutObservation {
     /// One that showed nothing.
     fn blind(blind: &mut Outage, error: &AwsError) -> Self {
-        Self { seen: Seen::Outage(blind.why(error)), progress: None, is_throttled: error.kind == AwsErrorKind::Throttled }
+        Self {
+            seen: Seen::Outage(blind.why(error)),
+            progress: None,
+            is_throttled: error.kind == AwsErrorKind::Throttled,
+        }
     }
 }
 
 /// Production was confirmed to be served by one side.
 pub fn confirmed(run: &Run, revision: &str, side: Serving, witness: ObservedBy) {
-    run.tell(Event::TrafficObserved { revision: revision.to_owned(), side, witness });
+    run.tell(Event::TrafficObserved {
+        revision: revision.to_owned(),
+        side,
+        witness,
+    });
 }

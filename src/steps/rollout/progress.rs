@@ -1,11 +1,14 @@
-//! What people see of a rollout: CodeDeploy's target and deployment in one form, and what is worth a line.
+//! What people see of a rollout: CodeDeploy's target and deployment in one form, and what is worth
+//! a line.
 
 use crate::aws::codedeploy_shapes::{CodeDeployDeployment, CodeDeployTarget, Set};
 use crate::event::{Progress, Tasks, Traffic};
 
 /// The stage, the weights and green's tasks, as far as they are known.
 pub(super) fn of(deployment: &CodeDeployDeployment, target: Option<&CodeDeployTarget>) -> Progress {
-    let event = target.and_then(CodeDeployTarget::current).map(|event| event.name.as_str());
+    let event = target
+        .and_then(CodeDeployTarget::current)
+        .map(|event| event.name.as_str());
     let stage = match event {
         Some(event) if deployment.word == "InProgress" => event.to_owned(),
         _ => deployment.word.clone(),
@@ -13,12 +16,15 @@ pub(super) fn of(deployment: &CodeDeployDeployment, target: Option<&CodeDeployTa
     Progress {
         stage,
         traffic: target.and_then(traffic),
-        tasks: target.and_then(|target| target.sets.iter().find(|set| set.is_green)).map(tasks),
+        tasks: target
+            .and_then(|target| target.sets.iter().find(|set| set.is_green))
+            .map(tasks),
     }
 }
 
-/// Whether it says something that people have not seen: another stage or other weights, more running tasks while none has failed, the
-/// first failed task, or twice as many as were shown. Tasks that come and go again and again get no line each.
+/// Whether it says something that people have not seen: another stage or other weights, more
+/// running tasks while none has failed, the first failed task, or twice as many as were shown.
+/// Tasks that come and go again and again get no line each.
 pub(super) fn is_news(shown: &Progress, now: &Progress) -> bool {
     if shown.stage != now.stage || shown.traffic != now.traffic {
         return true;
@@ -35,12 +41,25 @@ pub(super) fn is_news(shown: &Progress, now: &Progress) -> bool {
 
 fn traffic(target: &CodeDeployTarget) -> Option<Traffic> {
     // From 0, because the sum of nothing is -0.
-    let on = |green: bool| target.sets.iter().filter(|set| set.is_green == green).fold(0.0, |sum, set| sum + set.weight);
-    (!target.sets.is_empty()).then(|| Traffic { blue: on(false), green: on(true) })
+    let on = |green: bool| {
+        target
+            .sets
+            .iter()
+            .filter(|set| set.is_green == green)
+            .fold(0.0, |sum, set| sum + set.weight)
+    };
+    (!target.sets.is_empty()).then(|| Traffic {
+        blue: on(false),
+        green: on(true),
+    })
 }
 
 fn tasks(set: &Set) -> Tasks {
-    Tasks { running: set.running, desired: set.desired, failed: 0 }
+    Tasks {
+        running: set.running,
+        desired: set.desired,
+        failed: 0,
+    }
 }
 
 #[cfg(test)]
@@ -48,7 +67,15 @@ mod tests {
     use super::*;
 
     fn seen(running: i64, failed: i64) -> Progress {
-        Progress { stage: "IN_PROGRESS".into(), traffic: None, tasks: Some(Tasks { running, desired: 2, failed }) }
+        Progress {
+            stage: "IN_PROGRESS".into(),
+            traffic: None,
+            tasks: Some(Tasks {
+                running,
+                desired: 2,
+                failed,
+            }),
+        }
     }
 
     #[test]
@@ -69,10 +96,37 @@ mod tests {
         let shown = seen(1, 0);
         assert!(!is_news(&shown, &shown) && !is_news(&shown, &seen(0, 0)));
         assert!(is_news(&shown, &seen(2, 0)) && is_news(&shown, &seen(1, 1)));
-        assert!(is_news(&shown, &Progress { stage: "COMPLETED".into(), ..shown.clone() }));
-        assert!(is_news(&shown, &Progress { traffic: Some(Traffic { blue: 90.0, green: 10.0 }), ..shown.clone() }));
+        assert!(is_news(
+            &shown,
+            &Progress {
+                stage: "COMPLETED".into(),
+                ..shown.clone()
+            }
+        ));
+        assert!(is_news(
+            &shown,
+            &Progress {
+                traffic: Some(Traffic {
+                    blue: 90.0,
+                    green: 10.0
+                }),
+                ..shown.clone()
+            }
+        ));
         assert!(
-            is_news(&Progress { tasks: None, ..shown.clone() }, &shown) && !is_news(&shown, &Progress { tasks: None, ..shown.clone() })
+            is_news(
+                &Progress {
+                    tasks: None,
+                    ..shown.clone()
+                },
+                &shown
+            ) && !is_news(
+                &shown,
+                &Progress {
+                    tasks: None,
+                    ..shown.clone()
+                }
+            )
         );
     }
 }

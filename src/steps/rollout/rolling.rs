@@ -1,4 +1,5 @@
-//! ECS, rolling: a deployment of ours inside the service, recognised by its id and revision, never by the clock.
+//! ECS, rolling: a deployment of ours inside the service, recognised by its id and revision, never
+//! by the clock.
 
 use serde_json::json;
 
@@ -17,7 +18,9 @@ use crate::scrub::masked;
 use crate::settings::{Follow, Settings};
 use crate::steps::outage::Outage;
 use crate::steps::revision::Revision;
-use crate::steps::task_failures::{CountedTasks, DESCRIBE, LIMIT, LIST, TaskFailures, never_healthy};
+use crate::steps::task_failures::{
+    CountedTasks, DESCRIBE, LIMIT, LIST, TaskFailures, never_healthy,
+};
 use crate::undo::{RollingUndo, Undo, short};
 
 use super::{RolloutObservation, confirmed};
@@ -26,8 +29,8 @@ use super::{RolloutObservation, confirmed};
 const SHOWN: u32 = 14;
 /// A read may be older than our update; what is read so often in a row is true.
 const STALE: u32 = 6;
-/// A circuit breaker that has not ended the deployment after so many failed tasks more than it bears does not end it: tasks that become
-/// healthy for a while reset its count.
+/// A circuit breaker that has not ended the deployment after so many failed tasks more than it
+/// bears does not end it: tasks that become healthy for a while reset its count.
 const RESET: i64 = 2;
 
 /// A rolling deployment of ours.
@@ -59,7 +62,9 @@ impl Explain for RollingError {
     }
 
     fn hint(&self) -> Option<String> {
-        self.0.hint().or_else(|| remedy(&self.0.message).map(str::to_owned))
+        self.0
+            .hint()
+            .or_else(|| remedy(&self.0.message).map(str::to_owned))
     }
 }
 
@@ -78,24 +83,43 @@ impl<'a> Rolling<'a> {
             ours: revision.arn.clone(),
             before: way.before.clone(),
             deployment: None,
-            desired: settings.rollout.desired_count.filter(|count| *count != way.desired).map(|_| way.desired),
+            desired: settings
+                .rollout
+                .desired_count
+                .filter(|count| *count != way.desired)
+                .map(|_| way.desired),
         };
         run.arm(Undo::Rolling(undo.clone()));
         let service = update(run, settings, plan, way, revision).await?;
         let id = match started(settings, way, revision, &service) {
             Some(id) => id,
             // Nobody follows it: the service's own word that it takes the revision is enough.
-            None if settings.rollout.follow == Follow::Not && service.task_definition == revision.arn => {
-                service.primary_deployment().map(|primary| primary.id.clone()).unwrap_or_default()
+            None if settings.rollout.follow == Follow::Not
+                && service.task_definition == revision.arn =>
+            {
+                service
+                    .primary_deployment()
+                    .map(|primary| primary.id.clone())
+                    .unwrap_or_default()
             }
             None => shown(run, settings, plan, way, revision).await?,
         };
-        run.narrow(Undo::Rolling(RollingUndo { deployment: Some(id.clone()), ..undo }));
+        run.narrow(Undo::Rolling(RollingUndo {
+            deployment: Some(id.clone()),
+            ..undo
+        }));
         Ok(Self::attach(run, settings, plan, revision, id, false))
     }
 
     /// Follows a deployment that is there already; its undo is the caller's business.
-    pub fn attach(run: &'a Run, settings: &Settings, plan: &'a RolloutPlan, revision: &'a Revision, id: String, found: bool) -> Self {
+    pub fn attach(
+        run: &'a Run,
+        settings: &Settings,
+        plan: &'a RolloutPlan,
+        revision: &'a Revision,
+        id: String,
+        found: bool,
+    ) -> Self {
         let region = run.aws.partition().region();
         let console = format!(
             "https://{}/ecs/v2/clusters/{}/services/{}/deployments?region={region}",
@@ -103,7 +127,13 @@ impl<'a> Rolling<'a> {
             plan.cluster,
             plan.service
         );
-        run.tell(Event::RolloutStarted { deployment: id.clone(), service_deployment: None, console, codedeploy: false, found });
+        run.tell(Event::RolloutStarted {
+            deployment: id.clone(),
+            service_deployment: None,
+            console,
+            codedeploy: false,
+            found,
+        });
         Self {
             run,
             plan,
@@ -137,16 +167,32 @@ impl<'a> Rolling<'a> {
     /// Looks at the service.
     pub async fn look(&mut self, goal: Goal) -> RolloutObservation {
         self.looks += 1;
-        match self.run.aws.describe_service(&self.plan.place.cluster, &self.plan.place.service).await {
+        match self
+            .run
+            .aws
+            .describe_service(&self.plan.place.cluster, &self.plan.place.service)
+            .await
+        {
             Ok(ServiceLookup::Service(service)) => {
                 self.blind.sees();
                 let seen = match self.seen(&service) {
-                    seen @ (Seen::Preparing | Seen::Shifting) => self.never_healthy(&service, goal).await.map_or(seen, Seen::Ended),
+                    seen @ (Seen::Preparing | Seen::Shifting) => self
+                        .never_healthy(&service, goal)
+                        .await
+                        .map_or(seen, Seen::Ended),
                     seen => seen,
                 };
-                RolloutObservation { seen, progress: self.progress(&service), is_throttled: false }
+                RolloutObservation {
+                    seen,
+                    progress: self.progress(&service),
+                    is_throttled: false,
+                }
             }
-            Ok(ServiceLookup::Missing(word)) => RolloutObservation { seen: Seen::Ended(gone(&word)), progress: None, is_throttled: false },
+            Ok(ServiceLookup::Missing(word)) => RolloutObservation {
+                seen: Seen::Ended(gone(&word)),
+                progress: None,
+                is_throttled: false,
+            },
             Err(error) => RolloutObservation::blind(&mut self.blind, &error),
         }
     }
@@ -155,13 +201,18 @@ impl<'a> Rolling<'a> {
         if !service.is_active() {
             return Seen::Ended(gone(&service.status));
         }
-        let ours = service.deployments.iter().find(|deployment| deployment.id == self.id);
+        let ours = service
+            .deployments
+            .iter()
+            .find(|deployment| deployment.id == self.id);
         self.unseen = if ours.is_none() { self.unseen + 1 } else { 0 };
         match ours {
             None if self.is_stale(service) => Seen::Preparing,
             None => Seen::Ended(self.replaced(service, None)),
             Some(ours) if ours.is_failed() => Seen::Ended(failed(service, ours)),
-            Some(ours) if ours.status != "PRIMARY" => Seen::Ended(self.replaced(service, Some(ours))),
+            Some(ours) if ours.status != "PRIMARY" => {
+                Seen::Ended(self.replaced(service, Some(ours)))
+            }
             Some(_) if service.desired_count == 0 && !self.wants_zero => Seen::Ended(zero()),
             Some(ours) if is_complete(service, ours) => {
                 self.tasks = Some((ours.running_count, ours.desired_count));
@@ -172,10 +223,14 @@ impl<'a> Rolling<'a> {
         }
     }
 
-    /// Without ours, and with a primary deployment from before it: the read is older than our update, unless it stays so.
+    /// Without ours, and with a primary deployment from before it: the read is older than our
+    /// update, unless it stays so.
     fn is_stale(&self, service: &Service) -> bool {
         let primary = service.primary_deployment();
-        self.unseen < STALE && primary.is_some_and(|primary| self.was_before(primary) && !is_rolled_back(service, &self.id, primary))
+        self.unseen < STALE
+            && primary.is_some_and(|primary| {
+                self.was_before(primary) && !is_rolled_back(service, &self.id, primary)
+            })
     }
 
     /// Whether a deployment was there before ours: it cannot have taken the place of ours.
@@ -185,53 +240,101 @@ impl<'a> Rolling<'a> {
 
     /// Whether tasks of before are gone: ECS takes them away as soon as enough of ours are healthy.
     fn has_replaced(&self, service: &Service) -> bool {
-        let left: i64 = service.deployments.iter().filter(|other| other.id != self.id).map(|other| other.running_count).sum();
+        let left: i64 = service
+            .deployments
+            .iter()
+            .filter(|other| other.id != self.id)
+            .map(|other| other.running_count)
+            .sum();
         left < self.plan.tasks.min(service.desired_count)
     }
 
-    /// What ends it although ECS would go on: tasks of ours that fail again and again. A circuit breaker comes first.
+    /// What ends it although ECS would go on: tasks of ours that fail again and again. A circuit
+    /// breaker comes first.
     async fn never_healthy(&mut self, service: &Service, goal: Goal) -> Option<Trouble> {
-        let ours = service.deployments.iter().find(|deployment| deployment.id == self.id)?;
-        let counted =
-            CountedTasks { place: &self.plan.place, revision: &self.revision.arn, since: ours.created_at, deployment: Some(&self.id) };
-        self.task_failures.look(self.run, &counted, self.looks).await;
-        let limit = service.tolerated_failures().map_or(LIMIT, |borne| usize::try_from(borne + RESET).unwrap_or(LIMIT));
-        self.task_failures.trouble(limit, goal).or_else(|| self.counted_by_ecs(service, ours, limit).filter(|_| goal != Goal::Watch))
+        let ours = service
+            .deployments
+            .iter()
+            .find(|deployment| deployment.id == self.id)?;
+        let counted = CountedTasks {
+            place: &self.plan.place,
+            revision: &self.revision.arn,
+            since: ours.created_at,
+            deployment: Some(&self.id),
+        };
+        self.task_failures
+            .look(self.run, &counted, self.looks)
+            .await;
+        let limit = service.tolerated_failures().map_or(LIMIT, |borne| {
+            usize::try_from(borne + RESET).unwrap_or(LIMIT)
+        });
+        self.task_failures.trouble(limit, goal).or_else(|| {
+            self.counted_by_ecs(service, ours, limit)
+                .filter(|_| goal != Goal::Watch)
+        })
     }
 
     /// Where tasks cannot be read, ECS's own count and words are taken.
-    fn counted_by_ecs(&self, service: &Service, ours: &RollingDeployment, limit: usize) -> Option<Trouble> {
+    fn counted_by_ecs(
+        &self,
+        service: &Service,
+        ours: &RollingDeployment,
+        limit: usize,
+    ) -> Option<Trouble> {
         let failed = usize::try_from(ours.failed_tasks).unwrap_or_default();
         let is_only_source = self.run.is_denied(LIST) || self.run.is_denied(DESCRIBE);
-        (is_only_source && failed >= limit.max(LIMIT)).then(|| never_healthy(failed, why_in_events(service)))
+        (is_only_source && failed >= limit.max(LIMIT))
+            .then(|| never_healthy(failed, why_in_events(service)))
     }
 
     fn completed(&mut self, serves_nothing: bool) -> Seen {
         self.serves_nothing = serves_nothing;
         if !serves_nothing {
-            confirmed(self.run, &self.revision.arn, Serving::Green, ObservedBy::Deployment);
+            confirmed(
+                self.run,
+                &self.revision.arn,
+                Serving::Green,
+                ObservedBy::Deployment,
+            );
         }
         Seen::Completed
     }
 
-    /// Ours is not what ECS works towards any more: ECS rolled it back, or somebody deployed something else.
+    /// Ours is not what ECS works towards any more: ECS rolled it back, or somebody deployed
+    /// something else.
     fn replaced(&self, service: &Service, ours: Option<&RollingDeployment>) -> Trouble {
         let primary = service.primary_deployment();
-        let is_rollback =
-            primary.is_some_and(|primary| primary.task_definition == self.plan.blue.revision && is_rolled_back(service, &self.id, primary));
+        let is_rollback = primary.is_some_and(|primary| {
+            primary.task_definition == self.plan.blue.revision
+                && is_rolled_back(service, &self.id, primary)
+        });
         if is_rollback {
-            let event = service.events.iter().find(|event| event.message.contains(&self.id) && event.message.contains("failed"));
-            let cause = ours.and_then(|ours| ours.rollout_state_reason.clone()).or_else(|| event.map(|event| event.message.clone()));
+            let event = service
+                .events
+                .iter()
+                .find(|event| event.message.contains(&self.id) && event.message.contains("failed"));
+            let cause = ours
+                .and_then(|ours| ours.rollout_state_reason.clone())
+                .or_else(|| event.map(|event| event.message.clone()));
             let cause = cause.as_deref().map(masked);
-            return Trouble { reason: Reason::TasksUnhealthy, sentence: format!("ECS rolled deployment {} back", self.id), cause };
+            return Trouble {
+                reason: Reason::TasksUnhealthy,
+                sentence: format!("ECS rolled deployment {} back", self.id),
+                cause,
+            };
         }
         if let Some(former) = primary.filter(|primary| self.was_before(primary)) {
             let former = format!("{} of {}", former.id, short(&former.task_definition));
-            let sentence = format!("deployment {} was rolled back: {former}, which ran before it, is primary again", self.id);
+            let sentence = format!(
+                "deployment {} was rolled back: {former}, which ran before it, is primary again",
+                self.id
+            );
             return Trouble {
                 reason: Reason::Stopped,
                 sentence,
-                cause: ours.and_then(|ours| ours.rollout_state_reason.as_deref()).map(masked),
+                cause: ours
+                    .and_then(|ours| ours.rollout_state_reason.as_deref())
+                    .map(masked),
             };
         }
         let newer = primary.map_or_else(
@@ -245,19 +348,40 @@ impl<'a> Rolling<'a> {
                 )
             },
         );
-        Trouble { reason: Reason::Superseded, sentence: format!("{newer} took the place of ours, {}", self.id), cause: None }
+        Trouble {
+            reason: Reason::Superseded,
+            sentence: format!("{newer} took the place of ours, {}", self.id),
+            cause: None,
+        }
     }
 
     fn progress(&self, service: &Service) -> Option<Progress> {
-        let ours = service.deployments.iter().find(|deployment| deployment.id == self.id)?;
-        let tasks = Tasks { running: ours.running_count, desired: ours.desired_count, failed: ours.failed_tasks };
-        Some(Progress { stage: ours.rollout_state.clone().unwrap_or_else(|| ours.status.clone()), traffic: None, tasks: Some(tasks) })
+        let ours = service
+            .deployments
+            .iter()
+            .find(|deployment| deployment.id == self.id)?;
+        let tasks = Tasks {
+            running: ours.running_count,
+            desired: ours.desired_count,
+            failed: ours.failed_tasks,
+        };
+        Some(Progress {
+            stage: ours
+                .rollout_state
+                .clone()
+                .unwrap_or_else(|| ours.status.clone()),
+            traffic: None,
+            tasks: Some(tasks),
+        })
     }
 }
 
 /// Whether no task is wanted: as the inputs say, else as the service did.
 fn wants_zero(settings: &Settings, plan: &RolloutPlan) -> bool {
-    settings.rollout.desired_count.map_or_else(|| matches!(&plan.way, RolloutKind::Rolling(way) if way.desired == 0), |count| count == 0)
+    settings.rollout.desired_count.map_or_else(
+        || matches!(&plan.way, RolloutKind::Rolling(way) if way.desired == 0),
+        |count| count == 0,
+    )
 }
 
 /// ECS marks the deployment that rolls back in its own reason, and says so in the service's events.
@@ -265,7 +389,8 @@ fn is_rolled_back(service: &Service, ours: &str, primary: &RollingDeployment) ->
     let says = |text: &str| text.contains("rolling back");
     let in_reason = primary.rollout_state_reason.as_deref().is_some_and(says);
     let in_events = service.events.iter().any(|event| {
-        (says(&event.message) && event.message.contains(&primary.id)) || (event.message.contains(ours) && event.message.contains("failed"))
+        (says(&event.message) && event.message.contains(&primary.id))
+            || (event.message.contains(ours) && event.message.contains("failed"))
     });
     in_reason || in_events
 }
@@ -273,17 +398,39 @@ fn is_rolled_back(service: &Service, ours: &str, primary: &RollingDeployment) ->
 /// COMPLETED is ECS's word; services that have no such word yet are judged by their counts.
 fn is_complete(service: &Service, ours: &RollingDeployment) -> bool {
     match ours.rollout_state {
-        // With early success criteria ECS completes while old tasks still serve; green has not all of it until they are gone.
-        Some(_) => ours.is_completed() && service.deployments.iter().all(|other| other.id == ours.id || other.running_count == 0),
-        None => service.deployments.len() == 1 && ours.running_count == ours.desired_count && ours.desired_count > 0,
+        // With early success criteria ECS completes while old tasks still serve; green has not all
+        // of it until they are gone.
+        Some(_) => {
+            ours.is_completed()
+                && service
+                    .deployments
+                    .iter()
+                    .all(|other| other.id == ours.id || other.running_count == 0)
+        }
+        None => {
+            service.deployments.len() == 1
+                && ours.running_count == ours.desired_count
+                && ours.desired_count > 0
+        }
     }
 }
 
 fn failed(service: &Service, ours: &RollingDeployment) -> Trouble {
     let breaker = service.circuit_breaker();
-    let follows = if breaker.rollback { "ECS rolls it back" } else { "ECS leaves it as it is" };
-    let sentence = format!("deployment {} failed after {} tasks could not be kept running; {follows}", ours.id, ours.failed_tasks);
-    Trouble { reason: Reason::TasksUnhealthy, sentence, cause: ours.rollout_state_reason.as_deref().map(masked) }
+    let follows = if breaker.rollback {
+        "ECS rolls it back"
+    } else {
+        "ECS leaves it as it is"
+    };
+    let sentence = format!(
+        "deployment {} failed after {} tasks could not be kept running; {follows}",
+        ours.id, ours.failed_tasks
+    );
+    Trouble {
+        reason: Reason::TasksUnhealthy,
+        sentence,
+        cause: ours.rollout_state_reason.as_deref().map(masked),
+    }
 }
 
 fn gone(word: &str) -> Trouble {
@@ -297,12 +444,20 @@ fn gone(word: &str) -> Trouble {
 fn zero() -> Trouble {
     Trouble {
         reason: Reason::ZeroTasks,
-        sentence: "the service wants zero tasks now: somebody scaled it down, so nothing of ours serves".into(),
+        sentence:
+            "the service wants zero tasks now: somebody scaled it down, so nothing of ours serves"
+                .into(),
         cause: None,
     }
 }
 
-async fn update(run: &Run, settings: &Settings, plan: &RolloutPlan, way: &RollingWay, revision: &Revision) -> Result<Service, Failure> {
+async fn update(
+    run: &Run,
+    settings: &Settings,
+    plan: &RolloutPlan,
+    way: &RollingWay,
+    revision: &Revision,
+) -> Result<Service, Failure> {
     let request = request(settings, plan, revision);
     let error = match run.aws.update_service(&request).await {
         Ok(service) => return Ok(service),
@@ -312,26 +467,58 @@ async fn update(run: &Run, settings: &Settings, plan: &RolloutPlan, way: &Rollin
         run.disarm_newest();
         return Err(RollingError(error).into());
     }
-    run.tell(Event::Noted { sentence: format!("{error}; looking whether the deployment was started all the same") });
-    if let ServiceLookup::Service(service) =
-        run.aws.describe_service(&plan.place.cluster, &plan.place.service).await.map_err(RollingError)?
+    run.tell(Event::Noted {
+        sentence: format!("{error}; looking whether the deployment was started all the same"),
+    });
+    if let ServiceLookup::Service(service) = run
+        .aws
+        .describe_service(&plan.place.cluster, &plan.place.service)
+        .await
+        .map_err(RollingError)?
         && ours(&service, &way.before, &revision.arn).is_some()
     {
         return Ok(*service);
     }
-    Ok(run.aws.update_service(&request).await.map_err(RollingError)?)
+    Ok(run
+        .aws
+        .update_service(&request)
+        .await
+        .map_err(RollingError)?)
 }
 
 /// The request with everything but the deployment's configuration.
-pub(super) fn request(settings: &Settings, plan: &RolloutPlan, revision: &Revision) -> serde_json::Value {
+pub(super) fn request(
+    settings: &Settings,
+    plan: &RolloutPlan,
+    revision: &Revision,
+) -> serde_json::Value {
     let rollout = &settings.rollout;
     let mut request = update_request(&plan.place.cluster, &plan.place.service, &revision.arn);
     let optional = [
-        ("forceNewDeployment", rollout.force_new_deployment.then(|| json!(true))),
-        ("desiredCount", rollout.desired_count.map(|count| json!(count))),
-        ("enableECSManagedTags", rollout.enable_ecs_managed_tags.map(|tags| json!(tags))),
-        ("propagateTags", rollout.propagate_tags.as_ref().map(|tags| json!(tags))),
-        ("volumeConfigurations", rollout.volume.configuration.as_ref().map(|volume| json!([volume]))),
+        (
+            "forceNewDeployment",
+            rollout.force_new_deployment.then(|| json!(true)),
+        ),
+        (
+            "desiredCount",
+            rollout.desired_count.map(|count| json!(count)),
+        ),
+        (
+            "enableECSManagedTags",
+            rollout.enable_ecs_managed_tags.map(|tags| json!(tags)),
+        ),
+        (
+            "propagateTags",
+            rollout.propagate_tags.as_ref().map(|tags| json!(tags)),
+        ),
+        (
+            "volumeConfigurations",
+            rollout
+                .volume
+                .configuration
+                .as_ref()
+                .map(|volume| json!([volume])),
+        ),
     ];
     for (key, value) in optional {
         if let Some(value) = value {
@@ -343,31 +530,68 @@ pub(super) fn request(settings: &Settings, plan: &RolloutPlan, revision: &Revisi
 
 /// What the service's events say of tasks that fail, the newest first.
 fn why_in_events(service: &Service) -> Option<String> {
-    let says_why = |text: &str| ["unhealthy", "unable to", "failed"].iter().any(|word| text.contains(word));
-    service.events.iter().map(|event| &event.message).find(|message| says_why(message)).map(|message| masked(message))
+    let says_why = |text: &str| {
+        ["unhealthy", "unable to", "failed"]
+            .iter()
+            .any(|word| text.contains(word))
+    };
+    service
+        .events
+        .iter()
+        .map(|event| &event.message)
+        .find(|message| says_why(message))
+        .map(|message| masked(message))
 }
 
-/// Whether an UpdateService with this revision starts a deployment. A service that has it already, also from another run whose rollout is in
-/// progress, only takes the other settings.
+/// Whether an UpdateService with this revision starts a deployment. A service that has it already,
+/// also from another run whose rollout is in progress, only takes the other settings.
 fn starts_one(settings: &Settings, way: &RollingWay, revision: &Revision) -> bool {
     let rollout = &settings.rollout;
-    revision.arn != way.target || rollout.force_new_deployment || rollout.volume.configuration.is_some()
+    revision.arn != way.target
+        || rollout.force_new_deployment
+        || rollout.volume.configuration.is_some()
 }
 
-/// The deployment that is followed: the new one of our revision, or the one that runs it already where none is started.
-fn started(settings: &Settings, way: &RollingWay, revision: &Revision, service: &Service) -> Option<String> {
-    let runs = || service.primary_deployment().filter(|primary| primary.task_definition == revision.arn);
+/// The deployment that is followed: the new one of our revision, or the one that runs it already
+/// where none is started.
+fn started(
+    settings: &Settings,
+    way: &RollingWay,
+    revision: &Revision,
+    service: &Service,
+) -> Option<String> {
+    let runs = || {
+        service
+            .primary_deployment()
+            .filter(|primary| primary.task_definition == revision.arn)
+    };
     let found = ours(service, &way.before, &revision.arn);
-    let found = if starts_one(settings, way, revision) { found } else { found.or_else(runs) };
+    let found = if starts_one(settings, way, revision) {
+        found
+    } else {
+        found.or_else(runs)
+    };
     found.map(|deployment| deployment.id.clone())
 }
 
 /// The same, where AWS's answer did not show it yet.
-async fn shown(run: &Run, settings: &Settings, plan: &RolloutPlan, way: &RollingWay, revision: &Revision) -> Result<String, Failure> {
+async fn shown(
+    run: &Run,
+    settings: &Settings,
+    plan: &RolloutPlan,
+    way: &RollingWay,
+    revision: &Revision,
+) -> Result<String, Failure> {
     let mut easing = Backoff::default();
     let mut blind = Outage::default();
     for _ in 0..SHOWN {
-        let read = blind.keep(run.aws.describe_service(&plan.place.cluster, &plan.place.service).await).map_err(RollingError)?;
+        let read = blind
+            .keep(
+                run.aws
+                    .describe_service(&plan.place.cluster, &plan.place.service)
+                    .await,
+            )
+            .map_err(RollingError)?;
         if let Some(ServiceLookup::Service(service)) = read
             && let Some(id) = started(settings, way, revision, &service)
         {
@@ -375,11 +599,21 @@ async fn shown(run: &Run, settings: &Settings, plan: &RolloutPlan, way: &Rolling
         }
         easing.rest().await;
     }
-    let sentence = format!("ECS took the update, but no deployment of {} appeared", short(&revision.arn));
-    Err(Failure::new(Reason::AwsFailed, sentence).hint("look at the service's deployments and events in the AWS console"))
+    let sentence = format!(
+        "ECS took the update, but no deployment of {} appeared",
+        short(&revision.arn)
+    );
+    Err(Failure::new(Reason::AwsFailed, sentence)
+        .hint("look at the service's deployments and events in the AWS console"))
 }
 
 /// The deployment that was not there before and brings our revision.
-fn ours<'s>(service: &'s Service, before: &[String], revision: &str) -> Option<&'s RollingDeployment> {
-    service.deployments.iter().find(|deployment| deployment.task_definition == revision && !before.contains(&deployment.id))
+fn ours<'s>(
+    service: &'s Service,
+    before: &[String],
+    revision: &str,
+) -> Option<&'s RollingDeployment> {
+    service.deployments.iter().find(|deployment| {
+        deployment.task_definition == revision && !before.contains(&deployment.id)
+    })
 }

@@ -31,7 +31,8 @@ impl Source {
 }
 
 impl Shares {
-    /// Waits until green has another share of the traffic than when this was asked last: some, and not all of it.
+    /// Waits until green has another share of the traffic than when this was asked last: some, and
+    /// not all of it.
     pub async fn next_step(&mut self) {
         while self.0.changed().await.is_ok() {
             let share = *self.0.borrow_and_update();
@@ -52,7 +53,14 @@ mod tests {
     use crate::event::Traffic;
 
     fn seen(green: f64) -> Progress {
-        Progress { stage: String::new(), traffic: Some(Traffic { blue: 100.0 - green, green }), tasks: None }
+        Progress {
+            stage: String::new(),
+            traffic: Some(Traffic {
+                blue: 100.0 - green,
+                green,
+            }),
+            tasks: None,
+        }
     }
 
     #[tokio::test]
@@ -63,6 +71,10 @@ mod tests {
         shares.next_step().await;
         source.take(&seen(10.0));
         source.take(&seen(100.0));
-        assert!(tokio::time::timeout(Duration::from_millis(20), shares.next_step()).await.is_err());
+        assert!(
+            tokio::time::timeout(Duration::from_millis(20), shares.next_step())
+                .await
+                .is_err()
+        );
     }
 }

@@ -23,11 +23,19 @@ pub async fn start<'a>(
         return Ok(adopt(run, settings, plan, revision, running)?);
     }
     let controller = match &plan.way {
-        RolloutKind::CodeDeploy(way) => Controller::CodeDeploy(Box::pin(CodeDeploy::start(run, settings, plan, way, revision)).await?),
-        RolloutKind::Rolling(way) => Controller::Rolling(Rolling::start(run, settings, plan, way, revision).await?),
-        RolloutKind::Native(way) => Controller::Native(Box::new(Box::pin(EcsRollout::start(run, settings, plan, way, revision)).await?)),
+        RolloutKind::CodeDeploy(way) => Controller::CodeDeploy(
+            Box::pin(CodeDeploy::start(run, settings, plan, way, revision)).await?,
+        ),
+        RolloutKind::Rolling(way) => {
+            Controller::Rolling(Rolling::start(run, settings, plan, way, revision).await?)
+        }
+        RolloutKind::Native(way) => Controller::Native(Box::new(
+            Box::pin(EcsRollout::start(run, settings, plan, way, revision)).await?,
+        )),
     };
-    Ok(Box::new(Rollout::new(run, settings, plan, revision, controller)))
+    Ok(Box::new(Rollout::new(
+        run, settings, plan, revision, controller,
+    )))
 }
 
 /// Goes on with what an earlier attempt of this run has started: nothing is started twice.
@@ -39,24 +47,45 @@ fn adopt<'a>(
     running: &Running,
 ) -> Result<Box<Rollout<'a>>, Failure> {
     if running.revision.as_deref() != Some(revision.arn.as_str()) {
-        let sentence =
-            format!("{}, started by this workflow run, and brings another revision than {}", running.words(), short(&revision.arn));
+        let sentence = format!(
+            "{}, started by this workflow run, and brings another revision than {}",
+            running.words(),
+            short(&revision.arn)
+        );
         return Err(Failure::new(Reason::AlreadyRunning, sentence).hint(running.stop_command()));
     }
-    run.tell(Event::Noted { sentence: format!("{}: it was started by this workflow run and is followed on", running.words()) });
+    run.tell(Event::Noted {
+        sentence: format!(
+            "{}: it was started by this workflow run and is followed on",
+            running.words()
+        ),
+    });
     Ok(Box::new(attach(run, settings, plan, revision, running)))
 }
 
 /// Follows a rollout that is there already. What is to be rolled back of it is the caller's to arm.
-pub fn attach<'a>(run: &'a Run, settings: &'a Settings, plan: &'a RolloutPlan, revision: &'a Revision, running: &Running) -> Rollout<'a> {
+pub fn attach<'a>(
+    run: &'a Run,
+    settings: &'a Settings,
+    plan: &'a RolloutPlan,
+    revision: &'a Revision,
+    running: &Running,
+) -> Rollout<'a> {
     let controller = match (&plan.way, &running.thing) {
-        (RolloutKind::Native(way), Thing::Native(deployment)) => {
-            Controller::Native(Box::new(EcsRollout::attach(run, plan, way, revision, deployment, true)))
-        }
-        (RolloutKind::CodeDeploy(way), _) => Controller::CodeDeploy(CodeDeploy::attach(run, plan, way, revision, running.id.clone(), true)),
-        (RolloutKind::Rolling(_) | RolloutKind::Native(_), _) => {
-            Controller::Rolling(Rolling::attach(run, settings, plan, revision, running.id.clone(), true))
-        }
+        (RolloutKind::Native(way), Thing::Native(deployment)) => Controller::Native(Box::new(
+            EcsRollout::attach(run, plan, way, revision, deployment, true),
+        )),
+        (RolloutKind::CodeDeploy(way), _) => Controller::CodeDeploy(CodeDeploy::attach(
+            run,
+            plan,
+            way,
+            revision,
+            running.id.clone(),
+            true,
+        )),
+        (RolloutKind::Rolling(_) | RolloutKind::Native(_), _) => Controller::Rolling(
+            Rolling::attach(run, settings, plan, revision, running.id.clone(), true),
+        ),
     };
     Rollout::new(run, settings, plan, revision, controller)
 }

@@ -1,6 +1,8 @@
-//! One-off tasks that other runs, or an earlier attempt of this one, have started for the same service.
+//! One-off tasks that other runs, or an earlier attempt of this one, have started for the same
+//! service.
 //!
-//! A task carries its run in its group: that needs no permission, is no input of the action, and DescribeTasks shows it.
+//! A task carries its run in its group: that needs no permission, is no input of the action, and
+//! DescribeTasks shows it.
 
 use std::cmp::Ordering;
 
@@ -43,9 +45,16 @@ pub(super) struct TaskMark {
 
 impl TaskMark {
     pub(super) fn new(run: &str, service: &str, asked: &TaskSettings) -> Self {
-        let mut does = format!("{:x}", Sha256::digest(json!(asked.overrides.items).to_string()));
+        let mut does = format!(
+            "{:x}",
+            Sha256::digest(json!(asked.overrides.items).to_string())
+        );
         does.truncate(DIGEST);
-        Self { run: run.to_owned(), does, service: short(service).chars().take(SERVICE).collect() }
+        Self {
+            run: run.to_owned(),
+            does,
+            service: short(service).chars().take(SERVICE).collect(),
+        }
     }
 
     /// As the group of a task.
@@ -54,8 +63,18 @@ impl TaskMark {
     }
 
     fn of(task: &Task) -> Option<Self> {
-        let mut parts = task.group.as_deref()?.strip_prefix(PREFIX)?.strip_prefix(':')?.splitn(3, ':').map(str::to_owned);
-        Some(Self { run: parts.next()?, does: parts.next()?, service: parts.next()? })
+        let mut parts = task
+            .group
+            .as_deref()?
+            .strip_prefix(PREFIX)?
+            .strip_prefix(':')?
+            .splitn(3, ':')
+            .map(str::to_owned);
+        Some(Self {
+            run: parts.next()?,
+            does: parts.next()?,
+            service: parts.next()?,
+        })
     }
 }
 
@@ -64,7 +83,8 @@ impl TaskMark {
 pub enum ExistingTask {
     /// Nothing that concerns this run.
     Nothing,
-    /// An earlier attempt of this workflow run has started the same task: it runs, or has ended well.
+    /// An earlier attempt of this workflow run has started the same task: it runs, or has ended
+    /// well.
     Own(Box<Task>),
     /// A task of another run is not over.
     Other(Box<OtherTask>),
@@ -79,7 +99,12 @@ pub struct OtherTask {
 
 impl OtherTask {
     pub(super) fn words(&self) -> String {
-        format!("the one-off task of workflow run {} for this service is {} (task {})", self.run, self.task.last_status, self.task.id())
+        format!(
+            "the one-off task of workflow run {} for this service is {} (task {})",
+            self.run,
+            self.task.last_status,
+            self.task.id()
+        )
     }
 
     pub(super) fn failure(&self) -> Failure {
@@ -104,13 +129,17 @@ type Marked = (TaskMark, Task);
 impl OneOff<'_> {
     /// Looks for one-off tasks of the service. What cannot be read is said, and taken for absent.
     pub async fn find(&self) -> ExistingTask {
-        let Some(mark) = self.mark() else { return ExistingTask::Nothing };
+        let Some(mark) = self.mark() else {
+            return ExistingTask::Nothing;
+        };
         let read = async || {
             let mut tasks = self.of_service(&mark, false).await?;
             tasks.extend(self.of_service(&mark, true).await?);
             Ok::<_, AwsError>(tasks)
         };
-        let Some(tasks) = self.read_or_skip(read).await else { return ExistingTask::Nothing };
+        let Some(tasks) = self.read_or_skip(read).await else {
+            return ExistingTask::Nothing;
+        };
         match sort_out(tasks, &mark, &self.revision.arn, &self.judged()) {
             // Those that nobody waits for may run for hours, or for ever.
             ExistingTask::Other(_) if self.asked.wait == Wait::Not => ExistingTask::Nothing,
@@ -126,13 +155,25 @@ impl OneOff<'_> {
     }
 
     async fn of_service(&self, mark: &TaskMark, stopped: bool) -> Result<Vec<Marked>, AwsError> {
-        let family = short(&self.revision.arn).split(':').next().unwrap_or_default();
-        let tasks = self.run.aws.family_tasks(&self.settings.cluster, family, stopped).await?;
-        let marked = tasks.into_iter().filter_map(|task| Some((TaskMark::of(&task)?, task)));
-        Ok(marked.filter(|(theirs, _)| theirs.service == mark.service).collect())
+        let family = short(&self.revision.arn)
+            .split(':')
+            .next()
+            .unwrap_or_default();
+        let tasks = self
+            .run
+            .aws
+            .family_tasks(&self.settings.cluster, family, stopped)
+            .await?;
+        let marked = tasks
+            .into_iter()
+            .filter_map(|task| Some((TaskMark::of(&task)?, task)));
+        Ok(marked
+            .filter(|(theirs, _)| theirs.service == mark.service)
+            .collect())
     }
 
-    /// Makes way for another run's task, as `if-running` says. What it does cannot be undone, so nobody stops it.
+    /// Makes way for another run's task, as `if-running` says. What it does cannot be undone, so
+    /// nobody stops it.
     ///
     /// # Errors
     /// The run does not wait, or has waited too long.
@@ -141,36 +182,60 @@ impl OneOff<'_> {
             return Err(other.failure());
         }
         if queue::gives_way_to(self.run, self.settings, &other.run) {
-            let sentence = format!("this run is older than workflow run {}, whose one-off task is {}", other.run, other.task.last_status);
+            let sentence = format!(
+                "this run is older than workflow run {}, whose one-off task is {}",
+                other.run, other.task.last_status
+            );
             return Err(queue::stale(sentence));
         }
-        self.run.tell(Event::Noted { sentence: format!("{}: waiting until it is over", other.words()) });
-        let (what, deadline) = (format!("one-off task of workflow run {}", other.run), queue::longest_wait(self.settings));
-        let watched = AwaitedTasks { what: &what, arns: std::slice::from_ref(&other.task.task_arn), deadline };
+        self.run.tell(Event::Noted {
+            sentence: format!("{}: waiting until it is over", other.words()),
+        });
+        let (what, deadline) = (
+            format!("one-off task of workflow run {}", other.run),
+            queue::longest_wait(self.settings),
+        );
+        let watched = AwaitedTasks {
+            what: &what,
+            arns: std::slice::from_ref(&other.task.task_arn),
+            deadline,
+        };
         match until_stopped(self.run, self.settings, &watched).await? {
-            Some(tasks) if !tasks.is_empty() && tasks.iter().all(|task| ended_well(task, &[])) => Ok(OtherEnd::Well),
+            Some(tasks) if !tasks.is_empty() && tasks.iter().all(|task| ended_well(task, &[])) => {
+                Ok(OtherEnd::Well)
+            }
             Some(_) => Ok(OtherEnd::Badly),
             None => {
                 let waited = crate::duration::Human(deadline);
-                let sentence = format!("the {what} for this service was not over after {waited} (task {})", other.task.id());
+                let sentence = format!(
+                    "the {what} for this service was not over after {waited} (task {})",
+                    other.task.id()
+                );
                 Err(Failure::new(Reason::AlreadyRunning, sentence).hint(ONE_AT_A_TIME))
             }
         }
     }
 
-    /// Whether this run waits for another one's task. A rollout can be superseded; a task that is stopped half-way helps nobody.
+    /// Whether this run waits for another one's task. A rollout can be superseded; a task that is
+    /// stopped half-way helps nobody.
     pub(super) fn may_wait(&self) -> bool {
         self.settings.control.if_running != Some(IfRunning::Fail)
     }
 
-    /// The other run's task that is older than ours, where both were started at the same time; and ours as it was seen beside it.
+    /// The other run's task that is older than ours, where both were started at the same time; and
+    /// ours as it was seen beside it.
     pub(super) async fn older_task(&self, ours: &Task) -> Option<(OtherTask, Task)> {
         let mark = self.mark().filter(|_| self.asked.wait != Wait::Not)?;
         let mut pace = PollInterval::new(self.settings.rollout.pace);
         let mut last = LOOKS;
         for look in 1..=LOOKS {
-            let tasks = self.read_or_skip(async || self.of_service(&mark, false).await).await?;
-            let own = tasks.iter().find(|(_, task)| task.task_arn == ours.task_arn).map(|(_, task)| task.clone());
+            let tasks = self
+                .read_or_skip(async || self.of_service(&mark, false).await)
+                .await?;
+            let own = tasks
+                .iter()
+                .find(|(_, task)| task.task_arn == ours.task_arn)
+                .map(|(_, task)| task.clone());
             if let Some(older) = find_older(&tasks, &mark, own.as_ref().unwrap_or(ours)) {
                 return Some((older, own.unwrap_or_else(|| ours.clone())));
             }
@@ -188,35 +253,62 @@ impl OneOff<'_> {
 }
 
 fn sort_out(tasks: Vec<Marked>, own: &TaskMark, revision: &str, judged: &[String]) -> ExistingTask {
-    let is_same =
-        |(mark, task): &&Marked| is_earlier_attempt(&mark.run, &own.run) && mark.does == own.does && task.task_definition_arn == revision;
-    let newest = tasks
-        .iter()
-        .filter(is_same)
-        .max_by(|(_, one), (_, other)| (!one.is_stopped()).cmp(&!other.is_stopped()).then(one.created_at.total_cmp(&other.created_at)));
-    if let Some((_, task)) = newest.filter(|(_, task)| !task.is_stopped() || ended_well(task, judged)) {
+    let is_same = |(mark, task): &&Marked| {
+        is_earlier_attempt(&mark.run, &own.run)
+            && mark.does == own.does
+            && task.task_definition_arn == revision
+    };
+    let newest = tasks.iter().filter(is_same).max_by(|(_, one), (_, other)| {
+        (!one.is_stopped())
+            .cmp(&!other.is_stopped())
+            .then(one.created_at.total_cmp(&other.created_at))
+    });
+    if let Some((_, task)) =
+        newest.filter(|(_, task)| !task.is_stopped() || ended_well(task, judged))
+    {
         return ExistingTask::Own(Box::new(task.clone()));
     }
-    let others = tasks.into_iter().filter(|(mark, task)| mark.run != own.run && !task.is_stopped());
+    let others = tasks
+        .into_iter()
+        .filter(|(mark, task)| mark.run != own.run && !task.is_stopped());
     let oldest = others.min_by(order);
-    oldest.map_or(ExistingTask::Nothing, |(mark, task)| ExistingTask::Other(Box::new(OtherTask { run: mark.run, task })))
+    oldest.map_or(ExistingTask::Nothing, |(mark, task)| {
+        ExistingTask::Other(Box::new(OtherTask {
+            run: mark.run,
+            task,
+        }))
+    })
 }
 
-/// Of two tasks in the same instant the older one wins, by AWS's clock; of two of the same age that of the run whose id comes first.
+/// Of two tasks in the same instant the older one wins, by AWS's clock; of two of the same age that
+/// of the run whose id comes first.
 fn order((one_mark, one): &Marked, (other_mark, other): &Marked) -> Ordering {
-    one.created_at.total_cmp(&other.created_at).then_with(|| one_mark.run.cmp(&other_mark.run))
+    one.created_at
+        .total_cmp(&other.created_at)
+        .then_with(|| one_mark.run.cmp(&other_mark.run))
 }
 
 fn find_older(tasks: &[Marked], mark: &TaskMark, ours: &Task) -> Option<OtherTask> {
     let ours = (mark.clone(), ours.clone());
-    let others = tasks.iter().filter(|(theirs, task)| theirs.run != mark.run && !task.is_stopped());
-    let oldest = others.filter(|other| order(other, &ours).is_lt()).min_by(|one, other| order(one, other))?;
-    Some(OtherTask { run: oldest.0.run.clone(), task: oldest.1.clone() })
+    let others = tasks
+        .iter()
+        .filter(|(theirs, task)| theirs.run != mark.run && !task.is_stopped());
+    let oldest = others
+        .filter(|other| order(other, &ours).is_lt())
+        .min_by(|one, other| order(one, other))?;
+    Some(OtherTask {
+        run: oldest.0.run.clone(),
+        task: oldest.1.clone(),
+    })
 }
 
 /// Whether the containers that count, all where none are named, have ended with 0.
 fn ended_well(task: &Task, judged: &[String]) -> bool {
-    let mut counted = task.containers.iter().filter(|container| judged.is_empty() || judged.contains(&container.name)).peekable();
+    let mut counted = task
+        .containers
+        .iter()
+        .filter(|container| judged.is_empty() || judged.contains(&container.name))
+        .peekable();
     counted.peek().is_some() && counted.all(|container| container.exit_code == Some(0))
 }
 
@@ -228,18 +320,34 @@ mod tests {
     const OURS: &str = "arn:aws:ecs:eu-central-1:1:task-definition/api:2";
 
     fn mark(run: &str) -> TaskMark {
-        TaskMark { run: run.into(), does: "0a1b".into(), service: "api".into() }
+        TaskMark {
+            run: run.into(),
+            does: "0a1b".into(),
+            service: "api".into(),
+        }
     }
 
     /// A task of a run, made at that second; one with an exit code is over.
     fn task(run: &str, at: f64, exit: Option<i32>) -> Marked {
         let status = if exit.is_some() { "STOPPED" } else { "PENDING" };
-        let containers = vec![Container { name: "app".into(), exit_code: exit, reason: None }];
+        let containers = vec![Container {
+            name: "app".into(),
+            exit_code: exit,
+            reason: None,
+        }];
         let (task_definition_arn, last_status) = (OURS.to_owned(), status.to_owned());
         let group = Some(mark(run).group());
         (
             mark(run),
-            Task { task_arn: format!("t/{run}"), created_at: at, task_definition_arn, last_status, containers, group, ..Task::default() },
+            Task {
+                task_arn: format!("t/{run}"),
+                created_at: at,
+                task_definition_arn,
+                last_status,
+                containers,
+                group,
+                ..Task::default()
+            },
         )
     }
 
@@ -254,12 +362,32 @@ mod tests {
     #[test]
     fn a_group_says_whose_task_it_is_and_fits_into_aws_s_limit() {
         let (_, marked) = task("42-1-aa", 1.0, None);
-        assert_eq!(marked.group.as_deref(), Some("ecs-bluegreen:42-1-aa:0a1b:api"));
+        assert_eq!(
+            marked.group.as_deref(),
+            Some("ecs-bluegreen:42-1-aa:0a1b:api")
+        );
         assert_eq!(TaskMark::of(&marked), Some(mark("42-1-aa")));
-        for strange in [None, Some("family:api"), Some("service:api"), Some("ecs-bluegreen:42"), Some("ecs-bluegreen")] {
-            assert_eq!(TaskMark::of(&Task { group: strange.map(str::to_owned), ..Task::default() }), None, "{strange:?}");
+        for strange in [
+            None,
+            Some("family:api"),
+            Some("service:api"),
+            Some("ecs-bluegreen:42"),
+            Some("ecs-bluegreen"),
+        ] {
+            assert_eq!(
+                TaskMark::of(&Task {
+                    group: strange.map(str::to_owned),
+                    ..Task::default()
+                }),
+                None,
+                "{strange:?}"
+            );
         }
-        let long = TaskMark { service: "s".repeat(SERVICE), run: "12345678901234-99-abcdef01".into(), does: "0".repeat(DIGEST) };
+        let long = TaskMark {
+            service: "s".repeat(SERVICE),
+            run: "12345678901234-99-abcdef01".into(),
+            does: "0".repeat(DIGEST),
+        };
         assert!(long.group().len() <= 255);
     }
 
@@ -268,13 +396,25 @@ mod tests {
         let table: &[(&[Marked], &str)] = &[
             (&[], "nothing"),
             (&[task("43-1-bb", 1.0, None)], "other 43-1-bb"),
-            (&[task("43-1-bb", 1.0, Some(0)), task("44-1-cc", 2.0, Some(3))], "nothing"),
-            (&[task("44-1-cc", 2.0, None), task("43-1-bb", 1.0, None)], "other 43-1-bb"),
+            (
+                &[task("43-1-bb", 1.0, Some(0)), task("44-1-cc", 2.0, Some(3))],
+                "nothing",
+            ),
+            (
+                &[task("44-1-cc", 2.0, None), task("43-1-bb", 1.0, None)],
+                "other 43-1-bb",
+            ),
             (&[task("42-1-aa", 1.0, None)], "own 42-1-aa"),
             (&[task("42-1-aa", 1.0, Some(0))], "own 42-1-aa"),
-            (&[task("42-1-aa", 1.0, Some(0)), task("43-1-bb", 2.0, None)], "own 42-1-aa"),
+            (
+                &[task("42-1-aa", 1.0, Some(0)), task("43-1-bb", 2.0, None)],
+                "own 42-1-aa",
+            ),
             (&[task("42-1-aa", 1.0, Some(3))], "nothing"),
-            (&[task("42-1-aa", 1.0, Some(3)), task("43-1-bb", 2.0, None)], "other 43-1-bb"),
+            (
+                &[task("42-1-aa", 1.0, Some(3)), task("43-1-bb", 2.0, None)],
+                "other 43-1-bb",
+            ),
             // The same attempt's other job, and a later attempt, are others.
             (&[task("42-2-dd", 1.0, None)], "other 42-2-dd"),
             (&[task("42-2-own", 1.0, None)], "nothing"),
@@ -290,7 +430,10 @@ mod tests {
         other.does = "ffff".into();
         assert_eq!(look(&[(other, theirs)], "42-2-own"), "nothing");
         let (mark, theirs) = task("42-1-aa", 1.0, Some(0));
-        let of_another_revision = Task { task_definition_arn: "arn:aws:ecs:eu-central-1:1:task-definition/api:1".into(), ..theirs };
+        let of_another_revision = Task {
+            task_definition_arn: "arn:aws:ecs:eu-central-1:1:task-definition/api:1".into(),
+            ..theirs
+        };
         assert_eq!(look(&[(mark, of_another_revision)], "42-2-own"), "nothing");
     }
 
@@ -298,16 +441,31 @@ mod tests {
     fn of_two_tasks_in_the_same_instant_both_runs_find_the_same_winner() {
         for (ours, theirs, is_ours_older) in [
             (task("43-1-b", 1.0, None), task("42-1-a", 1.001, None), true),
-            (task("43-1-b", 1.001, None), task("42-1-a", 1.0, None), false),
+            (
+                task("43-1-b", 1.001, None),
+                task("42-1-a", 1.0, None),
+                false,
+            ),
             (task("42-1-a", 1.0, None), task("43-1-b", 1.0, None), true),
             (task("43-1-b", 1.0, None), task("42-1-a", 1.0, None), false),
         ] {
             let tasks = [ours.clone(), theirs.clone()];
-            assert_eq!(find_older(&tasks, &ours.0, &ours.1).is_none(), is_ours_older, "{ours:?} {theirs:?}");
-            assert_eq!(find_older(&tasks, &theirs.0, &theirs.1).is_none(), !is_ours_older, "{ours:?} {theirs:?}");
+            assert_eq!(
+                find_older(&tasks, &ours.0, &ours.1).is_none(),
+                is_ours_older,
+                "{ours:?} {theirs:?}"
+            );
+            assert_eq!(
+                find_older(&tasks, &theirs.0, &theirs.1).is_none(),
+                !is_ours_older,
+                "{ours:?} {theirs:?}"
+            );
         }
         let over = task("42-1-a", 0.5, Some(0));
         let ours = task("43-1-b", 1.0, None);
-        assert!(find_older(&[over, ours.clone()], &ours.0, &ours.1).is_none(), "what is over is in nobody's way");
+        assert!(
+            find_older(&[over, ours.clone()], &ours.0, &ours.1).is_none(),
+            "what is over is in nobody's way"
+        );
     }
 }

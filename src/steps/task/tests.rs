@@ -29,13 +29,33 @@ fn the_task_runs_where_the_service_s_own_tasks_do_unless_it_is_said_otherwise() 
     let set = json!({ "launchType": "FARGATE", "taskSets": [{ "status": "PRIMARY", "capacityProviderStrategy": ours }] });
     let given = asked(Some("FARGATE"), Vec::new());
     let table = [
-        (asked(None, Vec::new()), None, ("launchType", json!("FARGATE"))),
-        (asked(None, Vec::new()), Some(&ec2), ("launchType", json!("EC2"))),
-        (asked(None, Vec::new()), Some(&providers), ("capacityProviderStrategy", spot.clone())),
-        (asked(None, Vec::new()), Some(&set), ("capacityProviderStrategy", ours.clone())),
+        (
+            asked(None, Vec::new()),
+            None,
+            ("launchType", json!("FARGATE")),
+        ),
+        (
+            asked(None, Vec::new()),
+            Some(&ec2),
+            ("launchType", json!("EC2")),
+        ),
+        (
+            asked(None, Vec::new()),
+            Some(&providers),
+            ("capacityProviderStrategy", spot.clone()),
+        ),
+        (
+            asked(None, Vec::new()),
+            Some(&set),
+            ("capacityProviderStrategy", ours.clone()),
+        ),
         (given.clone(), Some(&ec2), ("launchType", json!("FARGATE"))),
         (given, Some(&providers), ("launchType", json!("FARGATE"))),
-        (asked(None, vec![ours[0].clone()]), Some(&ec2), ("capacityProviderStrategy", ours.clone())),
+        (
+            asked(None, vec![ours[0].clone()]),
+            Some(&ec2),
+            ("capacityProviderStrategy", ours.clone()),
+        ),
     ];
     for (asked, answer, expected) in table {
         let service = answer.cloned().map(service);
@@ -46,9 +66,15 @@ fn the_task_runs_where_the_service_s_own_tasks_do_unless_it_is_said_otherwise() 
 #[test]
 fn a_long_command_is_cut_and_none_is_none() {
     let command = |words: Value| command_in(&json!({ "name": "app", "command": words }));
-    assert_eq!(command(json!(["alembic", "upgrade", "head"])).as_deref(), Some("alembic upgrade head"));
+    assert_eq!(
+        command(json!(["alembic", "upgrade", "head"])).as_deref(),
+        Some("alembic upgrade head")
+    );
     assert_eq!(command(json!([])), None);
     assert_eq!(command_in(&json!({ "name": "app" })), None);
     let long = command(json!(["x".repeat(200)])).unwrap();
-    assert_eq!((long.chars().count(), long.ends_with('…')), (COMMAND + 1, true));
+    assert_eq!(
+        (long.chars().count(), long.ends_with('…')),
+        (COMMAND + 1, true)
+    );
 }

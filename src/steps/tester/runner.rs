@@ -1,4 +1,5 @@
-//! A tester in a container on the runner's Docker engine. Its removal is armed before it is made, and done in every end.
+//! A tester in a container on the runner's Docker engine. Its removal is armed before it is made,
+//! and done in every end.
 
 use std::path::{Path, PathBuf};
 
@@ -35,12 +36,21 @@ impl Explain for TesterError {
 }
 
 fn error_of(tester: &Tester) -> impl Fn(EngineError) -> TesterError {
-    |source| TesterError { name: tester.name.clone(), source }
+    |source| TesterError {
+        name: tester.name.clone(),
+        source,
+    }
 }
 
 /// The engine answers and has the image.
-pub(super) async fn prepare(run: &Run, tester: &Tester, place: &RunnerPlace) -> Result<(), Failure> {
-    let engine = Engine::connect(&run.runner.engine_socket).await.map_err(error_of(tester))?;
+pub(super) async fn prepare(
+    run: &Run,
+    tester: &Tester,
+    place: &RunnerPlace,
+) -> Result<(), Failure> {
+    let engine = Engine::connect(&run.runner.engine_socket)
+        .await
+        .map_err(error_of(tester))?;
     fetch(run, &engine, place).await.map_err(error_of(tester))?;
     warn(run, tester, place);
     Ok(())
@@ -51,9 +61,13 @@ async fn fetch(run: &Run, engine: &Engine, place: &RunnerPlace) -> Result<(), En
         return Ok(());
     }
     let began = Instant::now();
-    run.tell(Event::Noted { sentence: format!("{} is not in the Docker engine: it is pulled", place.image) });
+    run.tell(Event::Noted {
+        sentence: format!("{} is not in the Docker engine: it is pulled", place.image),
+    });
     engine.pull(&place.image).await?;
-    run.tell(Event::Noted { sentence: format!("{} is there ({})", place.image, Human(began.elapsed())) });
+    run.tell(Event::Noted {
+        sentence: format!("{} is there ({})", place.image, Human(began.elapsed())),
+    });
     Ok(())
 }
 
@@ -63,35 +77,64 @@ pub(super) async fn run_in_container(
     place: &RunnerPlace,
     occasion: &Occasion<'_>,
 ) -> Result<TesterOutcome, Failure> {
-    let engine = Engine::connect(&run.runner.engine_socket).await.map_err(error_of(tester))?;
+    let engine = Engine::connect(&run.runner.engine_socket)
+        .await
+        .map_err(error_of(tester))?;
     fetch(run, &engine, place).await.map_err(error_of(tester))?;
     let container = format!("{TESTER_CONTAINER}-{}-{:08x}", run.id, nonce() >> 32);
-    let undo = Undo::Tester(TesterUndo { container: container.clone() });
+    let undo = Undo::Tester(TesterUndo {
+        container: container.clone(),
+    });
     let folders = writable(run, &engine, tester, place).await?;
     run.arm(undo.clone());
-    let ended = whole_life(run, &engine, &container, tester, place, folders.as_deref(), occasion).await;
+    let ended = whole_life(
+        run,
+        &engine,
+        &container,
+        tester,
+        place,
+        folders.as_deref(),
+        occasion,
+    )
+    .await;
     match engine.remove(&container).await {
         Ok(()) => run.disarm(&undo),
         // It stays armed: whoever ends the run tries again, and says so when that fails too.
-        Err(error) => run.tell(Event::Noted { sentence: format!("container {container} is not removed yet: {error}") }),
+        Err(error) => run.tell(Event::Noted {
+            sentence: format!("container {container} is not removed yet: {error}"),
+        }),
     }
     Ok(ended.map_err(error_of(tester))?)
 }
 
-/// The folders that the tester may write to, as the engine's machine names them; none: all of the workspace.
+/// The folders that the tester may write to, as the engine's machine names them; none: all of the
+/// workspace.
 ///
-/// They are made here, because the engine mounts only what is there; one that leads out of the workspace is refused.
-async fn writable(run: &Run, engine: &Engine, tester: &Tester, place: &RunnerPlace) -> Result<Option<Vec<(String, PathBuf)>>, Failure> {
+/// They are made here, because the engine mounts only what is there; one that leads out of the
+/// workspace is refused.
+async fn writable(
+    run: &Run,
+    engine: &Engine,
+    tester: &Tester,
+    place: &RunnerPlace,
+) -> Result<Option<Vec<(String, PathBuf)>>, Failure> {
     if place.writes_everything() {
         return Ok(None);
     }
     let mut folders = Vec::new();
     for folder in place.writable() {
         let made = made_inside(&run.runner.workspace.root, &folder).map_err(|why| {
-            let sentence = format!("tester \"{}\" cannot be run: its folder {folder} {why}", tester.name);
-            Failure::new(Reason::SmokeFailed, sentence).hint("name a folder of the workspace under `writes` and `junit`")
+            let sentence = format!(
+                "tester \"{}\" cannot be run: its folder {folder} {why}",
+                tester.name
+            );
+            Failure::new(Reason::SmokeFailed, sentence)
+                .hint("name a folder of the workspace under `writes` and `junit`")
         })?;
-        let source = engine.host_path(&made, &OwnContainer::look()).await.map_err(error_of(tester))?;
+        let source = engine
+            .host_path(&made, &OwnContainer::look())
+            .await
+            .map_err(error_of(tester))?;
         folders.push((folder, source));
     }
     Ok(Some(folders))
@@ -99,14 +142,18 @@ async fn writable(run: &Run, engine: &Engine, tester: &Tester, place: &RunnerPla
 
 /// A folder below the workspace, made where it is missing; a link must not lead elsewhere.
 fn made_inside(root: &Path, folder: &str) -> Result<PathBuf, String> {
-    let root = root.canonicalize().map_err(|error| format!("cannot be made: {error}"))?;
+    let root = root
+        .canonicalize()
+        .map_err(|error| format!("cannot be made: {error}"))?;
     let mut place = root.clone();
     for part in Path::new(folder).components() {
         place.push(part);
         if place.symlink_metadata().is_err() {
             std::fs::create_dir(&place).map_err(|error| format!("cannot be made: {error}"))?;
         }
-        place = place.canonicalize().map_err(|error| format!("cannot be made: {error}"))?;
+        place = place
+            .canonicalize()
+            .map_err(|error| format!("cannot be made: {error}"))?;
         if !place.starts_with(&root) {
             return Err("leads out of the workspace".to_owned());
         }
@@ -123,7 +170,9 @@ fn warn(run: &Run, tester: &Tester, place: &RunnerPlace) {
             tester.name, place.image
         ));
     }
-    let settings = std::fs::read_to_string(run.runner.workspace.root.join(".git/config")).unwrap_or_default().to_lowercase();
+    let settings = std::fs::read_to_string(run.runner.workspace.root.join(".git/config"))
+        .unwrap_or_default()
+        .to_lowercase();
     if settings.contains("extraheader") {
         warn(format!(
             "tester \"{}\" can read the checkout's token in .git/config: give actions/checkout `persist-credentials: false`",
@@ -155,10 +204,21 @@ async fn whole_life(
     };
     engine.create(container, &recipe).await?;
     let before = place.junit.as_ref().map(|path| path.seen(root));
-    run.tell(Event::TesterStarted { name: tester.name.clone(), moment: occasion.moment, place: tester.place_in_words() });
-    let tell = |line: &str| run.tell(Event::TesterLine { name: tester.name.clone(), line: line.to_owned() });
+    run.tell(Event::TesterStarted {
+        name: tester.name.clone(),
+        moment: occasion.moment,
+        place: tester.place_in_words(),
+    });
+    let tell = |line: &str| {
+        run.tell(Event::TesterLine {
+            name: tester.name.clone(),
+            line: line.to_owned(),
+        });
+    };
     let mut transcript = Transcript::new(&occasion.scrubber, &tell);
-    let ended = engine.run(container, tester.timeout, &mut transcript).await?;
+    let ended = engine
+        .run(container, tester.timeout, &mut transcript)
+        .await?;
     let (cases, note) = match (&place.junit, &before) {
         (Some(path), Some(before)) => path.read(root, before, &occasion.scrubber),
         (None, _) | (_, None) => (Cases::default(), None),
@@ -168,7 +228,15 @@ async fn whole_life(
         engine::ContainerExit::Exited(code) => (TesterVerdict::Failed, Some(code)),
         engine::ContainerExit::TimedOut => (TesterVerdict::TimedOut, None),
     };
-    Ok(TesterOutcome { verdict, exit_code, cases, lines: transcript.last(), untold: transcript.untold(), note, why: None })
+    Ok(TesterOutcome {
+        verdict,
+        exit_code,
+        cases,
+        lines: transcript.last(),
+        untold: transcript.untold(),
+        note,
+        why: None,
+    })
 }
 
 #[cfg(test)]
@@ -179,10 +247,22 @@ mod tests {
     fn a_folder_for_writing_is_made_inside_and_a_link_that_leads_out_is_refused() {
         let (workspace, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         std::os::unix::fs::symlink(elsewhere.path(), workspace.path().join("out")).unwrap();
-        assert!(made_inside(workspace.path(), "reports/e2e").unwrap().ends_with("reports/e2e"));
+        assert!(
+            made_inside(workspace.path(), "reports/e2e")
+                .unwrap()
+                .ends_with("reports/e2e")
+        );
         for folder in ["out", "out/deeper"] {
-            assert_eq!(made_inside(workspace.path(), folder), Err("leads out of the workspace".to_owned()));
+            assert_eq!(
+                made_inside(workspace.path(), folder),
+                Err("leads out of the workspace".to_owned())
+            );
         }
-        assert!(std::fs::read_dir(elsewhere.path()).unwrap().next().is_none());
+        assert!(
+            std::fs::read_dir(elsewhere.path())
+                .unwrap()
+                .next()
+                .is_none()
+        );
     }
 }

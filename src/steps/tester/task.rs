@@ -1,4 +1,5 @@
-//! A tester as a task in the service's network: a container of a task definition with another command.
+//! A tester as a task in the service's network: a container of a task definition with another
+//! command.
 
 use serde_json::{Value, json};
 
@@ -44,35 +45,64 @@ impl Explain for TesterTaskError {
 }
 
 fn error_of(tester: &Tester) -> impl Fn(AwsError) -> TesterTaskError {
-    |source| TesterTaskError { name: tester.name.clone(), source }
+    |source| TesterTaskError {
+        name: tester.name.clone(),
+        source,
+    }
 }
 
 /// A task definition of its own is there, and has the container.
 pub(super) async fn prepare(run: &Run, tester: &Tester, place: &TaskPlace) -> Result<(), Failure> {
-    let Some(definition) = &place.definition else { return Ok(()) };
+    let Some(definition) = &place.definition else {
+        return Ok(());
+    };
     let revision = revision(run, tester, definition).await?;
     container(tester, place, &revision).map(drop)
 }
 
 async fn revision(run: &Run, tester: &Tester, name: &str) -> Result<Revision, Failure> {
-    let mut answer = run.aws.describe_task_definition(name).await.map_err(error_of(tester))?;
+    let mut answer = run
+        .aws
+        .describe_task_definition(name)
+        .await
+        .map_err(error_of(tester))?;
     let definition = answer["taskDefinition"].take();
-    let arn = text(&definition, "taskDefinitionArn").unwrap_or(name).to_owned();
-    Ok(Revision { arn, definition, registered: false })
+    let arn = text(&definition, "taskDefinitionArn")
+        .unwrap_or(name)
+        .to_owned();
+    Ok(Revision {
+        arn,
+        definition,
+        registered: false,
+    })
 }
 
 /// The container that is named, or the only one that there is.
 fn container(tester: &Tester, place: &TaskPlace, revision: &Revision) -> Result<String, Failure> {
     let definition = TaskDefinition(&revision.definition);
-    let essential: Vec<&str> = definition.essential().filter_map(|container| container.name()).collect();
+    let essential: Vec<&str> = definition
+        .essential()
+        .filter_map(|container| container.name())
+        .collect();
     let (problem, names) = match (place.container.as_deref(), essential.as_slice()) {
         (Some(name), _) if definition.container(name).is_some() => return Ok(name.to_owned()),
         (None, [only]) => return Ok((*only).to_owned()),
-        (Some(name), _) => (format!("there is no container `{name}`"), definition.container_names()),
-        (None, _) => ("there is not exactly one essential container".to_owned(), definition.container_names()),
+        (Some(name), _) => (
+            format!("there is no container `{name}`"),
+            definition.container_names(),
+        ),
+        (None, _) => (
+            "there is not exactly one essential container".to_owned(),
+            definition.container_names(),
+        ),
     };
-    let sentence = format!("tester \"{}\" cannot be run as a task: {problem} in {}", tester.name, short(&revision.arn));
-    Err(Failure::new(Reason::SmokeFailed, sentence).hint(format!("set `container` of the tester to one of {names}")))
+    let sentence = format!(
+        "tester \"{}\" cannot be run as a task: {problem} in {}",
+        tester.name,
+        short(&revision.arn)
+    );
+    Err(Failure::new(Reason::SmokeFailed, sentence)
+        .hint(format!("set `container` of the tester to one of {names}")))
 }
 
 pub(super) async fn run_as_task(
@@ -82,7 +112,15 @@ pub(super) async fn run_as_task(
     place: &TaskPlace,
     occasion: &Occasion<'_>,
 ) -> Result<TesterOutcome, Failure> {
-    let revision = revision(run, tester, place.definition.as_deref().unwrap_or(&occasion.values.revision)).await?;
+    let revision = revision(
+        run,
+        tester,
+        place
+            .definition
+            .as_deref()
+            .unwrap_or(&occasion.values.revision),
+    )
+    .await?;
     let container = container(tester, place, &revision)?;
     let service = service(run, settings, tester).await?;
     let asked = asked(tester, &container, occasion, service.as_ref());
@@ -92,8 +130,16 @@ pub(super) async fn run_as_task(
     let (undo, arns) = start(run, settings, tester, &revision, &request).await?;
     let ids: Vec<&str> = arns.iter().map(|arn| short(arn)).collect();
     let place = format!("task {} of {}", ids.join(", "), short(&revision.arn));
-    run.tell(Event::TesterStarted { name: tester.name.clone(), moment: occasion.moment, place });
-    let watched = task::AwaitedTasks { what: "tester", arns: &arns, deadline: tester.timeout };
+    run.tell(Event::TesterStarted {
+        name: tester.name.clone(),
+        moment: occasion.moment,
+        place,
+    });
+    let watched = task::AwaitedTasks {
+        what: "tester",
+        arns: &arns,
+        deadline: tester.timeout,
+    };
     let Some(tasks) = task::until_stopped(run, settings, &watched).await? else {
         // It stays armed: the failed run stops it.
         return Ok(ended(TesterVerdict::TimedOut, None, None));
@@ -102,27 +148,55 @@ pub(super) async fn run_as_task(
     Ok(judged(run, tester, occasion, &revision, &container, &tasks).await)
 }
 
-async fn service(run: &Run, settings: &Settings, tester: &Tester) -> Result<Option<Service>, Failure> {
-    let Some(name) = &settings.service else { return Ok(None) };
-    match run.aws.describe_service(&settings.cluster, name).await.map_err(error_of(tester))? {
+async fn service(
+    run: &Run,
+    settings: &Settings,
+    tester: &Tester,
+) -> Result<Option<Service>, Failure> {
+    let Some(name) = &settings.service else {
+        return Ok(None);
+    };
+    match run
+        .aws
+        .describe_service(&settings.cluster, name)
+        .await
+        .map_err(error_of(tester))?
+    {
         ServiceLookup::Service(service) => Ok(Some(*service)),
         ServiceLookup::Missing(_) => Ok(None),
     }
 }
 
 /// As the service's own tasks are run, with the tester's command and environment.
-fn asked(tester: &Tester, container: &str, occasion: &Occasion<'_>, service: Option<&Service>) -> TaskSettings {
+fn asked(
+    tester: &Tester,
+    container: &str,
+    occasion: &Occasion<'_>,
+    service: Option<&Service>,
+) -> TaskSettings {
     let environment = tester.environment(occasion.moment, occasion.url, occasion.values);
-    let environment: Vec<Value> = environment.into_iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
+    let environment: Vec<Value> = environment
+        .into_iter()
+        .map(|(name, value)| json!({ "name": name, "value": value }))
+        .collect();
     let item = json!({ "name": container, "command": tester.command, "environment": environment });
     let set = service.and_then(Service::primary_task_set);
     let strategy = set.and_then(|set| set.capacity_provider_strategy.as_ref());
-    let strategy = strategy.or_else(|| service.and_then(|service| service.capacity_provider_strategy.as_ref()));
-    let launch_type = set.and_then(|set| set.launch_type.clone()).or_else(|| service.and_then(|service| service.launch_type.clone()));
+    let strategy = strategy
+        .or_else(|| service.and_then(|service| service.capacity_provider_strategy.as_ref()));
+    let launch_type = set
+        .and_then(|set| set.launch_type.clone())
+        .or_else(|| service.and_then(|service| service.launch_type.clone()));
     TaskSettings {
-        overrides: Items { items: vec![item], notes: Vec::new() },
+        overrides: Items {
+            items: vec![item],
+            notes: Vec::new(),
+        },
         network: None,
-        strategy: strategy.and_then(Value::as_array).cloned().unwrap_or_default(),
+        strategy: strategy
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default(),
         launch_type,
         started_by: STARTED_BY.to_owned(),
         tags: Vec::new(),
@@ -146,8 +220,15 @@ async fn start(
     };
     run.arm(Undo::Task(undo.clone()));
     let launched = run.aws.run_task(request).await.map_err(error_of(tester))?;
-    let arns: Vec<String> = launched.tasks.iter().map(|task| task.task_arn.clone()).collect();
-    let undo = Undo::Task(TaskUndo { arns: arns.clone(), ..undo });
+    let arns: Vec<String> = launched
+        .tasks
+        .iter()
+        .map(|task| task.task_arn.clone())
+        .collect();
+    let undo = Undo::Task(TaskUndo {
+        arns: arns.clone(),
+        ..undo
+    });
     run.narrow(undo.clone());
     task::placed(&launched, "tester's task")?;
     Ok((undo, arns))
@@ -161,19 +242,50 @@ async fn judged(
     container: &str,
     tasks: &[Task],
 ) -> TesterOutcome {
-    let found = tasks.iter().find_map(|task| Some((task, task.containers.iter().find(|one| one.name == container)?)));
-    let Some((task, ours)) = found else { return ended(TesterVerdict::Failed, None, Some("AWS does not show its container".into())) };
-    let tell = |line: &str| run.tell(Event::TesterLine { name: tester.name.clone(), line: line.to_owned() });
+    let found = tasks.iter().find_map(|task| {
+        Some((
+            task,
+            task.containers.iter().find(|one| one.name == container)?,
+        ))
+    });
+    let Some((task, ours)) = found else {
+        return ended(
+            TesterVerdict::Failed,
+            None,
+            Some("AWS does not show its container".into()),
+        );
+    };
+    let tell = |line: &str| {
+        run.tell(Event::TesterLine {
+            name: tester.name.clone(),
+            line: line.to_owned(),
+        });
+    };
     let mut transcript = Transcript::new(&occasion.scrubber, &tell);
     let log = stopped::log(run, task, ours, &revision.definition, LINES).await;
     for line in &log {
         transcript.line(line);
     }
-    let verdict = if ours.exit_code == Some(0) { TesterVerdict::Passed } else { TesterVerdict::Failed };
+    let verdict = if ours.exit_code == Some(0) {
+        TesterVerdict::Passed
+    } else {
+        TesterVerdict::Failed
+    };
     let why = ours.exit_code.is_none().then(|| stopped::why(task, ours));
-    TesterOutcome { lines: transcript.last(), ..ended(verdict, ours.exit_code.map(i64::from), why) }
+    TesterOutcome {
+        lines: transcript.last(),
+        ..ended(verdict, ours.exit_code.map(i64::from), why)
+    }
 }
 
 fn ended(verdict: TesterVerdict, exit_code: Option<i64>, why: Option<String>) -> TesterOutcome {
-    TesterOutcome { verdict, exit_code, cases: Cases::default(), lines: Vec::new(), untold: 0, note: None, why }
+    TesterOutcome {
+        verdict,
+        exit_code,
+        cases: Cases::default(),
+        lines: Vec::new(),
+        untold: 0,
+        note: None,
+        why,
+    }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::deeds::{Deed, When};
 
-/// The smoke tests of the stories: what each faulty version of the sample application gets wrong is asked here.
+/// The smoke tests of the stories: what each faulty version of the sample application gets wrong is
+/// asked here.
 const TESTS: &[(&str, &str)] = &[
     (
         "health",
@@ -22,14 +23,22 @@ const TESTS: &[(&str, &str)] = &[
         "me",
         r#"{ get: /auth/me, headers: { Authorization: "Bearer ${env.SMOKE_TOKEN}" }, expect: { status: 200, headers: { content-type: { contains: json } } } }"#,
     ),
-    ("ready", "{ get: /ready, retry: { for: 20s }, expect: { status: 200 } }"),
+    (
+        "ready",
+        "{ get: /ready, retry: { for: 20s }, expect: { status: 200 } }",
+    ),
 ];
 
 /// Some of them, as a document.
 pub(crate) fn smoke_tests(names: &[&str]) -> String {
     let chosen = TESTS.iter().filter(|(name, _)| names.contains(name));
-    let tests: Vec<String> = chosen.map(|(name, test)| test.replacen('{', &format!("  - {{ name: {name},"), 1)).collect();
-    format!("defaults: {{ timeout: 2s, retry: {{ for: 1s, every: 100ms }} }}\ntests:\n{}\n", tests.join("\n"))
+    let tests: Vec<String> = chosen
+        .map(|(name, test)| test.replacen('{', &format!("  - {{ name: {name},"), 1))
+        .collect();
+    format!(
+        "defaults: {{ timeout: 2s, retry: {{ for: 1s, every: 100ms }} }}\ntests:\n{}\n",
+        tests.join("\n")
+    )
 }
 
 /// A step of a workflow.
@@ -48,7 +57,15 @@ impl Action {
     pub(crate) fn bare() -> Self {
         let inputs = [("poll-interval".to_owned(), "50ms".to_owned())].into();
         let (files, links, pipes) = (Vec::new(), Vec::new(), Vec::new());
-        Self { inputs, environment: BTreeMap::new(), files, links, pipes, deeds: Vec::new(), versions: Vec::new() }
+        Self {
+            inputs,
+            environment: BTreeMap::new(),
+            files,
+            links,
+            pipes,
+            deeds: Vec::new(),
+            versions: Vec::new(),
+        }
     }
 
     /// To the service of the story.
@@ -60,7 +77,10 @@ impl Action {
     pub(crate) fn deploy(version: &str) -> Self {
         let mut action = Self::service();
         action.versions.push(version.to_owned());
-        action.with("image", &format!("oci:images/{version}")).with("repository", "app").with("tags", version)
+        action
+            .with("image", &format!("oci:images/{version}"))
+            .with("repository", "app")
+            .with("tags", version)
     }
 
     /// The same with smoke tests on green and on production.
@@ -70,15 +90,20 @@ impl Action {
 
     /// The same with some tests only.
     pub(crate) fn tested_by(version: &str, tests: &[&str]) -> Self {
-        Self::deploy(version).with("smoke-tests", &smoke_tests(tests)).with("test-url", "$TEST").with("production-url", "$PRODUCTION")
+        Self::deploy(version)
+            .with("smoke-tests", &smoke_tests(tests))
+            .with("test-url", "$TEST")
+            .with("production-url", "$PRODUCTION")
     }
 
-    /// Tests on green that take their time: green says that it is not ready for two seconds and a half.
+    /// Tests on green that take their time: green says that it is not ready for two seconds and a
+    /// half.
     pub(crate) fn slowly_tested(version: &str) -> Self {
         Self::tested_by(version, &["ready"]).with("environment-variables", "APP_WARM_UP_MS=2500")
     }
 
-    /// An input. `$TEST`, `$PRODUCTION`, `$PORT` (production's) and `$REGISTRY` are filled in, here and in files.
+    /// An input. `$TEST`, `$PRODUCTION`, `$PORT` (production's) and `$REGISTRY` are filled in, here
+    /// and in files.
     pub(crate) fn with(mut self, input: &str, value: &str) -> Self {
         self.inputs.insert(input.to_owned(), value.to_owned());
         self

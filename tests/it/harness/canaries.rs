@@ -1,4 +1,5 @@
-//! What holds in every story: no secret anywhere, no command of a stranger, nothing asked of AWS that the docs do not name.
+//! What holds in every story: no secret anywhere, no command of a stranger, nothing asked of AWS
+//! that the docs do not name.
 
 use ecs_bluegreen_sim::Stage;
 
@@ -11,7 +12,13 @@ pub(super) const REGISTRY_PASSWORD: &str = "canary-registry-password";
 pub(super) const SMOKE_TOKEN: &str = "canary-smoke-token";
 
 /// Whatever may stand at the begin of a line of ours that the runner reads as a command.
-const COMMANDS: &[&str] = &["::group::", "::endgroup::", "::error title=", "::warning title=", "::add-mask::"];
+const COMMANDS: &[&str] = &[
+    "::group::",
+    "::endgroup::",
+    "::error title=",
+    "::warning title=",
+    "::add-mask::",
+];
 
 /// Asserts what holds for every run of the action.
 pub(super) fn check(told: &Told) {
@@ -19,7 +26,10 @@ pub(super) fn check(told: &Told) {
     commands(told);
     assert_eq!(told.errors, "", "nothing goes to standard error");
     for (name, value) in told.outputs.iter().filter(|(name, _)| *name != "report") {
-        assert!(!value.contains("/workspace") && !value.contains("/github/"), "{name} is a path that the next step does not have: {value}");
+        assert!(
+            !value.contains("/workspace") && !value.contains("/github/"),
+            "{name} is a path that the next step does not have: {value}"
+        );
     }
     if let Some(report) = told.outputs.get("report") {
         serde_json::from_str::<serde_json::Value>(report).expect("the report is JSON");
@@ -27,8 +37,16 @@ pub(super) fn check(told: &Told) {
 }
 
 fn secrets(told: &Told) {
-    let log = told.log.iter().filter(|line| !line.starts_with("::add-mask::")).cloned().collect::<Vec<_>>().join("\n");
-    let pairs = |values: &std::collections::BTreeMap<String, String>| values.values().cloned().collect::<Vec<_>>().join("\n");
+    let log = told
+        .log
+        .iter()
+        .filter(|line| !line.starts_with("::add-mask::"))
+        .cloned()
+        .collect::<Vec<_>>()
+        .join("\n");
+    let pairs = |values: &std::collections::BTreeMap<String, String>| {
+        values.values().cloned().collect::<Vec<_>>().join("\n")
+    };
     let places = [
         ("log", log),
         ("summary", told.summary.clone()),
@@ -36,9 +54,15 @@ fn secrets(told: &Told) {
         ("state", pairs(&told.state)),
         ("journal", told.journal.clone()),
     ];
-    for secret in [SECRET_KEY, SESSION_TOKEN, REGISTRY_PASSWORD, SMOKE_TOKEN].iter().flat_map(|secret| spellings(secret)) {
+    for secret in [SECRET_KEY, SESSION_TOKEN, REGISTRY_PASSWORD, SMOKE_TOKEN]
+        .iter()
+        .flat_map(|secret| spellings(secret))
+    {
         for (place, text) in &places {
-            assert!(!text.contains(&secret), "a secret stands in the {place}: {secret}");
+            assert!(
+                !text.contains(&secret),
+                "a secret stands in the {place}: {secret}"
+            );
         }
     }
 }
@@ -46,25 +70,48 @@ fn secrets(told: &Told) {
 /// As it is, as in a URL, as in basic authentication.
 fn spellings(secret: &str) -> Vec<String> {
     use base64::{Engine as _, engine::general_purpose::STANDARD};
-    let url: String = percent_encoding::utf8_percent_encode(secret, percent_encoding::NON_ALPHANUMERIC).to_string();
-    vec![secret.to_owned(), url, STANDARD.encode(secret), STANDARD.encode(format!("AWS:{secret}"))]
+    let url: String =
+        percent_encoding::utf8_percent_encode(secret, percent_encoding::NON_ALPHANUMERIC)
+            .to_string();
+    vec![
+        secret.to_owned(),
+        url,
+        STANDARD.encode(secret),
+        STANDARD.encode(format!("AWS:{secret}")),
+    ]
 }
 
 fn commands(told: &Told) {
     for line in &told.log {
-        assert!(!line.contains("##["), "an old command of a stranger: {line}");
-        assert!(!line.contains('\r'), "a carriage return ends a line for the runner: {line}");
+        assert!(
+            !line.contains("##["),
+            "an old command of a stranger: {line}"
+        );
+        assert!(
+            !line.contains('\r'),
+            "a carriage return ends a line for the runner: {line}"
+        );
         let known = COMMANDS.iter().any(|command| line.starts_with(command));
-        assert!(known || !line.trim_start().starts_with("::"), "a command of a stranger: {line}");
+        assert!(
+            known || !line.trim_start().starts_with("::"),
+            "a command of a stranger: {line}"
+        );
     }
 }
 
 /// Every operation that came is in the policy of docs/iam.md.
 pub(super) fn permissions(stage: &Stage) {
     let policy = include_str!("../../../docs/iam.md");
-    let called = stage.ledger().into_iter().map(|entry| entry.operation).chain(stage.reads().into_keys());
+    let called = stage
+        .ledger()
+        .into_iter()
+        .map(|entry| entry.operation)
+        .chain(stage.reads().into_keys());
     for operation in called.filter(|operation| !operation.starts_with("github:")) {
         let action = operation.replace("elbv2:", "elasticloadbalancing:");
-        assert!(policy.contains(&format!("\"{action}\"")), "docs/iam.md does not name {action}");
+        assert!(
+            policy.contains(&format!("\"{action}\"")),
+            "docs/iam.md does not name {action}"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! What happens while the action runs: signals of the runner, and deeds of others in the same account.
+//! What happens while the action runs: signals of the runner, and deeds of others in the same
+//! account.
 
 use std::time::Duration;
 
@@ -36,8 +37,8 @@ pub(crate) enum Deed {
     Weights(&'static [(&'static str, u32)]),
     /// A fault from now on.
     Fault(Fault),
-    /// Somebody else calls AWS. `$DEPLOYMENT` is CodeDeploy's newest deployment, `$ARN` ECS's own, and `$HOOK` the pause at which that one
-    /// waits.
+    /// Somebody else calls AWS. `$DEPLOYMENT` is CodeDeploy's newest deployment, `$ARN` ECS's own,
+    /// and `$HOOK` the pause at which that one waits.
     Call(&'static str, Value),
 }
 
@@ -46,9 +47,19 @@ impl When {
     pub(super) fn has_come(&self, stage: &Stage, log: &[String], since: Duration) -> bool {
         match self {
             Self::Line(text) => log.iter().any(|line| line.contains(text)),
-            Self::State(state) => stage.timeline().iter().any(|moment| moment.state.contains(state)),
+            Self::State(state) => stage
+                .timeline()
+                .iter()
+                .any(|moment| moment.state.contains(state)),
             Self::Later(pause) => since >= *pause,
-            Self::Called(operation, nth) => stage.ledger().iter().filter(|call| call.operation == *operation).count() >= *nth,
+            Self::Called(operation, nth) => {
+                stage
+                    .ledger()
+                    .iter()
+                    .filter(|call| call.operation == *operation)
+                    .count()
+                    >= *nth
+            }
         }
     }
 }
@@ -70,7 +81,10 @@ impl Deed {
 }
 
 fn signal(process: Option<u32>, signal: Signal) {
-    let process = process.and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw).expect("the action still runs");
+    let process = process
+        .and_then(|id| i32::try_from(id).ok())
+        .and_then(Pid::from_raw)
+        .expect("the action still runs");
     kill_process(process, signal).expect("a signal");
 }
 
@@ -78,8 +92,14 @@ fn signal(process: Option<u32>, signal: Signal) {
 pub(crate) async fn call(stage: &Stage, operation: &str, request: &Value) -> Value {
     let newest = stage.deployments().pop().unwrap_or_default();
     let own = stage.service_deployments().pop();
-    let (arn, hook) = own.map(|own| (own.arn, own.waiting.into_iter().next().unwrap_or_default())).unwrap_or_default();
-    let body = request.to_string().replace("$DEPLOYMENT", &newest).replace("$ARN", &arn).replace("$HOOK", &hook);
+    let (arn, hook) = own
+        .map(|own| (own.arn, own.waiting.into_iter().next().unwrap_or_default()))
+        .unwrap_or_default();
+    let body = request
+        .to_string()
+        .replace("$DEPLOYMENT", &newest)
+        .replace("$ARN", &arn)
+        .replace("$HOOK", &hook);
     let target = match operation.split_once('.') {
         Some(("ecs", name)) => format!("AmazonEC2ContainerServiceV20141113.{name}"),
         Some(("codedeploy", name)) => format!("CodeDeploy_20141006.{name}"),
@@ -87,8 +107,18 @@ pub(crate) async fn call(stage: &Stage, operation: &str, request: &Value) -> Val
     };
     // A second installation by another call is no failure.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let request = reqwest::Client::new().post(stage.endpoint()).header("x-amz-target", target).body(body);
-    let answer = request.header("authorization", "AWS4-HMAC-SHA256 Credential=AKIASOMEBODYELSE").send().await.expect("an answer");
+    let request = reqwest::Client::new()
+        .post(stage.endpoint())
+        .header("x-amz-target", target)
+        .body(body);
+    let answer = request
+        .header(
+            "authorization",
+            "AWS4-HMAC-SHA256 Credential=AKIASOMEBODYELSE",
+        )
+        .send()
+        .await
+        .expect("an answer");
     let is_success = answer.status().is_success();
     let text = answer.text().await.unwrap_or_default();
     assert!(is_success, "{operation}: {text}");

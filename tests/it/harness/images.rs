@@ -1,15 +1,26 @@
-//! The sample application's versions as OCI layouts, written once for all stories: compressing them takes a second each.
+//! The sample application's versions as OCI layouts, written once for all stories: compressing them
+//! takes a second each.
 
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use ecs_bluegreen_sim::world::oci::{SAMPLE_VERSIONS, SampleImage, write_layout};
 
-/// Every test has a process of its own under nextest, so the layouts are kept on disk, by the binary they were made of.
+/// Every test has a process of its own under nextest, so the layouts are kept on disk, by the
+/// binary they were made of.
 fn folder(binary: &Path) -> PathBuf {
-    let about = std::fs::metadata(binary).expect("the sample application: cargo build --workspace --bins");
-    let changed = about.modified().expect("a time").duration_since(UNIX_EPOCH).expect("after 1970");
-    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("images-{}-{}", about.len(), changed.as_millis()))
+    let about =
+        std::fs::metadata(binary).expect("the sample application: cargo build --workspace --bins");
+    let changed = about
+        .modified()
+        .expect("a time")
+        .duration_since(UNIX_EPOCH)
+        .expect("after 1970");
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!(
+        "images-{}-{}",
+        about.len(),
+        changed.as_millis()
+    ))
 }
 
 fn binary() -> PathBuf {
@@ -19,13 +30,24 @@ fn binary() -> PathBuf {
 
 /// The folder of a version's layout.
 pub(crate) fn layout(version: &str) -> PathBuf {
-    let (_, fault) = SAMPLE_VERSIONS.into_iter().find(|(known, _)| *known == version).expect("a version of the sample application");
+    let (_, fault) = SAMPLE_VERSIONS
+        .into_iter()
+        .find(|(known, _)| *known == version)
+        .expect("a version of the sample application");
     let layouts = folder(&binary());
     let layout = layouts.join(version);
     if !layout.exists() {
         std::fs::create_dir_all(&layouts).expect("a folder");
         let partial = tempfile::tempdir_in(&layouts).expect("a folder");
-        write_layout(&SampleImage { binary: binary(), version: version.to_owned(), fault }, partial.path()).expect("a layout");
+        write_layout(
+            &SampleImage {
+                binary: binary(),
+                version: version.to_owned(),
+                fault,
+            },
+            partial.path(),
+        )
+        .expect("a layout");
         if std::fs::rename(partial.path(), &layout).is_ok() {
             let _ = partial.keep(); // under its new name
         }
@@ -33,7 +55,8 @@ pub(crate) fn layout(version: &str) -> PathBuf {
     layout
 }
 
-/// A folder inside the workspace, as the build before this step leaves it; contents are shared where the disk allows it.
+/// A folder inside the workspace, as the build before this step leaves it; contents are shared
+/// where the disk allows it.
 pub(crate) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("a folder");
     for entry in std::fs::read_dir(from).expect("a folder") {

@@ -1,4 +1,5 @@
-//! What every story stands on: a stage, the action run as the runner runs it, and what was told afterwards.
+//! What every story stands on: a stage, the action run as the runner runs it, and what was told
+//! afterwards.
 
 mod action;
 mod answering;

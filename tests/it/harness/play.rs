@@ -38,32 +38,74 @@ pub(crate) struct Play {
 
 impl Drop for Play {
     fn drop(&mut self) {
-        assert!(self.has_ended || std::thread::panicking(), "the story has no end: what its users saw is not asserted");
+        assert!(
+            self.has_ended || std::thread::panicking(),
+            "the story has no end: what its users saw is not asserted"
+        );
     }
 }
 
 impl Play {
     /// With the service running 1.0.0, and users before its production listener.
-    pub(super) async fn begin(stage: Stage, recording: TempPath, service: ServiceOptions, users: Users) -> Self {
-        stage.world().push_layout(&images::layout("1.0.0"), "app", "1.0.0").await.expect("pushed");
-        let (name, is_active, serves) = (service.name.clone(), service.status == "ACTIVE", service.desired > 0);
+    pub(super) async fn begin(
+        stage: Stage,
+        recording: TempPath,
+        service: ServiceOptions,
+        users: Users,
+    ) -> Self {
+        stage
+            .world()
+            .push_layout(&images::layout("1.0.0"), "app", "1.0.0")
+            .await
+            .expect("pushed");
+        let (name, is_active, serves) = (
+            service.name.clone(),
+            service.status == "ACTIVE",
+            service.desired > 0,
+        );
         stage.add_service(service).await.expect("a service");
-        assert!(!is_active || stage.wait_until_steady(&name, STEADY).await, "{:?}", stage.service_view(&name));
-        let users = (is_active && serves).then(|| stage.listener("prod")).flatten().map(|listener| {
-            Load::start(users(&LoadOptions { connections: 2, pause: Duration::from_millis(20), ..LoadOptions::on(listener) }))
-        });
-        Self { stage, recording, job: Job::new(), users, called: 0, has_ended: false }
+        assert!(
+            !is_active || stage.wait_until_steady(&name, STEADY).await,
+            "{:?}",
+            stage.service_view(&name)
+        );
+        let users = (is_active && serves)
+            .then(|| stage.listener("prod"))
+            .flatten()
+            .map(|listener| {
+                Load::start(users(&LoadOptions {
+                    connections: 2,
+                    pause: Duration::from_millis(20),
+                    ..LoadOptions::on(listener)
+                }))
+            });
+        Self {
+            stage,
+            recording,
+            job: Job::new(),
+            users,
+            called: 0,
+            has_ended: false,
+        }
     }
 
     /// Puts a version into the registry, for actions that bring none.
     pub(crate) async fn pushed(self, version: &str) -> Self {
-        self.stage.world().push_layout(&images::layout(version), "app", version).await.expect("pushed");
+        self.stage
+            .world()
+            .push_layout(&images::layout(version), "app", version)
+            .await
+            .expect("pushed");
         self
     }
 
     /// Gives a version another name in the registry.
     pub(crate) async fn tagged(self, version: &str, tag: &str) -> Self {
-        self.stage.world().push_layout(&images::layout(version), "app", tag).await.expect("pushed");
+        self.stage
+            .world()
+            .push_layout(&images::layout(version), "app", tag)
+            .await
+            .expect("pushed");
         self
     }
 
@@ -71,51 +113,101 @@ impl Play {
     pub(crate) async fn act(&mut self, action: Action) -> Told {
         let files = self.job.step();
         let variables = self.prepared(&self.job, &files, &action);
-        let environment = action.environment.iter().filter(|(_, value)| !value.is_empty());
-        let inputs = environment.map(|(name, value)| (name.clone(), value.clone())).chain(self.given(&action)).collect();
+        let environment = action
+            .environment
+            .iter()
+            .filter(|(_, value)| !value.is_empty());
+        let inputs = environment
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .chain(self.given(&action))
+            .collect();
         let finished = process::run(&[], &variables, &self.stage, action.deeds).await;
-        let told = Told { inputs, ..self.told(finished, &self.job, &files) };
+        let told = Told {
+            inputs,
+            ..self.told(finished, &self.job, &files)
+        };
         self.called += told.calls.len();
         told
     }
 
-    /// Runs actions at the same time, each on a machine of its own. All of them tell the same calls.
+    /// Runs actions at the same time, each on a machine of its own. All of them tell the same
+    /// calls.
     pub(crate) async fn act_at_once<const N: usize>(&mut self, actions: [Action; N]) -> [Told; N] {
         self.act_from(actions.map(|action| (None, action))).await
     }
 
     /// Runs two actions, the second from a moment of the stage on.
-    pub(crate) async fn act_in_a_row(&mut self, first: Action, begun: When, second: Action) -> [Told; 2] {
+    pub(crate) async fn act_in_a_row(
+        &mut self,
+        first: Action,
+        begun: When,
+        second: Action,
+    ) -> [Told; 2] {
         self.act_from([(None, first), (Some(begun), second)]).await
     }
 
     /// Each on a machine of its own, from its moment on.
-    async fn act_from<const N: usize>(&mut self, actions: [(Option<When>, Action); N]) -> [Told; N] {
+    async fn act_from<const N: usize>(
+        &mut self,
+        actions: [(Option<When>, Action); N],
+    ) -> [Told; N] {
         let machines = actions.map(|(begun, action)| {
             let mut job = Job::new();
             let files = job.step();
-            (begun, self.prepared(&job, &files, &action), action.deeds, job, files)
+            (
+                begun,
+                self.prepared(&job, &files, &action),
+                action.deeds,
+                job,
+                files,
+            )
         });
-        let run = async |(begun, variables, deeds, job, files): (Option<When>, BTreeMap<String, String>, _, _, _)| {
+        let run = async |(begun, variables, deeds, job, files): (
+            Option<When>,
+            BTreeMap<String, String>,
+            _,
+            _,
+            _,
+        )| {
             if let Some(begun) = begun {
                 let has_come = |stage: &Stage| begun.has_come(stage, &[], Duration::ZERO);
-                assert!(self.stage.wait_until(STEADY, has_come).await, "the moment never came: {begun:?}");
+                assert!(
+                    self.stage.wait_until(STEADY, has_come).await,
+                    "the moment never came: {begun:?}"
+                );
             }
-            (process::run(&[], &variables, &self.stage, deeds).await, job, files)
+            (
+                process::run(&[], &variables, &self.stage, deeds).await,
+                job,
+                files,
+            )
         };
         let finished = futures_util::future::join_all(machines.into_iter().map(run)).await;
-        let told: Vec<Told> = finished.into_iter().map(|(finished, job, files)| self.told(finished, &job, &files)).collect();
+        let told: Vec<Told> = finished
+            .into_iter()
+            .map(|(finished, job, files)| self.told(finished, &job, &files))
+            .collect();
         self.called += told[0].calls.len();
-        told.try_into().unwrap_or_else(|_| panic!("as many as there were"))
+        told.try_into()
+            .unwrap_or_else(|_| panic!("as many as there were"))
     }
 
     /// The inputs of an action, as the runner gives them.
     fn given(&self, action: &Action) -> BTreeMap<String, String> {
-        action.inputs.iter().map(|(name, value)| (input(name), self.filled(value))).collect()
+        action
+            .inputs
+            .iter()
+            .map(|(name, value)| (input(name), self.filled(value)))
+            .collect()
     }
 
     /// Lays out what an action brings, and gives its variables.
-    fn prepared(&self, job: &Job, files: &runner::Files, action: &Action) -> BTreeMap<String, String> {
+    fn prepared(
+        &self,
+        job: &Job,
+        files: &runner::Files,
+        action: &Action,
+    ) -> BTreeMap<String, String> {
         self.lay_out(job, action);
         let mut variables = self.variables(job);
         variables.extend(files.variables());
@@ -127,13 +219,18 @@ impl Play {
         variables
     }
 
-    /// Runs the post step of a run: with the inputs and the environment of main, as the runner does.
+    /// Runs the post step of a run: with the inputs and the environment of main, as the runner
+    /// does.
     pub(crate) async fn post(&mut self, main: &Told) -> Told {
         let files = self.job.step();
         let mut variables = self.variables(&self.job);
         variables.extend(main.inputs.clone());
         variables.extend(files.variables());
-        variables.extend(main.state.iter().map(|(name, value)| (format!("STATE_{name}"), value.clone())));
+        variables.extend(
+            main.state
+                .iter()
+                .map(|(name, value)| (format!("STATE_{name}"), value.clone())),
+        );
         let finished = process::run(&["post"], &variables, &self.stage, Vec::new()).await;
         let told = self.told(finished, &self.job, &files);
         self.called += told.calls.len();
@@ -141,7 +238,8 @@ impl Play {
     }
 
     fn told(&self, finished: process::Finished, job: &Job, files: &runner::Files) -> Told {
-        let journal = std::fs::read_to_string(job.temp().join("ecs-bluegreen.jsonl")).unwrap_or_default();
+        let journal =
+            std::fs::read_to_string(job.temp().join("ecs-bluegreen.jsonl")).unwrap_or_default();
         let ledger = self.stage.ledger();
         let told = Told {
             code: finished.status.code(),
@@ -177,15 +275,24 @@ impl Play {
             ("GITHUB_RUN_NUMBER", "7".to_owned()),
             ("GITHUB_API_URL", self.stage.github_url()),
             ("GITHUB_REPOSITORY", "org/repo".to_owned()),
-            ("GITHUB_WORKFLOW_REF", "org/repo/.github/workflows/deploy.yml@refs/heads/main".to_owned()),
+            (
+                "GITHUB_WORKFLOW_REF",
+                "org/repo/.github/workflows/deploy.yml@refs/heads/main".to_owned(),
+            ),
             ("GITHUB_REF", "refs/heads/main".to_owned()),
             ("GITHUB_REF_NAME", "main".to_owned()),
-            ("GITHUB_SHA", "3f786850e387550fdab836ed7e6dc881de23001b".to_owned()),
+            (
+                "GITHUB_SHA",
+                "3f786850e387550fdab836ed7e6dc881de23001b".to_owned(),
+            ),
             ("GITHUB_WORKSPACE", job.workspace().display().to_string()),
             ("RUNNER_TEMP", job.temp().display().to_string()),
             ("HOME", "/github/home".to_owned()),
         ];
-        pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+        pairs
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
     }
 
     fn lay_out(&self, job: &Job, action: &Action) {
@@ -206,16 +313,26 @@ impl Play {
             std::os::unix::fs::symlink(target, workspace.join(path)).expect("a link");
         }
         for path in &action.pipes {
-            let made = std::process::Command::new("mkfifo").arg(workspace.join(path)).status().expect("mkfifo");
+            let made = std::process::Command::new("mkfifo")
+                .arg(workspace.join(path))
+                .status()
+                .expect("mkfifo");
             assert!(made.success(), "a pipe");
         }
     }
 
     fn filled(&self, text: &str) -> String {
         let url = |name: &str| self.stage.listener_url(name).unwrap_or_default();
-        let port = self.stage.listener("prod").map(|address| address.port().to_string()).unwrap_or_default();
-        let text = text.replace("$TEST", &url("test")).replace("$PRODUCTION", &url("prod"));
-        text.replace("$PORT", &port).replace("$REGISTRY", &self.stage.registry_host())
+        let port = self
+            .stage
+            .listener("prod")
+            .map(|address| address.port().to_string())
+            .unwrap_or_default();
+        let text = text
+            .replace("$TEST", &url("test"))
+            .replace("$PRODUCTION", &url("prod"));
+        text.replace("$PORT", &port)
+            .replace("$REGISTRY", &self.stage.registry_host())
     }
 
     /// `RUNNER_TEMP`.
@@ -228,13 +345,18 @@ impl Play {
         self.users.as_ref().map(Load::stats).unwrap_or_default()
     }
 
-    /// The end: no user saw a request fail, and AWS was asked nothing that it does not know, as it wants to be asked.
+    /// The end: no user saw a request fail, and AWS was asked nothing that it does not know, as it
+    /// wants to be asked.
     pub(crate) async fn end(mut self) {
         self.has_ended = true;
         if let Some(users) = self.users.take() {
             let seen = users.stop().await;
             assert!(seen.requests > 0, "nobody used the service");
-            assert_eq!(seen.unexpected, 0, "requests of users failed: {:?}", seen.failures_by_kind);
+            assert_eq!(
+                seen.unexpected, 0,
+                "requests of users failed: {:?}",
+                seen.failures_by_kind
+            );
         }
         assert_eq!(self.stage.unknown_operations(), BTreeMap::new());
         canaries::permissions(&self.stage);

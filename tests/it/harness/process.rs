@@ -24,10 +24,24 @@ pub(super) struct Finished {
 }
 
 /// Runs the binary with these arguments and nothing but these variables.
-pub(super) async fn run(arguments: &[&str], variables: &BTreeMap<String, String>, stage: &Stage, deeds: Vec<(When, Deed)>) -> Finished {
+pub(super) async fn run(
+    arguments: &[&str],
+    variables: &BTreeMap<String, String>,
+    stage: &Stage,
+    deeds: Vec<(When, Deed)>,
+) -> Finished {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ecs-bluegreen"));
-    command.args(arguments).env_clear().envs(variables).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.kill_on_drop(true).spawn().expect("the action starts");
+    command
+        .args(arguments)
+        .env_clear()
+        .envs(variables)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command
+        .kill_on_drop(true)
+        .spawn()
+        .expect("the action starts");
     let mut stderr = child.stderr.take().expect("a pipe");
     let errors = tokio::spawn(async move {
         let mut text = String::new();
@@ -36,7 +50,11 @@ pub(super) async fn run(arguments: &[&str], variables: &BTreeMap<String, String>
     });
     let log = watch(&mut child, stage, deeds).await;
     let status = child.wait().await.expect("a status");
-    Finished { status, log, errors: errors.await.expect("stderr") }
+    Finished {
+        status,
+        log,
+        errors: errors.await.expect("stderr"),
+    }
 }
 
 async fn watch(child: &mut Child, stage: &Stage, deeds: Vec<(When, Deed)>) -> Vec<String> {
@@ -45,14 +63,24 @@ async fn watch(child: &mut Child, stage: &Stage, deeds: Vec<(When, Deed)>) -> Ve
     let (mut log, mut deeds) = (Vec::new(), deeds.into_iter().peekable());
     while let Some(line) = next(&mut lines).await {
         log.extend(line.iter().flat_map(|line| as_shown(line)));
-        if let Some((_, deed)) = deeds.next_if(|(when, _)| when.has_come(stage, &log, latest.elapsed())) {
+        if let Some((_, deed)) =
+            deeds.next_if(|(when, _)| when.has_come(stage, &log, latest.elapsed()))
+        {
             deed.happen(stage, child.id()).await;
             latest = Instant::now();
         }
-        assert!(began.elapsed() < LIMIT, "the action does not end; it said:\n{}", log.join("\n"));
+        assert!(
+            began.elapsed() < LIMIT,
+            "the action does not end; it said:\n{}",
+            log.join("\n")
+        );
     }
     let missed: Vec<_> = deeds.collect();
-    assert!(missed.is_empty(), "the moment never came: {missed:?}; the action said:\n{}", log.join("\n"));
+    assert!(
+        missed.is_empty(),
+        "the moment never came: {missed:?}; the action said:\n{}",
+        log.join("\n")
+    );
     log
 }
 
@@ -64,7 +92,10 @@ fn as_shown(line: &str) -> Vec<String> {
     }
     let mut lines = line.split("%0A");
     let first = lines.next().map(str::to_owned);
-    first.into_iter().chain(lines.map(|line| line.replace("%25", "%"))).collect()
+    first
+        .into_iter()
+        .chain(lines.map(|line| line.replace("%25", "%")))
+        .collect()
 }
 
 /// The next line, or that none came for a moment; none at the end.

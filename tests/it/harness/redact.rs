@@ -16,22 +16,37 @@ const PATTERNS: &[(&str, &str)] = &[
     (r"\b\d+-\d-[0-9a-f]{8}\b", "[run]"),
     (r"ecs-svc/[0-9]+", "[ecs deployment]"),
     (r"\b[0-9a-f]{32}\b", "[task]"),
-    (r"\b\d{4}-\d\d-\d\dT\d\d(:|&#58;)\d\d(:|&#58;)\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", "[time]"),
+    (
+        r"\b\d{4}-\d\d-\d\dT\d\d(:|&#58;)\d\d(:|&#58;)\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)",
+        "[time]",
+    ),
     (r"\b[0-9a-f]{21}\b", "[service deployment]"),
-    (r"service-revision/([a-z0-9/-]+)/\d+", "service-revision/$1/[id]"),
+    (
+        r"service-revision/([a-z0-9/-]+)/\d+",
+        "service-revision/$1/[id]",
+    ),
     (r"targetgroup/([a-z0-9-]+)/[0-9a-f]+", "targetgroup/$1/[id]"),
     (r"\(\d+(\.\d)? (ms|s)(, attempt \d+)?\)", "([time])"),
     (r"\((\d+ m )?\d+ s\)", "([time])"),
     (r"after (\d+ m )?\d+(\.\d)? (ms|s)", "after [time]"),
     (r"\d+ attempts?", "[n] attempts"),
-    (r"\d+ of its tasks have failed", "[n] of its tasks have failed"),
+    (
+        r"\d+ of its tasks have failed",
+        "[n] of its tasks have failed",
+    ),
     (r"after \d+ tasks could not", "after [n] tasks could not"),
     (r"\d+\.\d MiB", "[size]"),
     (r"\b\d+ bytes\b", "[size]"),
     (r"duration-seconds=\d+", "duration-seconds=[n]"),
-    (r"\| (\d+ m )?\d+(\.\d)? (ms|s) \| \d+ \|", "| [time] | [n] |"),
+    (
+        r"\| (\d+ m )?\d+(\.\d)? (ms|s) \| \d+ \|",
+        "| [time] | [n] |",
+    ),
     (r"\| (\d+ m )?\d+(\.\d)? (ms|s) \|", "| [time] |"),
-    (r"(\d+ m )?\d+(\.\d)? (ms|s) in all, \d+ reads", "[time] in all, [n] reads"),
+    (
+        r"(\d+ m )?\d+(\.\d)? (ms|s) in all, \d+ reads",
+        "[time] in all, [n] reads",
+    ),
     (r"(\d+ m )?\d+(\.\d)? (ms|s) in all", "[time] in all"),
     (r"127\.0\.0\.1:\d+", "[address]"),
 ];
@@ -39,38 +54,60 @@ const PATTERNS: &[(&str, &str)] = &[
 impl Redactor {
     /// What is this stage's and this job's own.
     pub(super) fn of(stage: &Stage, workspace: &Path) -> Self {
-        let listener = |name| stage.listener(name).map_or_else(|| "no listener".to_owned(), |address| address.to_string());
-        let port = stage.listener("prod").map_or_else(|| "no port".to_owned(), |address| address.port().to_string());
+        let listener = |name| {
+            stage
+                .listener(name)
+                .map_or_else(|| "no listener".to_owned(), |address| address.to_string())
+        };
+        let port = stage.listener("prod").map_or_else(
+            || "no port".to_owned(),
+            |address| address.port().to_string(),
+        );
         let texts = vec![
             (workspace.display().to_string(), "[workspace]"),
-            (workspace.with_file_name("temp").display().to_string(), "[temp]"),
+            (
+                workspace.with_file_name("temp").display().to_string(),
+                "[temp]",
+            ),
             (stage.registry_host(), "[registry]"),
             (listener("prod"), "[production]"),
             (listener("test"), "[test]"),
             (port, "[port]"),
         ];
-        Self { texts, deployments: stage.deployments() }
+        Self {
+            texts,
+            deployments: stage.deployments(),
+        }
     }
 
     /// The text without what differs.
     pub(super) fn text(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for (own, word) in &self.texts {
-            text = text.replace(own, word).replace(&own.replace(':', "&#58;"), word);
+            text = text
+                .replace(own, word)
+                .replace(&own.replace(':', "&#58;"), word);
         }
         text = Regex::new(r"\bd-[A-Z0-9]{9}\b")
             .expect("a pattern")
             .replace_all(&text, |found: &Captures<'_>| self.deployment(&found[0]))
             .into_owned();
         for (pattern, word) in PATTERNS {
-            text = Regex::new(pattern).expect("a pattern").replace_all(&text, *word).into_owned();
+            text = Regex::new(pattern)
+                .expect("a pattern")
+                .replace_all(&text, *word)
+                .into_owned();
         }
         text
     }
 
     /// `[deployment 1]`, in the order in which AWS made them.
     fn deployment(&self, id: &str) -> String {
-        let number = self.deployments.iter().position(|own| own == id).map_or("unknown".to_owned(), |at| (at + 1).to_string());
+        let number = self
+            .deployments
+            .iter()
+            .position(|own| own == id)
+            .map_or("unknown".to_owned(), |at| (at + 1).to_string());
         format!("[deployment {number}]")
     }
 }

@@ -41,24 +41,38 @@ impl Job {
     pub(super) fn step(&mut self) -> Files {
         self.steps += 1;
         let file = |name: &str| {
-            let path = self.home.path().join("commands").join(format!("{name}-{}", self.steps));
+            let path = self
+                .home
+                .path()
+                .join("commands")
+                .join(format!("{name}-{}", self.steps));
             std::fs::write(&path, "").expect("a file");
             path
         };
-        Files { output: file("output"), state: file("state"), summary: file("summary") }
+        Files {
+            output: file("output"),
+            state: file("state"),
+            summary: file("summary"),
+        }
     }
 }
 
 impl Files {
     pub(super) fn variables(&self) -> [(String, String); 3] {
         let named = |name: &str, path: &Path| (name.to_owned(), path.display().to_string());
-        [named("GITHUB_OUTPUT", &self.output), named("GITHUB_STATE", &self.state), named("GITHUB_STEP_SUMMARY", &self.summary)]
+        [
+            named("GITHUB_OUTPUT", &self.output),
+            named("GITHUB_STATE", &self.state),
+            named("GITHUB_STEP_SUMMARY", &self.summary),
+        ]
     }
 }
 
-/// Names and values of a command file by the runner's rules: `K=V`, or `K<<D` up to the line `D`; the last one of a name holds.
+/// Names and values of a command file by the runner's rules: `K=V`, or `K<<D` up to the line `D`;
+/// the last one of a name holds.
 ///
-/// A line that is neither fails the step, as it does with the runner. Only a killed process may leave its last block open.
+/// A line that is neither fails the step, as it does with the runner. Only a killed process may
+/// leave its last block open.
 pub(crate) fn values(file: &Path) -> BTreeMap<String, String> {
     let text = std::fs::read_to_string(file).expect("a command file");
     let (mut values, mut lines) = (BTreeMap::new(), text.lines());
@@ -68,7 +82,10 @@ pub(crate) fn values(file: &Path) -> BTreeMap<String, String> {
             _ if line.is_empty() => {}
             (equals, Some(at)) if equals.is_none_or(|equals| at < equals) => {
                 let (name, delimiter) = (&line[..at], &line[at + 2..]);
-                let value: Vec<&str> = lines.by_ref().take_while(|line| *line != delimiter).collect();
+                let value: Vec<&str> = lines
+                    .by_ref()
+                    .take_while(|line| *line != delimiter)
+                    .collect();
                 values.insert(name.to_owned(), value.join("\n"));
             }
             (Some(at), _) => drop(values.insert(line[..at].to_owned(), line[at + 1..].to_owned())),

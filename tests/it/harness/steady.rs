@@ -1,32 +1,48 @@
-//! What depends on the moment at which AWS was looked at, or on which of several tests was answered first, reads the same in every run.
+//! What depends on the moment at which AWS was looked at, or on which of several tests was answered
+//! first, reads the same in every run.
 
 use regex::Regex;
 
 /// A look at the rollout, in words.
-const PROGRESS: &str =
-    r"^[A-Za-z_]+(, production blue \d+ % green \d+ %)?(, green \d+ of \d+ tasks running(, \d+ failed)?)?$|^the one-off task is [A-Z_]+$";
+const PROGRESS: &str = r"^[A-Za-z_]+(, production blue \d+ % green \d+ %)?(, green \d+ of \d+ tasks running(, \d+ failed)?)?$|^the one-off task is [A-Z_]+$";
 const PASSED: &str = r"^✓ .+ on (green|production): [A-Z]+ /";
 const WARNING: &str = r"^::(warning) title=";
 const NARROWER: &str = r"^- (Narrower): ";
 const ROW: &str = r"^\| . \| [^|]+ \| (green|production) \| <code>";
 
-/// The log without masks and without looks at the rollout (`the_log_follows_traffic_step_by_step` tells those); what several reads or
-/// tests said at the same time stands in the order of its words.
+/// The log without masks and without looks at the rollout (`the_log_follows_traffic_step_by_step`
+/// tells those); what several reads or tests said at the same time stands in the order of its
+/// words.
 pub(super) fn log(lines: &[String]) -> String {
     let progress = Regex::new(PROGRESS).expect("a pattern");
-    let told = lines.iter().filter(|line| !line.starts_with("::add-mask::") && !progress.is_match(line)).cloned().collect();
+    let told = lines
+        .iter()
+        .filter(|line| !line.starts_with("::add-mask::") && !progress.is_match(line))
+        .cloned()
+        .collect();
     ordered(ordered(told, PASSED), WARNING).join("\n")
 }
 
-/// The summary with its smoke tests in the order of sides and names, and what several reads said in the order of its words.
+/// The summary with its smoke tests in the order of sides and names, and what several reads said in
+/// the order of its words.
 pub(super) fn summary(text: &str) -> String {
-    ordered(ordered(text.lines().map(str::to_owned).collect(), ROW), NARROWER).join("\n")
+    ordered(
+        ordered(text.lines().map(str::to_owned).collect(), ROW),
+        NARROWER,
+    )
+    .join("\n")
 }
 
 /// Every stretch of lines of a kind, sorted by side and text.
 fn ordered(mut lines: Vec<String>, kind: &str) -> Vec<String> {
     let kind = Regex::new(kind).expect("a pattern");
-    let side = |line: &String| (kind.captures(line).is_some_and(|found| &found[1] == "production"), line.clone());
+    let side = |line: &String| {
+        (
+            kind.captures(line)
+                .is_some_and(|found| &found[1] == "production"),
+            line.clone(),
+        )
+    };
     for stretch in lines.chunk_by_mut(|one, other| kind.is_match(one) == kind.is_match(other)) {
         if stretch.first().is_some_and(|line| kind.is_match(line)) {
             stretch.sort_by_key(side);

@@ -2,8 +2,8 @@
 
 use ecs_bluegreen_sim::world::load::LoadOptions;
 use ecs_bluegreen_sim::{
-    Clock, Controller, Exposure, Fault, GroupOptions, NativeOptions, RollingOptions, ServiceOptions, Stage, StageOptions, Strategy,
-    Switches,
+    Clock, Controller, Exposure, Fault, GroupOptions, NativeOptions, RollingOptions,
+    ServiceOptions, Stage, StageOptions, Strategy, Switches,
 };
 use serde_json::{Value, json};
 
@@ -26,7 +26,11 @@ impl Story {
     /// A service under CodeDeploy, whose group waits for the tests and shifts in two steps.
     pub(crate) fn codedeploy() -> Self {
         let config = "CodeDeployDefault.ECSCanary10Percent5Minutes".to_owned();
-        Self::group(GroupOptions { config, alarms: vec!["errors".to_owned()], ..GroupOptions::default() })
+        Self::group(GroupOptions {
+            config,
+            alarms: vec!["errors".to_owned()],
+            ..GroupOptions::default()
+        })
     }
 
     /// A service under CodeDeploy with a group of one's own.
@@ -36,7 +40,13 @@ impl Story {
 
     /// A service that ECS rolls in place.
     pub(crate) fn rolling(rolling: RollingOptions) -> Self {
-        Self::of(Controller::Rolling(rolling), Exposure { test: None, ..Exposure::new("app", 8080) })
+        Self::of(
+            Controller::Rolling(rolling),
+            Exposure {
+                test: None,
+                ..Exposure::new("app", 8080)
+            },
+        )
     }
 
     /// A service whose traffic ECS moves by itself.
@@ -46,19 +56,36 @@ impl Story {
 
     /// Blue/green by ECS, with nothing particular.
     pub(crate) fn blue_green() -> Self {
-        Self::native(NativeOptions { alarms: vec!["errors".to_owned()], ..NativeOptions::default() })
+        Self::native(NativeOptions {
+            alarms: vec!["errors".to_owned()],
+            ..NativeOptions::default()
+        })
     }
 
     /// A canary of ten percent.
     pub(crate) fn canary() -> Self {
-        let strategy = Strategy::Canary { percent: 10.0, bake_minutes: 5 };
-        Self::native(NativeOptions { strategy, alarms: vec!["errors".to_owned()], ..NativeOptions::default() })
+        let strategy = Strategy::Canary {
+            percent: 10.0,
+            bake_minutes: 5,
+        };
+        Self::native(NativeOptions {
+            strategy,
+            alarms: vec!["errors".to_owned()],
+            ..NativeOptions::default()
+        })
     }
 
     /// Four steps of a quarter.
     pub(crate) fn linear() -> Self {
-        let strategy = Strategy::Linear { percent: 25.0, bake_minutes: 1 };
-        Self::native(NativeOptions { strategy, alarms: vec!["errors".to_owned()], ..NativeOptions::default() })
+        let strategy = Strategy::Linear {
+            percent: 25.0,
+            bake_minutes: 1,
+        };
+        Self::native(NativeOptions {
+            strategy,
+            alarms: vec!["errors".to_owned()],
+            ..NativeOptions::default()
+        })
     }
 
     /// A service that somebody else rolls out.
@@ -77,14 +104,23 @@ impl Story {
             scaling: None,
         };
         let options = StageOptions {
-            // A state waits to be seen: what the log shows does not depend on how busy the machine is.
-            clock: Clock::Observed { brief_ms: 3_000, patience_ms: 10_000, ready_minute_ms: 1_000 },
+            // A state waits to be seen: what the log shows does not depend on how busy the machine
+            // is.
+            clock: Clock::Observed {
+                brief_ms: 3_000,
+                patience_ms: 10_000,
+                ready_minute_ms: 1_000,
+            },
             registry_password: REGISTRY_PASSWORD.to_owned(),
             secrets: [(TOKEN_PARAMETER.to_owned(), SMOKE_TOKEN.to_owned())].into(),
             alarms: [("errors".to_owned(), ecs_bluegreen_sim::AlarmState::Ok)].into(),
             ..StageOptions::default()
         };
-        Self { options, service, users: LoadOptions::clone }
+        Self {
+            options,
+            service,
+            users: LoadOptions::clone,
+        }
     }
 
     /// Changes the stage.
@@ -104,7 +140,8 @@ impl Story {
         self
     }
 
-    /// Real time, in which a minute of AWS's lasts a second: nothing moves on because somebody looked.
+    /// Real time, in which a minute of AWS's lasts a second: nothing moves on because somebody
+    /// looked.
     pub(crate) fn in_real_time(self) -> Self {
         self.stage(|options| options.clock = Clock::Scaled(60.0))
     }
@@ -122,7 +159,9 @@ impl Story {
 
     /// Starts the stage; the service runs version 1.0.0 steadily.
     pub(crate) async fn begin(mut self) -> Play {
-        let recording = tempfile::NamedTempFile::new().expect("a file").into_temp_path();
+        let recording = tempfile::NamedTempFile::new()
+            .expect("a file")
+            .into_temp_path();
         self.options.recording = Some(recording.to_path_buf());
         let stage = Stage::start(self.options).await.expect("a stage");
         Play::begin(stage, recording, self.service, self.users).await

@@ -35,26 +35,64 @@ const LONG: &[&str] = &["report"];
 impl Told {
     /// Exit code, log, outputs and the calls to AWS.
     pub(crate) fn text(&self) -> String {
-        self.parts(&[self.ended(), steady::log(&self.log), self.outputs(), self.calls()])
+        self.parts(&[
+            self.ended(),
+            steady::log(&self.log),
+            self.outputs(),
+            self.calls(),
+        ])
     }
 
     /// The step summary as well.
     pub(crate) fn with_summary(&self) -> String {
-        format!("{}\n--- summary\n{}", self.text(), self.redacted(&steady::summary(self.summary.trim_end())))
+        format!(
+            "{}\n--- summary\n{}",
+            self.text(),
+            self.redacted(&steady::summary(self.summary.trim_end()))
+        )
     }
 
     /// What a person reads in the end: exit code, warnings, the last words, and the calls to AWS.
     pub(crate) fn ending(&self) -> String {
-        let last = self.log.iter().rposition(String::is_empty).map_or(0, |at| at + 1);
-        let is_told =
-            |line: &&String| ["::warning", "::error", "warning: ", "  Caused by: ", "  hint: "].iter().any(|begin| line.starts_with(begin));
-        let from = self.log.iter().position(|line| line.starts_with("Nothing was touched")).unwrap_or(last);
+        let last = self
+            .log
+            .iter()
+            .rposition(String::is_empty)
+            .map_or(0, |at| at + 1);
+        let is_told = |line: &&String| {
+            [
+                "::warning",
+                "::error",
+                "warning: ",
+                "  Caused by: ",
+                "  hint: ",
+            ]
+            .iter()
+            .any(|begin| line.starts_with(begin))
+        };
+        let from = self
+            .log
+            .iter()
+            .position(|line| line.starts_with("Nothing was touched"))
+            .unwrap_or(last);
         let warnings: Vec<String> = self.log[..from].iter().filter(is_told).cloned().collect();
-        self.parts(&[self.ended(), steady::log(&warnings), self.log[from..].join("\n"), self.calls()])
+        self.parts(&[
+            self.ended(),
+            steady::log(&warnings),
+            self.log[from..].join("\n"),
+            self.calls(),
+        ])
     }
 
     fn parts(&self, parts: &[String]) -> String {
-        self.redacted(&parts.iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join("\n---\n"))
+        self.redacted(
+            &parts
+                .iter()
+                .filter(|part| !part.is_empty())
+                .cloned()
+                .collect::<Vec<_>>()
+                .join("\n---\n"),
+        )
     }
 
     /// Any text of the run, the same in every run.
@@ -64,7 +102,15 @@ impl Told {
 
     /// The lines of the log that say something.
     pub(crate) fn log_with(&self, words: &str) -> String {
-        self.redacted(&self.log.iter().filter(|line| line.contains(words)).cloned().collect::<Vec<_>>().join("\n"))
+        self.redacted(
+            &self
+                .log
+                .iter()
+                .filter(|line| line.contains(words))
+                .cloned()
+                .collect::<Vec<_>>()
+                .join("\n"),
+        )
     }
 
     /// An output, empty when there is none.
@@ -74,16 +120,26 @@ impl Told {
 
     /// How often AWS got a call.
     pub(crate) fn count(&self, operation: &str) -> usize {
-        self.calls.iter().filter(|call| call.operation == operation).count()
+        self.calls
+            .iter()
+            .filter(|call| call.operation == operation)
+            .count()
     }
 
     fn ended(&self) -> String {
-        self.code.map_or_else(|| "killed".to_owned(), |code| format!("exit code {code}"))
+        self.code
+            .map_or_else(|| "killed".to_owned(), |code| format!("exit code {code}"))
     }
 
     fn outputs(&self) -> String {
-        let shown = self.outputs.iter().filter(|(name, _)| !LONG.contains(&name.as_str()));
-        shown.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("\n")
+        let shown = self
+            .outputs
+            .iter()
+            .filter(|(name, _)| !LONG.contains(&name.as_str()));
+        shown
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 
     fn calls(&self) -> String {
@@ -93,11 +149,18 @@ impl Told {
             (None, 0) => " → no answer".to_owned(),
             (None, status) => format!(" → {status}"),
         };
-        self.calls.iter().map(|call| format!("{}{}", call.operation, ended(call))).collect::<Vec<_>>().join("\n")
+        self.calls
+            .iter()
+            .map(|call| format!("{}{}", call.operation, ended(call)))
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 }
 
 /// Everything that several runs told.
 pub(crate) fn texts(told: &[Told]) -> String {
-    told.iter().map(|told| format!("{}\n{}", told.log.join("\n"), told.text())).collect::<Vec<_>>().join("\n=======\n")
+    told.iter()
+        .map(|told| format!("{}\n{}", told.log.join("\n"), told.text()))
+        .collect::<Vec<_>>()
+        .join("\n=======\n")
 }

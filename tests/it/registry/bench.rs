@@ -9,8 +9,8 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use ecs_bluegreen::registry::{
-    Credentials, Delivery, Digest, ImageReference, Progress, PushError, Pushed, Source, SourceError, Sources, Tag, Target, Transport, find,
-    push,
+    Credentials, Delivery, Digest, ImageReference, Progress, PushError, Pushed, Source,
+    SourceError, Sources, Tag, Target, Transport, find, push,
 };
 use ecs_bluegreen::secret::Secret;
 use serde_json::{Value, json};
@@ -40,14 +40,22 @@ impl Bench {
         // A second installation by another test is no failure.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let dir = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
         let config = json!({
             "version": "0.1", "log": {"level": "error"}, "http": {"addr": format!("127.0.0.1:{port}")},
             "storage": {"filesystem": {"rootdirectory": dir.path().join("registry")}},
         });
         fs::write(dir.path().join("config.yml"), config.to_string()).unwrap();
         let mut serve = Command::new("docker-registry");
-        serve.arg("serve").arg(dir.path().join("config.yml")).stdout(Stdio::null()).stderr(Stdio::null());
+        serve
+            .arg("serve")
+            .arg(dir.path().join("config.yml"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         let process = serve.spawn().expect("docker-registry is installed");
         let bench = Self { process, port, dir };
         bench.wait();
@@ -74,7 +82,12 @@ impl Bench {
 
     pub(super) async fn find(&self, reference: &str) -> Result<Source, SourceError> {
         let reference: ImageReference = reference.parse().unwrap();
-        find(&reference, &self.sources(Path::new("/var/run/docker.sock")), &|_| {}).await
+        find(
+            &reference,
+            &self.sources(Path::new("/var/run/docker.sock")),
+            &|_| {},
+        )
+        .await
     }
 
     pub(super) fn sources(&self, engine_socket: &Path) -> Sources {
@@ -89,7 +102,13 @@ impl Bench {
     /// What skopeo reads from the registry.
     pub(super) fn skopeo(&self, arguments: &[&str], reference: &str) -> Vec<u8> {
         let image = format!("docker://127.0.0.1:{}/{reference}", self.port);
-        output(Command::new("skopeo").arg("inspect").arg("--tls-verify=false").args(arguments).arg(image))
+        output(
+            Command::new("skopeo")
+                .arg("inspect")
+                .arg("--tls-verify=false")
+                .args(arguments)
+                .arg(image),
+        )
     }
 
     pub(super) fn digest_at(&self, reference: &str) -> String {
@@ -100,7 +119,13 @@ impl Bench {
     pub(super) fn has(&self, reference: &str) -> bool {
         let image = format!("docker://127.0.0.1:{}/{reference}", self.port);
         let mut command = Command::new("skopeo");
-        command.args(["inspect", "--tls-verify=false", "--raw"]).arg(image).output().unwrap().status.success()
+        command
+            .args(["inspect", "--tls-verify=false", "--raw"])
+            .arg(image)
+            .output()
+            .unwrap()
+            .status
+            .success()
     }
 }
 
@@ -109,7 +134,10 @@ pub(super) fn target(port: u16) -> Target {
     Target {
         endpoint: format!("http://127.0.0.1:{port}").parse().unwrap(),
         repository: "team/api".to_owned(),
-        credentials: Some(Credentials { user: "AWS".to_owned(), password: Secret::new("canary") }),
+        credentials: Some(Credentials {
+            user: "AWS".to_owned(),
+            password: Secret::new("canary"),
+        }),
         renewal: None,
         transport: Transport::new().unwrap(),
     }
@@ -120,19 +148,34 @@ pub(super) fn tags(names: &[&str]) -> Vec<Tag> {
 }
 
 /// Pushes, and tells what was told.
-pub(super) async fn pushed(source: &Source, target: &Target, names: &[&str]) -> (Result<Pushed, PushError>, Vec<Progress>) {
+pub(super) async fn pushed(
+    source: &Source,
+    target: &Target,
+    names: &[&str],
+) -> (Result<Pushed, PushError>, Vec<Progress>) {
     let told = Mutex::new(Vec::new());
     let (names, report) = (tags(names), |progress| told.lock().unwrap().push(progress));
     // A transfer may be given to another thread; this would not compile otherwise.
-    let transfer: Pin<Box<dyn Future<Output = _> + Send + '_>> =
-        Box::pin(push(source, target, Delivery { tags: &names, ..Delivery::default() }, &report));
+    let transfer: Pin<Box<dyn Future<Output = _> + Send + '_>> = Box::pin(push(
+        source,
+        target,
+        Delivery {
+            tags: &names,
+            ..Delivery::default()
+        },
+        &report,
+    ));
     let result = transfer.await;
     (result, told.into_inner().unwrap())
 }
 
 pub(super) fn output(command: &mut Command) -> Vec<u8> {
     let done = command.output().unwrap();
-    assert!(done.status.success(), "{command:?}: {}", String::from_utf8_lossy(&done.stderr));
+    assert!(
+        done.status.success(),
+        "{command:?}: {}",
+        String::from_utf8_lossy(&done.stderr)
+    );
     done.stdout
 }
 
@@ -149,7 +192,9 @@ impl Layout {
     }
 
     pub(super) fn blob(&self, content: &[u8]) -> PathBuf {
-        self.dir.join("blobs/sha256").join(Digest::of(content).hex())
+        self.dir
+            .join("blobs/sha256")
+            .join(Digest::of(content).hex())
     }
 
     pub(super) fn put(&self, media_type: &str, content: &[u8]) -> Value {
@@ -166,7 +211,10 @@ impl Layout {
         let diff_ids: Vec<Digest> = plain.iter().map(|layer| Digest::of(layer)).collect();
         let config = json!({"os": "linux", "architecture": architecture, "config": {"Labels": {"who": "us"}}, "rootfs": {"type": "layers", "diff_ids": diff_ids}});
         let config = self.put(OCI_CONFIG, config.to_string().as_bytes());
-        let layers: Vec<Value> = layers.iter().map(|layer| self.put(OCI_LAYER, layer)).collect();
+        let layers: Vec<Value> = layers
+            .iter()
+            .map(|layer| self.put(OCI_LAYER, layer))
+            .collect();
         // A field that nobody knows, and spaces: bytes must survive.
         let manifest = json!({"schemaVersion": 2, "mediaType": OCI_MANIFEST, "x-new": [1, 2], "config": config, "layers": layers});
         let mut image = self.put(OCI_MANIFEST, format!(" {manifest:#}\n").as_bytes());
@@ -181,6 +229,10 @@ impl Layout {
             image
         };
         let manifests: Vec<Value> = images.iter().map(named).collect();
-        fs::write(self.dir.join("index.json"), json!({"schemaVersion": 2, "manifests": manifests}).to_string()).unwrap();
+        fs::write(
+            self.dir.join("index.json"),
+            json!({"schemaVersion": 2, "manifests": manifests}).to_string(),
+        )
+        .unwrap();
     }
 }

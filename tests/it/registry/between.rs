@@ -1,4 +1,5 @@
-//! Somebody between the client and the real registry, who answers some requests in its place, or cuts the connection.
+//! Somebody between the client and the real registry, who answers some requests in its place, or
+//! cuts the connection.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -37,12 +38,23 @@ impl Head {
 
     /// The path without the name of an upload, which is new each time.
     fn place(&self) -> &str {
-        self.path.split_inclusive("/uploads/").next().unwrap_or_default()
+        self.path
+            .split_inclusive("/uploads/")
+            .next()
+            .unwrap_or_default()
     }
 
     pub(super) fn header(&self, name: &str) -> Option<&str> {
-        let fits = |line: &&String| line.split(':').next().is_some_and(|there| there.eq_ignore_ascii_case(name));
-        self.headers.iter().find(fits).and_then(|line| line.split_once(": ")).map(|(_, value)| value)
+        let fits = |line: &&String| {
+            line.split(':')
+                .next()
+                .is_some_and(|there| there.eq_ignore_ascii_case(name))
+        };
+        self.headers
+            .iter()
+            .find(fits)
+            .and_then(|line| line.split_once(": "))
+            .map(|(_, value)| value)
     }
 }
 
@@ -73,7 +85,10 @@ impl Between {
     }
 
     pub(super) fn count(&self, method: &str, path: &str) -> usize {
-        self.seen().iter().filter(|head| head.is(method, path)).count()
+        self.seen()
+            .iter()
+            .filter(|head| head.is(method, path))
+            .count()
     }
 }
 
@@ -83,7 +98,10 @@ fn serve(client: &TcpStream, registry: u16, log: &Mutex<Vec<Head>>, rule: &Rule)
     let head = read_head(&mut from)?;
     let before = {
         let mut log = log.lock().unwrap();
-        let before = log.iter().filter(|other| other.method == head.method && other.place() == head.place()).count();
+        let before = log
+            .iter()
+            .filter(|other| other.method == head.method && other.place() == head.place())
+            .count();
         log.push(head.clone());
         before
     };
@@ -114,23 +132,57 @@ fn read_head(from: &mut impl BufRead) -> io::Result<Head> {
     }
     let first = lines.remove(0);
     let mut words = first.split(' ').map(str::to_owned);
-    Ok(Head { method: words.next().unwrap_or_default(), path: words.next().unwrap_or_default(), headers: lines })
+    Ok(Head {
+        method: words.next().unwrap_or_default(),
+        path: words.next().unwrap_or_default(),
+        headers: lines,
+    })
 }
 
 fn body_length(head: &Head) -> u64 {
-    head.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0)
+    head.header("content-length")
+        .and_then(|length| length.parse().ok())
+        .unwrap_or(0)
 }
 
-fn answer(from: &mut impl Read, mut client: &TcpStream, head: &Head, top: &str, body: &str) -> io::Result<()> {
+fn answer(
+    from: &mut impl Read,
+    mut client: &TcpStream,
+    head: &Head,
+    top: &str,
+    body: &str,
+) -> io::Result<()> {
     io::copy(&mut from.take(body_length(head)), &mut io::sink())?;
-    write!(client, "HTTP/1.1 {top}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len())?;
-    if head.method == "HEAD" { Ok(()) } else { client.write_all(body.as_bytes()) }
+    write!(
+        client,
+        "HTTP/1.1 {top}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    )?;
+    if head.method == "HEAD" {
+        Ok(())
+    } else {
+        client.write_all(body.as_bytes())
+    }
 }
 
-fn pass(from: &mut impl Read, mut client: &TcpStream, registry: u16, head: &Head, extra: Option<&str>) -> io::Result<()> {
+fn pass(
+    from: &mut impl Read,
+    mut client: &TcpStream,
+    registry: u16,
+    head: &Head,
+    extra: Option<&str>,
+) -> io::Result<()> {
     let upstream = TcpStream::connect(("127.0.0.1", registry))?;
-    write!(&upstream, "{} {} HTTP/1.1\r\nconnection: close\r\n", head.method, head.path)?;
-    for line in head.headers.iter().filter(|line| !line.to_ascii_lowercase().starts_with("connection:")) {
+    write!(
+        &upstream,
+        "{} {} HTTP/1.1\r\nconnection: close\r\n",
+        head.method, head.path
+    )?;
+    for line in head
+        .headers
+        .iter()
+        .filter(|line| !line.to_ascii_lowercase().starts_with("connection:"))
+    {
         write!(&upstream, "{line}\r\n")?;
     }
     write!(&upstream, "\r\n")?;
@@ -138,10 +190,16 @@ fn pass(from: &mut impl Read, mut client: &TcpStream, registry: u16, head: &Head
     let mut back = BufReader::new(&upstream);
     let mut first = String::new();
     back.read_line(&mut first)?;
-    write!(client, "{first}{}", extra.map_or(String::new(), |header| format!("{header}\r\n")))?;
+    write!(
+        client,
+        "{first}{}",
+        extra.map_or(String::new(), |header| format!("{header}\r\n"))
+    )?;
     let mut line = String::new();
     while back.read_line(&mut line)? > 2 {
-        let replaced = extra.and_then(|header| header.split(':').next()).is_some_and(|name| line.to_ascii_lowercase().starts_with(name));
+        let replaced = extra
+            .and_then(|header| header.split(':').next())
+            .is_some_and(|name| line.to_ascii_lowercase().starts_with(name));
         if !replaced {
             client.write_all(line.as_bytes())?;
         }

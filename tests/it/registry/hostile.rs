@@ -1,4 +1,5 @@
-//! Registries that lie: nothing is believed that can be checked, credentials stay at home, and memory and patience have an end.
+//! Registries that lie: nothing is believed that can be checked, credentials stay at home, and
+//! memory and patience have an end.
 
 use ecs_bluegreen::registry::PushError;
 use ecs_bluegreen_sim::world::registry::{Mounts, RegistryOptions, RegistryRules, RegistryServer};
@@ -10,8 +11,15 @@ async fn a_registry_that_says_it_holds_something_else_is_not_believed() {
     for path in ["/manifests/", "/blobs/"] {
         let stage = Stage::ecr().await;
         stage.always("PUT", path, Kind::WrongDigest);
-        let error = stage.push(&stage.image(&[b"one"]).await, &["v1"]).await.unwrap_err();
-        assert!(matches!(error, PushError::DigestMismatch { .. }), "{path}: {}", chain(&error));
+        let error = stage
+            .push(&stage.image(&[b"one"]).await, &["v1"])
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(error, PushError::DigestMismatch { .. }),
+            "{path}: {}",
+            chain(&error)
+        );
     }
 }
 
@@ -21,11 +29,18 @@ async fn a_manifest_that_is_not_what_was_asked_for_is_never_promoted() {
     let there = stage.push(&stage.index().await, &["v1"]).await.unwrap();
     stage.fault("GET", "/manifests/sha256", Kind::WrongBytes);
     let source = stage.remote(&format!("@{}", there.digest)).await.unwrap();
-    assert_eq!((source.digest(), stage.waited().len()), (Some(&there.digest), 1));
+    assert_eq!(
+        (source.digest(), stage.waited().len()),
+        (Some(&there.digest), 1)
+    );
     stage.always("GET", "/manifests/sha256", Kind::WrongBytes);
-    let error = stage.remote(&format!("@{}", there.digest)).await.unwrap_err();
+    let error = stage
+        .remote(&format!("@{}", there.digest))
+        .await
+        .unwrap_err();
     assert!(
-        chain(&error).contains(&format!("where {} was", there.digest)) || chain(&error).contains(&there.digest.to_string()),
+        chain(&error).contains(&format!("where {} was", there.digest))
+            || chain(&error).contains(&there.digest.to_string()),
         "{}",
         chain(&error)
     );
@@ -33,11 +48,28 @@ async fn a_manifest_that_is_not_what_was_asked_for_is_never_promoted() {
 
 #[tokio::test]
 async fn layers_that_are_always_wrong_never_become_an_image() {
-    let stage = Stage::new(RegistryRules { mounts: Mounts::Never, ..RegistryRules::ecr() }).await;
-    stage.push(&stage.image(&[b"one"]).await, &["v1"]).await.unwrap();
+    let stage = Stage::new(RegistryRules {
+        mounts: Mounts::Never,
+        ..RegistryRules::ecr()
+    })
+    .await;
+    stage
+        .push(&stage.image(&[b"one"]).await, &["v1"])
+        .await
+        .unwrap();
     let source = stage.remote(":v1").await.unwrap();
-    stage.always("GET", &format!("/storage/{}", digest_of(b"one").trim_start_matches("sha256:")), Kind::WrongBytes);
-    let error = stage.push_to(&stage.beside(), &source, &["v1"]).await.unwrap_err();
+    stage.always(
+        "GET",
+        &format!(
+            "/storage/{}",
+            digest_of(b"one").trim_start_matches("sha256:")
+        ),
+        Kind::WrongBytes,
+    );
+    let error = stage
+        .push_to(&stage.beside(), &source, &["v1"])
+        .await
+        .unwrap_err();
     assert!(chain(&error).contains("is garbled"), "{}", chain(&error));
     assert_eq!(stage.registry.tagged("prod/api", "v1"), None);
     assert!(!stage.registry.has_blob("prod/api", &digest_of(b"one")));
@@ -45,52 +77,112 @@ async fn layers_that_are_always_wrong_never_become_an_image() {
 
 #[tokio::test]
 async fn redirects_in_a_circle_end() {
-    for (method, path) in [("GET", "/manifests/v1"), ("HEAD", "/blobs/"), ("GET", "/blobs/")] {
-        let stage = Stage::new(RegistryRules { mounts: Mounts::Never, ..RegistryRules::ecr() }).await;
-        stage.push(&stage.image(&[b"one"]).await, &["v1"]).await.unwrap();
+    for (method, path) in [
+        ("GET", "/manifests/v1"),
+        ("HEAD", "/blobs/"),
+        ("GET", "/blobs/"),
+    ] {
+        let stage = Stage::new(RegistryRules {
+            mounts: Mounts::Never,
+            ..RegistryRules::ecr()
+        })
+        .await;
+        stage
+            .push(&stage.image(&[b"one"]).await, &["v1"])
+            .await
+            .unwrap();
         let source = stage.remote(":v1").await.unwrap();
         stage.registry.clear_requests();
         stage.always(method, path, Kind::RedirectsToItself);
         let error = match path {
             "/manifests/v1" => chain(&stage.remote(":v1").await.unwrap_err()),
-            _ => chain(&stage.push_to(&stage.beside(), &source, &["v1"]).await.unwrap_err()),
+            _ => chain(
+                &stage
+                    .push_to(&stage.beside(), &source, &["v1"])
+                    .await
+                    .unwrap_err(),
+            ),
         };
-        assert!(error.contains("redirects in a circle"), "{method} {path}: {error}");
-        assert!(stage.count(method, path) <= 2 * 7, "{method} {path}: {}", stage.count(method, path));
+        assert!(
+            error.contains("redirects in a circle"),
+            "{method} {path}: {error}"
+        );
+        assert!(
+            stage.count(method, path) <= 2 * 7,
+            "{method} {path}: {}",
+            stage.count(method, path)
+        );
     }
 }
 
 #[tokio::test]
 async fn credentials_are_shown_to_nobody_else_wherever_the_registry_leads() {
-    let elsewhere = RegistryServer::start(RegistryOptions::default()).await.unwrap();
+    let elsewhere = RegistryServer::start(RegistryOptions::default())
+        .await
+        .unwrap();
     elsewhere.set_repository(REPOSITORY, None);
-    for (method, path) in [("GET", "/manifests/"), ("HEAD", "/blobs/"), ("POST", "/blobs/"), ("PUT", "/blobs/"), ("PUT", "/manifests/")] {
+    for (method, path) in [
+        ("GET", "/manifests/"),
+        ("HEAD", "/blobs/"),
+        ("POST", "/blobs/"),
+        ("PUT", "/blobs/"),
+        ("PUT", "/manifests/"),
+    ] {
         let stage = Stage::ecr().await;
-        stage.always(method, path, Kind::RedirectsTo(format!("http://{}/v2/{REPOSITORY}/elsewhere", elsewhere.address())));
-        // What comes of it is the registry's fault; where it leads is asked without credentials, if at all.
+        stage.always(
+            method,
+            path,
+            Kind::RedirectsTo(format!(
+                "http://{}/v2/{REPOSITORY}/elsewhere",
+                elsewhere.address()
+            )),
+        );
+        // What comes of it is the registry's fault; where it leads is asked without credentials, if
+        // at all.
         let _ = stage.push(&stage.image(&[b"one"]).await, &["v1"]).await;
     }
     let requests = elsewhere.requests();
-    assert!(!requests.is_empty() && requests.iter().all(|request| request.authorization.is_none()), "{requests:#?}");
+    assert!(
+        !requests.is_empty()
+            && requests
+                .iter()
+                .all(|request| request.authorization.is_none()),
+        "{requests:#?}"
+    );
 }
 
 #[tokio::test]
 async fn a_manifest_without_an_end_is_refused_soon() {
     let stage = Stage::ecr().await;
-    stage.push(&stage.image(&[b"one"]).await, &["v1"]).await.unwrap();
+    stage
+        .push(&stage.image(&[b"one"]).await, &["v1"])
+        .await
+        .unwrap();
     stage.registry.clear_requests();
     stage.always("GET", "/manifests/v1", Kind::Endless);
     let error = chain(&stage.remote(":v1").await.unwrap_err());
     assert!(error.contains("too large"), "{error}");
-    let sent: u64 = stage.registry.requests().iter().map(|request| request.sent).sum();
+    let sent: u64 = stage
+        .registry
+        .requests()
+        .iter()
+        .map(|request| request.sent)
+        .sum();
     assert!(sent < 16 * 1024 * 1024, "{sent}");
 }
 
 #[tokio::test]
 async fn an_answer_of_no_kind_that_is_known_is_a_refusal() {
     let stage = Stage::ecr().await;
-    stage.push(&stage.image(&[b"one"]).await, &["v1"]).await.unwrap();
-    stage.fault("GET", "/manifests/v1", Kind::refused(418, "TEAPOT", "short\nand\u{1b}[31m stout"));
+    stage
+        .push(&stage.image(&[b"one"]).await, &["v1"])
+        .await
+        .unwrap();
+    stage.fault(
+        "GET",
+        "/manifests/v1",
+        Kind::refused(418, "TEAPOT", "short\nand\u{1b}[31m stout"),
+    );
     let error = chain(&stage.remote(":v1").await.unwrap_err());
     assert!(error.ends_with("(418): short and [31m stout"), "{error}");
 }

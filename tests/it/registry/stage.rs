@@ -1,13 +1,17 @@
-//! The stage's registry instead of a real one: it departs from the specification as told, fails as told, and counts.
+//! The stage's registry instead of a real one: it departs from the specification as told, fails as
+//! told, and counts.
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ecs_bluegreen::registry::{Delivery, Digest, Progress, PushError, Pushed, Source, SourceError, Sources, Target, find, push};
+use ecs_bluegreen::registry::{
+    Delivery, Digest, Progress, PushError, Pushed, Source, SourceError, Sources, Target, find, push,
+};
 use ecs_bluegreen_sim::world::registry::{
-    RegistryFault, RegistryFaultKind, RegistryHost, RegistryOptions, RegistryRequest, RegistryRules, RegistryServer,
+    RegistryFault, RegistryFaultKind, RegistryHost, RegistryOptions, RegistryRequest,
+    RegistryRules, RegistryServer,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -45,8 +49,16 @@ impl Stage {
     pub(super) async fn empty(rules: RegistryRules) -> Self {
         // A second installation by another test is no failure.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let options = RegistryOptions { password: Some("canary".to_owned()), rules, ..RegistryOptions::default() };
-        Self { registry: RegistryServer::start(options).await.unwrap(), dir: tempfile::tempdir().unwrap(), told: Arc::default() }
+        let options = RegistryOptions {
+            password: Some("canary".to_owned()),
+            rules,
+            ..RegistryOptions::default()
+        };
+        Self {
+            registry: RegistryServer::start(options).await.unwrap(),
+            dir: tempfile::tempdir().unwrap(),
+            told: Arc::default(),
+        }
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
@@ -60,22 +72,32 @@ impl Stage {
     /// Another repository of the same registry.
     pub(super) fn beside(&self) -> Target {
         self.registry.set_repository("prod/api", None);
-        Target { repository: "prod/api".to_owned(), ..self.target() }
+        Target {
+            repository: "prod/api".to_owned(),
+            ..self.target()
+        }
     }
 
     /// Makes something go wrong.
     pub(super) fn fault(&self, method: &str, path: &str, kind: RegistryFaultKind) {
-        self.registry.inject(RegistryFault::first(method, path, kind));
+        self.registry
+            .inject(RegistryFault::first(method, path, kind));
     }
 
     /// Makes it go wrong each time.
     pub(super) fn always(&self, method: &str, path: &str, kind: RegistryFaultKind) {
-        self.registry.inject(RegistryFault::always(method, path, kind));
+        self.registry
+            .inject(RegistryFault::always(method, path, kind));
     }
 
     fn sources(&self, target: Option<Target>) -> Sources {
         let dir = self.dir.path().to_owned();
-        Sources { engine_socket: Path::new("/nowhere").to_owned(), workspace: dir.clone(), temporary: dir, registry: target }
+        Sources {
+            engine_socket: Path::new("/nowhere").to_owned(),
+            workspace: dir.clone(),
+            temporary: dir,
+            registry: target,
+        }
     }
 
     /// An image of these layers, in a layout.
@@ -90,10 +112,16 @@ impl Stage {
         let layout = Layout::new(self.path("out"));
         let mut attestation = layout.image("unknown", &[b"in-toto"]);
         attestation["annotations"] = json!({"vnd.docker.reference.type": "attestation-manifest"});
-        let children: [Value; 3] =
-            [layout.image("amd64", &[b"shared", &vec![1; LARGE]]), layout.image("arm64", &[b"shared", b"two"]), attestation];
+        let children: [Value; 3] = [
+            layout.image("amd64", &[b"shared", &vec![1; LARGE]]),
+            layout.image("arm64", &[b"shared", b"two"]),
+            attestation,
+        ];
         let index = json!({"schemaVersion": 2, "x-new": true, "manifests": children});
-        layout.index(&[("v1", layout.put(OCI_INDEX, format!("{index:#}\n").as_bytes()))]);
+        layout.index(&[(
+            "v1",
+            layout.put(OCI_INDEX, format!("{index:#}\n").as_bytes()),
+        )]);
         self.found("oci:out:v1").await.unwrap()
     }
 
@@ -104,17 +132,39 @@ impl Stage {
 
     /// The image that a reference of this registry's repository names, with or without a tag.
     pub(super) async fn remote(&self, name: &str) -> Result<Source, SourceError> {
-        let (reference, report) = (format!("docker://127.0.0.1/{REPOSITORY}{name}"), self.report());
-        find(&reference.parse().unwrap(), &self.sources(Some(self.target())), &report).await
+        let (reference, report) = (
+            format!("docker://127.0.0.1/{REPOSITORY}{name}"),
+            self.report(),
+        );
+        find(
+            &reference.parse().unwrap(),
+            &self.sources(Some(self.target())),
+            &report,
+        )
+        .await
     }
 
     pub(super) async fn push(&self, source: &Source, names: &[&str]) -> Result<Pushed, PushError> {
         self.push_to(&self.target(), source, names).await
     }
 
-    pub(super) async fn push_to(&self, to: &Target, source: &Source, names: &[&str]) -> Result<Pushed, PushError> {
+    pub(super) async fn push_to(
+        &self,
+        to: &Target,
+        source: &Source,
+        names: &[&str],
+    ) -> Result<Pushed, PushError> {
         let (names, report) = (tags(names), self.report());
-        push(source, to, Delivery { tags: &names, ..Delivery::default() }, &report).await
+        push(
+            source,
+            to,
+            Delivery {
+                tags: &names,
+                ..Delivery::default()
+            },
+            &report,
+        )
+        .await
     }
 
     /// Listens, and lets pauses pass at once: the clock is put forward by as much as is waited for.
@@ -154,16 +204,22 @@ impl Stage {
 
     /// The requests to the host of the downloads.
     pub(super) fn downloads(&self) -> Vec<RegistryRequest> {
-        self.registry.requests().into_iter().filter(|request| request.host == RegistryHost::Storage).collect()
+        self.registry
+            .requests()
+            .into_iter()
+            .filter(|request| request.host == RegistryHost::Storage)
+            .collect()
     }
 }
 
 thread_local! {
-    /// Whether somebody is putting the clock of this test forward; its runtime has this thread only.
+    /// Whether somebody is putting the clock of this test forward; its runtime has this thread
+    /// only.
     static PASSING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Puts the clock of this runtime forward. Connections go on in real time: they are never what is waited for here.
+/// Puts the clock of this runtime forward. Connections go on in real time: they are never what is
+/// waited for here.
 pub(super) async fn pass(time: Duration) {
     // The one who waits has to begin to do so.
     tokio::task::yield_now().await;
@@ -178,7 +234,10 @@ pub(super) async fn pass(time: Duration) {
 
 /// The chain of an error, in one line.
 pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    std::iter::successors(Some(error), |error| error.source())
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
 }
 
 pub(super) fn digest_of(bytes: &[u8]) -> String {

@@ -1,4 +1,5 @@
-//! Bad days: what passes is waited for, what was sent is not sent twice, and what does not pass is said.
+//! Bad days: what passes is waited for, what was sent is not sent twice, and what does not pass is
+//! said.
 
 use std::time::Duration;
 
@@ -10,27 +11,42 @@ use super::stage::{Kind, LARGE, Stage, chain, digest_of, pass};
 /// An image whose large layer can be told from its path.
 pub(super) async fn one(stage: &Stage) -> (ecs_bluegreen::registry::Source, String) {
     let large = vec![3; LARGE];
-    (stage.image(&[&large]).await, digest_of(&large).replace("sha256:", "sha256%3A"))
+    (
+        stage.image(&[&large]).await,
+        digest_of(&large).replace("sha256:", "sha256%3A"),
+    )
 }
 
 #[tokio::test]
 async fn an_upload_that_is_cut_again_and_again_arrives_whole() {
     let stage = Stage::ecr().await;
     let (source, large) = one(&stage).await;
-    stage.registry.inject(RegistryFault::first("PUT", &large, Kind::CutsUpload(300_000)).times(3));
+    stage
+        .registry
+        .inject(RegistryFault::first("PUT", &large, Kind::CutsUpload(300_000)).times(3));
     let pushed = stage.push(&source, &["v1"]).await.unwrap();
-    assert_eq!((stage.tagged("v1"), pushed.bytes_moved > LARGE as u64), (Some(pushed.digest.to_string()), true));
+    assert_eq!(
+        (stage.tagged("v1"), pushed.bytes_moved > LARGE as u64),
+        (Some(pushed.digest.to_string()), true)
+    );
     assert_eq!((stage.waited().len(), stage.count("PUT", &large)), (3, 4));
 }
 
 #[tokio::test]
 async fn what_arrived_although_its_answer_was_lost_is_not_sent_again() {
-    let stage = Stage::new(RegistryRules { tags: TagMutability::immutable(), ..RegistryRules::ecr() }).await;
+    let stage = Stage::new(RegistryRules {
+        tags: TagMutability::immutable(),
+        ..RegistryRules::ecr()
+    })
+    .await;
     let (source, large) = one(&stage).await;
     stage.fault("PUT", &large, Kind::LandsThenCuts);
     stage.fault("PUT", "/manifests/v1", Kind::LandsThenCuts);
     let pushed = stage.push(&source, &["v1"]).await.unwrap();
-    assert_eq!((stage.tagged("v1"), stage.count("PUT", &large)), (Some(pushed.digest.to_string()), 1));
+    assert_eq!(
+        (stage.tagged("v1"), stage.count("PUT", &large)),
+        (Some(pushed.digest.to_string()), 1)
+    );
     assert_eq!(stage.waited().len(), 2, "{:?}", stage.waited());
 }
 
@@ -50,16 +66,33 @@ async fn a_registry_that_fails_everywhere_once_is_no_failure() {
             stage.fault(method, path, Kind::status(status));
         }
         let pushed = stage.push(&source, &["v1"]).await.unwrap();
-        assert_eq!((stage.tagged("v1"), stage.waited().len()), (Some(pushed.digest.to_string()), 6), "{status}: {:?}", stage.waited());
+        assert_eq!(
+            (stage.tagged("v1"), stage.waited().len()),
+            (Some(pushed.digest.to_string()), 6),
+            "{status}: {:?}",
+            stage.waited()
+        );
     }
 }
 
 #[tokio::test]
 async fn a_registry_that_never_recovers_is_given_up_with_its_words() {
     let stage = Stage::ecr().await;
-    stage.always("POST", "/blobs/", Kind::refused(503, "UNAVAILABLE", "come back tomorrow"));
-    let error = stage.push(&stage.image(&[b"one"]).await, &["v1"]).await.unwrap_err();
-    assert!(error.to_string().ends_with("refused to begin an upload (503): come back tomorrow"), "{error}");
+    stage.always(
+        "POST",
+        "/blobs/",
+        Kind::refused(503, "UNAVAILABLE", "come back tomorrow"),
+    );
+    let error = stage
+        .push(&stage.image(&[b"one"]).await, &["v1"])
+        .await
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .ends_with("refused to begin an upload (503): come back tomorrow"),
+        "{error}"
+    );
     assert_eq!(stage.tagged("v1"), None);
 }
 
@@ -68,13 +101,27 @@ async fn retry_after_is_obeyed() {
     let stage = Stage::ecr().await;
     stage.fault("PUT", "/manifests/", Kind::throttled(Some(9)));
     stage.fault("PUT", "/blobs/", Kind::throttled(None));
-    stage.push(&stage.image(&[b"one"]).await, &["v1"]).await.unwrap();
+    stage
+        .push(&stage.image(&[b"one"]).await, &["v1"])
+        .await
+        .unwrap();
     let pauses: Vec<Duration> = stage
         .told()
         .iter()
-        .filter_map(|progress| if let Progress::Waiting { pause, .. } = progress { Some(*pause) } else { None })
+        .filter_map(|progress| {
+            if let Progress::Waiting { pause, .. } = progress {
+                Some(*pause)
+            } else {
+                None
+            }
+        })
         .collect();
-    assert!(pauses.len() == 2 && pauses[0] < Duration::from_secs(1) && pauses[1] >= Duration::from_secs(9), "{pauses:?}");
+    assert!(
+        pauses.len() == 2
+            && pauses[0] < Duration::from_secs(1)
+            && pauses[1] >= Duration::from_secs(9),
+        "{pauses:?}"
+    );
 }
 
 #[tokio::test]
@@ -83,11 +130,17 @@ async fn a_slow_registry_is_waited_for_and_progress_is_told() {
     let (source, large) = one(&stage).await;
     stage.fault("PUT", &large, Kind::TakesSlowly(LARGE as u64 * 2 / 3));
     stage.push(&source, &["v1"]).await.unwrap();
-    assert!(stage.told().iter().any(|progress| matches!(progress, Progress::Uploading { .. })));
+    assert!(
+        stage
+            .told()
+            .iter()
+            .any(|progress| matches!(progress, Progress::Uploading { .. }))
+    );
     assert!(stage.waited().is_empty());
 }
 
-/// Lets a minute and a half pass, second by second, as soon as a request of a kind was begun; then there are seconds to go on.
+/// Lets a minute and a half pass, second by second, as soon as a request of a kind was begun; then
+/// there are seconds to go on.
 pub(super) async fn a_silent_minute(stage: &Stage, method: &str, path: &str) {
     while stage.count(method, path) == 0 {
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -111,7 +164,10 @@ async fn an_upload_that_stalls_is_begun_anew_after_a_minute() {
     };
     assert_eq!(stage.tagged("v1"), Some(pushed.digest.to_string()));
     assert!(
-        stage.waited().iter().any(|reason| reason.contains("was silent for 60 seconds when asked to send a layer")),
+        stage
+            .waited()
+            .iter()
+            .any(|reason| reason.contains("was silent for 60 seconds when asked to send a layer")),
         "{:?}",
         stage.waited()
     );
@@ -119,7 +175,12 @@ async fn an_upload_that_stalls_is_begun_anew_after_a_minute() {
 
 #[tokio::test]
 async fn a_question_that_is_never_answered_is_asked_again_after_a_minute() {
-    for (method, path) in [("GET", "/manifests/"), ("HEAD", "/blobs/"), ("POST", "/blobs/"), ("PUT", "/manifests/")] {
+    for (method, path) in [
+        ("GET", "/manifests/"),
+        ("HEAD", "/blobs/"),
+        ("POST", "/blobs/"),
+        ("PUT", "/manifests/"),
+    ] {
         let stage = Stage::ecr().await;
         let source = stage.image(&[b"one"]).await;
         stage.fault(method, path, Kind::Stalls);
@@ -127,14 +188,27 @@ async fn a_question_that_is_never_answered_is_asked_again_after_a_minute() {
             pushed = stage.push(&source, &["v1"]) => pushed.unwrap(),
             () = a_silent_minute(&stage, method, path) => panic!("it waits for ever: {method} {path}"),
         };
-        assert_eq!(stage.tagged("v1"), Some(pushed.digest.to_string()), "{method} {path}");
-        assert_eq!(stage.waited().len(), 1, "{method} {path}: {:?}", stage.waited());
+        assert_eq!(
+            stage.tagged("v1"),
+            Some(pushed.digest.to_string()),
+            "{method} {path}"
+        );
+        assert_eq!(
+            stage.waited().len(),
+            1,
+            "{method} {path}: {:?}",
+            stage.waited()
+        );
     }
 }
 
 /// A stage whose blobs cannot be mounted, so that a promotion reads them.
 pub(super) async fn reading() -> Stage {
-    Stage::new(RegistryRules { mounts: Mounts::Never, ..RegistryRules::ecr() }).await
+    Stage::new(RegistryRules {
+        mounts: Mounts::Never,
+        ..RegistryRules::ecr()
+    })
+    .await
 }
 
 #[tokio::test]
@@ -152,11 +226,22 @@ async fn a_source_that_breaks_off_garbles_or_miscounts_is_read_again() {
         let (image, _) = one(&stage).await;
         let there = stage.push(&image, &["v1"]).await.unwrap();
         let large = digest_of(&vec![3; LARGE]);
-        stage.fault("GET", &format!("/storage/{}", large.trim_start_matches("sha256:")), kind.clone());
+        stage.fault(
+            "GET",
+            &format!("/storage/{}", large.trim_start_matches("sha256:")),
+            kind.clone(),
+        );
         let source = stage.remote(":v1").await.unwrap();
-        let promoted = stage.push_to(&stage.beside(), &source, &["v1"]).await.unwrap_or_else(|error| panic!("{kind:?}: {}", chain(&error)));
+        let promoted = stage
+            .push_to(&stage.beside(), &source, &["v1"])
+            .await
+            .unwrap_or_else(|error| panic!("{kind:?}: {}", chain(&error)));
         assert_eq!(promoted.digest, there.digest, "{kind:?}");
-        assert_eq!(stage.registry.tagged("prod/api", "v1"), Some(there.digest.to_string()), "{kind:?}");
+        assert_eq!(
+            stage.registry.tagged("prod/api", "v1"),
+            Some(there.digest.to_string()),
+            "{kind:?}"
+        );
         assert_eq!(stage.waited().len(), 1, "{kind:?}: {:?}", stage.waited());
     }
 }
@@ -167,7 +252,10 @@ async fn a_source_that_stalls_is_read_again_after_a_minute() {
         let stage = reading().await;
         let (image, _) = one(&stage).await;
         let there = stage.push(&image, &["v1"]).await.unwrap();
-        let path = format!("/storage/{}", digest_of(&vec![3; LARGE]).trim_start_matches("sha256:"));
+        let path = format!(
+            "/storage/{}",
+            digest_of(&vec![3; LARGE]).trim_start_matches("sha256:")
+        );
         stage.fault("GET", &path, kind.clone());
         let (source, to) = (stage.remote(":v1").await.unwrap(), stage.beside());
         let promoted = tokio::select! {

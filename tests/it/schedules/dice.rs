@@ -1,4 +1,5 @@
-//! Random choices that are the same whenever the seed is: SplitMix64, which needs no more than a number.
+//! Random choices that are the same whenever the seed is: SplitMix64, which needs no more than a
+//! number.
 
 /// Dice of one schedule.
 #[derive(Debug, Clone)]

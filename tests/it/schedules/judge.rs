@@ -1,4 +1,5 @@
-//! What must hold when a schedule is over, whatever it was. One sentence for each promise that broke.
+//! What must hold when a schedule is over, whatever it was. One sentence for each promise that
+//! broke.
 
 use ecs_bluegreen::event::{Event, Gate, Step};
 use ecs_bluegreen::outcome::{Outcome, Reason};
@@ -12,7 +13,8 @@ use super::traffic::{serves, short};
 
 const BLUE: &str = "api:1";
 
-/// So soon before the end of a run nobody can be expected to see that somebody changes weights, or stops a deployment.
+/// So soon before the end of a run nobody can be expected to see that somebody changes weights, or
+/// stops a deployment.
 const UNSEEN_MS: i64 = 250;
 
 /// Every promise that broke.
@@ -26,7 +28,11 @@ pub(super) fn judge(schedule: &Schedule, played: &Played) -> Vec<String> {
         tasks(played),
     ];
     let said = runs(played).flat_map(|ran| said(schedule, played, ran));
-    all.into_iter().flatten().chain(said).chain(users(schedule, played)).collect()
+    all.into_iter()
+        .flatten()
+        .chain(said)
+        .chain(users(schedule, played))
+        .collect()
 }
 
 fn runs(played: &Played) -> impl Iterator<Item = &Ran> {
@@ -35,80 +41,129 @@ fn runs(played: &Played) -> impl Iterator<Item = &Ran> {
 
 fn ended(schedule: &Schedule, played: &Played) -> Vec<String> {
     let hangs = played.hangs.map(|what| format!("{what} does not end"));
-    let unsettled = (!played.is_settled && !never_settles(schedule, played)).then(|| "AWS does not come to rest".to_owned());
+    let unsettled = (!played.is_settled && !never_settles(schedule, played))
+        .then(|| "AWS does not come to rest".to_owned());
     hangs.into_iter().chain(unsettled).collect()
 }
 
-/// Without its circuit breaker ECS replaces tasks that never become healthy for ever, where the run has left that to it.
+/// Without its circuit breaker ECS replaces tasks that never become healthy for ever, where the run
+/// has left that to it.
 fn never_settles(schedule: &Schedule, played: &Played) -> bool {
-    let is_left = |ran: &Ran| ran.ending.as_ref().is_some_and(|ending| ending.outcome == Some(Outcome::StillRunning));
+    let is_left = |ran: &Ran| {
+        ran.ending
+            .as_ref()
+            .is_some_and(|ending| ending.outcome == Some(Outcome::StillRunning))
+    };
     let has_no_breaker = matches!(&schedule.controller, Controller::Rolling(options) if options.breaker == Breaker::Off);
     has_no_breaker && schedule.trouble.is_some() && runs(played).any(is_left)
 }
 
 /// What the outcome says is what serves, at once and when everything is over.
 fn said(schedule: &Schedule, played: &Played, ran: &Ran) -> Vec<String> {
-    let Some(ending) = &ran.ending else { return Vec::new() };
+    let Some(ending) = &ran.ending else {
+        return Vec::new();
+    };
     let ours = ran.told.ours().map(|arn| short(&arn).to_owned());
     let expected = match ending.outcome {
         Some(Outcome::Deployed) => ours,
         Some(Outcome::Unchanged | Outcome::RolledBack) | None => Some(BLUE.to_owned()),
-        Some(Outcome::StillRunning | Outcome::Stuck | Outcome::Started | Outcome::Waiting) => return Vec::new(),
+        Some(Outcome::StillRunning | Outcome::Stuck | Outcome::Started | Outcome::Waiting) => {
+            return Vec::new();
+        }
         Some(Outcome::NoChange) => return vec!["nothing was to be changed, it says".into()],
     };
     let mut broken = Vec::new();
-    if ending.outcome == Some(Outcome::Deployed) && ending.reason != Reason::Cancelled && fails(schedule) {
+    if ending.outcome == Some(Outcome::Deployed)
+        && ending.reason != Reason::Cancelled
+        && fails(schedule)
+    {
         broken.push("deployed, although a test of it had to fail".into());
     }
     if ending.outcome == Some(Outcome::Deployed) && schedule.trouble.is_some() {
         broken.push("deployed, although none of its tasks can be healthy".into());
     }
-    let is_weighed = played.somebody.weighed().is_some_and(|at| at > ran.ended_ms - UNSEEN_MS);
+    let is_weighed = played
+        .somebody
+        .weighed()
+        .is_some_and(|at| at > ran.ended_ms - UNSEEN_MS);
     // What others bring meanwhile is theirs to say; who was last is judged for both.
     if is_weighed || played.somebody.has("ecs.UpdateService") || played.second.is_some() {
         return broken;
     }
     let word = ending.outcome.map_or("refused", Outcome::word);
-    let is_unseen = may_turn_later(schedule, ending.outcome) && played.somebody.has_stopped_since(ran.ended_ms - UNSEEN_MS);
+    let is_unseen = may_turn_later(schedule, ending.outcome)
+        && played.somebody.has_stopped_since(ran.ended_ms - UNSEEN_MS);
     if ran.at_end.as_ref().ok() != expected.as_ref() && !is_unseen {
-        broken.push(format!("{word}, but at the end of the run production is {:?}", ran.at_end));
+        broken.push(format!(
+            "{word}, but at the end of the run production is {:?}",
+            ran.at_end
+        ));
     }
     let finally = serves(&played.stage, &schedule.controller);
     if finally.as_ref().ok() != expected.as_ref() && !may_turn_later(schedule, ending.outcome) {
-        broken.push(format!("{word}, but when all was over production is {finally:?}"));
+        broken.push(format!(
+            "{word}, but when all was over production is {finally:?}"
+        ));
     }
     broken
 }
 
 /// Of two runs the one that was deployed last serves in the end.
 fn last_word(schedule: &Schedule, played: &Played) -> Vec<String> {
-    let is_deployed = |ran: &&Ran| ran.ending.as_ref().is_some_and(|ending| ending.outcome == Some(Outcome::Deployed));
+    let is_deployed = |ran: &&Ran| {
+        ran.ending
+            .as_ref()
+            .is_some_and(|ending| ending.outcome == Some(Outcome::Deployed))
+    };
     // Who gives back what was lent for the rollout ends later than the green that was seen.
-    let last = runs(played).filter(is_deployed).max_by_key(|ran| ran.told.done(Step::Shift));
-    let is_alone = played.second.is_none() || played.somebody.has("ecs.UpdateService") || played.somebody.weighed().is_some();
-    // A run that was killed, or that left its rollout to AWS, may come later than one that was deployed.
+    let last = runs(played)
+        .filter(is_deployed)
+        .max_by_key(|ran| ran.told.done(Step::Shift));
+    let is_alone = played.second.is_none()
+        || played.somebody.has("ecs.UpdateService")
+        || played.somebody.weighed().is_some();
+    // A run that was killed, or that left its rollout to AWS, may come later than one that was
+    // deployed.
     let is_certain = |ran: &Ran| {
         ran.ending.as_ref().is_some_and(|ending| {
-            matches!(ending.outcome, Some(Outcome::Deployed | Outcome::Unchanged | Outcome::RolledBack) | None)
-                || ending.reason == Reason::Superseded
+            matches!(
+                ending.outcome,
+                Some(Outcome::Deployed | Outcome::Unchanged | Outcome::RolledBack) | None
+            ) || ending.reason == Reason::Superseded
         })
     };
-    let (Some(last), false, true) = (last, is_alone, runs(played).all(is_certain)) else { return Vec::new() };
+    let (Some(last), false, true) = (last, is_alone, runs(played).all(is_certain)) else {
+        return Vec::new();
+    };
     let ours = last.told.ours().map(|arn| short(&arn).to_owned());
     let finally = serves(&played.stage, &schedule.controller);
     if finally.as_ref().ok() == ours.as_ref() || may_turn_later(schedule, Some(Outcome::Deployed)) {
         return Vec::new();
     }
-    vec![format!("{ours:?} was deployed last, but when all was over production is {finally:?}")]
+    vec![format!(
+        "{ours:?} was deployed last, but when all was over production is {finally:?}"
+    )]
 }
 
-/// No run's one-off task comes to its end twice, and none is left running. That those of two runs are never at the same time is told by
-/// stories: here they may be started in the same instant, on a machine that is too busy to look in between.
+/// No run's one-off task comes to its end twice, and none is left running. That those of two runs
+/// are never at the same time is told by stories: here they may be started in the same instant, on
+/// a machine that is too busy to look in between.
 fn tasks(played: &Played) -> Vec<String> {
     let tasks = &played.one_off_tasks;
-    let left = tasks.iter().filter(|task| task["lastStatus"] != "STOPPED").map(|task| format!("a one-off task is left: {task}"));
+    let left = tasks
+        .iter()
+        .filter(|task| task["lastStatus"] != "STOPPED")
+        .map(|task| format!("a one-off task is left: {task}"));
     let mut broken: Vec<String> = left.collect();
-    let of = |task: &Value| task["group"].as_str().unwrap_or_default().split(':').nth(1).unwrap_or_default().to_owned();
+    let of = |task: &Value| {
+        task["group"]
+            .as_str()
+            .unwrap_or_default()
+            .split(':')
+            .nth(1)
+            .unwrap_or_default()
+            .to_owned()
+    };
     for (index, one) in tasks.iter().enumerate() {
         let is_doubled = |other: &&Value| of(other) == of(one) && has_run(other) && has_run(one);
         if tasks[index + 1..].iter().any(|other| is_doubled(&other)) {
@@ -143,18 +198,27 @@ fn gates(schedule: &Schedule, played: &Played) -> Vec<String> {
     if schedule.green != Test::Absent {
         let passed = told.done(Step::Gate);
         let answers = played.stage.ledger().into_iter().filter(|entry| {
-            matches!(entry.operation.as_str(), "codedeploy:ContinueDeployment" | "ecs:ContinueServiceDeployment")
-                && entry.request["action"] != "ROLLBACK"
+            matches!(
+                entry.operation.as_str(),
+                "codedeploy:ContinueDeployment" | "ecs:ContinueServiceDeployment"
+            ) && entry.request["action"] != "ROLLBACK"
                 && !played.somebody.may_have_called(entry)
         });
         broken.extend(
             answers
                 .filter(|entry| passed.is_none_or(|passed| entry.at_ms < passed))
-                .map(|entry| format!("{} was sent at {}, and green's tests passed at {passed:?}", entry.operation, entry.at_ms)),
+                .map(|entry| {
+                    format!(
+                        "{} was sent at {}, and green's tests passed at {passed:?}",
+                        entry.operation, entry.at_ms
+                    )
+                }),
         );
     }
     let (opened, passed) = (told.opened(Gate::Production), told.done(Step::Production));
-    if schedule.production != Test::Absent && opened.is_some_and(|opened| passed.is_none_or(|passed| opened < passed)) {
+    if schedule.production != Test::Absent
+        && opened.is_some_and(|opened| passed.is_none_or(|passed| opened < passed))
+    {
         broken.push("production's gate was opened before its tests had passed".into());
     }
     broken
@@ -163,25 +227,38 @@ fn gates(schedule: &Schedule, played: &Played) -> Vec<String> {
 /// Nothing of ours is left, and production is on one side.
 fn left(schedule: &Schedule, played: &Played) -> Vec<String> {
     let mut broken = Vec::new();
-    // The stage was told to let AWS's own rollback fail, or somebody has changed weights by hand: that is for a person to put right.
-    let is_for_a_person = schedule.switches.rollback_ending == RollbackEnding::Fails || played.somebody.weighed().is_some();
+    // The stage was told to let AWS's own rollback fail, or somebody has changed weights by hand:
+    // that is for a person to put right.
+    let is_for_a_person = schedule.switches.rollback_ending == RollbackEnding::Fails
+        || played.somebody.weighed().is_some();
     for ran in runs(played) {
-        if let Some(again) = ran.posts[1].as_ref().filter(|again| again.is_stuck() && !is_for_a_person && !is_known_stuck(ran)) {
-            broken.push(format!("post cannot take it back although nothing is in its way: {again:?}"));
+        if let Some(again) = ran.posts[1]
+            .as_ref()
+            .filter(|again| again.is_stuck() && !is_for_a_person && !is_known_stuck(ran))
+        {
+            broken.push(format!(
+                "post cannot take it back although nothing is in its way: {again:?}"
+            ));
         }
     }
-    let is_stuck = runs(played).flat_map(|ran| ran.posts.iter().flatten()).any(ecs_bluegreen::unwind::Unwound::is_stuck);
+    let is_stuck = runs(played)
+        .flat_map(|ran| ran.posts.iter().flatten())
+        .any(ecs_bluegreen::unwind::Unwound::is_stuck);
     if played.hooks.as_array().map_or(0, Vec::len) != hooks_before(schedule) && !is_stuck {
         broken.push(format!("a hook of ours is left: {}", played.hooks));
     }
     match serves(&played.stage, &schedule.controller) {
         Ok(revision) => {
             let ours: Vec<String> = runs(played).filter_map(|ran| ran.told.ours()).collect();
-            if ![BLUE, THEIRS].contains(&revision.as_str()) && !ours.iter().any(|arn| short(arn) == revision) {
+            if ![BLUE, THEIRS].contains(&revision.as_str())
+                && !ours.iter().any(|arn| short(arn) == revision)
+            {
                 broken.push(format!("{revision} serves, which nobody brought"));
             }
         }
-        Err(words) if !is_for_a_person => broken.push(format!("production stays in between: {words}")),
+        Err(words) if !is_for_a_person => {
+            broken.push(format!("production stays in between: {words}"));
+        }
         Err(_) => {}
     }
     broken
@@ -203,13 +280,19 @@ fn is_known_stuck(ran: &Ran) -> bool {
 
 fn users(schedule: &Schedule, played: &Played) -> Option<String> {
     let seen = &played.users;
-    // Tasks that crash behind the group that users reach are theirs to see, and so are weights that somebody gives to what goes away.
-    let is_exposed = matches!(schedule.controller, Controller::Rolling(_)) && schedule.trouble == Some(Trouble::Crashes);
+    // Tasks that crash behind the group that users reach are theirs to see, and so are weights that
+    // somebody gives to what goes away.
+    let is_exposed = matches!(schedule.controller, Controller::Rolling(_))
+        && schedule.trouble == Some(Trouble::Crashes);
     (seen.failures > 0 && !is_exposed && played.somebody.weighed().is_none())
         .then(|| format!("requests of users failed: {:?}", seen.failures_by_kind))
 }
 
 fn asked(played: &Played) -> Vec<String> {
     let unknown = played.stage.unknown_operations();
-    if unknown.is_empty() { Vec::new() } else { vec![format!("AWS was asked what it does not know: {unknown:?}")] }
+    if unknown.is_empty() {
+        Vec::new()
+    } else {
+        vec![format!("AWS was asked what it does not know: {unknown:?}")]
+    }
 }

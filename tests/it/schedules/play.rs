@@ -1,4 +1,5 @@
-//! One schedule, played: a stage of its own, the product's own engine on it, what others do meanwhile, then `post` twice.
+//! One schedule, played: a stage of its own, the product's own engine on it, what others do
+//! meanwhile, then `post` twice.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -14,7 +15,9 @@ use ecs_bluegreen::runner::Runner;
 use ecs_bluegreen::settings::Settings;
 use ecs_bluegreen::unwind::{self, Unwound};
 use ecs_bluegreen_sim::world::load::{Load, LoadOptions, Stats};
-use ecs_bluegreen_sim::{AlarmState, ServiceOptions, Stage, StageOptions, TaskEngine, TaskTrouble, TaskTroubleKind, When};
+use ecs_bluegreen_sim::{
+    AlarmState, ServiceOptions, Stage, StageOptions, TaskEngine, TaskTrouble, TaskTroubleKind, When,
+};
 use serde_json::json;
 use tokio::sync::Notify;
 
@@ -69,7 +72,11 @@ struct Job {
 impl Job {
     fn new(schedule: &Schedule, stage: &Stage, id: &str) -> Self {
         let (runner, settings) = job(schedule, stage, id);
-        Self { runner, settings, told: Told::new() }
+        Self {
+            runner,
+            settings,
+            told: Told::new(),
+        }
     }
 }
 
@@ -84,12 +91,24 @@ struct Scene<'s> {
 /// Plays it.
 pub(super) async fn play(schedule: &Schedule) -> Played {
     let (stage, somebody) = (begin(schedule).await, Somebody::new());
-    somebody.call(&stage, "ecs.RegisterTaskDefinition", definition("other")).await;
-    schedule.faults.iter().for_each(|fault| stage.inject(fault.clone()));
-    let users = stage
-        .listener("prod")
-        .map(|listener| Load::start(LoadOptions { connections: 1, pause: Duration::from_millis(150), ..LoadOptions::on(listener) }));
-    let (first, second) = (Job::new(schedule, &stage, FIRST), Job::new(schedule, &stage, SECOND));
+    somebody
+        .call(&stage, "ecs.RegisterTaskDefinition", definition("other"))
+        .await;
+    schedule
+        .faults
+        .iter()
+        .for_each(|fault| stage.inject(fault.clone()));
+    let users = stage.listener("prod").map(|listener| {
+        Load::start(LoadOptions {
+            connections: 1,
+            pause: Duration::from_millis(150),
+            ..LoadOptions::on(listener)
+        })
+    });
+    let (first, second) = (
+        Job::new(schedule, &stage, FIRST),
+        Job::new(schedule, &stage, SECOND),
+    );
     let is_over = Notify::new();
     let played = async {
         let played = run_first(schedule, &stage, &somebody, &first).await;
@@ -102,21 +121,59 @@ pub(super) async fn play(schedule: &Schedule) -> Played {
         Some(run_second(schedule, &stage, &second).await)
     };
     let (first_ran, second_ran) = tokio::join!(played, beside);
-    let hangs = (first_ran.is_none() || second_ran.as_ref().is_some_and(Option::is_none)).then_some("a run");
+    let hangs = (first_ran.is_none() || second_ran.as_ref().is_some_and(Option::is_none))
+        .then_some("a run");
     let armed = [&first, &second].map(|job| job.told.armed());
-    let posts = [post(&first, &armed[0]).await, post(&second, &armed[1]).await];
+    let posts = [
+        post(&first, &armed[0]).await,
+        post(&second, &armed[1]).await,
+    ];
     stage.clear_faults();
-    let again = [post(&first, &armed[0]).await, post(&second, &armed[1]).await];
-    let hangs = hangs.or_else(|| posts.iter().chain(&again).any(Option::is_none).then_some("post"));
+    let again = [
+        post(&first, &armed[0]).await,
+        post(&second, &armed[1]).await,
+    ];
+    let hangs = hangs.or_else(|| {
+        posts
+            .iter()
+            .chain(&again)
+            .any(Option::is_none)
+            .then_some("post")
+    });
     let [[first_post, second_post], [first_again, second_again]] = [posts, again];
-    let first = first_ran.unwrap_or_else(|| Ended::of(&stage, schedule)).with(first.told, [first_post, first_again]);
-    let second = second_ran.map(|ran| ran.unwrap_or_else(|| Ended::of(&stage, schedule)).with(second.told, [second_post, second_again]));
+    let first = first_ran
+        .unwrap_or_else(|| Ended::of(&stage, schedule))
+        .with(first.told, [first_post, first_again]);
+    let second = second_ran.map(|ran| {
+        ran.unwrap_or_else(|| Ended::of(&stage, schedule))
+            .with(second.told, [second_post, second_again])
+    });
     let is_settled = settled(&stage, &schedule.controller, Duration::from_secs(40)).await;
     let users = users.expect("a listener").stop().await;
-    let described = somebody.call(&stage, "ecs.DescribeServices", json!({ "cluster": "prod", "services": [SERVICE] })).await;
+    let described = somebody
+        .call(
+            &stage,
+            "ecs.DescribeServices",
+            json!({ "cluster": "prod", "services": [SERVICE] }),
+        )
+        .await;
     let hooks = described["services"][0]["deploymentConfiguration"]["lifecycleHooks"].clone();
-    let one_off_tasks = if schedule.one_off.is_some() { one_off_tasks(&stage, &somebody).await } else { Vec::new() };
-    Played { stage, somebody, first, second, is_settled, users, one_off_tasks, hooks, hangs }
+    let one_off_tasks = if schedule.one_off.is_some() {
+        one_off_tasks(&stage, &somebody).await
+    } else {
+        Vec::new()
+    };
+    Played {
+        stage,
+        somebody,
+        first,
+        second,
+        is_settled,
+        users,
+        one_off_tasks,
+        hooks,
+        hangs,
+    }
 }
 
 /// Those of RunTask; one that has just been stopped gets a moment to end.
@@ -124,12 +181,31 @@ async fn one_off_tasks(stage: &Stage, somebody: &Somebody) -> Vec<serde_json::Va
     tokio::time::sleep(Duration::from_millis(400)).await;
     let mut arns = Vec::new();
     for status in ["RUNNING", "STOPPED"] {
-        let listed = somebody.call(stage, "ecs.ListTasks", json!({ "cluster": "prod", "family": SERVICE, "desiredStatus": status })).await;
+        let listed = somebody
+            .call(
+                stage,
+                "ecs.ListTasks",
+                json!({ "cluster": "prod", "family": SERVICE, "desiredStatus": status }),
+            )
+            .await;
         arns.extend(listed["taskArns"].as_array().into_iter().flatten().cloned());
     }
-    let described = somebody.call(stage, "ecs.DescribeTasks", json!({ "cluster": "prod", "tasks": arns })).await;
+    let described = somebody
+        .call(
+            stage,
+            "ecs.DescribeTasks",
+            json!({ "cluster": "prod", "tasks": arns }),
+        )
+        .await;
     let tasks = described["tasks"].as_array().cloned().unwrap_or_default();
-    tasks.into_iter().filter(|task| task["group"].as_str().is_some_and(|group| group.starts_with("ecs-bluegreen:"))).collect()
+    tasks
+        .into_iter()
+        .filter(|task| {
+            task["group"]
+                .as_str()
+                .is_some_and(|group| group.starts_with("ecs-bluegreen:"))
+        })
+        .collect()
 }
 
 /// How a run ended, and who served then.
@@ -142,20 +218,45 @@ struct Ended {
 impl Ended {
     /// One that did not come to its end.
     fn of(stage: &Stage, schedule: &Schedule) -> Self {
-        Self { ending: None, at_ms: now_ms(), at_end: serves(stage, &schedule.controller) }
+        Self {
+            ending: None,
+            at_ms: now_ms(),
+            at_end: serves(stage, &schedule.controller),
+        }
     }
 
     fn with(self, told: Arc<Told>, posts: [Option<Unwound>; 2]) -> Ran {
-        Ran { told, ending: self.ending, ended_ms: self.at_ms, at_end: self.at_end, posts }
+        Ran {
+            told,
+            ending: self.ending,
+            ended_ms: self.at_ms,
+            at_end: self.at_end,
+            posts,
+        }
     }
 }
 
 /// The run, with everything that happens meanwhile; none when it hangs.
-async fn run_first(schedule: &Schedule, stage: &Stage, somebody: &Somebody, job: &Job) -> Option<Ended> {
+async fn run_first(
+    schedule: &Schedule,
+    stage: &Stage,
+    somebody: &Somebody,
+    job: &Job,
+) -> Option<Ended> {
     let run = new_run(job).await;
-    let scene = Scene { stage, somebody, job, run: &run };
-    let ending = tokio::time::timeout(PATIENCE, main(schedule, scene)).await.ok()?;
-    Some(Ended { ending, ..Ended::of(stage, schedule) })
+    let scene = Scene {
+        stage,
+        somebody,
+        job,
+        run: &run,
+    };
+    let ending = tokio::time::timeout(PATIENCE, main(schedule, scene))
+        .await
+        .ok()?;
+    Some(Ended {
+        ending,
+        ..Ended::of(stage, schedule)
+    })
 }
 
 /// Another run of ours, which nobody cancels.
@@ -163,13 +264,20 @@ async fn run_second(schedule: &Schedule, stage: &Stage, job: &Job) -> Option<End
     let run = new_run(job).await;
     let engine = engine::run(&run, &job.settings, std::future::pending());
     let ending = tokio::time::timeout(PATIENCE, engine).await.ok()?;
-    Some(Ended { ending: Some(ending), ..Ended::of(stage, schedule) })
+    Some(Ended {
+        ending: Some(ending),
+        ..Ended::of(stage, schedule)
+    })
 }
 
 async fn begin(schedule: &Schedule) -> Stage {
     let options = StageOptions {
         engine: TaskEngine::Imaginary,
-        clock: ecs_bluegreen_sim::Clock::Observed { brief_ms: 60, patience_ms: 90, ready_minute_ms: schedule.minute_ms },
+        clock: ecs_bluegreen_sim::Clock::Observed {
+            brief_ms: 60,
+            patience_ms: 90,
+            ready_minute_ms: schedule.minute_ms,
+        },
         alarms: [("errors".to_owned(), AlarmState::Ok)].into(),
         switches: schedule.switches.clone(),
         task_troubles: troubles(schedule),
@@ -186,14 +294,26 @@ async fn begin(schedule: &Schedule) -> Stage {
         scaling: None,
     };
     stage.add_service(service).await.expect("a service");
-    assert!(stage.wait_until_steady(SERVICE, PATIENCE).await, "{:?}", stage.service_view(SERVICE));
+    assert!(
+        stage.wait_until_steady(SERVICE, PATIENCE).await,
+        "{:?}",
+        stage.service_view(SERVICE)
+    );
     stage
 }
 
 /// From the beginning, so that no user reaches them where traffic is moved by weights.
 fn troubles(schedule: &Schedule) -> Vec<TaskTrouble> {
-    let crash = |revision: &str| TaskTrouble { revision: revision.to_owned(), when: When::Started(0.0), kind: TaskTroubleKind::Crashes };
-    if schedule.trouble == Some(Trouble::Crashes) { ["api:2", "api:3"].map(crash).into() } else { Vec::new() }
+    let crash = |revision: &str| TaskTrouble {
+        revision: revision.to_owned(),
+        when: When::Started(0.0),
+        kind: TaskTroubleKind::Crashes,
+    };
+    if schedule.trouble == Some(Trouble::Crashes) {
+        ["api:2", "api:3"].map(crash).into()
+    } else {
+        Vec::new()
+    }
 }
 
 fn definition(family: &str) -> serde_json::Value {
@@ -201,7 +321,8 @@ fn definition(family: &str) -> serde_json::Value {
         "containerDefinitions": [{ "name": "app", "image": "registry.example.com/app:1", "essential": true, "portMappings": [{ "containerPort": 8080 }] }] })
 }
 
-/// The job's variables become settings as in `main`; the stage stands where the proxy for AWS would be.
+/// The job's variables become settings as in `main`; the stage stands where the proxy for AWS would
+/// be.
 fn job(schedule: &Schedule, stage: &Stage, id: &str) -> (Runner, Settings) {
     let url = |name: &str| stage.listener_url(name).unwrap_or_default();
     let mut inputs: BTreeMap<&str, String> = [
@@ -213,11 +334,23 @@ fn job(schedule: &Schedule, stage: &Stage, id: &str) -> (Runner, Settings) {
         ("http-proxy", stage.endpoint()),
     ]
     .into();
-    inputs.extend(schedule.inputs.iter().map(|(name, value)| (*name, (*value).to_owned())));
+    inputs.extend(
+        schedule
+            .inputs
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned())),
+    );
     if let Some(ends) = schedule.one_off {
-        let command = if ends == OneOff::Passes { json!(["migrate"]) } else { json!(["migrate", "--fail"]) };
+        let command = if ends == OneOff::Passes {
+            json!(["migrate"])
+        } else {
+            json!(["migrate", "--fail"])
+        };
         inputs.insert("run-task", "true".to_owned());
-        inputs.insert("run-task-container-overrides", json!([{ "name": "app", "command": command }]).to_string());
+        inputs.insert(
+            "run-task-container-overrides",
+            json!([{ "name": "app", "command": command }]).to_string(),
+        );
         inputs.insert("run-task-subnets", "subnet-1".to_owned());
     }
     if let Some(second) = schedule.second.filter(|_| id == SECOND) {
@@ -225,9 +358,20 @@ fn job(schedule: &Schedule, stage: &Stage, id: &str) -> (Runner, Settings) {
         // A person's answer is waited for by one run only.
         inputs.remove("approval");
     }
-    let tests: String = [("green", schedule.green), ("production", schedule.production)].into_iter().map(test).collect();
+    let tests: String = [
+        ("green", schedule.green),
+        ("production", schedule.production),
+    ]
+    .into_iter()
+    .map(test)
+    .collect();
     if !tests.is_empty() {
-        inputs.insert("smoke-tests", format!("defaults: {{ timeout: 5s, retry: {{ for: 60ms, every: 20ms }} }}\ntests:\n{tests}"));
+        inputs.insert(
+            "smoke-tests",
+            format!(
+                "defaults: {{ timeout: 5s, retry: {{ for: 60ms, every: 20ms }} }}\ntests:\n{tests}"
+            ),
+        );
     }
     if schedule.green != Test::Absent {
         inputs.insert("test-url", url("test"));
@@ -235,11 +379,26 @@ fn job(schedule: &Schedule, stage: &Stage, id: &str) -> (Runner, Settings) {
     if schedule.production != Test::Absent {
         inputs.insert("production-url", url("prod"));
     }
-    let own = [("GITHUB_RUN_ID", id), ("GITHUB_RUN_ATTEMPT", "1"), ("AWS_REGION", "eu-central-1"), ("GITHUB_WORKSPACE", "/nonexistent")];
-    let own = own.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let variables = own.chain(inputs.into_iter().map(|(name, value)| (format!("INPUT_{}", name.to_uppercase()), value))).collect();
+    let own = [
+        ("GITHUB_RUN_ID", id),
+        ("GITHUB_RUN_ATTEMPT", "1"),
+        ("AWS_REGION", "eu-central-1"),
+        ("GITHUB_WORKSPACE", "/nonexistent"),
+    ];
+    let own = own
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let variables = own
+        .chain(
+            inputs
+                .into_iter()
+                .map(|(name, value)| (format!("INPUT_{}", name.to_uppercase()), value)),
+        )
+        .collect();
     let runner = Runner::from_variables(&variables);
-    let settings = inputs::read(&variables).and_then(|inputs| Settings::from_inputs(&inputs, &runner)).expect("settings");
+    let settings = inputs::read(&variables)
+        .and_then(|inputs| Settings::from_inputs(&inputs, &runner))
+        .expect("settings");
     (runner, settings)
 }
 
@@ -249,12 +408,18 @@ fn test((side, test): (&str, Test)) -> String {
         Test::Passes => "${revision}",
         Test::Fails => "api:77",
     };
-    format!("  - {{ name: {side}, get: /, on: [{side}], expect: {{ status: 200, json: {{ $.revision: \"{revision}\" }} }} }}\n")
+    format!(
+        "  - {{ name: {side}, get: /, on: [{side}], expect: {{ status: 200, json: {{ $.revision: \"{revision}\" }} }} }}\n"
+    )
 }
 
 /// Each run brings another version.
 fn environment(schedule: &Schedule, id: &str) -> String {
-    let trouble = if schedule.trouble == Some(Trouble::Sick) { "\nTROUBLE_PATH=/health" } else { "" };
+    let trouble = if schedule.trouble == Some(Trouble::Sick) {
+        "\nTROUBLE_PATH=/health"
+    } else {
+        ""
+    };
     format!("RELEASE={id}{trouble}")
 }
 
@@ -278,9 +443,17 @@ async fn main(schedule: &Schedule, scene: Scene<'_>) -> Option<Ending> {
             match deed {
                 Deed::Kill => return,
                 Deed::Cancel => cancelled.notify_one(),
-                Deed::Alarm | Deed::Continue | Deed::Reject | Deed::Stop | Deed::Update | Deed::Weights => {
+                Deed::Alarm
+                | Deed::Continue
+                | Deed::Reject
+                | Deed::Stop
+                | Deed::Update
+                | Deed::Weights => {
                     acts.set(true);
-                    scene.somebody.does(*deed, scene.stage, &schedule.controller).await;
+                    scene
+                        .somebody
+                        .does(*deed, scene.stage, &schedule.controller)
+                        .await;
                     acts.set(false);
                 }
             }
@@ -302,5 +475,7 @@ async fn main(schedule: &Schedule, scene: Scene<'_>) -> Option<Ending> {
 /// Takes back what the run has left armed; none when it does not end.
 async fn post(job: &Job, armed: &[ecs_bluegreen::undo::Undo]) -> Option<Unwound> {
     let run = new_run(job).await;
-    tokio::time::timeout(PATIENCE, unwind::all(&run, armed)).await.ok()
+    tokio::time::timeout(PATIENCE, unwind::all(&run, armed))
+        .await
+        .ok()
 }

@@ -1,4 +1,5 @@
-//! Somebody else in the same account: what they do, and when AWS got it, so that it is told from ours.
+//! Somebody else in the same account: what they do, and when AWS got it, so that it is told from
+//! ours.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -34,18 +35,31 @@ pub(super) struct Somebody {
 
 impl Somebody {
     pub(super) fn new() -> Self {
-        let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build().expect("a client");
-        Self { client, calls: Mutex::default(), weighed_ms: AtomicI64::new(0) }
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(Duration::from_secs(5))
+            .build()
+            .expect("a client");
+        Self {
+            client,
+            calls: Mutex::default(),
+            weighed_ms: AtomicI64::new(0),
+        }
     }
 
     pub(super) fn calls(&self) -> Vec<Called> {
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.calls
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Whether this entry of the ledger may be theirs.
     pub(super) fn may_have_called(&self, entry: &Entry) -> bool {
-        let is_theirs =
-            |call: &Called| entry.operation == call.operation.replace('.', ":") && (call.from_ms..=call.to_ms).contains(&entry.at_ms);
+        let is_theirs = |call: &Called| {
+            entry.operation == call.operation.replace('.', ":")
+                && (call.from_ms..=call.to_ms).contains(&entry.at_ms)
+        };
         self.calls().iter().any(is_theirs)
     }
 
@@ -59,10 +73,15 @@ impl Somebody {
         let weights: Vec<(String, u32)> = stage.weights("prod");
         let view = stage.service_view(SERVICE);
         let has_tasks = |group: &String| {
-            view.iter().flat_map(|view| &view.fleets).any(|fleet| fleet.running > 0 && fleet.target_group.as_ref() == Some(group))
+            view.iter()
+                .flat_map(|view| &view.fleets)
+                .any(|fleet| fleet.running > 0 && fleet.target_group.as_ref() == Some(group))
         };
         if weights.len() == 2 && weights.iter().all(|(group, _)| has_tasks(group)) {
-            let half: Vec<(&str, u32)> = weights.iter().map(|(group, _)| (group.as_str(), 50)).collect();
+            let half: Vec<(&str, u32)> = weights
+                .iter()
+                .map(|(group, _)| (group.as_str(), 50))
+                .collect();
             stage.set_weights("prod", &half);
             self.weighed_ms.store(now_ms(), Ordering::Relaxed);
         }
@@ -70,39 +89,58 @@ impl Somebody {
 
     /// Whether a call of theirs was taken.
     pub(super) fn has(&self, operation: &str) -> bool {
-        self.calls().iter().any(|call| call.is_taken && call.operation == operation)
+        self.calls()
+            .iter()
+            .any(|call| call.is_taken && call.operation == operation)
     }
 
     /// Whether they asked for a stop since then.
     pub(super) fn has_stopped_since(&self, ms: i64) -> bool {
-        self.calls().iter().any(|call| call.is_taken && call.operation.contains(".Stop") && call.to_ms > ms)
+        self.calls()
+            .iter()
+            .any(|call| call.is_taken && call.operation.contains(".Stop") && call.to_ms > ms)
     }
 
     pub(super) async fn does(&self, deed: Deed, stage: &Stage, controller: &Controller) {
         match (deed, controller) {
             (Deed::Alarm, _) => stage.set_alarm("errors", AlarmState::Alarm),
-            // CodeDeploy sets its weights once more when it goes back, and is waited for a minute: that is a story of its own.
-            (Deed::Update | Deed::Weights, Controller::CodeDeploy(_)) | (Deed::Cancel | Deed::Kill, _) => {}
+            // CodeDeploy sets its weights once more when it goes back, and is waited for a minute:
+            // that is a story of its own.
+            (Deed::Update | Deed::Weights, Controller::CodeDeploy(_))
+            | (Deed::Cancel | Deed::Kill, _) => {}
             (Deed::Weights, _) => self.weigh(stage),
             (Deed::Update, _) => {
-                let request = json!({ "cluster": "prod", "service": SERVICE, "taskDefinition": THEIRS });
+                let request =
+                    json!({ "cluster": "prod", "service": SERVICE, "taskDefinition": THEIRS });
                 self.call(stage, "ecs.UpdateService", request).await;
             }
-            (Deed::Continue | Deed::Reject | Deed::Stop, Controller::CodeDeploy(_)) => self.at_codedeploy(deed, stage).await,
+            (Deed::Continue | Deed::Reject | Deed::Stop, Controller::CodeDeploy(_)) => {
+                self.at_codedeploy(deed, stage).await;
+            }
             (Deed::Continue | Deed::Reject | Deed::Stop, _) => self.at_ecs(deed, stage).await,
         }
     }
 
     async fn at_codedeploy(&self, deed: Deed, stage: &Stage) {
-        let Some(id) = stage.deployments().pop() else { return };
-        // Stopped without a rollback once traffic has moved, it stays there: the product says so, a minute later, and a person
-        // must choose.
-        let has_moved = stage.weights("prod").iter().any(|(group, weight)| *weight > 0 && !group.ends_with("-1"));
+        let Some(id) = stage.deployments().pop() else {
+            return;
+        };
+        // Stopped without a rollback once traffic has moved, it stays there: the product says so, a
+        // minute later, and a person must choose.
+        let has_moved = stage
+            .weights("prod")
+            .iter()
+            .any(|(group, weight)| *weight > 0 && !group.ends_with("-1"));
         if deed == Deed::Reject && has_moved {
             return;
         }
         if deed == Deed::Continue {
-            self.call(stage, "codedeploy.ContinueDeployment", json!({ "deploymentId": id, "deploymentWaitType": "READY_WAIT" })).await;
+            self.call(
+                stage,
+                "codedeploy.ContinueDeployment",
+                json!({ "deploymentId": id, "deploymentWaitType": "READY_WAIT" }),
+            )
+            .await;
         } else {
             let request = json!({ "deploymentId": id, "autoRollbackEnabled": deed == Deed::Stop });
             self.call(stage, "codedeploy.StopDeployment", request).await;
@@ -110,32 +148,70 @@ impl Somebody {
     }
 
     async fn at_ecs(&self, deed: Deed, stage: &Stage) {
-        let Some(newest) = stage.service_deployments().pop() else { return };
+        let Some(newest) = stage.service_deployments().pop() else {
+            return;
+        };
         if deed == Deed::Stop {
             let request = json!({ "serviceDeploymentArn": newest.arn, "stopType": "ROLLBACK" });
             self.call(stage, "ecs.StopServiceDeployment", request).await;
         } else if let Some(hook) = newest.waiting.first() {
-            let action = if deed == Deed::Continue { "CONTINUE" } else { "ROLLBACK" };
-            let request = json!({ "serviceDeploymentArn": newest.arn, "hookId": hook, "action": action });
-            self.call(stage, "ecs.ContinueServiceDeployment", request).await;
+            let action = if deed == Deed::Continue {
+                "CONTINUE"
+            } else {
+                "ROLLBACK"
+            };
+            let request =
+                json!({ "serviceDeploymentArn": newest.arn, "hookId": hook, "action": action });
+            self.call(stage, "ecs.ContinueServiceDeployment", request)
+                .await;
         }
     }
 
     /// A call, which may fail as anybody's may; what AWS answered.
-    pub(super) async fn call(&self, stage: &Stage, operation: &'static str, request: Value) -> Value {
+    pub(super) async fn call(
+        &self,
+        stage: &Stage,
+        operation: &'static str,
+        request: Value,
+    ) -> Value {
         let from_ms = now_ms();
         let target = match operation.split_once('.') {
             Some(("ecs", name)) => format!("AmazonEC2ContainerServiceV20141113.{name}"),
             Some((_, name)) => format!("CodeDeploy_20141006.{name}"),
             None => operation.to_owned(),
         };
-        let request = self.client.post(stage.endpoint()).header("x-amz-target", target).body(request.to_string());
-        let answered = request.header("authorization", "AWS4-HMAC-SHA256 Credential=AKIASOMEBODYELSE").send().await;
+        let request = self
+            .client
+            .post(stage.endpoint())
+            .header("x-amz-target", target)
+            .body(request.to_string());
+        let answered = request
+            .header(
+                "authorization",
+                "AWS4-HMAC-SHA256 Credential=AKIASOMEBODYELSE",
+            )
+            .send()
+            .await;
         // An answer that was lost may have been a yes.
-        let is_taken = answered.as_ref().map_or(true, |answer| answer.status().is_success());
-        self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(Called { operation, from_ms, to_ms: now_ms(), is_taken });
+        let is_taken = answered
+            .as_ref()
+            .map_or(true, |answer| answer.status().is_success());
+        self.calls
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(Called {
+                operation,
+                from_ms,
+                to_ms: now_ms(),
+                is_taken,
+            });
         match answered {
-            Ok(answer) => answer.text().await.ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
+            Ok(answer) => answer
+                .text()
+                .await
+                .ok()
+                .and_then(|text| serde_json::from_str(&text).ok())
+                .unwrap_or_default(),
             Err(_) => Value::Null,
         }
     }

@@ -25,8 +25,15 @@ impl Happy {
         let deployments = world::look(&play.stage).await.deployed();
         play.end().await;
         let cells = cells(strategy, &told.calls);
-        assert!(cells.len() >= strategy.fewest_calls(), "the happy line has lost a call: {cells:?}");
-        Self { strategy, cells, deployments }
+        assert!(
+            cells.len() >= strategy.fewest_calls(),
+            "the happy line has lost a call: {cells:?}"
+        );
+        Self {
+            strategy,
+            cells,
+            deployments,
+        }
     }
 }
 
@@ -45,13 +52,24 @@ impl fmt::Display for Cell {
     }
 }
 
-/// The calls of a ledger that are played, in order. All of them succeeded, but for what is to be refused.
+/// The calls of a ledger that are played, in order. All of them succeeded, but for what is to be
+/// refused.
 fn cells(strategy: Strategy, ledger: &[Entry]) -> Vec<Cell> {
     let mut cells: Vec<Cell> = Vec::new();
     for call in ledger {
-        assert!(strategy.expects(call), "the happy line has a refused call: {call:?}");
-        let nth = cells.iter().filter(|cell| cell.operation == call.operation).count() + 1;
-        cells.push(Cell { operation: call.operation.clone(), nth });
+        assert!(
+            strategy.expects(call),
+            "the happy line has a refused call: {call:?}"
+        );
+        let nth = cells
+            .iter()
+            .filter(|cell| cell.operation == call.operation)
+            .count()
+            + 1;
+        cells.push(Cell {
+            operation: call.operation.clone(),
+            nth,
+        });
     }
     cells.retain(|cell| strategy.plays(&cell.operation));
     cells
@@ -60,6 +78,9 @@ fn cells(strategy: Strategy, ledger: &[Entry]) -> Vec<Cell> {
 impl Cell {
     /// The call itself, in a ledger in which it was met by something.
     pub(super) fn call<'l>(&self, ledger: &'l [Entry]) -> Option<&'l Entry> {
-        ledger.iter().filter(|call| call.operation == self.operation).nth(self.nth - 1)
+        ledger
+            .iter()
+            .filter(|call| call.operation == self.operation)
+            .nth(self.nth - 1)
     }
 }

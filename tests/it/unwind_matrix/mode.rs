@@ -25,7 +25,12 @@ const REGISTER: &str = "ecs:RegisterTaskDefinition";
 const DEREGISTER: &str = "ecs:DeregisterTaskDefinition";
 
 impl Mode {
-    pub(super) const ALL: [Self; 4] = [Self::Refused, Self::Lost, Self::KilledThenPost, Self::KilledThenRerun];
+    pub(super) const ALL: [Self; 4] = [
+        Self::Refused,
+        Self::Lost,
+        Self::KilledThenPost,
+        Self::KilledThenRerun,
+    ];
 
     /// Plays one cell, and says in a few words what came of it.
     pub(super) async fn play(self, happy: &Happy, cell: &Cell) -> String {
@@ -39,15 +44,27 @@ impl Mode {
 }
 
 async fn refused(happy: &Happy, cell: &Cell) -> String {
-    let mut play = struck(happy.strategy.impatient(), cell, FaultKind::Denied, u64::MAX).await;
+    let mut play = struck(
+        happy.strategy.impatient(),
+        cell,
+        FaultKind::Denied,
+        u64::MAX,
+    )
+    .await;
     let main = play.act(happy.strategy.action()).await;
-    assert_eq!(cell.call(&main.calls).expect("the call").status, 400, "{}", main.text());
+    assert_eq!(
+        cell.call(&main.calls).expect("the call").status,
+        400,
+        "{}",
+        main.text()
+    );
     says_what_serves(&main, &world::look(&play.stage).await);
     let post = play.post(&main).await;
     let between = world::look(&play.stage).await;
     says_what_serves(&post, &between);
     // Until somebody fixes the policy nothing more can be done; it must have been said.
-    let said = post.code == Some(40) || ["stuck", "still-running"].contains(&main.output("outcome"));
+    let said =
+        post.code == Some(40) || ["stuck", "still-running"].contains(&main.output("outcome"));
     if !said {
         is_over(&between, &post);
     }
@@ -63,17 +80,32 @@ async fn refused(happy: &Happy, cell: &Cell) -> String {
     assert_eq!(now.unused(), Vec::<&str>::new(), "{}", fixed.text());
     is_done_with(&mut play, &main, &now).await;
     play.end().await;
-    format!("{}, post exits {}, production on {}", ended(&main), code(&post), now.version())
+    format!(
+        "{}, post exits {}, production on {}",
+        ended(&main),
+        code(&post),
+        now.version()
+    )
 }
 
 async fn lost(happy: &Happy, cell: &Cell) -> String {
     let mut play = struck(happy.strategy.story(), cell, FaultKind::LandsThenDrops, 1).await;
     let main = play.act(happy.strategy.action()).await;
-    assert_eq!(cell.call(&main.calls).expect("the call").status, 0, "{}", main.text());
+    assert_eq!(
+        cell.call(&main.calls).expect("the call").status,
+        0,
+        "{}",
+        main.text()
+    );
     let now = world::look(&play.stage).await;
     is_over(&now, &main);
     says_what_serves(&main, &now);
-    assert_eq!((main.code, now.version()), (Some(0), GREEN), "a lost answer is no failure: {}", main.text());
+    assert_eq!(
+        (main.code, now.version()),
+        (Some(0), GREEN),
+        "a lost answer is no failure: {}",
+        main.text()
+    );
     is_not_doubled(happy, &play, &now);
     now.has_no_tags();
     is_done_with(&mut play, &main, &now).await;
@@ -90,23 +122,35 @@ async fn killed_then_post(happy: &Happy, cell: &Cell) -> String {
     says_what_serves(&post, &now);
     is_not_doubled(happy, &play, &now);
     now.has_no_tags();
-    // A registration that was never answered is not armed: finding it by its content could hit somebody else's twin.
+    // A registration that was never answered is not armed: finding it by its content could hit
+    // somebody else's twin.
     if cell.operation != REGISTER {
         assert_eq!(now.unused(), Vec::<&str>::new(), "{}", post.text());
     }
     is_done_with(&mut play, &main, &now).await;
     play.end().await;
-    format!("post exits {}, production on {}", code(&post), now.version())
+    format!(
+        "post exits {}, production on {}",
+        code(&post),
+        now.version()
+    )
 }
 
 async fn killed_then_rerun(happy: &Happy, cell: &Cell) -> String {
     let (mut play, _) = killed(happy, cell).await;
-    let again = play.act(happy.strategy.action().env("GITHUB_RUN_ATTEMPT", "2")).await;
+    let again = play
+        .act(happy.strategy.action().env("GITHUB_RUN_ATTEMPT", "2"))
+        .await;
     let now = world::look(&play.stage).await;
     is_over(&now, &again);
     says_what_serves(&again, &now);
     // What the dead run had begun is gone on with, not begun again and not taken back.
-    assert_eq!((again.code, now.version()), (Some(0), GREEN), "{}", again.text());
+    assert_eq!(
+        (again.code, now.version()),
+        (Some(0), GREEN),
+        "{}",
+        again.text()
+    );
     assert_eq!(now.unused(), Vec::<&str>::new(), "{}", again.text());
     is_not_doubled(happy, &play, &now);
     now.has_no_tags();
@@ -118,17 +162,30 @@ async fn killed_then_rerun(happy: &Happy, cell: &Cell) -> String {
 /// A story in which a call is met by something.
 async fn struck(story: Story, cell: &Cell, kind: FaultKind, times: u64) -> Play {
     let nth = u64::try_from(cell.nth).expect("a small number");
-    let fault = Fault { operation: cell.operation.clone(), nth, times, kind };
+    let fault = Fault {
+        operation: cell.operation.clone(),
+        nth,
+        times,
+        kind,
+    };
     story.fault(fault).begin().await
 }
 
 /// The call lands, no answer comes, and the process is killed.
 async fn killed(happy: &Happy, cell: &Cell) -> (Play, Told) {
     let mut play = struck(happy.strategy.story(), cell, FaultKind::LandsThenHangs, 1).await;
-    let action: Action = happy.strategy.action().at(When::Called(cell.operation.clone(), cell.nth), Deed::Kill);
+    let action: Action = happy
+        .strategy
+        .action()
+        .at(When::Called(cell.operation.clone(), cell.nth), Deed::Kill);
     let main = play.act(action).await;
     assert_eq!(main.code, None, "killed: {}", main.text());
-    assert_eq!(cell.call(&main.calls).expect("the call").status, 0, "{}", main.text());
+    assert_eq!(
+        cell.call(&main.calls).expect("the call").status,
+        0,
+        "{}",
+        main.text()
+    );
     (play, main)
 }
 
@@ -143,7 +200,15 @@ fn is_over(now: &World, told: &Told) {
 
 /// Whatever a run or its post step claims about traffic is true.
 fn says_what_serves(told: &Told, now: &World) {
-    let last = told.log.iter().rev().take(12).cloned().collect::<Vec<_>>().join("\n").to_lowercase();
+    let last = told
+        .log
+        .iter()
+        .rev()
+        .take(12)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join("\n")
+        .to_lowercase();
     match told.output("outcome") {
         "deployed" | "no-change" => assert_eq!(now.version(), GREEN, "{}", told.text()),
         "rolled-back" | "unchanged" => assert_eq!(now.version(), BLUE, "{}", told.text()),
@@ -163,12 +228,23 @@ fn says_what_serves(told: &Told, now: &World) {
 
 /// One revision, one one-off task, one deployment, whatever was lost or done again.
 fn is_not_doubled(happy: &Happy, play: &Play, now: &World) {
-    let landed = play.stage.ledger().into_iter().filter(|call| call.operation == REGISTER && call.code.is_none());
+    let landed = play
+        .stage
+        .ledger()
+        .into_iter()
+        .filter(|call| call.operation == REGISTER && call.code.is_none());
     assert_eq!(landed.count(), 1, "a revision is registered twice");
-    assert!(now.one_off_tasks() <= 1, "a one-off task is run twice: {now:#?}");
-    // A way back is a deployment of its own for CodeDeploy, and for a service that is rolled in place.
+    assert!(
+        now.one_off_tasks() <= 1,
+        "a one-off task is run twice: {now:#?}"
+    );
+    // A way back is a deployment of its own for CodeDeploy, and for a service that is rolled in
+    // place.
     let back = usize::from(now.version() == BLUE);
-    assert!(now.deployed() <= happy.deployments + back, "deployments are doubled: {now:#?}");
+    assert!(
+        now.deployed() <= happy.deployments + back,
+        "deployments are doubled: {now:#?}"
+    );
 }
 
 /// Every undo twice: a post step with the same state finds nothing to do, and does nothing.
@@ -176,17 +252,33 @@ async fn is_done_with(play: &mut Play, saved: &Told, before: &World) {
     for _ in 0..2 {
         let again = play.post(saved).await;
         assert_eq!(again.code, Some(0), "{}", again.text());
-        // A revision that is inactive already may be deregistered again: that changes nothing, and needs no look before.
-        let changed: Vec<_> = again.calls.iter().filter(|call| call.code.is_none() && call.operation != DEREGISTER).collect();
-        assert_eq!(changed, Vec::<&ecs_bluegreen_sim::Entry>::new(), "{}", again.text());
+        // A revision that is inactive already may be deregistered again: that changes nothing, and
+        // needs no look before.
+        let changed: Vec<_> = again
+            .calls
+            .iter()
+            .filter(|call| call.code.is_none() && call.operation != DEREGISTER)
+            .collect();
+        assert_eq!(
+            changed,
+            Vec::<&ecs_bluegreen_sim::Entry>::new(),
+            "{}",
+            again.text()
+        );
         assert_eq!(world::look(&play.stage).await, *before, "{}", again.text());
     }
 }
 
 fn ended(told: &Told) -> String {
-    format!("{} ({}) exits {}", told.output("outcome"), told.output("reason"), code(told))
+    format!(
+        "{} ({}) exits {}",
+        told.output("outcome"),
+        told.output("reason"),
+        code(told)
+    )
 }
 
 fn code(told: &Told) -> String {
-    told.code.map_or_else(|| "by a signal".to_owned(), |code| code.to_string())
+    told.code
+        .map_or_else(|| "by a signal".to_owned(), |code| code.to_string())
 }

@@ -1,4 +1,5 @@
-//! Datadog's metrics query: <https://docs.datadoghq.com/api/latest/metrics/#query-timeseries-points>.
+//! Datadog's metrics query:
+//! <https://docs.datadoghq.com/api/latest/metrics/#query-timeseries-points>.
 
 use reqwest::{Client, Method, Request};
 use serde_json::Value;
@@ -12,25 +13,47 @@ pub async fn datadog(client: &Client, query: &DatadogQuery, since: f64, until: f
     asked(client, query, since, until).await.into()
 }
 
-async fn asked(client: &Client, query: &DatadogQuery, since: f64, until: f64) -> Result<AnswerPoints, Obstacle> {
+async fn asked(
+    client: &Client,
+    query: &DatadogQuery,
+    since: f64,
+    until: f64,
+) -> Result<AnswerPoints, Obstacle> {
     let request = request(query, since, until)?;
-    let wire = Wire::new(client, request.url(), [&query.api_key, &query.application_key]);
+    let wire = Wire::new(
+        client,
+        request.url(),
+        [&query.api_key, &query.application_key],
+    );
     let answer = wire.ask(request, complaint).await?;
     if let Some(words) = complaint(&answer) {
         return Err(wire.complained(&words).into());
     }
     let Some(series) = answer["series"].as_array() else {
-        return Err(wire.said("the answer is not that of a Datadog query").into());
+        return Err(wire
+            .said("the answer is not that of a Datadog query")
+            .into());
     };
-    let pairs = series.iter().flat_map(|series| series["pointlist"].as_array().into_iter().flatten());
-    let points = pairs.filter_map(point).filter(|point| (since..until).contains(&point.at)).collect();
-    Ok(AnswerPoints { points, notes: Vec::new() }.tidy())
+    let pairs = series
+        .iter()
+        .flat_map(|series| series["pointlist"].as_array().into_iter().flatten());
+    let points = pairs
+        .filter_map(point)
+        .filter(|point| (since..until).contains(&point.at))
+        .collect();
+    Ok(AnswerPoints {
+        points,
+        notes: Vec::new(),
+    }
+    .tidy())
 }
 
 /// Datadog takes whole seconds; what that adds is left out again.
 fn request(query: &DatadogQuery, since: f64, until: f64) -> Result<Request, String> {
     let mut url = base(&query.url)?;
-    let mut path = url.path_segments_mut().map_err(|()| "the URL cannot have a path".to_owned())?;
+    let mut path = url
+        .path_segments_mut()
+        .map_err(|()| "the URL cannot have a path".to_owned())?;
     path.pop_if_empty().extend(["api", "v1", "query"]);
     drop(path);
     url.query_pairs_mut()
@@ -45,13 +68,28 @@ fn request(query: &DatadogQuery, since: f64, until: f64) -> Result<Request, Stri
 
 /// `error` in an answer that has a status of its own, `errors` in a refusal.
 fn complaint(answer: &Value) -> Option<String> {
-    let errors: Vec<&str> = answer["errors"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    let error = answer["error"].as_str().filter(|words| !words.is_empty()).map(str::to_owned);
-    let status = (answer["status"] == "error").then(|| "the query failed, and Datadog does not say why".to_owned());
-    Some(errors.join("; ")).filter(|words| !words.is_empty()).or(error).or(status)
+    let errors: Vec<&str> = answer["errors"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    let error = answer["error"]
+        .as_str()
+        .filter(|words| !words.is_empty())
+        .map(str::to_owned);
+    let status = (answer["status"] == "error")
+        .then(|| "the query failed, and Datadog does not say why".to_owned());
+    Some(errors.join("; "))
+        .filter(|words| !words.is_empty())
+        .or(error)
+        .or(status)
 }
 
 /// `[1690000000000.0, 1.5]`: milliseconds, and a value or null where there was nothing.
 fn point(pair: &Value) -> Option<Point> {
-    Some(Point { at: pair[0].as_f64()? / 1000.0, value: pair[1].as_f64()? })
+    Some(Point {
+        at: pair[0].as_f64()? / 1000.0,
+        value: pair[1].as_f64()?,
+    })
 }

@@ -1,4 +1,5 @@
-//! Any endpoint that answers JSON: a JSONPath selects the numbers. A text that is a number counts as one, null as no data.
+//! Any endpoint that answers JSON: a JSONPath selects the numbers. A text that is a number counts
+//! as one, null as no data.
 
 use std::time::Duration;
 
@@ -20,30 +21,69 @@ pub async fn http(client: &Client, query: &HttpQuery, until: f64) -> Told {
 }
 
 async fn asked(client: &Client, query: &HttpQuery, until: f64) -> Result<AnswerPoints, Obstacle> {
-    let path = JsonPath::parse(&query.path).map_err(|_| "the JSONPath cannot be read".to_owned())?;
+    let path =
+        JsonPath::parse(&query.path).map_err(|_| "the JSONPath cannot be read".to_owned())?;
     let request = request(query)?;
-    let wire = Wire::new(client, request.url(), query.headers.iter().map(|(_, value)| value).chain(&query.body));
+    let wire = Wire::new(
+        client,
+        request.url(),
+        query
+            .headers
+            .iter()
+            .map(|(_, value)| value)
+            .chain(&query.body),
+    );
     // What an unknown service writes beside an error status is not known to be words.
     let answer = wire.ask(request, |_| None).await?;
-    let values = selected(path, answer).await.map_err(|kind| wire.said(&format!("{} {kind}", query.path)))?;
-    let notes = if values.is_empty() { vec![wire.said(&format!("{} selects nothing in the answer", query.path))] } else { Vec::new() };
-    Ok(AnswerPoints { points: values.into_iter().flatten().map(|value| Point { at: until, value }).collect(), notes }.tidy())
+    let values = selected(path, answer)
+        .await
+        .map_err(|kind| wire.said(&format!("{} {kind}", query.path)))?;
+    let notes = if values.is_empty() {
+        vec![wire.said(&format!("{} selects nothing in the answer", query.path))]
+    } else {
+        Vec::new()
+    };
+    Ok(AnswerPoints {
+        points: values
+            .into_iter()
+            .flatten()
+            .map(|value| Point { at: until, value })
+            .collect(),
+        notes,
+    }
+    .tidy())
 }
 
-/// What the path selects, on a thread of its own: a costly path must not keep a signal from getting through.
+/// What the path selects, on a thread of its own: a costly path must not keep a signal from getting
+/// through.
 async fn selected(path: JsonPath, answer: Value) -> Result<Vec<Option<f64>>, String> {
-    let selecting = move || path.query(&answer).all().into_iter().map(value).collect::<Result<Vec<_>, _>>();
+    let selecting = move || {
+        path.query(&answer)
+            .all()
+            .into_iter()
+            .map(value)
+            .collect::<Result<Vec<_>, _>>()
+    };
     let selected = tokio::time::timeout(SELECTING, tokio::task::spawn_blocking(selecting)).await;
-    let selected = selected.map_err(|_| format!("costs more than {} s on this answer", SELECTING.as_secs()))?;
-    selected.map_err(|_| "cannot be evaluated".to_owned())?.map_err(|kind| format!("is {kind}, not a number"))
+    let selected = selected
+        .map_err(|_| format!("costs more than {} s on this answer", SELECTING.as_secs()))?;
+    selected
+        .map_err(|_| "cannot be evaluated".to_owned())?
+        .map_err(|kind| format!("is {kind}, not a number"))
 }
 
 fn request(query: &HttpQuery) -> Result<Request, String> {
     let url = base(&query.url)?;
-    let method = if query.body.is_some() { Method::POST } else { Method::GET };
+    let method = if query.body.is_some() {
+        Method::POST
+    } else {
+        Method::GET
+    };
     let mut request = Request::new(method, url);
     if let Some(body) = &query.body {
-        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        request
+            .headers_mut()
+            .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         *request.body_mut() = Some(body.expose().to_owned().into());
     }
     for (name, value) in &query.headers {

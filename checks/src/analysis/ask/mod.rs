@@ -1,7 +1,8 @@
-//! Asks the sources that are no service of AWS's SDK: Prometheus (also Amazon's, signed by the caller), Datadog, any HTTP endpoint.
+//! Asks the sources that are no service of AWS's SDK: Prometheus (also Amazon's, signed by the
+//! caller), Datadog, any HTTP endpoint.
 //!
-//! One request a question, ten seconds, one MiB, no redirect followed. Whatever goes wrong becomes words without secrets; whether it is
-//! asked again is the judge's business.
+//! One request a question, ten seconds, one MiB, no redirect followed. Whatever goes wrong becomes
+//! words without secrets; whether it is asked again is the judge's business.
 
 mod datadog;
 mod http;
@@ -15,7 +16,8 @@ pub use wire::client;
 
 use super::question::Answer;
 
-/// Adds to a request, once it is whole, what proves who sends it. The words of its error are free of secrets.
+/// Adds to a request, once it is whole, what proves who sends it. The words of its error are free
+/// of secrets.
 pub type Sign<'a> = &'a (dyn Fn(&mut reqwest::Request) -> Result<(), String> + Sync);
 
 /// What a source told.
@@ -41,8 +43,16 @@ pub enum Access {
 impl From<Result<AnswerPoints, wire::Obstacle>> for Told {
     fn from(found: Result<AnswerPoints, wire::Obstacle>) -> Self {
         match found {
-            Ok(found) => Self { answer: Answer::Points(found.points), notes: found.notes, access: Access::Granted },
-            Err(obstacle) => Self { answer: Answer::Failed(obstacle.words), notes: Vec::new(), access: obstacle.access },
+            Ok(found) => Self {
+                answer: Answer::Points(found.points),
+                notes: found.notes,
+                access: Access::Granted,
+            },
+            Err(obstacle) => Self {
+                answer: Answer::Failed(obstacle.words),
+                notes: Vec::new(),
+                access: obstacle.access,
+            },
         }
     }
 }
@@ -55,15 +65,19 @@ struct AnswerPoints {
 }
 
 impl AnswerPoints {
-    /// In the order of time, without what is no number: a NaN would pass every comparison that is written the other way round.
+    /// In the order of time, without what is no number: a NaN would pass every comparison that is
+    /// written the other way round.
     fn tidy(mut self) -> Self {
         let all = self.points.len();
         self.points.retain(|point| !point.value.is_nan());
         let dropped = all - self.points.len();
         if dropped > 0 {
-            self.notes.push(format!("{dropped} of {all} values are NaN and count as no data"));
+            self.notes.push(format!(
+                "{dropped} of {all} values are NaN and count as no data"
+            ));
         }
-        self.points.sort_by(|left, right| left.at.total_cmp(&right.at));
+        self.points
+            .sort_by(|left, right| left.at.total_cmp(&right.at));
         self
     }
 }

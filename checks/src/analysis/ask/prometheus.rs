@@ -1,6 +1,8 @@
-//! PromQL as an instant query: <https://prometheus.io/docs/prometheus/latest/querying/api/#instant-queries>.
+//! PromQL as an instant query:
+//! <https://prometheus.io/docs/prometheus/latest/querying/api/#instant-queries>.
 //!
-//! Sent as a form by `POST`, because queries may be longer than a URL. A vector gives a point a series.
+//! Sent as a form by `POST`, because queries may be longer than a URL. A vector gives a point a
+//! series.
 
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Method, Request};
@@ -15,23 +17,39 @@ use crate::analysis::question::{Point, PrometheusQuery};
 const WARNINGS: usize = 3;
 
 /// Asks what the query comes to at `until`.
-pub async fn prometheus(client: &Client, query: &PrometheusQuery, until: f64, sign: Option<Sign<'_>>) -> Told {
+pub async fn prometheus(
+    client: &Client,
+    query: &PrometheusQuery,
+    until: f64,
+    sign: Option<Sign<'_>>,
+) -> Told {
     asked(client, query, until, sign).await.into()
 }
 
-async fn asked(client: &Client, query: &PrometheusQuery, until: f64, sign: Option<Sign<'_>>) -> Result<AnswerPoints, Obstacle> {
+async fn asked(
+    client: &Client,
+    query: &PrometheusQuery,
+    until: f64,
+    sign: Option<Sign<'_>>,
+) -> Result<AnswerPoints, Obstacle> {
     let mut request = request(query, until)?;
     if let Some(sign) = sign {
         sign(&mut request)?;
     }
-    let wire = Wire::new(client, request.url(), query.headers.iter().map(|(_, value)| value));
+    let wire = Wire::new(
+        client,
+        request.url(),
+        query.headers.iter().map(|(_, value)| value),
+    );
     let answer = wire.ask(request, complaint).await?;
     read(&answer, &wire)
 }
 
 fn request(query: &PrometheusQuery, until: f64) -> Result<Request, String> {
     let mut url = base(&query.url)?;
-    let mut path = url.path_segments_mut().map_err(|()| "the URL cannot have a path".to_owned())?;
+    let mut path = url
+        .path_segments_mut()
+        .map_err(|()| "the URL cannot have a path".to_owned())?;
     path.pop_if_empty().extend(["api", "v1", "query"]);
     drop(path);
     let mut request = Request::new(Method::POST, url);
@@ -40,7 +58,10 @@ fn request(query: &PrometheusQuery, until: f64) -> Result<Request, String> {
         .append_pair("time", &format!("{until:.3}"))
         .finish();
     *request.body_mut() = Some(form.into());
-    request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+    request.headers_mut().insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("application/x-www-form-urlencoded"),
+    );
     for (name, value) in &query.headers {
         set_header(&mut request, name, value)?;
     }
@@ -49,19 +70,35 @@ fn request(query: &PrometheusQuery, until: f64) -> Result<Request, String> {
 
 /// Prometheus's own words, or those of what stands before it (Amazon's service has a `message`).
 fn complaint(answer: &Value) -> Option<String> {
-    let words = ["error", "message", "Message"].into_iter().find_map(|member| answer[member].as_str())?;
-    let kind = answer["errorType"].as_str().map(|kind| format!("{kind}: ")).unwrap_or_default();
+    let words = ["error", "message", "Message"]
+        .into_iter()
+        .find_map(|member| answer[member].as_str())?;
+    let kind = answer["errorType"]
+        .as_str()
+        .map(|kind| format!("{kind}: "))
+        .unwrap_or_default();
     Some(format!("{kind}{words}"))
 }
 
 fn read(answer: &Value, wire: &Wire<'_>) -> Result<AnswerPoints, Obstacle> {
     if answer["status"] != "success" {
         let words = complaint(answer).map(|words| wire.complained(&words));
-        return Err(words.unwrap_or_else(|| wire.said("the answer is not that of a Prometheus")).into());
+        return Err(words
+            .unwrap_or_else(|| wire.said("the answer is not that of a Prometheus"))
+            .into());
     }
     let points = points(&answer["data"]).map_err(|words| wire.said(&words))?;
-    let warnings = answer["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str).take(WARNINGS);
-    Ok(AnswerPoints { points, notes: warnings.map(|warning| wire.complained(warning)).collect() }.tidy())
+    let warnings = answer["warnings"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .take(WARNINGS);
+    Ok(AnswerPoints {
+        points,
+        notes: warnings.map(|warning| wire.complained(warning)).collect(),
+    }
+    .tidy())
 }
 
 fn points(data: &Value) -> Result<Vec<Point>, String> {
@@ -70,7 +107,9 @@ fn points(data: &Value) -> Result<Vec<Point>, String> {
     let pairs: Vec<&Value> = match data["resultType"].as_str() {
         Some("scalar") => vec![result],
         Some("vector") => series().map(|series| &series["value"]).collect(),
-        Some("matrix") => series().flat_map(|series| series["values"].as_array().into_iter().flatten()).collect(),
+        Some("matrix") => series()
+            .flat_map(|series| series["values"].as_array().into_iter().flatten())
+            .collect(),
         Some("string") => return Err("the query gives a text, not a number".to_owned()),
         _ => return Err("the answer has no result that is known".to_owned()),
     };
@@ -80,5 +119,8 @@ fn points(data: &Value) -> Result<Vec<Point>, String> {
 
 /// `[1435781451.781, "1"]`; the text may be `NaN`, `+Inf` or `-Inf`.
 fn point(pair: &Value) -> Option<Point> {
-    Some(Point { at: pair[0].as_f64()?, value: pair[1].as_str()?.parse().ok()? })
+    Some(Point {
+        at: pair[0].as_f64()?,
+        value: pair[1].as_str()?.parse().ok()?,
+    })
 }

@@ -12,18 +12,36 @@ use server::{Server, json, serve};
 const CANARY: &str = "canary-7f3a91";
 
 fn promql(server: &Server) -> PrometheusQuery {
-    let headers = vec![("Authorization".to_owned(), Secret::new(format!("Bearer {CANARY}")))];
-    PrometheusQuery { url: format!("{}/prom/", server.url), headers, sigv4: None, promql: "sum(rate(a[5m])) > 0".to_owned() }
+    let headers = vec![(
+        "Authorization".to_owned(),
+        Secret::new(format!("Bearer {CANARY}")),
+    )];
+    PrometheusQuery {
+        url: format!("{}/prom/", server.url),
+        headers,
+        sigv4: None,
+        promql: "sum(rate(a[5m])) > 0".to_owned(),
+    }
 }
 
 fn datadog_query(server: &Server) -> DatadogQuery {
     let (api_key, application_key) = (Secret::new(CANARY), Secret::new(format!("app-{CANARY}")));
-    DatadogQuery { url: server.url.clone(), api_key, application_key, query: "avg:errors{env:prod}".to_owned() }
+    DatadogQuery {
+        url: server.url.clone(),
+        api_key,
+        application_key,
+        query: "avg:errors{env:prod}".to_owned(),
+    }
 }
 
 fn http_query(server: &Server, path: &str) -> HttpQuery {
     let headers = vec![("X-Key".to_owned(), Secret::new(CANARY))];
-    HttpQuery { url: format!("{}/stats?key={CANARY}", server.url), body: None, headers, path: path.to_owned() }
+    HttpQuery {
+        url: format!("{}/stats?key={CANARY}", server.url),
+        body: None,
+        headers,
+        path: path.to_owned(),
+    }
 }
 
 async fn ask_prometheus(server: &Server) -> Told {
@@ -39,13 +57,23 @@ async fn ask_http(server: &Server, path: &str) -> Told {
 }
 
 fn points(told: &Told) -> Vec<(f64, f64)> {
-    let Answer::Points(points) = &told.answer else { panic!("{told:?}") };
-    points.iter().map(|Point { at, value }| (*at, *value)).collect()
+    let Answer::Points(points) = &told.answer else {
+        panic!("{told:?}")
+    };
+    points
+        .iter()
+        .map(|Point { at, value }| (*at, *value))
+        .collect()
 }
 
 fn failed(told: &Told) -> &str {
-    let Answer::Failed(words) = &told.answer else { panic!("{told:?}") };
-    assert!(!words.contains(CANARY) && !words.contains('{') && !words.contains('\n'), "{words}");
+    let Answer::Failed(words) = &told.answer else {
+        panic!("{told:?}")
+    };
+    assert!(
+        !words.contains(CANARY) && !words.contains('{') && !words.contains('\n'),
+        "{words}"
+    );
     words
 }
 
@@ -56,35 +84,68 @@ async fn prometheus_says(data: &str) -> Told {
 #[tokio::test]
 async fn a_vector_gives_a_point_a_series_and_a_scalar_and_a_matrix_give_theirs() {
     let vector = r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1000.5,"0.25"]},{"metric":{"a":"b"},"value":[1000.5,"+Inf"]}]}}"#;
-    assert_eq!(points(&prometheus_says(vector).await), [(1000.5, 0.25), (1000.5, f64::INFINITY)]);
+    assert_eq!(
+        points(&prometheus_says(vector).await),
+        [(1000.5, 0.25), (1000.5, f64::INFINITY)]
+    );
     let scalar = r#"{"status":"success","data":{"resultType":"scalar","result":[1000.5,"7"]}}"#;
     assert_eq!(points(&prometheus_says(scalar).await), [(1000.5, 7.0)]);
     let matrix = r#"{"status":"success","data":{"resultType":"matrix","result":[{"values":[[2,"4"],[1,"3"]]}]}}"#;
-    assert_eq!(points(&prometheus_says(matrix).await), [(1.0, 3.0), (2.0, 4.0)]);
+    assert_eq!(
+        points(&prometheus_says(matrix).await),
+        [(1.0, 3.0), (2.0, 4.0)]
+    );
 }
 
 #[tokio::test]
 async fn an_instant_query_is_a_form_with_the_query_and_the_time() {
-    let server = serve(json("200 OK", r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#)).await;
+    let server = serve(json(
+        "200 OK",
+        r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#,
+    ))
+    .await;
     let told = ask_prometheus(&server).await;
     assert_eq!((points(&told), told.notes), (vec![], vec![]));
     let request = server.request();
-    assert!(request.starts_with("POST /prom/api/v1/query HTTP/1.1\r\n"), "{request}");
+    assert!(
+        request.starts_with("POST /prom/api/v1/query HTTP/1.1\r\n"),
+        "{request}"
+    );
     assert!(request.contains(&format!("authorization: Bearer {CANARY}\r\n")));
-    assert!(request.ends_with("\r\n\r\nquery=sum%28rate%28a%5B5m%5D%29%29+%3E+0&time=1000.500"), "{request}");
+    assert!(
+        request.ends_with("\r\n\r\nquery=sum%28rate%28a%5B5m%5D%29%29+%3E+0&time=1000.500"),
+        "{request}"
+    );
 }
 
 #[tokio::test]
 async fn a_request_is_signed_when_it_is_whole() {
-    let server = serve(json("200 OK", r#"{"status":"success","data":{"resultType":"scalar","result":[1,"1"]}}"#)).await;
+    let server = serve(json(
+        "200 OK",
+        r#"{"status":"success","data":{"resultType":"scalar","result":[1,"1"]}}"#,
+    ))
+    .await;
     let sign = |request: &mut reqwest::Request| {
-        let length = request.body().and_then(reqwest::Body::as_bytes).map_or(0, <[u8]>::len);
+        let length = request
+            .body()
+            .and_then(reqwest::Body::as_bytes)
+            .map_or(0, <[u8]>::len);
         request.headers_mut().insert("x-signed", length.into());
         Ok(())
     };
     prometheus(&client().unwrap(), &promql(&server), 1.0, Some(&sign)).await;
-    assert!(server.request().contains("x-signed: 51\r\n"), "{}", server.request());
-    let refused = prometheus(&client().unwrap(), &promql(&server), 1.0, Some(&|_| Err("there are no credentials".to_owned()))).await;
+    assert!(
+        server.request().contains("x-signed: 51\r\n"),
+        "{}",
+        server.request()
+    );
+    let refused = prometheus(
+        &client().unwrap(),
+        &promql(&server),
+        1.0,
+        Some(&|_| Err("there are no credentials".to_owned())),
+    )
+    .await;
     assert_eq!(failed(&refused), "there are no credentials");
 }
 
@@ -94,7 +155,13 @@ async fn what_is_not_a_number_is_dropped_and_said_and_so_are_warnings() {
     let server = serve(json("200 OK", nan)).await;
     let told = ask_prometheus(&server).await;
     assert_eq!(points(&told), [(1.0, 2.0)]);
-    assert_eq!(told.notes, [format!("{}: PromQL info: ::error:: x y", server.host()), "1 of 2 values are NaN and count as no data".into()]);
+    assert_eq!(
+        told.notes,
+        [
+            format!("{}: PromQL info: ::error:: x y", server.host()),
+            "1 of 2 values are NaN and count as no data".into()
+        ]
+    );
     let histogram = r#"{"status":"success","data":{"resultType":"vector","result":[{"histogram":[1,{"count":"3"}]}]}}"#;
     assert!(
         failed(&prometheus_says(histogram).await)
@@ -104,52 +171,129 @@ async fn what_is_not_a_number_is_dropped_and_said_and_so_are_warnings() {
 
 #[tokio::test]
 async fn prometheus_s_own_words_are_shown() {
-    let error = format!(r#"{{"status":"error","errorType":"bad_data","error":"1:5: parse error near {CANARY}"}}"#);
+    let error = format!(
+        r#"{{"status":"error","errorType":"bad_data","error":"1:5: parse error near {CANARY}"}}"#
+    );
     let server = serve(json("400 Bad Request", &error)).await;
     let told = ask_prometheus(&server).await;
-    assert_eq!(failed(&told), format!("{}: it answers 400 Bad Request: bad_data: 1:5: parse error near ***", server.host()));
-    let forbidden = ask_prometheus(&serve(json("403 Forbidden", r#"{"message":"not authorized"}"#)).await).await;
+    assert_eq!(
+        failed(&told),
+        format!(
+            "{}: it answers 400 Bad Request: bad_data: 1:5: parse error near ***",
+            server.host()
+        )
+    );
+    let forbidden =
+        ask_prometheus(&serve(json("403 Forbidden", r#"{"message":"not authorized"}"#)).await)
+            .await;
     assert_eq!(forbidden.access, Access::Denied);
     assert!(failed(&forbidden).ends_with("it answers 403 Forbidden: not authorized"));
-    assert!(failed(&prometheus_says(r#"{"status":"error","error":"query timed out"}"#).await).ends_with(": query timed out"));
-    assert!(failed(&prometheus_says(r#"{"ok":true}"#).await).ends_with("the answer is not that of a Prometheus"));
+    assert!(
+        failed(&prometheus_says(r#"{"status":"error","error":"query timed out"}"#).await)
+            .ends_with(": query timed out")
+    );
+    assert!(
+        failed(&prometheus_says(r#"{"ok":true}"#).await)
+            .ends_with("the answer is not that of a Prometheus")
+    );
 }
 
 #[tokio::test]
 async fn datadog_s_points_are_in_seconds_without_nulls_and_within_the_window() {
-    let answer =
-        r#"{"status":"ok","series":[{"pointlist":[[900000.0,1],[901000.0,2.5],[930000.0,null],[960000.0,4]]},{"pointlist":[[905000,3]]}]}"#;
+    let answer = r#"{"status":"ok","series":[{"pointlist":[[900000.0,1],[901000.0,2.5],[930000.0,null],[960000.0,4]]},{"pointlist":[[905000,3]]}]}"#;
     let server = serve(json("200 OK", answer)).await;
-    assert_eq!(points(&ask_datadog(&server).await), [(901.0, 2.5), (905.0, 3.0)]);
+    assert_eq!(
+        points(&ask_datadog(&server).await),
+        [(901.0, 2.5), (905.0, 3.0)]
+    );
     let request = server.request();
-    assert!(request.starts_with("GET /api/v1/query?from=900&to=960&query=avg%3Aerrors%7Benv%3Aprod%7D HTTP/1.1\r\n"), "{request}");
-    assert!(request.contains(&format!("dd-api-key: {CANARY}\r\n")) && request.contains(&format!("dd-application-key: app-{CANARY}\r\n")));
+    assert!(
+        request.starts_with(
+            "GET /api/v1/query?from=900&to=960&query=avg%3Aerrors%7Benv%3Aprod%7D HTTP/1.1\r\n"
+        ),
+        "{request}"
+    );
+    assert!(
+        request.contains(&format!("dd-api-key: {CANARY}\r\n"))
+            && request.contains(&format!("dd-application-key: app-{CANARY}\r\n"))
+    );
 }
 
 #[tokio::test]
 async fn datadog_s_errors_are_told_whatever_the_status() {
     let said = async |status: &str, body: &str| {
-        failed(&ask_datadog(&serve(json(status, body)).await).await).split_once(": ").unwrap().1.to_owned()
+        failed(&ask_datadog(&serve(json(status, body)).await).await)
+            .split_once(": ")
+            .unwrap()
+            .1
+            .to_owned()
     };
-    assert_eq!(said("200 OK", r#"{"status":"error","error":"Rule 'x' failed","series":[]}"#).await, "Rule 'x' failed");
-    assert_eq!(said("200 OK", r#"{"status":"error","series":[]}"#).await, "the query failed, and Datadog does not say why");
-    assert_eq!(said("403 Forbidden", r#"{"errors":["Forbidden"]}"#).await, "it answers 403 Forbidden: Forbidden");
-    assert_eq!(said("429 Too Many Requests", "").await, "it answers 429 Too Many Requests");
-    assert_eq!(said("200 OK", "[]").await, "the answer is not that of a Datadog query");
-    assert_eq!(points(&ask_datadog(&serve(json("200 OK", r#"{"status":"ok","series":[]}"#)).await).await), []);
+    assert_eq!(
+        said(
+            "200 OK",
+            r#"{"status":"error","error":"Rule 'x' failed","series":[]}"#
+        )
+        .await,
+        "Rule 'x' failed"
+    );
+    assert_eq!(
+        said("200 OK", r#"{"status":"error","series":[]}"#).await,
+        "the query failed, and Datadog does not say why"
+    );
+    assert_eq!(
+        said("403 Forbidden", r#"{"errors":["Forbidden"]}"#).await,
+        "it answers 403 Forbidden: Forbidden"
+    );
+    assert_eq!(
+        said("429 Too Many Requests", "").await,
+        "it answers 429 Too Many Requests"
+    );
+    assert_eq!(
+        said("200 OK", "[]").await,
+        "the answer is not that of a Datadog query"
+    );
+    assert_eq!(
+        points(&ask_datadog(&serve(json("200 OK", r#"{"status":"ok","series":[]}"#)).await).await),
+        []
+    );
 }
 
 #[tokio::test]
 async fn numbers_are_selected_from_json_by_a_path() {
-    let body = r#"{"errors":{"rate":0.5},"p":["1.5",null,3],"ok":true,"state":"green","none":null}"#;
+    let body =
+        r#"{"errors":{"rate":0.5},"p":["1.5",null,3],"ok":true,"state":"green","none":null}"#;
     let server = serve(json("200 OK", body)).await;
-    assert_eq!(points(&ask_http(&server, "$.errors.rate").await), [(960.0, 0.5)]);
-    assert!(server.request().starts_with(&format!("GET /stats?key={CANARY} ")));
-    assert_eq!(points(&ask_http(&server, "$.p[*]").await), [(960.0, 1.5), (960.0, 3.0)]);
+    assert_eq!(
+        points(&ask_http(&server, "$.errors.rate").await),
+        [(960.0, 0.5)]
+    );
+    assert!(
+        server
+            .request()
+            .starts_with(&format!("GET /stats?key={CANARY} "))
+    );
+    assert_eq!(
+        points(&ask_http(&server, "$.p[*]").await),
+        [(960.0, 1.5), (960.0, 3.0)]
+    );
     assert_eq!(points(&ask_http(&server, "$.none").await), []);
     let nothing = ask_http(&server, "$.missing").await;
-    assert_eq!((points(&nothing), nothing.notes), (vec![], vec![format!("{}: $.missing selects nothing in the answer", server.host())]));
-    for (path, kind) in [("$.ok", "true or false"), ("$.state", "a text"), ("$.p", "a list"), ("$.errors", "an object")] {
+    assert_eq!(
+        (points(&nothing), nothing.notes),
+        (
+            vec![],
+            vec![format!(
+                "{}: $.missing selects nothing in the answer",
+                server.host()
+            )]
+        )
+    );
+    for (path, kind) in [
+        ("$.ok", "true or false"),
+        ("$.state", "a text"),
+        ("$.p", "a list"),
+        ("$.errors", "an object"),
+    ] {
         let words = format!("{}: {path} is {kind}, not a number", server.host());
         assert_eq!(failed(&ask_http(&server, path).await), words);
     }
@@ -160,9 +304,22 @@ async fn a_body_is_posted_as_json_unless_a_header_says_otherwise() {
     let server = serve(json("200 OK", "1")).await;
     let mut query = http_query(&server, "$");
     query.body = Some(Secret::new(format!("{{\"token\":\"{CANARY}\"}}")));
-    assert_eq!(points(&http(&client().unwrap(), &query, 1.0).await), [(1.0, 1.0)]);
-    assert!(server.request().starts_with("POST /stats") && server.request().contains("content-type: application/json\r\n"));
-    query.headers.push(("content-type".to_owned(), Secret::new("text/plain")));
+    assert_eq!(
+        points(&http(&client().unwrap(), &query, 1.0).await),
+        [(1.0, 1.0)]
+    );
+    assert!(
+        server.request().starts_with("POST /stats")
+            && server
+                .request()
+                .contains("content-type: application/json\r\n")
+    );
+    query
+        .headers
+        .push(("content-type".to_owned(), Secret::new("text/plain")));
     http(&client().unwrap(), &query, 1.0).await;
-    assert!(server.request().contains("content-type: text/plain\r\n") && !server.request().contains("application/json"));
+    assert!(
+        server.request().contains("content-type: text/plain\r\n")
+            && !server.request().contains("application/json")
+    );
 }

@@ -1,4 +1,5 @@
-//! One exchange with a source: bounded in time and size, sent nowhere but where it was addressed, its trouble in words.
+//! One exchange with a source: bounded in time and size, sent nowhere but where it was addressed,
+//! its trouble in words.
 
 use std::error::Error;
 use std::time::Duration;
@@ -33,7 +34,12 @@ pub fn client() -> Result<Client, String> {
         // Refused only when another thread was faster, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
-    Client::builder().user_agent(USER_AGENT).redirect(Policy::none()).dns_resolver(Guard::default()).build().map_err(|error| chain(&error))
+    Client::builder()
+        .user_agent(USER_AGENT)
+        .redirect(Policy::none())
+        .dns_resolver(Guard::default())
+        .build()
+        .map_err(|error| chain(&error))
 }
 
 /// Why there are no numbers.
@@ -45,7 +51,10 @@ pub(super) struct Obstacle {
 
 impl From<String> for Obstacle {
     fn from(words: String) -> Self {
-        Self { words, access: Access::Granted }
+        Self {
+            words,
+            access: Access::Granted,
+        }
     }
 }
 
@@ -57,20 +66,48 @@ pub(super) struct Wire<'a> {
 
 impl<'a> Wire<'a> {
     /// With the source at `url`; `secrets` never appear in words.
-    pub(super) fn new<'s>(client: &'a Client, url: &Url, secrets: impl IntoIterator<Item = &'s Secret>) -> Self {
-        let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-        secrets.into_iter().flat_map(parts).for_each(|secret| register(&secret));
-        Self { client, host: format!("{}{port}", url.host_str().unwrap_or_default()) }
+    pub(super) fn new<'s>(
+        client: &'a Client,
+        url: &Url,
+        secrets: impl IntoIterator<Item = &'s Secret>,
+    ) -> Self {
+        let port = url
+            .port()
+            .map(|port| format!(":{port}"))
+            .unwrap_or_default();
+        secrets
+            .into_iter()
+            .flat_map(parts)
+            .for_each(|secret| register(&secret));
+        Self {
+            client,
+            host: format!("{}{port}", url.host_str().unwrap_or_default()),
+        }
     }
 
-    /// Sends the request and reads its answer as JSON; `complaint` finds a source's own words for its trouble.
-    pub(super) async fn ask(&self, request: Request, complaint: impl Fn(&Value) -> Option<String>) -> Result<Value, Obstacle> {
+    /// Sends the request and reads its answer as JSON; `complaint` finds a source's own words for
+    /// its trouble.
+    pub(super) async fn ask(
+        &self,
+        request: Request,
+        complaint: impl Fn(&Value) -> Option<String>,
+    ) -> Result<Value, Obstacle> {
         let exchange = tokio::time::timeout(PATIENCE, self.exchange(request));
-        let (status, body) = exchange.await.map_err(|_| self.said(&format!("no answer within {} s", PATIENCE.as_secs())))??;
+        let (status, body) = exchange
+            .await
+            .map_err(|_| self.said(&format!("no answer within {} s", PATIENCE.as_secs())))??;
         let json = serde_json::from_slice::<Value>(&body);
         if !status.is_success() {
-            let words = json.ok().as_ref().and_then(&complaint).filter(|words| !words.is_empty()).map(|words| masked(&words));
-            return Err(Obstacle { words: self.said(&refusal(status, words)), access: access(status) });
+            let words = json
+                .ok()
+                .as_ref()
+                .and_then(&complaint)
+                .filter(|words| !words.is_empty())
+                .map(|words| masked(&words));
+            return Err(Obstacle {
+                words: self.said(&refusal(status, words)),
+                access: access(status),
+            });
         }
         let json = json.map_err(|_| self.said("the answer is not JSON"))?;
         Ok(json)
@@ -91,7 +128,10 @@ impl<'a> Wire<'a> {
     async fn body(&self, mut response: Response) -> Result<Vec<u8>, String> {
         let mut bytes = Vec::new();
         loop {
-            let chunk = response.chunk().await.map_err(|error| self.said(&format!("the answer broke off: {}", inner(error))))?;
+            let chunk = response
+                .chunk()
+                .await
+                .map_err(|error| self.said(&format!("the answer broke off: {}", inner(error))))?;
             let Some(chunk) = chunk else { return Ok(bytes) };
             if bytes.len() + chunk.len() > LARGEST {
                 return Err(self.said("the answer is larger than 1 MiB"));
@@ -102,7 +142,10 @@ impl<'a> Wire<'a> {
 
     /// Words of ours, as they may be read: after the source's host, on one line.
     pub(super) fn said(&self, words: &str) -> String {
-        one_line(&format!("{}: {}", self.host, without_tokens(words)), LONGEST)
+        one_line(
+            &format!("{}: {}", self.host, without_tokens(words)),
+            LONGEST,
+        )
     }
 
     /// The source's own words, as they may be read.
@@ -111,22 +154,30 @@ impl<'a> Wire<'a> {
     }
 }
 
-/// A header's value and what it is made of: a source may repeat the token without the `Bearer` before it, which is no secret itself.
+/// A header's value and what it is made of: a source may repeat the token without the `Bearer`
+/// before it, which is no secret itself.
 fn parts(secret: &Secret) -> Vec<Secret> {
-    let words = secret.expose().split_whitespace().filter(|word| word.len() > "Bearer".len());
+    let words = secret
+        .expose()
+        .split_whitespace()
+        .filter(|word| word.len() > "Bearer".len());
     words.map(Secret::new).chain([secret.clone()]).collect()
 }
 
 /// The base URL of a source.
 pub(super) fn base(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let url = Url::parse(text)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     url.ok_or_else(|| "the URL is not an http or https URL".to_owned())
 }
 
 /// Puts a secret into a header; its value is never shown, not even where headers are.
 pub(super) fn set_header(request: &mut Request, name: &str, value: &Secret) -> Result<(), String> {
-    let header = HeaderName::try_from(name).map_err(|_| format!("`{}` cannot be the name of a header", one_line(name, 50)))?;
-    let mut secret = HeaderValue::try_from(value.expose()).map_err(|_| format!("the value of header {header} cannot be sent"))?;
+    let header = HeaderName::try_from(name)
+        .map_err(|_| format!("`{}` cannot be the name of a header", one_line(name, 50)))?;
+    let mut secret = HeaderValue::try_from(value.expose())
+        .map_err(|_| format!("the value of header {header} cannot be sent"))?;
     secret.set_sensitive(true);
     request.headers_mut().insert(header, secret);
     Ok(())
@@ -146,9 +197,15 @@ fn access(status: StatusCode) -> Access {
 
 /// Only the host: what stands behind it may be a secret.
 fn elsewhere(response: &Response) -> String {
-    let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
+    let location = response
+        .headers()
+        .get(LOCATION)
+        .and_then(|location| location.to_str().ok());
     let target = location.and_then(|location| response.url().join(location).ok());
-    let host = target.as_ref().and_then(Url::host_str).map_or_else(|| "another place".to_owned(), masked);
+    let host = target
+        .as_ref()
+        .and_then(Url::host_str)
+        .map_or_else(|| "another place".to_owned(), masked);
     format!("it redirects to {host}, which is not followed: give the URL that answers")
 }
 

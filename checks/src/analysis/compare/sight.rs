@@ -1,4 +1,5 @@
-//! Whether so much traffic can show anything: "no difference was seen" is worth nothing where none could have been seen.
+//! Whether so much traffic can show anything: "no difference was seen" is worth nothing where none
+//! could have been seen.
 
 use super::ComparePolicy;
 use crate::statistics::{Counts, Direction, two_proportion};
@@ -19,7 +20,13 @@ pub(super) fn must_be_seen(blue: Counts, policy: &ComparePolicy) -> Option<f64> 
 }
 
 /// Whether a green of that rate would be called worse now, in 19 of 20 runs.
-pub(super) fn would_be_seen(rate: f64, blue: Counts, green: Counts, policy: &ComparePolicy, allowance: f64) -> bool {
+pub(super) fn would_be_seen(
+    rate: f64,
+    blue: Counts,
+    green: Counts,
+    policy: &ComparePolicy,
+    allowance: f64,
+) -> bool {
     let requests = number(green.requests());
     let luck = NINETEEN_OF_TWENTY * (requests * rate * (1.0 - rate)).sqrt();
     let errors = match policy.direction {
@@ -30,21 +37,44 @@ pub(super) fn would_be_seen(rate: f64, blue: Counts, green: Counts, policy: &Com
     two_proportion(blue, lucky, policy.direction).is_ok_and(|tested| tested.p < allowance)
 }
 
-/// About how many requests on green would show it, with as many more on blue; nothing where that is beyond all traffic.
-pub(super) fn requests_to_see(rate: f64, blue: Counts, green: Counts, policy: &ComparePolicy, allowance: f64) -> Option<u64> {
+/// About how many requests on green would show it, with as many more on blue; nothing where that is
+/// beyond all traffic.
+pub(super) fn requests_to_see(
+    rate: f64,
+    blue: Counts,
+    green: Counts,
+    policy: &ComparePolicy,
+    allowance: f64,
+) -> Option<u64> {
     const STEPS: i32 = 80;
-    let more = |counts: Counts, times: f64| Counts::new(whole(number(counts.errors()) * times), whole(number(counts.requests()) * times));
-    let grown = (1..=STEPS).map(|step| 1.1_f64.powi(step)).map(|times| (more(blue, times), more(green, times)));
+    let more = |counts: Counts, times: f64| {
+        Counts::new(
+            whole(number(counts.errors()) * times),
+            whole(number(counts.requests()) * times),
+        )
+    };
+    let grown = (1..=STEPS)
+        .map(|step| 1.1_f64.powi(step))
+        .map(|times| (more(blue, times), more(green, times)));
     let mut grown = grown;
-    grown.find(|(blue, green)| would_be_seen(rate, *blue, *green, policy, allowance)).map(|(_, green)| green.requests())
+    grown
+        .find(|(blue, green)| would_be_seen(rate, *blue, *green, policy, allowance))
+        .map(|(_, green)| green.requests())
 }
 
-#[expect(clippy::cast_precision_loss, reason = "requests are far fewer than 2^53")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "requests are far fewer than 2^53"
+)]
 fn number(count: u64) -> f64 {
     count as f64
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most the requests; below zero is zero")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "at most the requests; below zero is zero"
+)]
 fn whole(count: f64) -> u64 {
     count as u64
 }

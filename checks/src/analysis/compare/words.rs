@@ -18,7 +18,12 @@ pub(super) struct ComparisonBasis {
 pub(super) fn rates(blue: Counts, green: Counts) -> String {
     let side = |counts: Counts| match counts.requests() {
         0 => "no requests".to_owned(),
-        all => format!("{} ({} of {})", percent(counts.rate()), grouped(counts.errors()), grouped(all)),
+        all => format!(
+            "{} ({} of {})",
+            percent(counts.rate()),
+            grouped(counts.errors()),
+            grouped(all)
+        ),
     };
     format!("green {}, blue {}", side(green), side(blue))
 }
@@ -33,20 +38,40 @@ pub(super) fn samples(blue: &[f64], green: &[f64]) -> String {
 
 pub(super) fn too_few_requests(blue: Counts, green: Counts, least: u64) -> String {
     let (green, blue) = (grouped(green.requests()), grouped(blue.requests()));
-    format!("too little traffic to tell: {green} requests on green and {blue} on blue, {} on each are needed", grouped(least))
+    format!(
+        "too little traffic to tell: {green} requests on green and {blue} on blue, {} on each are needed",
+        grouped(least)
+    )
 }
 
-pub(super) fn unseen(rate: f64, found: &Significance, seen: &ComparisonBasis, enough: Option<u64>) -> String {
-    let needed = enough.map(|enough| format!("; about {} on green are needed", grouped(enough))).unwrap_or_default();
-    format!("too little traffic to tell: a green at {} could go unseen; {}{needed}", percent(rate), facts(found, seen))
+pub(super) fn unseen(
+    rate: f64,
+    found: &Significance,
+    seen: &ComparisonBasis,
+    enough: Option<u64>,
+) -> String {
+    let needed = enough
+        .map(|enough| format!("; about {} on green are needed", grouped(enough)))
+        .unwrap_or_default();
+    format!(
+        "too little traffic to tell: a green at {} could go unseen; {}{needed}",
+        percent(rate),
+        facts(found, seen)
+    )
 }
 
 pub(super) fn too_few_on_each(blue: usize, green: usize, least: usize) -> String {
-    format!("too few values to tell: {green} of green and {blue} of blue, {least} on each are needed")
+    format!(
+        "too few values to tell: {green} of green and {blue} of blue, {least} on each are needed"
+    )
 }
 
 pub(super) fn too_few_values(found: &Significance, seen: &ComparisonBasis) -> String {
-    format!("too few values to tell at look {}: even the greatest difference would be chance; {}", seen.look, facts(found, seen))
+    format!(
+        "too few values to tell at look {}: even the greatest difference would be chance; {}",
+        seen.look,
+        facts(found, seen)
+    )
 }
 
 pub(super) fn note(found: &Significance, matters: bool, seen: &ComparisonBasis) -> String {
@@ -61,9 +86,24 @@ pub(super) fn note(found: &Significance, matters: bool, seen: &ComparisonBasis) 
 
 fn facts(found: &Significance, seen: &ComparisonBasis) -> String {
     let held = figures(found.allowance);
-    let small = if seen.blue.min(seen.green) < SMALL { ", which is small" } else { "" };
-    let n = format!("n = {} and {} {}{small}", grouped(seen.green), grouped(seen.blue), seen.of);
-    format!("{} ({}) against {held} at look {}, {}; {n}", p(found.p), method(seen.method), seen.look, times(found.ratio))
+    let small = if seen.blue.min(seen.green) < SMALL {
+        ", which is small"
+    } else {
+        ""
+    };
+    let n = format!(
+        "n = {} and {} {}{small}",
+        grouped(seen.green),
+        grouped(seen.blue),
+        seen.of
+    );
+    format!(
+        "{} ({}) against {held} at look {}, {}; {n}",
+        p(found.p),
+        method(seen.method),
+        seen.look,
+        times(found.ratio)
+    )
 }
 
 fn method(method: Method) -> &'static str {
@@ -83,12 +123,20 @@ fn times(ratio: f64) -> String {
 }
 
 fn p(p: f64) -> String {
-    if p < 1e-6 { "p < 0.000001".to_owned() } else { format!("p = {}", figures(p)) }
+    if p < 1e-6 {
+        "p < 0.000001".to_owned()
+    } else {
+        format!("p = {}", figures(p))
+    }
 }
 
 fn percent(rate: f64) -> String {
     let percent = 100.0 * rate;
-    if percent == 0.0 || percent >= 0.1 { format!("{percent:.1} %") } else { format!("{} %", figures(percent)) }
+    if percent == 0.0 || percent >= 0.1 {
+        format!("{percent:.1} %")
+    } else {
+        format!("{} %", figures(percent))
+    }
 }
 
 /// Three figures, or all before the point: `0.00391`, `1.25`, `1730`.
@@ -105,10 +153,17 @@ fn figures(value: f64) -> String {
 }
 
 fn trimmed(number: &str) -> String {
-    number.trim_end_matches('0').trim_end_matches('.').to_owned()
+    number
+        .trim_end_matches('0')
+        .trim_end_matches('.')
+        .to_owned()
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 12")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "0 to 12"
+)]
 fn whole(places: f64) -> usize {
     places as usize
 }
@@ -117,9 +172,15 @@ fn whole(places: f64) -> usize {
 fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let lead = digits.len() % 3;
-    let groups = digits.as_bytes()[lead..].chunks(3).map(|group| String::from_utf8_lossy(group).into_owned());
+    let groups = digits.as_bytes()[lead..]
+        .chunks(3)
+        .map(|group| String::from_utf8_lossy(group).into_owned());
     let first = (lead > 0).then(|| digits[..lead].to_owned());
-    first.into_iter().chain(groups).collect::<Vec<_>>().join(",")
+    first
+        .into_iter()
+        .chain(groups)
+        .collect::<Vec<_>>()
+        .join(",")
 }
 
 /// The value in the middle, or between the two there; 0 of none.
@@ -136,17 +197,34 @@ mod tests {
 
     #[test]
     fn numbers_have_the_figures_that_people_read() {
-        let table = [(0.0, "0"), (0.003_912, "0.00391"), (1.25, "1.25"), (3.0, "3"), (1730.4, "1730"), (1e-14, "1.00e-14"), (-0.5, "-0.5")];
+        let table = [
+            (0.0, "0"),
+            (0.003_912, "0.00391"),
+            (1.25, "1.25"),
+            (3.0, "3"),
+            (1730.4, "1730"),
+            (1e-14, "1.00e-14"),
+            (-0.5, "-0.5"),
+        ];
         for (value, expected) in table {
             assert_eq!(figures(value), expected);
         }
-        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
-        assert_eq!([0.0, 0.031, 0.000_25].map(percent), ["0.0 %", "3.1 %", "0.025 %"]);
+        assert_eq!(
+            [0, 999, 1000, 1_234_567].map(grouped),
+            ["0", "999", "1,000", "1,234,567"]
+        );
+        assert_eq!(
+            [0.0, 0.031, 0.000_25].map(percent),
+            ["0.0 %", "3.1 %", "0.025 %"]
+        );
         assert_eq!([1e-9, 0.0123].map(p), ["p < 0.000001", "p = 0.0123"]);
     }
 
     #[test]
     fn a_median_of_an_even_number_lies_between() {
-        assert_eq!((median(&[3.0, 1.0]), median(&[5.0, 1.0, 2.0]), median(&[])), (2.0, 2.0, 0.0));
+        assert_eq!(
+            (median(&[3.0, 1.0]), median(&[5.0, 1.0, 2.0]), median(&[])),
+            (2.0, 2.0, 0.0)
+        );
     }
 }

@@ -19,20 +19,40 @@ const CAUTION: f64 = 0.9;
 const SURE: f64 = 0.99;
 
 /// Whether it knows with these shares of green, one for each look.
-pub(super) fn knows(check: &Check, course: &TrafficSchedule, shares: &[f64], step: Duration, traffic: Traffic) -> bool {
+pub(super) fn knows(
+    check: &Check,
+    course: &TrafficSchedule,
+    shares: &[f64],
+    step: Duration,
+    traffic: Traffic,
+) -> bool {
     let minutes = step.as_secs_f64() / 60.0;
-    let each = Each { shares, requests: CAUTION * traffic.requests * minutes };
+    let each = Each {
+        shares,
+        requests: CAUTION * traffic.requests * minutes,
+    };
     match (&check.judgement, &check.measure) {
-        (Judgement::Comparison(policy), Measure::Share { errors, requests, .. }) if both(errors, requests) => {
+        (
+            Judgement::Comparison(policy),
+            Measure::Share {
+                errors, requests, ..
+            },
+        ) if both(errors, requests) => {
             let policy = policy_with_looks(policy, check, course);
             each.errors_are_known(&policy, traffic.errors)
         }
-        (Judgement::Comparison(policy), Measure::Value { .. }) => match check.volume.as_ref().filter(|volume| counts_values(volume)) {
-            Some(volume) => each.values_are_known(volume, &policy_with_looks(policy, check, course)),
-            None => true,
-        },
+        (Judgement::Comparison(policy), Measure::Value { .. }) => {
+            match check.volume.as_ref().filter(|volume| counts_values(volume)) {
+                Some(volume) => {
+                    each.values_are_known(volume, &policy_with_looks(policy, check, course))
+                }
+                None => true,
+            }
+        }
         (Judgement::Conditions(conditions), measure) => {
-            each.has_volume(check, step) && (check.asks_blue() || each.has_counted(conditions, measure)) && !shares.is_empty()
+            each.has_volume(check, step)
+                && (check.asks_blue() || each.has_counted(conditions, measure))
+                && !shares.is_empty()
         }
         (Judgement::Comparison(_) | Judgement::AtMost(_) | Judgement::Lines { .. }, _) => true,
     }
@@ -47,9 +67,16 @@ fn counts_values(volume: &Volume) -> bool {
 }
 
 /// The policy with the looks that the rollout will have.
-fn policy_with_looks(policy: &ComparePolicy, check: &Check, course: &TrafficSchedule) -> ComparePolicy {
+fn policy_with_looks(
+    policy: &ComparePolicy,
+    check: &Check,
+    course: &TrafficSchedule,
+) -> ComparePolicy {
     let watched = course.shift() + course.kept;
-    ComparePolicy { looks: looks_to_expect(policy.looks, check.rhythm.interval, course.shift(), watched), ..*policy }
+    ComparePolicy {
+        looks: looks_to_expect(policy.looks, check.rhythm.interval, course.shift(), watched),
+        ..*policy
+    }
 }
 
 /// The requests of both sides at each look.
@@ -60,8 +87,16 @@ struct Each<'s> {
 
 impl Each<'_> {
     fn has_volume(&self, check: &Check, step: Duration) -> bool {
-        let Some(volume) = check.volume.as_ref().filter(|volume| counted_by_load_balancer(&volume.source.asks)) else { return true };
-        let looks = check.rhythm.window.map_or(usize::MAX, |window| whole(window.as_secs_f64() / step.as_secs_f64()).max(1));
+        let Some(volume) = check
+            .volume
+            .as_ref()
+            .filter(|volume| counted_by_load_balancer(&volume.source.asks))
+        else {
+            return true;
+        };
+        let looks = check.rhythm.window.map_or(usize::MAX, |window| {
+            whole(window.as_secs_f64() / step.as_secs_f64()).max(1)
+        });
         self.green(looks) >= volume.at_least
     }
 
@@ -72,10 +107,19 @@ impl Each<'_> {
 
     /// Requests themselves, counted from the beginning.
     fn has_counted(&self, conditions: &Conditions, measure: &Measure) -> bool {
-        let Measure::Value { source, .. } = measure else { return true };
+        let Measure::Value { source, .. } = measure else {
+            return true;
+        };
         let counts = counted_by_load_balancer(&source.asks) && is_of_requests(source);
-        let scope = ExpressionValues { result: self.green(usize::MAX), blue: f64::NAN };
-        !counts || conditions.success.as_ref().is_none_or(|success| success.holds(scope).unwrap_or(true))
+        let scope = ExpressionValues {
+            result: self.green(usize::MAX),
+            blue: f64::NAN,
+        };
+        !counts
+            || conditions
+                .success
+                .as_ref()
+                .is_none_or(|success| success.holds(scope).unwrap_or(true))
     }
 
     fn errors_are_known(&self, policy: &ComparePolicy, rate: f64) -> bool {
@@ -91,8 +135,10 @@ impl Each<'_> {
 
     /// Enough of the looks have a value on both sides.
     fn values_are_known(&self, volume: &Volume, policy: &ComparePolicy) -> bool {
-        let has_both =
-            |share: &f64| at_least(share * self.requests, volume.in_each) * at_least((1.0 - share) * self.requests, volume.in_each);
+        let has_both = |share: &f64| {
+            at_least(share * self.requests, volume.in_each)
+                * at_least((1.0 - share) * self.requests, volume.in_each)
+        };
         // How probable it is that so many looks had one.
         let mut so_many = vec![1.0];
         for probable in self.shares.iter().map(has_both) {
@@ -126,13 +172,21 @@ fn at_least(expected: f64, wanted: f64) -> f64 {
 }
 
 fn whole(count: f64) -> usize {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` keeps what is out of range at the nearest bound")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "`as` keeps what is out of range at the nearest bound"
+    )]
     let whole = count as usize;
     whole
 }
 
 fn count(requests: f64) -> u64 {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` keeps what is out of range at the nearest bound")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "`as` keeps what is out of range at the nearest bound"
+    )]
     let count = requests.round() as u64;
     count
 }

@@ -1,5 +1,7 @@
-//! The proof that the presets of the README come to a verdict: whole rollouts with drawn traffic, judged by the judge itself at the times at which
-//! the engine would ask it. A green that is as good as blue arrives, and one that is worse goes back, wherever the rollout was not refused before.
+//! The proof that the presets of the README come to a verdict: whole rollouts with drawn traffic,
+//! judged by the judge itself at the times at which the engine would ask it. A green that is as
+//! good as blue arrives, and one that is worse goes back, wherever the rollout was not refused
+//! before.
 
 use std::time::Duration;
 
@@ -32,28 +34,61 @@ struct Truth {
     slower: f64,
 }
 
-const EQUAL: Truth = Truth { errors: ERRORS, slower: 1.0 };
-const MORE_ERRORS: Truth = Truth { errors: 0.05, slower: 1.0 };
-const SLOWER: Truth = Truth { errors: ERRORS, slower: 2.0 };
+const EQUAL: Truth = Truth {
+    errors: ERRORS,
+    slower: 1.0,
+};
+const MORE_ERRORS: Truth = Truth {
+    errors: 0.05,
+    slower: 1.0,
+};
+const SLOWER: Truth = Truth {
+    errors: ERRORS,
+    slower: 2.0,
+};
 
 const fn minutes(count: u64) -> Duration {
     Duration::from_mins(count)
 }
 
 fn course(shares: &[(f64, u64)], kept: Duration, is_held: bool) -> TrafficSchedule {
-    TrafficSchedule { shares: shares.iter().map(|(percent, length)| (*percent, minutes(*length))).collect(), kept, is_held }
+    TrafficSchedule {
+        shares: shares
+            .iter()
+            .map(|(percent, length)| (*percent, minutes(*length)))
+            .collect(),
+        kept,
+        is_held,
+    }
 }
 
-/// What AWS has ready, with blue kept for five minutes, of which half a minute is left to bring it back.
+/// What AWS has ready, with blue kept for five minutes, of which half a minute is left to bring it
+/// back.
 pub(super) fn courses() -> Vec<(&'static str, TrafficSchedule)> {
     let five = Duration::from_secs(270);
-    let tenths = |length: u64| (1..10).map(|step| (10.0 * f64::from(step), length)).collect::<Vec<_>>();
+    let tenths = |length: u64| {
+        (1..10)
+            .map(|step| (10.0 * f64::from(step), length))
+            .collect::<Vec<_>>()
+    };
     vec![
         ("Canary10Percent5Minutes", course(&[(10.0, 5)], five, false)),
-        ("Canary10Percent15Minutes", course(&[(10.0, 15)], five, false)),
-        ("Linear10PercentEvery1Minutes", course(&tenths(1), five, false)),
-        ("Linear10PercentEvery3Minutes", course(&tenths(3), five, false)),
-        ("ECS canary of 10 %", course(&[(10.0, 10)], minutes(30), true)),
+        (
+            "Canary10Percent15Minutes",
+            course(&[(10.0, 15)], five, false),
+        ),
+        (
+            "Linear10PercentEvery1Minutes",
+            course(&tenths(1), five, false),
+        ),
+        (
+            "Linear10PercentEvery3Minutes",
+            course(&tenths(3), five, false),
+        ),
+        (
+            "ECS canary of 10 %",
+            course(&[(10.0, 10)], minutes(30), true),
+        ),
         ("ECS linear of 10 %", course(&tenths(6), minutes(30), true)),
     ]
 }
@@ -82,8 +117,12 @@ impl Play<'_> {
     /// The rollout from its first traffic to its end; what the analysis came to.
     fn ends(&mut self, analysis: &Analysis) -> Phase {
         let watched = self.course.shift() + self.course.kept;
-        let mut judge = Judge::new(analysis, sides(), Values::default()).expecting(self.course.shift(), watched);
-        let (first, lag) = (600.0 + 60.0 * self.random.f64(), 4.0 + 10.0 * self.random.f64());
+        let mut judge = Judge::new(analysis, sides(), Values::default())
+            .expecting(self.course.shift(), watched);
+        let (first, lag) = (
+            600.0 + 60.0 * self.random.f64(),
+            4.0 + 10.0 * self.random.f64(),
+        );
         let mut next = 0;
         self.shares = vec![(first, self.course.shares[0].0 / 100.0)];
         if !self.course.is_held {
@@ -91,21 +130,32 @@ impl Play<'_> {
         }
         judge.enter(Moment::Step, first + lag);
         loop {
-            let Some(due) = judge.next_due() else { return phase(judge.finish()) };
+            let Some(due) = judge.next_due() else {
+                return phase(judge.finish());
+            };
             // A rollout that waits goes on at the look that lets it.
-            let everything = self.shares.iter().find(|(_, share)| *share >= 1.0).map(|(at, _)| at + lag);
+            let everything = self
+                .shares
+                .iter()
+                .find(|(_, share)| *share >= 1.0)
+                .map(|(at, _)| at + lag);
             if everything.is_some_and(|at| due > at - lag + self.course.kept.as_secs_f64()) {
                 return phase(judge.finish());
             }
             let questions = judge.due(due);
-            let answers: Vec<(usize, Answer)> = questions.iter().map(|question| (question.id, self.answer(question))).collect();
+            let answers: Vec<(usize, Answer)> = questions
+                .iter()
+                .map(|question| (question.id, self.answer(question)))
+                .collect();
             judge.answered(&answers, due, "2026-11-30T12:00:00Z");
             if let AnalysisStatus::Ended(ended) = judge.standing() {
                 return ended.phase;
             }
             let since = self.shares.last().map_or(0.0, |(at, _)| at + lag);
             match everything {
-                None if self.course.is_held && judge.settled(since) => drop(self.passes(first, &mut next, due)),
+                None if self.course.is_held && judge.settled(since) => {
+                    let _ = self.passes(first, &mut next, due);
+                }
                 Some(at) if due >= at && judge.settled(first + lag) => {
                     judge.enter(Moment::Bake, due);
                     if judge.settled(at) {
@@ -119,21 +169,41 @@ impl Play<'_> {
 
     /// The next share, if it is time for it; `now` is infinite where nothing waits.
     fn passes(&mut self, first: f64, next: &mut usize, now: f64) -> bool {
-        let Some((_, length)) = self.course.shares.get(*next) else { return false };
+        let Some((_, length)) = self.course.shares.get(*next) else {
+            return false;
+        };
         let began = self.shares.last().map_or(first, |(at, _)| *at);
         if now < began + length.as_secs_f64() {
             return false;
         }
         *next += 1;
-        let share = self.course.shares.get(*next).map_or(1.0, |(percent, _)| percent / 100.0);
-        self.shares.push((if now.is_finite() { now } else { began + length.as_secs_f64() }, share));
+        let share = self
+            .course
+            .shares
+            .get(*next)
+            .map_or(1.0, |(percent, _)| percent / 100.0);
+        self.shares.push((
+            if now.is_finite() {
+                now
+            } else {
+                began + length.as_secs_f64()
+            },
+            share,
+        ));
         true
     }
 
     fn answer(&mut self, question: &Question) -> Answer {
-        let Query::CloudWatch(query) = &question.query else { panic!("{question:?}") };
+        let Query::CloudWatch(query) = &question.query else {
+            panic!("{question:?}")
+        };
         let metric = &query.metrics[0].1;
-        let side = usize::from(metric.dimensions.iter().any(|(_, value)| value.contains("green")));
+        let side = usize::from(
+            metric
+                .dimensions
+                .iter()
+                .any(|(_, value)| value.contains("green")),
+        );
         let (mut points, mut at) = (Vec::new(), question.since);
         while at < question.until {
             let minute = self.minute(at)[side];
@@ -151,7 +221,11 @@ impl Play<'_> {
 
     /// What CloudWatch says of both sides in a minute, which is over.
     fn minute(&mut self, at: f64) -> [Minute; 2] {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "hours")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "hours"
+        )]
         let number = (at / 60.0).round() as usize;
         if self.drawn.len() <= number {
             self.drawn.resize(number + 1, None);
@@ -159,7 +233,10 @@ impl Play<'_> {
         if let Some(drawn) = self.drawn[number] {
             return drawn;
         }
-        let share = (0..60).map(|second| self.share_at(at + f64::from(second))).sum::<f64>() / 60.0;
+        let share = (0..60)
+            .map(|second| self.share_at(at + f64::from(second)))
+            .sum::<f64>()
+            / 60.0;
         let blue = self.side(self.requests * (1.0 - share), EQUAL);
         let green = self.side(self.requests * share, self.truth);
         self.drawn[number] = Some([blue, green]);
@@ -167,7 +244,11 @@ impl Play<'_> {
     }
 
     fn share_at(&self, at: f64) -> f64 {
-        self.shares.iter().rev().find(|(since, _)| *since <= at).map_or(0.0, |(_, share)| *share)
+        self.shares
+            .iter()
+            .rev()
+            .find(|(since, _)| *since <= at)
+            .map_or(0.0, |(_, share)| *share)
     }
 
     fn side(&mut self, expected: f64, truth: Truth) -> Minute {
@@ -176,8 +257,15 @@ impl Play<'_> {
             return Minute::default();
         }
         let errors = poisson(self.random, requests * truth.errors).min(requests);
-        let mut percentile = |share: f64| LATENCY.0 * truth.slower * (LATENCY.1 * rank(self.random, requests, share)).exp();
-        Minute { requests, errors, p95: percentile(0.95), p99: percentile(0.99) }
+        let mut percentile = |share: f64| {
+            LATENCY.0 * truth.slower * (LATENCY.1 * rank(self.random, requests, share)).exp()
+        };
+        Minute {
+            requests,
+            errors,
+            p95: percentile(0.95),
+            p99: percentile(0.99),
+        }
     }
 }
 
@@ -194,7 +282,9 @@ fn normal(random: &mut fastrand::Rng) -> f64 {
 
 fn poisson(random: &mut fastrand::Rng, expected: f64) -> f64 {
     if expected > 200.0 {
-        return (expected + expected.sqrt() * normal(random)).round().max(0.0);
+        return (expected + expected.sqrt() * normal(random))
+            .round()
+            .max(0.0);
     }
     let (limit, mut product, mut count) = ((-expected).exp(), random.f64(), 0.0);
     while product > limit {
@@ -216,7 +306,8 @@ fn gamma(random: &mut fastrand::Rng, shape: f64) -> f64 {
     }
 }
 
-/// The value at a share's rank of so many normal ones: ranks of uniform ones are distributed as Beta.
+/// The value at a share's rank of so many normal ones: ranks of uniform ones are distributed as
+/// Beta.
 fn rank(random: &mut fastrand::Rng, count: f64, share: f64) -> f64 {
     let at = (count * share).ceil().max(1.0);
     let (below, above) = (gamma(random, at), gamma(random, count + 1.0 - at));
@@ -225,18 +316,36 @@ fn rank(random: &mut fastrand::Rng, count: f64, share: f64) -> f64 {
     for _ in 0..40 {
         let middle = f64::midpoint(low, high);
         let under = 0.5 * libm::erfc(-middle * std::f64::consts::FRAC_1_SQRT_2);
-        if under < uniform { low = middle } else { high = middle }
+        if under < uniform {
+            low = middle;
+        } else {
+            high = middle;
+        }
     }
     low
 }
 
-/// How many of so many rollouts were deployed, went back because green is worse, and went back without knowing.
-fn ends(analysis: &Analysis, course: &TrafficSchedule, requests: f64, truth: Truth, runs: u32) -> [u32; 3] {
+/// How many of so many rollouts were deployed, went back because green is worse, and went back
+/// without knowing.
+fn ends(
+    analysis: &Analysis,
+    course: &TrafficSchedule,
+    requests: f64,
+    truth: Truth,
+    runs: u32,
+) -> [u32; 3] {
     let mut ends = [0; 3];
     for run in 0..runs {
         let mut random = fastrand::Rng::with_seed(SEED + u64::from(run));
         let (shares, drawn) = (Vec::new(), Vec::new());
-        let mut play = Play { course, requests, truth, random: &mut random, shares, drawn };
+        let mut play = Play {
+            course,
+            requests,
+            truth,
+            random: &mut random,
+            shares,
+            drawn,
+        };
         match play.ends(analysis) {
             Phase::Successful => ends[0] += 1,
             Phase::Failed => ends[1] += 1,
@@ -260,15 +369,33 @@ fn with_60_requests_a_minute_on_green_an_equal_green_arrives_and_a_worse_one_goe
     for (name, course) in courses() {
         for on_green in [60.0, 300.0, 3000.0] {
             let requests = 10.0 * on_green;
-            assert_eq!(analysis.too_quiet(&course, Traffic { requests, errors: ERRORS }), [], "{name}, {on_green}");
+            assert_eq!(
+                analysis.too_quiet(
+                    &course,
+                    Traffic {
+                        requests,
+                        errors: ERRORS
+                    }
+                ),
+                [],
+                "{name}, {on_green}"
+            );
             let (good, worse) = runs(name, on_green);
             let equal = ends(&analysis, &course, requests, EQUAL, good);
             let errors = ends(&analysis, &course, requests, MORE_ERRORS, worse);
             let slower = ends(&analysis, &course, requests, SLOWER, worse);
-            println!("{name}, {on_green} a minute on green: equal {equal:?}, 5 % errors {errors:?}, twice the latency {slower:?}");
+            println!(
+                "{name}, {on_green} a minute on green: equal {equal:?}, 5 % errors {errors:?}, twice the latency {slower:?}"
+            );
             assert!(equal[0] + 3 >= good, "{name}, {on_green}: {equal:?}");
-            assert_eq!((errors[0], slower[0]), (0, 0), "{name}, {on_green}: none that is worse arrives");
-            all.iter_mut().zip(equal).for_each(|(all, cell)| *all += cell);
+            assert_eq!(
+                (errors[0], slower[0]),
+                (0, 0),
+                "{name}, {on_green}: none that is worse arrives"
+            );
+            all.iter_mut()
+                .zip(equal)
+                .for_each(|(all, cell)| *all += cell);
         }
     }
     let share = f64::from(all[0]) / f64::from(all.iter().sum::<u32>());

@@ -10,11 +10,18 @@ fn analysis(text: &str) -> Analysis {
 }
 
 fn at_once(kept: u64) -> TrafficSchedule {
-    TrafficSchedule { shares: Vec::new(), kept: Duration::from_secs(kept), is_held: false }
+    TrafficSchedule {
+        shares: Vec::new(),
+        kept: Duration::from_secs(kept),
+        is_held: false,
+    }
 }
 
 fn canary(kept: u64) -> TrafficSchedule {
-    TrafficSchedule { shares: vec![(10.0, Duration::from_mins(5))], ..at_once(kept) }
+    TrafficSchedule {
+        shares: vec![(10.0, Duration::from_mins(5))],
+        ..at_once(kept)
+    }
 }
 
 #[test]
@@ -23,45 +30,111 @@ fn blue_must_be_kept_until_the_first_whole_period_at_100_percent_is_judged() {
     let table = [
         // The rest of a minute, a whole one, and one for which it may change.
         ("error-rate < 5 %".to_owned(), Some(195)),
-        ("presets: [{ preset: error-rate < 5 %, interval: 5m }]".to_owned(), Some(195)),
-        ("presets: [{ preset: error-rate < 5 %, on: step }]".to_owned(), Some(195)),
-        ("presets: [{ preset: error-rate < 5 %, dry-run: true }]".to_owned(), None),
-        ("presets: [{ preset: error-rate < 5 %, on-inconclusive: proceed }]".to_owned(), None),
-        ("presets: [{ preset: error-rate < 5 %, on: green }]".to_owned(), None),
-        ("logs: [{ name: panics, pattern: panic }]".to_owned(), Some(45)),
+        (
+            "presets: [{ preset: error-rate < 5 %, interval: 5m }]".to_owned(),
+            Some(195),
+        ),
+        (
+            "presets: [{ preset: error-rate < 5 %, on: step }]".to_owned(),
+            Some(195),
+        ),
+        (
+            "presets: [{ preset: error-rate < 5 %, dry-run: true }]".to_owned(),
+            None,
+        ),
+        (
+            "presets: [{ preset: error-rate < 5 %, on-inconclusive: proceed }]".to_owned(),
+            None,
+        ),
+        (
+            "presets: [{ preset: error-rate < 5 %, on: green }]".to_owned(),
+            None,
+        ),
+        (
+            "logs: [{ name: panics, pattern: panic }]".to_owned(),
+            Some(45),
+        ),
         (format!("{http}, interval: 10s }}]"), Some(15)),
     ];
     for (text, expected) in table {
-        let needed = analysis(&text).too_short(&at_once(0)).map(|short| short.needed.as_secs());
+        let needed = analysis(&text)
+            .too_short(&at_once(0))
+            .map(|short| short.needed.as_secs());
         assert_eq!(needed, expected, "{text}");
         if let Some(needed) = needed {
             assert_eq!(analysis(&text).too_short(&at_once(needed)), None, "{text}");
         }
     }
     // Steps that are judged while they last want no time at 100 %.
-    assert_eq!(analysis("presets: [{ preset: error-rate < 5 %, on: step }]").too_short(&canary(0)), None);
-    assert_eq!(analysis("error-rate < 5 %").too_short(&canary(0)).map(|short| short.needed.as_secs()), Some(195));
+    assert_eq!(
+        analysis("presets: [{ preset: error-rate < 5 %, on: step }]").too_short(&canary(0)),
+        None
+    );
+    assert_eq!(
+        analysis("error-rate < 5 %")
+            .too_short(&canary(0))
+            .map(|short| short.needed.as_secs()),
+        Some(195)
+    );
 }
 
 #[test]
 fn what_is_too_quiet_is_told_with_the_number_that_is_needed() {
     let quiet = |text: &str, requests: f64| {
         let analysis = analysis(text);
-        let found = analysis.too_quiet(&canary(270), Traffic { requests, errors: 0.0 });
+        let found = analysis.too_quiet(
+            &canary(270),
+            Traffic {
+                requests,
+                errors: 0.0,
+            },
+        );
         found
             .iter()
-            .map(|quiet| (quiet.check.to_owned(), quiet.needed.map(f64::round), quiet.kept.map(|kept| kept.as_secs())))
+            .map(|quiet| {
+                (
+                    quiet.check.to_owned(),
+                    quiet.needed.map(f64::round),
+                    quiet.kept.map(|kept| kept.as_secs()),
+                )
+            })
             .collect::<Vec<_>>()
     };
     assert_eq!(quiet(PRESETS, 600.0), []);
-    let names = |requests: f64| quiet(PRESETS, requests).into_iter().map(|(name, ..)| name).collect::<Vec<_>>();
+    let names = |requests: f64| {
+        quiet(PRESETS, requests)
+            .into_iter()
+            .map(|(name, ..)| name)
+            .collect::<Vec<_>>()
+    };
     assert_eq!(names(300.0), ["p95: green no worse than blue"]);
-    assert_eq!(names(0.0), ["error-rate < 5 %", "p99 < 1 s", "errors: green no worse than blue", "p95: green no worse than blue"]);
-    let [(_, needed, kept)] = quiet("green no worse than blue", 300.0).try_into().unwrap_or_else(|all| panic!("{all:?}"));
-    assert!(needed.is_some_and(|needed| (300.0..600.0).contains(&needed)), "{needed:?}");
-    assert_eq!(kept, None, "with all traffic on green there is no blue beside it, however long");
-    let [(_, needed, kept)] = quiet("p99 < 1 s", 60.0).try_into().unwrap_or_else(|all| panic!("{all:?}"));
-    assert!(needed.is_some_and(|needed| (100.0..600.0).contains(&needed)), "{needed:?}");
+    assert_eq!(
+        names(0.0),
+        [
+            "error-rate < 5 %",
+            "p99 < 1 s",
+            "errors: green no worse than blue",
+            "p95: green no worse than blue"
+        ]
+    );
+    let [(_, needed, kept)] = quiet("green no worse than blue", 300.0)
+        .try_into()
+        .unwrap_or_else(|all| panic!("{all:?}"));
+    assert!(
+        needed.is_some_and(|needed| (300.0..600.0).contains(&needed)),
+        "{needed:?}"
+    );
+    assert_eq!(
+        kept, None,
+        "with all traffic on green there is no blue beside it, however long"
+    );
+    let [(_, needed, kept)] = quiet("p99 < 1 s", 60.0)
+        .try_into()
+        .unwrap_or_else(|all| panic!("{all:?}"));
+    assert!(
+        needed.is_some_and(|needed| (100.0..600.0).contains(&needed)),
+        "{needed:?}"
+    );
     assert!(kept.is_some_and(|kept| kept > 270), "{kept:?}");
 }
 
@@ -69,10 +142,25 @@ fn what_is_too_quiet_is_told_with_the_number_that_is_needed() {
 fn a_threshold_that_no_window_can_fill_is_too_quiet_for_ever() {
     let text = "presets: [{ preset: p99 < 1 s, min-request-volume: 1000 }]";
     let analysis = analysis(text);
-    let [quiet] = analysis.too_quiet(&at_once(100_000), Traffic { requests: 50.0, errors: 0.0 }).try_into().unwrap();
+    let [quiet] = analysis
+        .too_quiet(
+            &at_once(100_000),
+            Traffic {
+                requests: 50.0,
+                errors: 0.0,
+            },
+        )
+        .try_into()
+        .unwrap();
     assert_eq!(quiet.kept, None);
     // Ten minutes of 111 requests, with some caution.
-    assert!(quiet.needed.is_some_and(|needed| (111.0..113.0).contains(&needed)), "{:?}", quiet.needed);
+    assert!(
+        quiet
+            .needed
+            .is_some_and(|needed| (111.0..113.0).contains(&needed)),
+        "{:?}",
+        quiet.needed
+    );
 }
 
 #[test]
@@ -80,7 +168,13 @@ fn every_course_of_aws_is_long_enough_with_five_minutes_and_a_gate_may_leave_it_
     for (name, course) in courses() {
         assert_eq!(analysis(PRESETS).too_short(&course), None, "{name}");
         let asks = analysis(&format!("presets: [{PRESETS}]\non-inconclusive: pause"));
-        let quiet = asks.too_quiet(&course, Traffic { requests: 1.0, errors: 0.0 });
+        let quiet = asks.too_quiet(
+            &course,
+            Traffic {
+                requests: 1.0,
+                errors: 0.0,
+            },
+        );
         assert_eq!(quiet.is_empty(), course.is_held, "{name}");
     }
 }
@@ -98,8 +192,15 @@ fn with_less_traffic_something_else_is_written_and_is_known_in_time() {
         table.extend(long(name).then_some((25.0, PRESETS)));
         table.extend(course.is_held.then_some((25.0, against_blue.as_str())));
         for (on_green, text) in table {
-            let traffic = Traffic { requests: 10.0 * on_green, errors: 0.005 };
-            assert_eq!(analysis(text).too_quiet(&course, traffic), [], "{name}, {on_green} a minute on green: {text}");
+            let traffic = Traffic {
+                requests: 10.0 * on_green,
+                errors: 0.005,
+            };
+            assert_eq!(
+                analysis(text).too_quiet(&course, traffic),
+                [],
+                "{name}, {on_green} a minute on green: {text}"
+            );
         }
     }
 }
@@ -108,8 +209,20 @@ fn with_less_traffic_something_else_is_written_and_is_known_in_time() {
 fn what_is_asked_about_blue_are_its_requests_and_errors() {
     use crate::analysis::sides::tests::sides;
     let [requests, errors] = analysis("p99 < 1 s").traffic_queries(&sides()).unwrap();
-    let about = |query: &CloudWatchQuery| (query.metrics[0].1.name.clone(), query.metrics[0].1.dimensions[1].1.clone());
-    assert_eq!(about(&requests), ("RequestCount".to_owned(), "targetgroup/blue/1".to_owned()));
+    let about = |query: &CloudWatchQuery| {
+        (
+            query.metrics[0].1.name.clone(),
+            query.metrics[0].1.dimensions[1].1.clone(),
+        )
+    };
+    assert_eq!(
+        about(&requests),
+        ("RequestCount".to_owned(), "targetgroup/blue/1".to_owned())
+    );
     assert_eq!(about(&errors).0, "HTTPCode_Target_5XX_Count");
-    assert!(analysis("logs: [{ name: panics, pattern: panic }]").traffic_queries(&sides()).is_none());
+    assert!(
+        analysis("logs: [{ name: panics, pattern: panic }]")
+            .traffic_queries(&sides())
+            .is_none()
+    );
 }

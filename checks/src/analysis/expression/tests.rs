@@ -3,7 +3,10 @@
 use super::*;
 
 fn holds(text: &str, result: f64, blue: f64) -> bool {
-    Expression::parse(text).unwrap().holds(ExpressionValues { result, blue }).unwrap()
+    Expression::parse(text)
+        .unwrap()
+        .holds(ExpressionValues { result, blue })
+        .unwrap()
 }
 
 #[test]
@@ -39,12 +42,27 @@ fn conditions_are_judged_as_they_read() {
 fn what_is_not_a_condition_is_refused_when_the_document_is_read() {
     let table = [
         ("result", "There is a number where a comparison is wanted"),
-        ("result + 5", "There is a number where a comparison is wanted"),
-        ("result < 5 && 1", "There is a number where a comparison is wanted"),
+        (
+            "result + 5",
+            "There is a number where a comparison is wanted",
+        ),
+        (
+            "result < 5 && 1",
+            "There is a number where a comparison is wanted",
+        ),
         ("!result", "There is a number where a comparison is wanted"),
-        ("(result < 5) + 1 > 0", "There is a comparison where a number is wanted"),
-        ("1 < result < 5", "There is a comparison where a number is wanted"),
-        ("max(result < 5, 1) > 0", "There is a comparison where a number is wanted"),
+        (
+            "(result < 5) + 1 > 0",
+            "There is a comparison where a number is wanted",
+        ),
+        (
+            "1 < result < 5",
+            "There is a comparison where a number is wanted",
+        ),
+        (
+            "max(result < 5, 1) > 0",
+            "There is a comparison where a number is wanted",
+        ),
         ("reslt < 5", "Unknown name `reslt` in a condition"),
         ("len(result) < 5", "Unknown name `len` in a condition"),
         ("print(\"a\") < 5", "Unknown function in a condition"),
@@ -53,23 +71,50 @@ fn what_is_not_a_condition_is_refused_when_the_document_is_read() {
         ("1 < 2", "The condition does not depend on `result`"),
         ("0 && reslt < 5", "Unknown name `reslt` in a condition"),
         ("result % 2 == 1", "`%` is not a unit here"),
-        ("result < 5 %", "`result < 5 %` is not a condition: it ends too early or has a word too many"),
-        ("result[0] < 5", "`result` is a number, and has no parts to take"),
-        ("result = 5", "`result = 5` is not a condition: it cannot be read from `= 5` on"),
-        ("result < 5 and result > 1", "`result < 5 and result > 1` is not a condition: it cannot be read from `and result > 1` on"),
-        ("", "`` is not a condition: it ends too early or has a word too many"),
+        (
+            "result < 5 %",
+            "`result < 5 %` is not a condition: it ends too early or has a word too many",
+        ),
+        (
+            "result[0] < 5",
+            "`result` is a number, and has no parts to take",
+        ),
+        (
+            "result = 5",
+            "`result = 5` is not a condition: it cannot be read from `= 5` on",
+        ),
+        (
+            "result < 5 and result > 1",
+            "`result < 5 and result > 1` is not a condition: it cannot be read from `and result > 1` on",
+        ),
+        (
+            "",
+            "`` is not a condition: it ends too early or has a word too many",
+        ),
     ];
     for (text, expected) in table {
-        assert_eq!(Expression::parse(text).unwrap_err().message, expected, "{text}");
+        assert_eq!(
+            Expression::parse(text).unwrap_err().message,
+            expected,
+            "{text}"
+        );
     }
 }
 
 #[test]
 fn an_expression_says_what_it_needs() {
-    let table =
-        [("result < 5", false, false), ("green < blue", true, false), ("default(result, 0) < 5", false, true), ("isNaN(blue)", true, true)];
+    let table = [
+        ("result < 5", false, false),
+        ("green < blue", true, false),
+        ("default(result, 0) < 5", false, true),
+        ("isNaN(blue)", true, true),
+    ];
     for (text, blue, missing) in table {
         let expression = Expression::parse(text).unwrap();
-        assert_eq!((expression.uses(Use::Blue), expression.uses(Use::Missing)), (blue, missing), "{text}");
+        assert_eq!(
+            (expression.uses(Use::Blue), expression.uses(Use::Missing)),
+            (blue, missing),
+            "{text}"
+        );
     }
 }

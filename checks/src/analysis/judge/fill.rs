@@ -1,7 +1,10 @@
 //! A source, filled for one side: the query that is sent, and its words for people.
 
 use crate::analysis::form::{Asks, Metric, Source};
-use crate::analysis::question::{CloudWatchMetric, CloudWatchQuery, DatadogQuery, HttpQuery, LogQuery, PrometheusQuery, Query, Side};
+use crate::analysis::question::{
+    CloudWatchMetric, CloudWatchQuery, DatadogQuery, HttpQuery, LogQuery, PrometheusQuery, Query,
+    Side,
+};
 use crate::analysis::sides::{SideValues, Sides};
 use crate::analysis::text::Text;
 use crate::secret::Secret;
@@ -19,31 +22,70 @@ impl Filling {
         let side_values = self.sides.values(side);
         let text = |text: &Text| text.render(&self.values, &side_values);
         let secret = |secret: &Text| Secret::new(text(secret));
-        let headers = |headers: &[(String, Text)]| headers.iter().map(|(name, value)| (name.clone(), secret(value))).collect();
+        let headers = |headers: &[(String, Text)]| {
+            headers
+                .iter()
+                .map(|(name, value)| (name.clone(), secret(value)))
+                .collect()
+        };
         match &source.asks {
-            Asks::CloudWatch { metrics, expression } => Query::CloudWatch(CloudWatchQuery {
-                metrics: metrics.iter().map(|(id, metric)| (id.clone(), self.metric(metric, &side_values))).collect(),
+            Asks::CloudWatch {
+                metrics,
+                expression,
+            } => Query::CloudWatch(CloudWatchQuery {
+                metrics: metrics
+                    .iter()
+                    .map(|(id, metric)| (id.clone(), self.metric(metric, &side_values)))
+                    .collect(),
                 expression: expression.as_ref().map(text),
                 period: source.grain.period,
             }),
-            Asks::Prometheus { url, headers: sent, sigv4, query } => {
-                Query::Prometheus(PrometheusQuery { url: text(url), headers: headers(sent), sigv4: sigv4.clone(), promql: text(query) })
-            }
-            Asks::Datadog { url, api_key, application_key, query } => Query::Datadog(DatadogQuery {
+            Asks::Prometheus {
+                url,
+                headers: sent,
+                sigv4,
+                query,
+            } => Query::Prometheus(PrometheusQuery {
+                url: text(url),
+                headers: headers(sent),
+                sigv4: sigv4.clone(),
+                promql: text(query),
+            }),
+            Asks::Datadog {
+                url,
+                api_key,
+                application_key,
+                query,
+            } => Query::Datadog(DatadogQuery {
                 url: url.clone(),
                 api_key: secret(api_key),
                 application_key: secret(application_key),
                 query: text(query),
             }),
-            Asks::Http { url, headers: sent, body, path } => {
-                Query::Http(HttpQuery { url: text(url), body: body.as_ref().map(secret), headers: headers(sent), path: path.clone() })
-            }
-            Asks::Logs { groups, filter } => Query::Logs(LogQuery { side, groups: groups.clone(), filter: filter.clone() }),
+            Asks::Http {
+                url,
+                headers: sent,
+                body,
+                path,
+            } => Query::Http(HttpQuery {
+                url: text(url),
+                body: body.as_ref().map(secret),
+                headers: headers(sent),
+                path: path.clone(),
+            }),
+            Asks::Logs { groups, filter } => Query::Logs(LogQuery {
+                side,
+                groups: groups.clone(),
+                filter: filter.clone(),
+            }),
         }
     }
 
     fn metric(&self, metric: &Metric, side: &SideValues<'_>) -> CloudWatchMetric {
-        let dimensions = metric.dimensions.iter().map(|(name, value)| (name.clone(), value.render(&self.values, side)));
+        let dimensions = metric
+            .dimensions
+            .iter()
+            .map(|(name, value)| (name.clone(), value.render(&self.values, side)));
         CloudWatchMetric {
             namespace: metric.namespace.clone(),
             name: metric.name.clone(),
@@ -55,11 +97,25 @@ impl Filling {
     /// What is asked, in words, on one line and without secrets.
     pub(super) fn shown(&self, source: &Source, side: Side) -> String {
         let side_values = self.sides.values(side);
-        let text = |text: &Text| text.shown(&self.values, &side_values).split_whitespace().collect::<Vec<_>>().join(" ");
+        let text = |text: &Text| {
+            text.shown(&self.values, &side_values)
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
         match &source.asks {
-            Asks::CloudWatch { metrics, expression: None } => metrics.iter().map(|(_, metric)| words(metric)).collect(),
-            Asks::CloudWatch { metrics, expression: Some(expression) } => {
-                let named: Vec<String> = metrics.iter().map(|(id, metric)| format!("{id} = {}", words(metric))).collect();
+            Asks::CloudWatch {
+                metrics,
+                expression: None,
+            } => metrics.iter().map(|(_, metric)| words(metric)).collect(),
+            Asks::CloudWatch {
+                metrics,
+                expression: Some(expression),
+            } => {
+                let named: Vec<String> = metrics
+                    .iter()
+                    .map(|(id, metric)| format!("{id} = {}", words(metric)))
+                    .collect();
                 format!("{} with {}", text(expression), named.join(", "))
             }
             Asks::Prometheus { query, .. } | Asks::Datadog { query, .. } => text(query),

@@ -1,7 +1,8 @@
 //! From the checks to the whole analysis. PURE.
 //!
-//! A critical check that ends badly ends the analysis: the worst of them stands. Checks that are not critical decide together:
-//! when more than half of them, and at least two, ended badly. `dry-run` never decides.
+//! A critical check that ends badly ends the analysis: the worst of them stands. Checks that are
+//! not critical decide together: when more than half of them, and at least two, ended badly.
+//! `dry-run` never decides.
 
 use crate::analysis::form::{Importance, OnInconclusive};
 use crate::analysis::refuse;
@@ -38,13 +39,25 @@ pub struct AnalysisResult {
 
 /// What is bad enough to end it.
 pub(super) fn bad(tracks: &[Track], sides: &Sides) -> Option<AnalysisResult> {
-    let counting = || tracks.iter().filter(|track| track.counts() && track.began.is_some());
-    let critical = counting().filter(|track| track.check.importance == Importance::Critical).filter(|track| is_bad(track));
+    let counting = || {
+        tracks
+            .iter()
+            .filter(|track| track.counts() && track.began.is_some())
+    };
+    let critical = counting()
+        .filter(|track| track.check.importance == Importance::Critical)
+        .filter(|track| is_bad(track));
     if let Some(worst) = worst(critical) {
         return Some(ended(worst, why(worst, sides)));
     }
-    let advisory: Vec<&Track> = counting().filter(|track| track.check.importance == Importance::Advisory).collect();
-    let violated: Vec<&Track> = advisory.iter().copied().filter(|track| is_bad(track)).collect();
+    let advisory: Vec<&Track> = counting()
+        .filter(|track| track.check.importance == Importance::Advisory)
+        .collect();
+    let violated: Vec<&Track> = advisory
+        .iter()
+        .copied()
+        .filter(|track| is_bad(track))
+        .collect();
     if violated.len() < 2 || violated.len() * 2 <= advisory.len() {
         return None;
     }
@@ -60,11 +73,25 @@ pub(super) fn bad(tracks: &[Track], sides: &Sides) -> Option<AnalysisResult> {
 
 /// Nothing was.
 pub(super) fn good(tracks: &[Track]) -> AnalysisResult {
-    let counting = || tracks.iter().filter(|track| track.counts() && track.began.is_some());
+    let counting = || {
+        tracks
+            .iter()
+            .filter(|track| track.counts() && track.began.is_some())
+    };
     let measurements: u32 = counting().map(|track| track.tally.count()).sum();
-    let over: Vec<&str> = counting().filter(|track| is_passed_over(track)).map(|track| track.check.name.as_str()).collect();
-    let over = if over.is_empty() { String::new() } else { format!("; {} could not tell, and was passed over", over.join(", ")) };
-    let why = format!("{measurements} measurements of {} checks passed no limit{over}", counting().count());
+    let over: Vec<&str> = counting()
+        .filter(|track| is_passed_over(track))
+        .map(|track| track.check.name.as_str())
+        .collect();
+    let over = if over.is_empty() {
+        String::new()
+    } else {
+        format!("; {} could not tell, and was passed over", over.join(", "))
+    };
+    let why = format!(
+        "{measurements} measurements of {} checks passed no limit{over}",
+        counting().count()
+    );
     AnalysisResult {
         phase: Phase::Successful,
         check: None,
@@ -75,11 +102,21 @@ pub(super) fn good(tracks: &[Track]) -> AnalysisResult {
     }
 }
 
-/// What was measured where no limit was passed: that nothing is wrong is only said of what was measured to be good.
+/// What was measured where no limit was passed: that nothing is wrong is only said of what was
+/// measured to be good.
 pub(super) fn found(tracks: &[Track]) -> String {
-    let counting = || tracks.iter().filter(|track| track.counts() && track.began.is_some());
-    let is_unknown = |track: &&Track| is_passed_over(track) || (track.tally.inconclusive > 0 && !track.tally.knows());
-    let unknown: Vec<&str> = counting().filter(is_unknown).map(|track| track.check.name.as_str()).collect();
+    let counting = || {
+        tracks
+            .iter()
+            .filter(|track| track.counts() && track.began.is_some())
+    };
+    let is_unknown = |track: &&Track| {
+        is_passed_over(track) || (track.tally.inconclusive > 0 && !track.tally.knows())
+    };
+    let unknown: Vec<&str> = counting()
+        .filter(is_unknown)
+        .map(|track| track.check.name.as_str())
+        .collect();
     let failed: u32 = counting().map(|track| track.tally.failed).sum();
     let measured: u32 = counting().map(|track| track.tally.count()).sum();
     match (unknown.is_empty(), failed) {
@@ -87,7 +124,10 @@ pub(super) fn found(tracks: &[Track]) -> String {
         (true, 0) => "nothing was found wrong".to_owned(),
         (true, _) => format!("no limit was passed: {failed} of {measured} measurements failed"),
         (false, 0) => format!("{} could not tell good from bad", unknown.join(", ")),
-        (false, _) => format!("{} could not tell good from bad; {failed} of {measured} measurements failed", unknown.join(", ")),
+        (false, _) => format!(
+            "{} could not tell good from bad; {failed} of {measured} measurements failed",
+            unknown.join(", ")
+        ),
     }
 }
 
@@ -97,12 +137,19 @@ fn is_bad(track: &Track) -> bool {
 }
 
 fn is_passed_over(track: &Track) -> bool {
-    track.ended == Some(Phase::Inconclusive) && track.check.on_inconclusive == OnInconclusive::Proceed
+    track.ended == Some(Phase::Inconclusive)
+        && track.check.on_inconclusive == OnInconclusive::Proceed
 }
 
 /// The first of the worst.
 fn worst<'t>(tracks: impl Iterator<Item = &'t Track>) -> Option<&'t Track> {
-    tracks.reduce(|worst, track| if track.ended > worst.ended { track } else { worst })
+    tracks.reduce(|worst, track| {
+        if track.ended > worst.ended {
+            track
+        } else {
+            worst
+        }
+    })
 }
 
 fn why(track: &Track, sides: &Sides) -> String {

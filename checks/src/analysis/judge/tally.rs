@@ -1,6 +1,7 @@
 //! Argo Rollouts' limits: from the phases of a check's measurements to its own. PURE.
 //!
-//! Errors do not count as measurements. Where several limits are passed at once, Error stands over Inconclusive over Failed.
+//! Errors do not count as measurements. Where several limits are passed at once, Error stands over
+//! Inconclusive over Failed.
 
 use crate::analysis::form::MeasurementLimits;
 use crate::measurement::Phase;
@@ -29,8 +30,16 @@ pub(super) enum Until {
 
 impl MeasurementCounts {
     pub(super) fn add(&mut self, phase: Phase) {
-        self.consecutive_errors = if phase == Phase::Error { self.consecutive_errors + 1 } else { 0 };
-        self.consecutive_successes = if phase == Phase::Successful { self.consecutive_successes + 1 } else { 0 };
+        self.consecutive_errors = if phase == Phase::Error {
+            self.consecutive_errors + 1
+        } else {
+            0
+        };
+        self.consecutive_successes = if phase == Phase::Successful {
+            self.consecutive_successes + 1
+        } else {
+            0
+        };
         match phase {
             Phase::Successful => self.successful += 1,
             Phase::Failed => self.failed += 1,
@@ -49,7 +58,8 @@ impl MeasurementCounts {
         self.successful + self.failed > 0
     }
 
-    /// Whether any measurement was good: without one no check is successful, whatever its limits allow.
+    /// Whether any measurement was good: without one no check is successful, whatever its limits
+    /// allow.
     pub(super) fn is_good(&self) -> bool {
         self.successful > 0
     }
@@ -59,7 +69,9 @@ impl MeasurementCounts {
         if let Some(phase) = self.violated(limits) {
             return Some(phase);
         }
-        if limits.consecutive_successes > 0 && self.consecutive_successes >= limits.consecutive_successes {
+        if limits.consecutive_successes > 0
+            && self.consecutive_successes >= limits.consecutive_successes
+        {
             return Some(Phase::Successful);
         }
         let done = match until {
@@ -78,11 +90,14 @@ impl MeasurementCounts {
         if self.inconclusive > limits.inconclusives {
             return Some(Phase::Inconclusive);
         }
-        limits.failures.filter(|limit| self.failed > *limit).map(|_| Phase::Failed)
+        limits
+            .failures
+            .filter(|limit| self.failed > *limit)
+            .map(|_| Phase::Failed)
     }
 
-    /// All measurements were made and no limit was passed. One without a good measurement is not successful by accident: here, and
-    /// only here, Argo's rule is not kept.
+    /// All measurements were made and no limit was passed. One without a good measurement is not
+    /// successful by accident: here, and only here, Argo's rule is not kept.
     fn exhausted(&self, limits: &MeasurementLimits) -> Phase {
         match (limits.consecutive_successes, limits.failures) {
             (0, _) if self.is_good() => Phase::Successful,
@@ -95,16 +110,29 @@ impl MeasurementCounts {
     pub(super) fn why(&self, phase: Phase, limits: &MeasurementLimits) -> String {
         let of = format!("of {} measurements", self.count());
         match phase {
-            Phase::Failed => format!("{} {of} failed, and at most {} may", self.failed, limits.failures.unwrap_or_default()),
+            Phase::Failed => format!(
+                "{} {of} failed, and at most {} may",
+                self.failed,
+                limits.failures.unwrap_or_default()
+            ),
             Phase::Inconclusive if self.inconclusive > limits.inconclusives => {
-                format!("{} {of} were inconclusive, and at most {} may be", self.inconclusive, limits.inconclusives)
+                format!(
+                    "{} {of} were inconclusive, and at most {} may be",
+                    self.inconclusive, limits.inconclusives
+                )
             }
             Phase::Inconclusive if limits.consecutive_successes > 0 && self.knows() => {
-                format!("there never were {} successes in a row", limits.consecutive_successes)
+                format!(
+                    "there never were {} successes in a row",
+                    limits.consecutive_successes
+                )
             }
             Phase::Inconclusive if self.knows() => format!("not one {of} was good"),
             Phase::Inconclusive => "no measurement could tell good from bad".to_owned(),
-            Phase::Error => format!("{} errors in a row, and at most {} may be", self.consecutive_errors, limits.consecutive_errors),
+            Phase::Error => format!(
+                "{} errors in a row, and at most {} may be",
+                self.consecutive_errors, limits.consecutive_errors
+            ),
             Phase::Successful => format!("{} {of} were successful", self.successful),
         }
     }

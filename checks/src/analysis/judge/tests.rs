@@ -1,4 +1,5 @@
-//! Whole rollouts: what is asked when, and what the answers come to. Times are seconds; a minute is a multiple of 60.
+//! Whole rollouts: what is asked when, and what the answers come to. Times are seconds; a minute is
+//! a multiple of 60.
 
 mod rollouts;
 mod verdicts;
@@ -16,9 +17,17 @@ pub(super) fn judge(text: &str) -> Judge {
 }
 
 pub(super) fn judge_with(text: &str, sides: Sides) -> Judge {
-    let analysis = parse(text, "inline", environment()).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let analysis =
+        parse(text, "inline", environment()).unwrap_or_else(|problems| panic!("{problems:?}"));
     let environment = [("TOKEN".to_owned(), Secret::new("hunter2canary"))].into();
-    Judge::new(&analysis, sides, Values { environment, ..Values::default() })
+    Judge::new(
+        &analysis,
+        sides,
+        Values {
+            environment,
+            ..Values::default()
+        },
+    )
 }
 
 /// What a question is about, in short: `RequestCount of green`.
@@ -26,10 +35,25 @@ pub(super) fn about(question: &Question) -> String {
     match &question.query {
         Query::CloudWatch(query) => {
             let metric = &query.metrics[0].1;
-            let blue = metric.dimensions.iter().any(|(_, value)| value.contains("blue"));
-            format!("{} {} of {}", metric.name, metric.stat, if blue { "blue" } else { "green" })
+            let blue = metric
+                .dimensions
+                .iter()
+                .any(|(_, value)| value.contains("blue"));
+            format!(
+                "{} {} of {}",
+                metric.name,
+                metric.stat,
+                if blue { "blue" } else { "green" }
+            )
         }
-        Query::Logs(query) => format!("lines of {}", if query.side == Side::Blue { "blue" } else { "green" }),
+        Query::Logs(query) => format!(
+            "lines of {}",
+            if query.side == Side::Blue {
+                "blue"
+            } else {
+                "green"
+            }
+        ),
         Query::Prometheus(query) => query.promql.clone(),
         Query::Datadog(query) => query.query.clone(),
         Query::Http(query) => query.url.clone(),
@@ -48,8 +72,16 @@ pub(super) fn each_minute(question: &Question, value: f64) -> Answer {
 }
 
 /// Asks at a time and answers everything by `value`; tells the measurements.
-pub(super) fn step(judge: &mut Judge, now: f64, value: impl Fn(&Question) -> Answer) -> Vec<Measurement> {
-    let answers: Vec<_> = judge.due(now).iter().map(|question| (question.id, value(question))).collect();
+pub(super) fn step(
+    judge: &mut Judge,
+    now: f64,
+    value: impl Fn(&Question) -> Answer,
+) -> Vec<Measurement> {
+    let answers: Vec<_> = judge
+        .due(now)
+        .iter()
+        .map(|question| (question.id, value(question)))
+        .collect();
     judge.answered(&answers, now, "2026-11-21T12:00:00Z")
 }
 
@@ -80,11 +112,17 @@ pub(super) fn own(keys: &str) -> String {
 }
 
 pub(super) fn one(value: f64) -> impl Fn(&Question) -> Answer {
-    move |question| Answer::Points(vec![Point { at: question.until, value }])
+    move |question| {
+        Answer::Points(vec![Point {
+            at: question.until,
+            value,
+        }])
+    }
 }
 
 proptest::proptest! {
-    /// Whatever is answered, in whatever order: what never was good is not good in the end, and what was bad is not either.
+    /// Whatever is answered, in whatever order: what never was good is not good in the end, and
+    /// what was bad is not either.
     #[test]
     fn nothing_passes_by_accident(answers in proptest::collection::vec(0u8..5, 0..20), failures in 0u32..3, inconclusives in 0u32..12) {
         let mut judge = judge(&format!("presets: [{{ preset: error-rate < 5 %, failure-limit: {failures}, inconclusive-limit: {inconclusives} }}]"));

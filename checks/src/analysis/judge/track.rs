@@ -12,11 +12,16 @@ use super::tally::{MeasurementCounts, Until};
 use super::weigh::QuestionRole;
 use super::window::{Span, news, ready, span};
 
-/// After an error it is tried again as soon as this, as Argo Rollouts does: a source that stumbles is up again soon.
+/// After an error it is tried again as soon as this, as Argo Rollouts does: a source that stumbles
+/// is up again soon.
 const RETRY: f64 = 10.0;
 
 /// The moments that are one stretch: measurements run on from a step to the bake.
-pub(super) const STRETCHES: [&[Moment]; 3] = [&[Moment::Green], &[Moment::Step, Moment::Bake], &[Moment::Production]];
+pub(super) const STRETCHES: [&[Moment]; 3] = [
+    &[Moment::Green],
+    &[Moment::Step, Moment::Bake],
+    &[Moment::Production],
+];
 
 /// A check's course.
 #[derive(Debug, Clone)]
@@ -52,7 +57,11 @@ pub(super) struct Asking {
 impl Track {
     /// The course of a check in a stretch, if it has any moment there.
     pub(super) fn new(check: &Check, stretch: &[Moment]) -> Option<Self> {
-        let moments: Vec<Moment> = stretch.iter().copied().filter(|moment| check.on.contains(moment)).collect();
+        let moments: Vec<Moment> = stretch
+            .iter()
+            .copied()
+            .filter(|moment| check.on.contains(moment))
+            .collect();
         let once = !stretch.contains(&Moment::Step);
         let until = match check.rhythm.count {
             Some(count) => Until::Count(count),
@@ -83,7 +92,10 @@ impl Track {
             // What happens before that is not judged at all: a cold start would stay in the window.
             let began = now + self.check.rhythm.initial_delay.as_secs_f64();
             self.began = Some(began);
-            self.next = soonest(began, sources.iter().map(|source| ready(source.grain, began)));
+            self.next = soonest(
+                began,
+                sources.iter().map(|source| ready(source.grain, began)),
+            );
         }
     }
 
@@ -91,7 +103,8 @@ impl Track {
     pub(super) fn expect(&mut self, shift: Duration, watched: Duration) {
         match &mut self.check.judgement {
             Judgement::Comparison(policy) | Judgement::Lines { policy, .. } => {
-                policy.looks = looks_to_expect(policy.looks, self.check.rhythm.interval, shift, watched);
+                policy.looks =
+                    looks_to_expect(policy.looks, self.check.rhythm.interval, shift, watched);
             }
             Judgement::Conditions(_) | Judgement::AtMost(_) => {}
         }
@@ -109,29 +122,51 @@ impl Track {
     /// What time each source is asked about now; nothing while one of them has no whole period yet.
     pub(super) fn spans(&self, now: f64, sources: &[&Source]) -> Option<Vec<Span>> {
         let began = self.began?;
-        sources.iter().map(|source| span(source.grain, began, now, self.check.rhythm.window)).collect()
+        sources
+            .iter()
+            .map(|source| span(source.grain, began, now, self.check.rhythm.window))
+            .collect()
     }
 
     /// One of its sources has no whole period yet.
     pub(super) fn postpone(&mut self, sources: &[&Source]) {
         let began = self.began.unwrap_or_default();
-        self.next = soonest(self.next, sources.iter().map(|source| ready(source.grain, began)));
+        self.next = soonest(
+            self.next,
+            sources.iter().map(|source| ready(source.grain, began)),
+        );
     }
 
     /// A measurement was made.
-    pub(super) fn measured(&mut self, asking: &Asking, phase: Phase, now: f64, sources: &[&Source]) {
+    pub(super) fn measured(
+        &mut self,
+        asking: &Asking,
+        phase: Phase,
+        now: f64,
+        sources: &[&Source],
+    ) {
         self.tally.add(phase);
         let interval = self.check.rhythm.interval.as_secs_f64();
         self.next = match phase {
             Phase::Error => now + RETRY.min(interval),
-            Phase::Successful | Phase::Failed | Phase::Inconclusive => {
-                soonest(asking.at + interval, sources.iter().map(|source| news(source.grain, asking.at)))
-            }
+            Phase::Successful | Phase::Failed | Phase::Inconclusive => soonest(
+                asking.at + interval,
+                sources.iter().map(|source| news(source.grain, asking.at)),
+            ),
         };
         if matches!(phase, Phase::Successful | Phase::Failed) {
-            let compares = matches!(self.check.judgement, Judgement::Comparison(_) | Judgement::Lines { .. });
+            let compares = matches!(
+                self.check.judgement,
+                Judgement::Comparison(_) | Judgement::Lines { .. }
+            );
             self.looks += u32::from(compares);
-            self.fresh = Some(asking.span.until - sources.iter().map(|source| source.grain.period.as_secs_f64()).fold(0.0, f64::max));
+            self.fresh = Some(
+                asking.span.until
+                    - sources
+                        .iter()
+                        .map(|source| source.grain.period.as_secs_f64())
+                        .fold(0.0, f64::max),
+            );
         }
         self.ended = self.tally.assess(&self.check.limits, self.until);
     }
@@ -144,15 +179,29 @@ impl Track {
     /// Its owner ends it.
     pub(super) fn finish(&mut self) {
         self.asking = None;
-        let known = if self.tally.is_good() { Phase::Successful } else { Phase::Inconclusive };
+        let known = if self.tally.is_good() {
+            Phase::Successful
+        } else {
+            Phase::Inconclusive
+        };
         self.ended = self.ended.or(Some(known));
     }
 }
 
-/// How many looks, or values, are to be expected. The minute in which traffic begins is not whole, and has no value.
-pub(in crate::analysis) fn looks_to_expect(looks: Looks, interval: Duration, shift: Duration, watched: Duration) -> Looks {
+/// How many looks, or values, are to be expected. The minute in which traffic begins is not whole,
+/// and has no value.
+pub(in crate::analysis) fn looks_to_expect(
+    looks: Looks,
+    interval: Duration,
+    shift: Duration,
+    watched: Duration,
+) -> Looks {
     let times = |length: Duration| {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` keeps what is out of range at the nearest bound")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "`as` keeps what is out of range at the nearest bound"
+        )]
         let times = (length.as_secs_f64() / interval.as_secs_f64().max(1.0)).ceil() as u32;
         times
     };
@@ -170,10 +219,17 @@ fn soonest(wanted: f64, possible: impl Iterator<Item = f64>) -> f64 {
 pub(super) fn sources(check: &Check) -> Vec<(QuestionRole, &Source)> {
     let mut sources = match &check.measure {
         Measure::Value { source, .. } => vec![(QuestionRole::Value, source)],
-        Measure::Share { errors, requests, .. } => vec![(QuestionRole::Errors, errors), (QuestionRole::Requests, requests)],
+        Measure::Share {
+            errors, requests, ..
+        } => vec![
+            (QuestionRole::Errors, errors),
+            (QuestionRole::Requests, requests),
+        ],
         Measure::Lines { source, .. } => vec![(QuestionRole::Lines, source)],
     };
-    let counted = sources.iter().any(|(part, _)| *part == QuestionRole::Requests);
+    let counted = sources
+        .iter()
+        .any(|(part, _)| *part == QuestionRole::Requests);
     if let Some(volume) = check.volume.as_ref().filter(|_| !counted) {
         sources.push((QuestionRole::Requests, &volume.source));
     }
@@ -182,9 +238,18 @@ pub(super) fn sources(check: &Check) -> Vec<(QuestionRole, &Source)> {
 
 /// The sides that a part is asked about.
 pub(super) fn sides(check: &Check, part: QuestionRole) -> &'static [Side] {
-    let of_each_point = check.volume.as_ref().is_some_and(|volume| volume.in_each > 0.0);
-    let volume_only = part == QuestionRole::Requests && matches!(check.measure, Measure::Value { .. }) && !of_each_point;
-    if check.asks_blue() && !volume_only { &[Side::Green, Side::Blue] } else { &[Side::Green] }
+    let of_each_point = check
+        .volume
+        .as_ref()
+        .is_some_and(|volume| volume.in_each > 0.0);
+    let volume_only = part == QuestionRole::Requests
+        && matches!(check.measure, Measure::Value { .. })
+        && !of_each_point;
+    if check.asks_blue() && !volume_only {
+        &[Side::Green, Side::Blue]
+    } else {
+        &[Side::Green]
+    }
 }
 
 /// How long a time was asked for.

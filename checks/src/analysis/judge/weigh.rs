@@ -1,7 +1,7 @@
 //! What the answers to one measurement come to. PURE.
 //!
-//! In this order: a source that could not be asked is an error; no data at all is what the check says it is; too little traffic is
-//! inconclusive; then the conditions, or the comparison, decide.
+//! In this order: a source that could not be asked is an error; no data at all is what the check
+//! says it is; too little traffic is inconclusive; then the conditions, or the comparison, decide.
 
 mod data;
 mod judged;
@@ -27,8 +27,14 @@ pub(super) struct Weighed {
     pub(super) note: Option<String>,
 }
 
-/// Weighs the answers of a check. `look` counts the comparisons that could decide, from 1; `length` is the time that was asked for.
-pub(super) fn weigh(check: &Check, answers: &[(QuestionRole, Side, Answer)], look: u32, length: Duration) -> Weighed {
+/// Weighs the answers of a check. `look` counts the comparisons that could decide, from 1; `length`
+/// is the time that was asked for.
+pub(super) fn weigh(
+    check: &Check,
+    answers: &[(QuestionRole, Side, Answer)],
+    look: u32,
+    length: Duration,
+) -> Weighed {
     let answers = Answers(answers);
     if let Some(words) = answers.failure() {
         return said(Phase::Error, words);
@@ -39,8 +45,12 @@ pub(super) fn weigh(check: &Check, answers: &[(QuestionRole, Side, Answer)], loo
     match (&check.judgement, &check.measure) {
         (Judgement::AtMost(most), _) => lines(&answers, *most, None, look),
         (Judgement::Lines { at_most, policy }, _) => lines(&answers, *at_most, Some(policy), look),
-        (Judgement::Comparison(policy), Measure::Share { .. }) => compared(&answers, policy, look, check),
-        (Judgement::Comparison(policy), Measure::Value { .. } | Measure::Lines { .. }) => samples_compared(&answers, policy, look, check),
+        (Judgement::Comparison(policy), Measure::Share { .. }) => {
+            compared(&answers, policy, look, check)
+        }
+        (Judgement::Comparison(policy), Measure::Value { .. } | Measure::Lines { .. }) => {
+            samples_compared(&answers, policy, look, check)
+        }
         (Judgement::Conditions(conditions), measure) => held(check, conditions, measure, &answers),
     }
 }
@@ -50,10 +60,24 @@ fn too_little(check: &Check, answers: &Answers<'_>, length: Duration) -> Option<
     let volume = check.volume.as_ref()?;
     let seen = requests(answers, Side::Green);
     if seen <= 0.0 {
-        let needed = if volume.at_least > 0.0 { format!(", and {} are needed to tell", number(volume.at_least)) } else { String::new() };
-        return Some(no_data(check, format!("no requests on green in {}{needed}", Human(length))));
+        let needed = if volume.at_least > 0.0 {
+            format!(", and {} are needed to tell", number(volume.at_least))
+        } else {
+            String::new()
+        };
+        return Some(no_data(
+            check,
+            format!("no requests on green in {}{needed}", Human(length)),
+        ));
     }
-    let few = || format!("{} requests on green in {}, and {} are needed to tell", number(seen), Human(length), number(volume.at_least));
+    let few = || {
+        format!(
+            "{} requests on green in {}, and {} are needed to tell",
+            number(seen),
+            Human(length),
+            number(volume.at_least)
+        )
+    };
     (seen < volume.at_least).then(|| said(Phase::Inconclusive, few()))
 }
 
@@ -63,5 +87,9 @@ fn no_data(check: &Check, note: String) -> Weighed {
 }
 
 fn said(phase: Phase, note: String) -> Weighed {
-    Weighed { phase, value: String::new(), note: Some(note) }
+    Weighed {
+        phase,
+        value: String::new(),
+        note: Some(note),
+    }
 }

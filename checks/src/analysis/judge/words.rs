@@ -3,14 +3,22 @@
 /// Up to four digits that matter, thousands apart: `0.4`, `3,001`, `1.234`.
 pub(super) fn number(value: f64) -> String {
     if !value.is_finite() {
-        return if value.is_nan() { "no number".to_owned() } else { "infinite".to_owned() };
+        return if value.is_nan() {
+            "no number".to_owned()
+        } else {
+            "infinite".to_owned()
+        };
     }
     if value.fract() == 0.0 || value.abs() >= 1000.0 {
         return thousands(value);
     }
     // Digits before the point count among the four.
     let before = value.abs().log10().floor().clamp(-9.0, 3.0);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 12")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "0 to 12"
+    )]
     let after = (3.0 - before) as usize;
     let text = format!("{value:.after$}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
@@ -25,17 +33,29 @@ fn thousands(value: f64) -> String {
         }
         text.push(digit);
     }
-    if value < 0.0 { format!("-{text}") } else { text }
+    if value < 0.0 {
+        format!("-{text}")
+    } else {
+        text
+    }
 }
 
 /// `820 ms`, `1.25 s`.
 pub(super) fn seconds(value: f64) -> String {
-    if value.abs() < 1.0 { format!("{} ms", number(value * 1000.0)) } else { format!("{} s", number(value)) }
+    if value.abs() < 1.0 {
+        format!("{} ms", number(value * 1000.0))
+    } else {
+        format!("{} s", number(value))
+    }
 }
 
 /// `1 line`, `3 lines`.
 pub(super) fn lines(count: u64) -> String {
-    if count == 1 { "1 line".to_owned() } else { format!("{count} lines") }
+    if count == 1 {
+        "1 line".to_owned()
+    } else {
+        format!("{count} lines")
+    }
 }
 
 #[cfg(test)]
@@ -44,12 +64,28 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        let table =
-            [(0.0, "0"), (0.4, "0.4"), (3001.0, "3,001"), (1_234_567.0, "1,234,567"), (1.23456, "1.235"), (0.000_123_4, "0.0001234")];
+        let table = [
+            (0.0, "0"),
+            (0.4, "0.4"),
+            (3001.0, "3,001"),
+            (1_234_567.0, "1,234,567"),
+            (1.23456, "1.235"),
+            (0.000_123_4, "0.0001234"),
+        ];
         for (value, expected) in table {
             assert_eq!(number(value), expected);
         }
-        assert_eq!((number(-12.5), number(-1500.0), number(f64::NAN)), ("-12.5".to_owned(), "-1,500".to_owned(), "no number".to_owned()));
-        assert_eq!((seconds(0.82), seconds(1.25)), ("820 ms".to_owned(), "1.25 s".to_owned()));
+        assert_eq!(
+            (number(-12.5), number(-1500.0), number(f64::NAN)),
+            (
+                "-12.5".to_owned(),
+                "-1,500".to_owned(),
+                "no number".to_owned()
+            )
+        );
+        assert_eq!(
+            (seconds(0.82), seconds(1.25)),
+            ("820 ms".to_owned(), "1.25 s".to_owned())
+        );
     }
 }

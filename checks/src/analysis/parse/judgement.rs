@@ -10,13 +10,21 @@ use crate::statistics::Direction;
 use super::keys::{COMPARE_KEYS, RANGE_KEYS};
 use super::pen::ValueReader;
 
-const CONDITION_KEYS: &[&str] = &["success", "success-condition", "failure-condition", "threshold-range"];
+const CONDITION_KEYS: &[&str] = &[
+    "success",
+    "success-condition",
+    "failure-condition",
+    "threshold-range",
+];
 
 const SUCCESS_KEYS: &[&str] = &["success", "success-condition", "threshold-range"];
 
 /// The words of `direction`.
-pub(in crate::analysis) const DIRECTIONS: &[(&str, Direction)] =
-    &[("increase", Direction::Increase), ("decrease", Direction::Decrease), ("either", Direction::Either)];
+pub(in crate::analysis) const DIRECTIONS: &[(&str, Direction)] = &[
+    ("increase", Direction::Increase),
+    ("decrease", Direction::Decrease),
+    ("either", Direction::Either),
+];
 
 /// The tests of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,11 +34,17 @@ pub(in crate::analysis) enum StatisticalTest {
 }
 
 /// The words of `test`.
-pub(in crate::analysis) const TESTS: &[(&str, StatisticalTest)] =
-    &[("mann-whitney", StatisticalTest::MannWhitney), ("two-proportion", StatisticalTest::TwoProportion)];
+pub(in crate::analysis) const TESTS: &[(&str, StatisticalTest)] = &[
+    ("mann-whitney", StatisticalTest::MannWhitney),
+    ("two-proportion", StatisticalTest::TwoProportion),
+];
 
 /// What a metric is held against; for a comparison, which test its measure must fit.
-pub(super) fn judgement(pen: &mut ValueReader<'_>, metric: &Node, fields: &Fields<'_>) -> Option<(Judgement, Option<StatisticalTest>)> {
+pub(super) fn judgement(
+    pen: &mut ValueReader<'_>,
+    metric: &Node,
+    fields: &Fields<'_>,
+) -> Option<(Judgement, Option<StatisticalTest>)> {
     let written = fields.among(CONDITION_KEYS);
     match (fields.get("compare"), written.first()) {
         (Some(_), Some(condition)) => pen.refuse(
@@ -51,20 +65,42 @@ pub(super) fn judgement(pen: &mut ValueReader<'_>, metric: &Node, fields: &Field
 fn conditions(pen: &mut ValueReader<'_>, fields: &Fields<'_>) -> Option<Conditions> {
     let success = fields.among(SUCCESS_KEYS);
     if let Some(second) = success.get(1) {
-        let message = format!("`{}` and `{}` say the same thing twice", success[0].key, second.key);
-        pen.reader.report(second.place, message, "Keep one of success, success-condition and threshold-range");
+        let message = format!(
+            "`{}` and `{}` say the same thing twice",
+            success[0].key, second.key
+        );
+        pen.reader.report(
+            second.place,
+            message,
+            "Keep one of success, success-condition and threshold-range",
+        );
     }
     let success = success.first().map(|entry| successful(pen, entry));
-    let failure = fields.entry("failure-condition").map(|entry| expression(pen, &entry.value, "`failure-condition`"));
+    let failure = fields
+        .entry("failure-condition")
+        .map(|entry| expression(pen, &entry.value, "`failure-condition`"));
     let (success, failure) = (transposed(success)?, transposed(failure)?);
     let good = success.as_ref().map(|(_, shown)| shown.clone());
-    let bad = failure.as_ref().map(|expression| format!("not {}", expression.text()));
-    let shown = [good, bad].into_iter().flatten().collect::<Vec<_>>().join("; ");
-    Some(Conditions { success: success.map(|(expression, _)| expression), failure, shown })
+    let bad = failure
+        .as_ref()
+        .map(|expression| format!("not {}", expression.text()));
+    let shown = [good, bad]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join("; ");
+    Some(Conditions {
+        success: success.map(|(expression, _)| expression),
+        failure,
+        shown,
+    })
 }
 
 /// An absent value is fine; one that could not be read is not.
-#[expect(clippy::option_option, reason = "the outer says whether it could be read, the inner whether it is there")]
+#[expect(
+    clippy::option_option,
+    reason = "the outer says whether it could be read, the inner whether it is there"
+)]
 fn transposed<T>(read: Option<Option<T>>) -> Option<Option<T>> {
     read.map_or(Some(None), |read| read.map(Some))
 }
@@ -82,18 +118,31 @@ fn successful(pen: &mut ValueReader<'_>, entry: &Entry) -> Option<(Expression, S
 
 fn expression(pen: &mut ValueReader<'_>, node: &Node, what: &str) -> Option<Expression> {
     let text = pen.word(node, what)?;
-    Expression::parse(&text).map_err(|error| pen.reader.report(node.place, error.message, error.remedy)).ok()
+    Expression::parse(&text)
+        .map_err(|error| pen.reader.report(node.place, error.message, error.remedy))
+        .ok()
 }
 
 /// `< 5 %`: the unit is for people, the number is the metric's.
 fn threshold(pen: &mut ValueReader<'_>, node: &Node) -> Option<(Expression, String)> {
     let text = pen.word(node, "`success`")?;
     let text = text.trim();
-    let operator = ["<=", ">=", "<", ">", "=="].into_iter().find(|operator| text.starts_with(operator));
-    let number = operator.and_then(|operator| text[operator.len()..].trim().trim_end_matches('%').trim().parse::<f64>().ok());
+    let operator = ["<=", ">=", "<", ">", "=="]
+        .into_iter()
+        .find(|operator| text.starts_with(operator));
+    let number = operator.and_then(|operator| {
+        text[operator.len()..]
+            .trim()
+            .trim_end_matches('%')
+            .trim()
+            .parse::<f64>()
+            .ok()
+    });
     if let (Some(operator), Some(number)) = (operator, number.filter(|number| number.is_finite())) {
         let expression = Expression::parse(&format!("result {operator} ({number})"));
-        return expression.ok().map(|expression| (expression, text.to_owned()));
+        return expression
+            .ok()
+            .map(|expression| (expression, text.to_owned()));
     }
     pen.refuse(
         node.place,
@@ -107,16 +156,36 @@ fn range(pen: &mut ValueReader<'_>, node: &Node) -> Option<(Expression, String)>
     let low = transposed(fields.get("min").map(|node| pen.number(node, "`min`")))?;
     let high = transposed(fields.get("max").map(|node| pen.number(node, "`max`")))?;
     let (text, shown) = match (low, high) {
-        (Some(low), Some(high)) if low <= high => (format!("result >= ({low}) && result <= ({high})"), format!("{low} to {high}")),
-        (Some(_), Some(_)) => return pen.refuse(node.place, "`min` is above `max`", "Write the smaller number as `min`"),
+        (Some(low), Some(high)) if low <= high => (
+            format!("result >= ({low}) && result <= ({high})"),
+            format!("{low} to {high}"),
+        ),
+        (Some(_), Some(_)) => {
+            return pen.refuse(
+                node.place,
+                "`min` is above `max`",
+                "Write the smaller number as `min`",
+            );
+        }
         (Some(low), None) => (format!("result >= ({low})"), format!(">= {low}")),
         (None, Some(high)) => (format!("result <= ({high})"), format!("<= {high}")),
-        (None, None) => return pen.refuse(node.place, "`threshold-range` is empty", "Write `min:`, `max:` or both; they are inclusive"),
+        (None, None) => {
+            return pen.refuse(
+                node.place,
+                "`threshold-range` is empty",
+                "Write `min:`, `max:` or both; they are inclusive",
+            );
+        }
     };
-    Expression::parse(&text).ok().map(|expression| (expression, shown))
+    Expression::parse(&text)
+        .ok()
+        .map(|expression| (expression, shown))
 }
 
-fn comparison(pen: &mut ValueReader<'_>, node: &Node) -> Option<(ComparePolicy, Option<StatisticalTest>)> {
+fn comparison(
+    pen: &mut ValueReader<'_>,
+    node: &Node,
+) -> Option<(ComparePolicy, Option<StatisticalTest>)> {
     if !matches!(node.content, crate::document::Content::Mapping(_)) {
         pen.reader.word(node, "`compare`", &[("blue", ())])?;
         return Some((ComparePolicy::default(), None));
@@ -125,18 +194,40 @@ fn comparison(pen: &mut ValueReader<'_>, node: &Node) -> Option<(ComparePolicy, 
     if let Some(node) = fields.get("to") {
         pen.reader.word(node, "`to`", &[("blue", ())])?;
     }
-    let direction = transposed(fields.get("direction").map(|node| pen.reader.word(node, "`direction`", DIRECTIONS)));
-    let test = transposed(fields.get("test").map(|node| pen.reader.word(node, "`test`", TESTS)));
+    let direction = transposed(
+        fields
+            .get("direction")
+            .map(|node| pen.reader.word(node, "`direction`", DIRECTIONS)),
+    );
+    let test = transposed(
+        fields
+            .get("test")
+            .map(|node| pen.reader.word(node, "`test`", TESTS)),
+    );
     let policy = policy(pen, &fields)?;
-    Some((ComparePolicy { direction: direction?.unwrap_or(policy.direction), ..policy }, test?))
+    Some((
+        ComparePolicy {
+            direction: direction?.unwrap_or(policy.direction),
+            ..policy
+        },
+        test?,
+    ))
 }
 
 /// `alpha` and `allowed-increase`, which comparisons of logs have too.
 pub(super) fn policy(pen: &mut ValueReader<'_>, fields: &Fields<'_>) -> Option<ComparePolicy> {
     let usual = ComparePolicy::default();
     let alpha = transposed(fields.get("alpha").map(|node| alpha(pen, node)));
-    let allowed = transposed(fields.get("allowed-increase").map(|node| allowed(pen, node)));
-    Some(ComparePolicy { alpha: alpha?.unwrap_or(usual.alpha), allowed_increase: allowed?.unwrap_or(usual.allowed_increase), ..usual })
+    let allowed = transposed(
+        fields
+            .get("allowed-increase")
+            .map(|node| allowed(pen, node)),
+    );
+    Some(ComparePolicy {
+        alpha: alpha?.unwrap_or(usual.alpha),
+        allowed_increase: allowed?.unwrap_or(usual.allowed_increase),
+        ..usual
+    })
 }
 
 fn alpha(pen: &mut ValueReader<'_>, node: &Node) -> Option<f64> {
@@ -156,5 +247,9 @@ fn allowed(pen: &mut ValueReader<'_>, node: &Node) -> Option<f64> {
     if allowed >= 1.0 {
         return Some(allowed);
     }
-    pen.refuse(node.place, "`allowed-increase` is below 1", "Write how many times blue's value green's may be: `1.25` is a quarter more")
+    pen.refuse(
+        node.place,
+        "`allowed-increase` is below 1",
+        "Write how many times blue's value green's may be: `1.25` is a quarter more",
+    )
 }

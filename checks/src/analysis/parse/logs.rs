@@ -16,42 +16,83 @@ use super::{Names, Parts, check};
 /// Lines are looked for once there may be some.
 pub(super) const PERIOD: Duration = Duration::from_secs(15);
 
-/// CloudWatch Logs shows a line a few seconds after it was written; the agent in the task holds it back for 5 s.
+/// CloudWatch Logs shows a line a few seconds after it was written; the agent in the task holds it
+/// back for 5 s.
 pub(super) const LATE: Duration = Duration::from_secs(15);
 
-pub(super) fn log(pen: &mut ValueReader<'_>, node: &Node, inherited: &Run, names: &mut Names) -> Option<Check> {
-    let fields = pen.reader.fields(node, "a log check", &[LOG_KEYS, RUN_KEYS].concat())?;
+pub(super) fn log(
+    pen: &mut ValueReader<'_>,
+    node: &Node,
+    inherited: &Run,
+    names: &mut Names,
+) -> Option<Check> {
+    let fields = pen
+        .reader
+        .fields(node, "a log check", &[LOG_KEYS, RUN_KEYS].concat())?;
     let name = names.own(pen, node, &fields, "A log check");
     let run = run(pen, &fields, inherited);
     let filter = match fields.get("pattern") {
         Some(node) => pen.word(node, "`pattern`"),
-        None => pen.refuse(node.place, "A log check has no `pattern`", "Write `pattern: panic`, or a filter pattern of CloudWatch Logs"),
+        None => pen.refuse(
+            node.place,
+            "A log check has no `pattern`",
+            "Write `pattern: panic`, or a filter pattern of CloudWatch Logs",
+        ),
     };
-    let groups = fields.get("groups").map_or_else(|| Some(Vec::new()), |node| groups(pen, node));
+    let groups = fields
+        .get("groups")
+        .map_or_else(|| Some(Vec::new()), |node| groups(pen, node));
     let judgement = judgement(pen, &fields);
-    let grain = Grain { kind: GrainKind::Moving, period: PERIOD, delay: run.delay.unwrap_or(LATE) };
-    let source = Source { asks: Asks::Logs { groups: groups?, filter: filter? }, grain };
+    let grain = Grain {
+        kind: GrainKind::Moving,
+        period: PERIOD,
+        delay: run.delay.unwrap_or(LATE),
+    };
+    let source = Source {
+        asks: Asks::Logs {
+            groups: groups?,
+            filter: filter?,
+        },
+        grain,
+    };
     // Requests over the same time as the lines: a share of both needs that.
     let requests = preset::requests(preset::grain(run.period(), run.delay));
-    let parts = Parts { measure: Measure::Lines { source, requests }, judgement: judgement?, volume: None, window: None };
+    let parts = Parts {
+        measure: Measure::Lines { source, requests },
+        judgement: judgement?,
+        volume: None,
+        window: None,
+    };
     Some(check(name?, pen.position(node.place), &run, parts))
 }
 
 fn groups(pen: &mut ValueReader<'_>, node: &Node) -> Option<Vec<String>> {
     let items = pen.reader.list(node, "`groups`")?;
-    let groups: Vec<_> = items.iter().map(|item| pen.word(item, "a log group")).collect();
+    let groups: Vec<_> = items
+        .iter()
+        .map(|item| pen.word(item, "a log group"))
+        .collect();
     groups.into_iter().collect()
 }
 
 fn judgement(pen: &mut ValueReader<'_>, fields: &Fields<'_>) -> Option<Judgement> {
-    let at_most = fields.get("at-most").map_or(Some(0), |node| pen.whole(node, "`at-most`").map(u64::from));
+    let at_most = fields
+        .get("at-most")
+        .map_or(Some(0), |node| pen.whole(node, "`at-most`").map(u64::from));
     let Some(node) = fields.get("compare") else {
         for entry in fields.among(&["allowed-increase", "alpha"]) {
-            pen.reader.report(entry.place, format!("`{}` wants `compare: blue`", entry.key), "Write `compare: blue`, or leave it out");
+            pen.reader.report(
+                entry.place,
+                format!("`{}` wants `compare: blue`", entry.key),
+                "Write `compare: blue`, or leave it out",
+            );
         }
         return at_most.map(Judgement::AtMost);
     };
     pen.reader.word(node, "`compare`", &[("blue", ())])?;
     let policy = policy(pen, fields);
-    Some(Judgement::Lines { at_most: at_most?, policy: policy? })
+    Some(Judgement::Lines {
+        at_most: at_most?,
+        policy: policy?,
+    })
 }

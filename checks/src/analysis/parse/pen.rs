@@ -18,8 +18,18 @@ pub(super) struct ValueReader<'a> {
 }
 
 impl<'a> ValueReader<'a> {
-    pub(super) fn new(input: &'static str, origin: &'a str, source: &'a str, outside: Environment<'a>) -> Self {
-        Self { reader: Reader::new(input, origin, source), origin, outside, environment: BTreeSet::new() }
+    pub(super) fn new(
+        input: &'static str,
+        origin: &'a str,
+        source: &'a str,
+        outside: Environment<'a>,
+    ) -> Self {
+        Self {
+            reader: Reader::new(input, origin, source),
+            origin,
+            outside,
+            environment: BTreeSet::new(),
+        }
     }
 
     pub(super) fn finish(self) -> (Vec<Problem>, BTreeSet<String>) {
@@ -27,10 +37,19 @@ impl<'a> ValueReader<'a> {
     }
 
     pub(super) fn position(&self, place: Place) -> Position {
-        Position { origin: self.origin.to_owned(), line: place.line, column: place.column }
+        Position {
+            origin: self.origin.to_owned(),
+            line: place.line,
+            column: place.column,
+        }
     }
 
-    pub(super) fn refuse<T>(&mut self, place: Place, message: impl Into<String>, remedy: impl Into<String>) -> Option<T> {
+    pub(super) fn refuse<T>(
+        &mut self,
+        place: Place,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Option<T> {
         self.reader.report(place, message, remedy);
         None
     }
@@ -51,7 +70,8 @@ impl<'a> ValueReader<'a> {
     /// Whether a variable of the environment is a secret; one that is withheld is reported.
     fn secrecy(&mut self, node: &Node, name: &str) -> Secrecy {
         self.outside.secrecy(name).unwrap_or_else(|withheld| {
-            self.reader.report(node.place, withheld.message, withheld.remedy);
+            self.reader
+                .report(node.place, withheld.message, withheld.remedy);
             Secrecy::Secret
         })
     }
@@ -60,7 +80,11 @@ impl<'a> ValueReader<'a> {
     pub(super) fn word(&mut self, node: &Node, what: &str) -> Option<String> {
         let text = self.reader.text(node, what)?;
         if text.trim().is_empty() {
-            return self.refuse(node.place, format!("{what} is empty"), "Write a text, or leave it out");
+            return self.refuse(
+                node.place,
+                format!("{what} is empty"),
+                "Write a text, or leave it out",
+            );
         }
         Some(text)
     }
@@ -68,7 +92,10 @@ impl<'a> ValueReader<'a> {
     /// Texts with variables by name.
     pub(super) fn texts(&mut self, node: &Node, what: &str) -> Option<Vec<(String, Text)>> {
         let entries = self.reader.entries(node, what)?;
-        let texts: Vec<_> = entries.iter().map(|entry| self.named(entry, what)).collect();
+        let texts: Vec<_> = entries
+            .iter()
+            .map(|entry| self.named(entry, what))
+            .collect();
         texts.into_iter().collect()
     }
 
@@ -81,7 +108,11 @@ impl<'a> ValueReader<'a> {
         let text = self.reader.text(node, what)?;
         match text.trim().parse::<f64>() {
             Ok(number) if number.is_finite() => Some(number),
-            _ => self.refuse(node.place, format!("{what}: `{text}` is not a number"), "Write a number such as `5` or `0.25`"),
+            _ => self.refuse(
+                node.place,
+                format!("{what}: `{text}` is not a number"),
+                "Write a number such as `5` or `0.25`",
+            ),
         }
     }
 
@@ -89,6 +120,12 @@ impl<'a> ValueReader<'a> {
     pub(super) fn whole(&mut self, node: &Node, what: &str) -> Option<u32> {
         let text = self.reader.text(node, what)?;
         let number = text.trim().parse().ok();
-        number.or_else(|| self.refuse(node.place, format!("{what}: `{text}` is not a count"), "Write a whole number such as `0` or `3`"))
+        number.or_else(|| {
+            self.refuse(
+                node.place,
+                format!("{what}: `{text}` is not a count"),
+                "Write a whole number such as `0` or `3`",
+            )
+        })
     }
 }

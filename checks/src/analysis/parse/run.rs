@@ -17,16 +17,29 @@ const SHORTEST_INTERVAL: Duration = Duration::from_secs(5);
 const GRAIN: Duration = Duration::from_mins(1);
 
 /// The words of `no-data`.
-pub(in crate::analysis) const NO_DATA: &[(&str, Phase)] =
-    &[("inconclusive", Phase::Inconclusive), ("fail", Phase::Failed), ("pass", Phase::Successful), ("error", Phase::Error)];
+pub(in crate::analysis) const NO_DATA: &[(&str, Phase)] = &[
+    ("inconclusive", Phase::Inconclusive),
+    ("fail", Phase::Failed),
+    ("pass", Phase::Successful),
+    ("error", Phase::Error),
+];
 
 /// The words of `on-inconclusive`.
-pub(in crate::analysis) const ON_INCONCLUSIVE: &[(&str, OnInconclusive)] =
-    &[("rollback", OnInconclusive::Rollback), ("pause", OnInconclusive::Pause), ("proceed", OnInconclusive::Proceed)];
+pub(in crate::analysis) const ON_INCONCLUSIVE: &[(&str, OnInconclusive)] = &[
+    ("rollback", OnInconclusive::Rollback),
+    ("pause", OnInconclusive::Pause),
+    ("proceed", OnInconclusive::Proceed),
+];
 
-/// Of metrics of high resolution it keeps these too; ordinary ones have no points then, which is inconclusive.
-const FINE_GRAINS: &[Duration] =
-    &[Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(10), Duration::from_secs(20), Duration::from_secs(30)];
+/// Of metrics of high resolution it keeps these too; ordinary ones have no points then, which is
+/// inconclusive.
+const FINE_GRAINS: &[Duration] = &[
+    Duration::from_secs(1),
+    Duration::from_secs(5),
+    Duration::from_secs(10),
+    Duration::from_secs(20),
+    Duration::from_secs(30),
+];
 
 /// How many failures are put up with.
 #[derive(Debug, Clone, Copy)]
@@ -69,28 +82,67 @@ pub(super) struct Run {
 /// Reads the keys that every check has; those that are absent are `inherited`.
 pub(super) fn run(pen: &mut ValueReader<'_>, fields: &Fields<'_>, inherited: &Run) -> Run {
     let old = inherited.clone();
-    let mut span = |key: &str| fields.get(key).and_then(|node| pen.reader.duration(node, &format!("`{key}`")));
+    let mut span = |key: &str| {
+        fields
+            .get(key)
+            .and_then(|node| pen.reader.duration(node, &format!("`{key}`")))
+    };
     let (initial_delay, delay, window) = (span("initial-delay"), span("delay"), span("window"));
-    let mut count = |key: &str| fields.get(key).and_then(|node| pen.whole(node, &format!("`{key}`")));
-    let (inconclusives, errors) = (count("inconclusive-limit"), count("consecutive-error-limit"));
+    let mut count = |key: &str| {
+        fields
+            .get(key)
+            .and_then(|node| pen.whole(node, &format!("`{key}`")))
+    };
+    let (inconclusives, errors) = (
+        count("inconclusive-limit"),
+        count("consecutive-error-limit"),
+    );
     let successes = count("consecutive-success-limit");
     Run {
         on: fields.get("on").and_then(|node| on(pen, node)).or(old.on),
-        interval: fields.get("interval").and_then(|node| interval(pen, node)).or(old.interval),
+        interval: fields
+            .get("interval")
+            .and_then(|node| interval(pen, node))
+            .or(old.interval),
         initial_delay: initial_delay.or(old.initial_delay),
-        count: fields.get("count").and_then(|node| at_least_one(pen, node)).or(old.count),
-        period: fields.get("period").and_then(|node| period(pen, node)).or(old.period),
+        count: fields
+            .get("count")
+            .and_then(|node| at_least_one(pen, node))
+            .or(old.count),
+        period: fields
+            .get("period")
+            .and_then(|node| period(pen, node))
+            .or(old.period),
         delay: delay.or(old.delay),
         window: window.or(old.window),
-        failures: fields.get("failure-limit").and_then(|node| failures(pen, node)).or(old.failures),
+        failures: fields
+            .get("failure-limit")
+            .and_then(|node| failures(pen, node))
+            .or(old.failures),
         inconclusives: inconclusives.or(old.inconclusives),
         consecutive_errors: errors.or(old.consecutive_errors),
         consecutive_successes: successes.or(old.consecutive_successes),
-        weight: fields.get("dry-run").and_then(|node| weight(pen, node)).or(old.weight),
-        importance: fields.get("critical").and_then(|node| importance(pen, node)).or(old.importance),
-        no_data: fields.get("no-data").and_then(|node| pen.reader.word(node, "`no-data`", NO_DATA)).or(old.no_data),
-        volume: fields.get("min-request-volume").and_then(|node| pen.whole(node, "`min-request-volume`")).map(f64::from).or(old.volume),
-        on_inconclusive: fields.get("on-inconclusive").and_then(|node| on_inconclusive(pen, node)).or(old.on_inconclusive),
+        weight: fields
+            .get("dry-run")
+            .and_then(|node| weight(pen, node))
+            .or(old.weight),
+        importance: fields
+            .get("critical")
+            .and_then(|node| importance(pen, node))
+            .or(old.importance),
+        no_data: fields
+            .get("no-data")
+            .and_then(|node| pen.reader.word(node, "`no-data`", NO_DATA))
+            .or(old.no_data),
+        volume: fields
+            .get("min-request-volume")
+            .and_then(|node| pen.whole(node, "`min-request-volume`"))
+            .map(f64::from)
+            .or(old.volume),
+        on_inconclusive: fields
+            .get("on-inconclusive")
+            .and_then(|node| on_inconclusive(pen, node))
+            .or(old.on_inconclusive),
     }
 }
 
@@ -100,7 +152,9 @@ pub(super) fn on_inconclusive(pen: &mut ValueReader<'_>, node: &Node) -> Option<
 
 impl Run {
     pub(super) fn on(&self) -> Vec<Moment> {
-        self.on.clone().unwrap_or_else(|| vec![Moment::Step, Moment::Bake])
+        self.on
+            .clone()
+            .unwrap_or_else(|| vec![Moment::Step, Moment::Bake])
     }
 
     pub(super) fn rhythm(&self) -> Rhythm {
@@ -140,19 +194,35 @@ impl Run {
 }
 
 fn on(pen: &mut ValueReader<'_>, node: &Node) -> Option<Vec<Moment>> {
-    let items = if let Content::List(items) = &node.content { items.as_slice() } else { std::slice::from_ref(node) };
+    let items = if let Content::List(items) = &node.content {
+        items.as_slice()
+    } else {
+        std::slice::from_ref(node)
+    };
     if items.is_empty() {
-        let remedy = "Write `green`, `step`, `production` or `bake`, or leave `on` out for step and bake";
-        return pen.refuse(node.place, "`on` is empty: nothing would ever be measured", remedy);
+        let remedy =
+            "Write `green`, `step`, `production` or `bake`, or leave `on` out for step and bake";
+        return pen.refuse(
+            node.place,
+            "`on` is empty: nothing would ever be measured",
+            remedy,
+        );
     }
-    let moments: Vec<_> = items.iter().map(|item| pen.reader.word(item, "`on`", MOMENTS)).collect();
+    let moments: Vec<_> = items
+        .iter()
+        .map(|item| pen.reader.word(item, "`on`", MOMENTS))
+        .collect();
     moments.into_iter().collect()
 }
 
 fn interval(pen: &mut ValueReader<'_>, node: &Node) -> Option<Duration> {
     let interval = pen.reader.duration(node, "`interval`")?;
     if interval < SHORTEST_INTERVAL {
-        return pen.refuse(node.place, "`interval` is shorter than 5s", "Write at least `5s`; CloudWatch has a new point every minute");
+        return pen.refuse(
+            node.place,
+            "`interval` is shorter than 5s",
+            "Write at least `5s`; CloudWatch has a new point every minute",
+        );
     }
     Some(interval)
 }
@@ -164,12 +234,20 @@ fn period(pen: &mut ValueReader<'_>, node: &Node) -> Option<Duration> {
         return Some(period);
     }
     let remedy = "Write `60s`, `5m` or another multiple of a minute; for metrics of high resolution 1s, 5s, 10s, 20s or 30s";
-    pen.refuse(node.place, "`period` is not one that CloudWatch has", remedy)
+    pen.refuse(
+        node.place,
+        "`period` is not one that CloudWatch has",
+        remedy,
+    )
 }
 
 fn at_least_one(pen: &mut ValueReader<'_>, node: &Node) -> Option<u32> {
     match pen.whole(node, "`count`")? {
-        0 => pen.refuse(node.place, "`count` is zero: nothing would ever be measured", "Write at least `1`, or leave `count` out"),
+        0 => pen.refuse(
+            node.place,
+            "`count` is zero: nothing would ever be measured",
+            "Write at least `1`, or leave `count` out",
+        ),
         count => Some(count),
     }
 }
@@ -183,9 +261,17 @@ fn failures(pen: &mut ValueReader<'_>, node: &Node) -> Option<FailureLimit> {
 }
 
 fn weight(pen: &mut ValueReader<'_>, node: &Node) -> Option<Weight> {
-    Some(if pen.reader.boolean(node, "`dry-run`")? { Weight::DryRun } else { Weight::Counts })
+    Some(if pen.reader.boolean(node, "`dry-run`")? {
+        Weight::DryRun
+    } else {
+        Weight::Counts
+    })
 }
 
 fn importance(pen: &mut ValueReader<'_>, node: &Node) -> Option<Importance> {
-    Some(if pen.reader.boolean(node, "`critical`")? { Importance::Critical } else { Importance::Advisory })
+    Some(if pen.reader.boolean(node, "`critical`")? {
+        Importance::Critical
+    } else {
+        Importance::Advisory
+    })
 }

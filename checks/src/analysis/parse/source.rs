@@ -32,12 +32,23 @@ pub(super) fn source(
 ) -> Option<Source> {
     let entries = fields.among(SOURCE_KEYS);
     if let Some(second) = entries.get(1) {
-        let message = format!("{what} asks two sources: `{}` and `{}`", entries[0].key, second.key);
-        pen.reader.report(second.place, message, "Keep one, and write a metric of its own for the other");
+        let message = format!(
+            "{what} asks two sources: `{}` and `{}`",
+            entries[0].key, second.key
+        );
+        pen.reader.report(
+            second.place,
+            message,
+            "Keep one, and write a metric of its own for the other",
+        );
     }
     let Some(entry) = entries.first() else {
         let remedy = "Write one of `cloudwatch:`, `prometheus:`, `datadog:` and `http:`";
-        return pen.refuse(at.place, format!("{what} does not say what is asked"), remedy);
+        return pen.refuse(
+            at.place,
+            format!("{what} does not say what is asked"),
+            remedy,
+        );
     };
     let asks = asks(pen, entry, providers)?;
     let grain = grain(&asks, run);
@@ -45,7 +56,13 @@ pub(super) fn source(
 }
 
 /// A source in a mapping of its own: `errors: { cloudwatch: … }`.
-pub(super) fn nested(pen: &mut ValueReader<'_>, node: &Node, run: &Run, providers: &Providers, what: &str) -> Option<Source> {
+pub(super) fn nested(
+    pen: &mut ValueReader<'_>,
+    node: &Node,
+    run: &Run,
+    providers: &Providers,
+    what: &str,
+) -> Option<Source> {
     let fields = pen.reader.fields(node, what, SOURCE_KEYS)?;
     source(pen, node, &fields, run, providers, what)
 }
@@ -58,24 +75,55 @@ fn asks(pen: &mut ValueReader<'_>, entry: &Entry, providers: &Providers) -> Opti
     }
 }
 
-fn query(pen: &mut ValueReader<'_>, node: &Node, kind: &str, providers: &Providers) -> Option<Asks> {
+fn query(
+    pen: &mut ValueReader<'_>,
+    node: &Node,
+    kind: &str,
+    providers: &Providers,
+) -> Option<Asks> {
     let fields = pen.reader.fields(node, &format!("`{kind}`"), QUERY_KEYS)?;
     let query = match fields.get("query") {
         Some(query) => pen.text(query, "`query`"),
-        None => pen.refuse(node.place, format!("`{kind}` has no `query`"), "Write `query:` in the provider's language"),
+        None => pen.refuse(
+            node.place,
+            format!("`{kind}` has no `query`"),
+            "Write `query:` in the provider's language",
+        ),
     };
     let provider = named(pen, node, &fields, providers, kind)?;
     match (kind, provider) {
-        ("prometheus", Provider::Prometheus { url, headers, sigv4 }) => {
-            Some(Asks::Prometheus { url: url.clone(), headers: headers.clone(), sigv4: sigv4.clone(), query: query? })
-        }
-        ("datadog", Provider::Datadog { url, api_key, application_key }) => {
-            Some(Asks::Datadog { url: url.clone(), api_key: api_key.clone(), application_key: application_key.clone(), query: query? })
-        }
+        (
+            "prometheus",
+            Provider::Prometheus {
+                url,
+                headers,
+                sigv4,
+            },
+        ) => Some(Asks::Prometheus {
+            url: url.clone(),
+            headers: headers.clone(),
+            sigv4: sigv4.clone(),
+            query: query?,
+        }),
+        (
+            "datadog",
+            Provider::Datadog {
+                url,
+                api_key,
+                application_key,
+            },
+        ) => Some(Asks::Datadog {
+            url: url.clone(),
+            api_key: api_key.clone(),
+            application_key: application_key.clone(),
+            query: query?,
+        }),
         (_, Provider::Unreadable) => None,
-        (_, Provider::Prometheus { .. } | Provider::Datadog { .. }) => {
-            pen.refuse(node.place, format!("The provider is not one of {kind}"), "Name a provider of the same kind")
-        }
+        (_, Provider::Prometheus { .. } | Provider::Datadog { .. }) => pen.refuse(
+            node.place,
+            format!("The provider is not one of {kind}"),
+            "Name a provider of the same kind",
+        ),
     }
 }
 
@@ -83,15 +131,32 @@ fn http(pen: &mut ValueReader<'_>, node: &Node) -> Option<Asks> {
     let fields = pen.reader.fields(node, "`http`", HTTP_KEYS)?;
     let url = match fields.get("url") {
         Some(url) => web_address(pen, url, "`url`"),
-        None => pen.refuse(node.place, "`http` has no `url`", "Write `url: https://host/path`"),
+        None => pen.refuse(
+            node.place,
+            "`http` has no `url`",
+            "Write `url: https://host/path`",
+        ),
     };
     let path = match fields.get("path") {
         Some(path) => json_path(pen, path),
-        None => pen.refuse(node.place, "`http` has no `path`", "Write `path: $.value`, a JSONPath to the number"),
+        None => pen.refuse(
+            node.place,
+            "`http` has no `path`",
+            "Write `path: $.value`, a JSONPath to the number",
+        ),
     };
-    let headers = fields.get("headers").map_or_else(|| Some(Vec::new()), |node| pen.texts(node, "`headers`"));
-    let body = fields.get("body").map_or(Some(None), |node| pen.text(node, "`body`").map(Some));
-    Some(Asks::Http { url: url?, headers: headers?, body: body?, path: path? })
+    let headers = fields
+        .get("headers")
+        .map_or_else(|| Some(Vec::new()), |node| pen.texts(node, "`headers`"));
+    let body = fields
+        .get("body")
+        .map_or(Some(None), |node| pen.text(node, "`body`").map(Some));
+    Some(Asks::Http {
+        url: url?,
+        headers: headers?,
+        body: body?,
+        path: path?,
+    })
 }
 
 fn json_path(pen: &mut ValueReader<'_>, node: &Node) -> Option<String> {
@@ -99,7 +164,11 @@ fn json_path(pen: &mut ValueReader<'_>, node: &Node) -> Option<String> {
     if JsonPath::parse(&path).is_ok() {
         return Some(path);
     }
-    pen.refuse(node.place, format!("`{path}` is not a JSONPath"), "Write a JSONPath (RFC 9535) such as `$.data.value`")
+    pen.refuse(
+        node.place,
+        format!("`{path}` is not a JSONPath"),
+        "Write a JSONPath (RFC 9535) such as `$.data.value`",
+    )
 }
 
 fn grain(asks: &Asks, run: &Run) -> Grain {
@@ -108,8 +177,18 @@ fn grain(asks: &Asks, run: &Run) -> Grain {
         Asks::Datadog { .. } => (GrainKind::Moving, run.period(), LATE),
         Asks::Prometheus { .. } => (GrainKind::Moving, run.period(), SCRAPE),
         // What an endpoint answers is how things are now.
-        Asks::Http { .. } => return Grain { kind: GrainKind::Moving, period: Duration::ZERO, delay: Duration::ZERO },
+        Asks::Http { .. } => {
+            return Grain {
+                kind: GrainKind::Moving,
+                period: Duration::ZERO,
+                delay: Duration::ZERO,
+            };
+        }
         Asks::Logs { .. } => (GrainKind::Moving, super::logs::PERIOD, super::logs::LATE),
     };
-    Grain { kind, period, delay: run.delay.unwrap_or(delay) }
+    Grain {
+        kind,
+        period,
+        delay: run.delay.unwrap_or(delay),
+    }
 }

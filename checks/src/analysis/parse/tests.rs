@@ -1,4 +1,5 @@
-//! The examples of the documentation are read; every mistake is found, at its place, with a remedy, and all of them at once.
+//! The examples of the documentation are read; every mistake is found, at its place, with a remedy,
+//! and all of them at once.
 
 use super::*;
 use crate::analysis::form::OnInconclusive;
@@ -8,7 +9,10 @@ use crate::moment::Moment;
 
 fn problems(text: &str) -> Vec<String> {
     let problems = parse(text, "a.yml", environment()).unwrap_err();
-    problems.iter().map(|problem| problem.to_string().replacen("analysis: a.yml:", "", 1)).collect()
+    problems
+        .iter()
+        .map(|problem| problem.to_string().replacen("analysis: a.yml:", "", 1))
+        .collect()
 }
 
 /// A document of one metric that has these keys besides its name.
@@ -20,7 +24,10 @@ fn metric(keys: &str) -> String {
 pub(in crate::analysis) fn documented() -> Vec<&'static str> {
     let page = include_str!("../../../../docs/analysis.md");
     let marked = page.split("<!-- example -->\n```").skip(1);
-    marked.filter_map(|after| after.split_once('\n')?.1.split_once("```")).map(|(example, _)| example).collect()
+    marked
+        .filter_map(|after| after.split_once('\n')?.1.split_once("```"))
+        .map(|(example, _)| example)
+        .collect()
 }
 
 #[test]
@@ -28,11 +35,25 @@ fn the_documented_examples_are_read() {
     let examples = documented();
     assert!(examples.len() >= 2);
     for example in &examples {
-        parse(example, "inline", environment()).unwrap_or_else(|problems| panic!("{example}: {problems:?}"));
+        parse(example, "inline", environment())
+            .unwrap_or_else(|problems| panic!("{example}: {problems:?}"));
     }
-    let whole = parse(examples.iter().max_by_key(|example| example.len()).unwrap(), "inline", environment()).unwrap();
-    assert_eq!(whole.needs_env(), ["DD_API_KEY", "DD_APP_KEY", "PROM_TOKEN", "STATUS_TOKEN"]);
-    assert!(whole.reads_logs() && whole.runs_on(Moment::Step) && whole.runs_on(Moment::Production) && !whole.runs_on(Moment::Green));
+    let whole = parse(
+        examples.iter().max_by_key(|example| example.len()).unwrap(),
+        "inline",
+        environment(),
+    )
+    .unwrap();
+    assert_eq!(
+        whole.needs_env(),
+        ["DD_API_KEY", "DD_APP_KEY", "PROM_TOKEN", "STATUS_TOKEN"]
+    );
+    assert!(
+        whole.reads_logs()
+            && whole.runs_on(Moment::Step)
+            && whole.runs_on(Moment::Production)
+            && !whole.runs_on(Moment::Green)
+    );
 }
 
 #[test]
@@ -46,18 +67,33 @@ fn presets_are_written_in_many_ways() {
         "[error-rate < 5 %, p99 < 1 s]",
         "presets: [error-rate < 5 %, { preset: p99 < 1 s, failure-limit: 2 }]",
     ] {
-        assert_eq!(parse(text, "inline", environment()).unwrap().names(), expected, "{text}");
+        assert_eq!(
+            parse(text, "inline", environment()).unwrap().names(),
+            expected,
+            "{text}"
+        );
     }
     let two = parse("green no worse than blue", "inline", environment()).unwrap();
-    assert_eq!(two.names(), ["errors: green no worse than blue", "p95: green no worse than blue"]);
+    assert_eq!(
+        two.names(),
+        [
+            "errors: green no worse than blue",
+            "p95: green no worse than blue"
+        ]
+    );
     assert_eq!(two.needs_sides().len(), 2);
 }
 
 #[test]
 fn an_input_is_the_analysis_or_the_path_of_a_file() {
-    for text in
-        ["p99 < 1 s", "green no worse than blue", "presets: [p99 < 1 s]", "{ presets: [] }", "- p99 < 1 s\n", "requests>5, nonsense"]
-    {
+    for text in [
+        "p99 < 1 s",
+        "green no worse than blue",
+        "presets: [p99 < 1 s]",
+        "{ presets: [] }",
+        "- p99 < 1 s\n",
+        "requests>5, nonsense",
+    ] {
         assert!(is_inline(text), "{text}");
     }
     for path in ["deploy/analysis.yml", "analysis.yaml", "./a b/green.yml"] {
@@ -72,11 +108,30 @@ fn a_check_takes_over_defaults_and_overrides_them() {
                 presets: [error-rate < 5 %]\n\
                 metrics: [{ name: a, http: { url: 'https://h/', path: $.v }, success: '< 5', failure-limit: -1, on: [step, production] }]";
     let analysis = parse(text, "inline", environment()).unwrap();
-    let [preset, own] = analysis.checks.as_slice() else { panic!("two checks") };
-    assert_eq!((preset.limits.failures, preset.limits.inconclusives, preset.on.as_slice()), (Some(3), 7, [Moment::Bake].as_slice()));
-    assert_eq!((own.limits.failures, own.on.as_slice()), (None, [Moment::Step, Moment::Production].as_slice()));
+    let [preset, own] = analysis.checks.as_slice() else {
+        panic!("two checks")
+    };
+    assert_eq!(
+        (
+            preset.limits.failures,
+            preset.limits.inconclusives,
+            preset.on.as_slice()
+        ),
+        (Some(3), 7, [Moment::Bake].as_slice())
+    );
+    assert_eq!(
+        (own.limits.failures, own.on.as_slice()),
+        (None, [Moment::Step, Moment::Production].as_slice())
+    );
     for check in [preset, own] {
-        assert_eq!((check.rhythm.interval.as_secs(), check.no_data, check.on_inconclusive), (30, Phase::Successful, OnInconclusive::Pause));
+        assert_eq!(
+            (
+                check.rhythm.interval.as_secs(),
+                check.no_data,
+                check.on_inconclusive
+            ),
+            (30, Phase::Successful, OnInconclusive::Pause)
+        );
     }
     assert!(analysis.needs_gate());
 }
@@ -89,25 +144,52 @@ fn a_check_that_waits_for_traffic_is_given_time_for_it() {
         ("green no worse than blue".to_owned(), 20),
         ("requests > 5".to_owned(), 4),
         (metric(&format!("{http}\nsuccess: < 5")), 0),
-        (metric(&format!("{http}\nsuccess: < 5\nmin-request-volume: 50")), 20),
+        (
+            metric(&format!("{http}\nsuccess: < 5\nmin-request-volume: 50")),
+            20,
+        ),
         (metric(&format!("{http}\ncompare: blue")), 20),
-        (metric(&format!("{http}\ncompare: blue\ninconclusive-limit: 1")), 1),
+        (
+            metric(&format!("{http}\ncompare: blue\ninconclusive-limit: 1")),
+            1,
+        ),
         ("logs: [{ name: a, pattern: b }]".to_owned(), 0),
     ];
     for (text, expected) in table {
-        assert_eq!(parse(&text, "inline", environment()).unwrap().checks[0].limits.inconclusives, expected, "{text}");
+        assert_eq!(
+            parse(&text, "inline", environment()).unwrap().checks[0]
+                .limits
+                .inconclusives,
+            expected,
+            "{text}"
+        );
     }
 }
 
 #[test]
 fn mistakes_in_presets_name_their_place() {
     let table = [
-        ("error-rate < 5 %, p98 < 1 s", "1:19: `p98 < 1 s` is not a preset"),
-        ("error-rate < 5\n  p99 < 1", "1:1: `error-rate < 5` has no bound that can be read|2:3: `p99 < 1` has no bound that can be read"),
-        ("p99 < 1 s, p99 < 1 s", "1:12: Two checks have the name `p99 < 1 s`"),
-        ("presets: [error-rate < 5]", "1:11: `error-rate < 5` has no bound that can be read"),
+        (
+            "error-rate < 5 %, p98 < 1 s",
+            "1:19: `p98 < 1 s` is not a preset",
+        ),
+        (
+            "error-rate < 5\n  p99 < 1",
+            "1:1: `error-rate < 5` has no bound that can be read|2:3: `p99 < 1` has no bound that can be read",
+        ),
+        (
+            "p99 < 1 s, p99 < 1 s",
+            "1:12: Two checks have the name `p99 < 1 s`",
+        ),
+        (
+            "presets: [error-rate < 5]",
+            "1:11: `error-rate < 5` has no bound that can be read",
+        ),
         ("presets: [{ name: a }]", "1:11: A preset has no `preset`"),
-        ("presets: [{ preset: p99 < 1 s, intervall: 5s }]", "1:32: Unknown key `intervall` in a preset"),
+        (
+            "presets: [{ preset: p99 < 1 s, intervall: 5s }]",
+            "1:32: Unknown key `intervall` in a preset",
+        ),
         ("presets: []", "1:10: `presets` is empty"),
     ];
     for (text, expected) in table {
@@ -118,28 +200,67 @@ fn mistakes_in_presets_name_their_place() {
 #[test]
 fn mistakes_of_the_document_name_their_place() {
     let table = [
-        ("presetz: []", "1:1: Unknown key `presetz` in the analysis|1:1: There are no `presets`, `metrics` or `logs`"),
-        ("defaults: { interval: 1s }\npresets: [p99 < 1 s]", "1:23: `interval` is shorter than 5s"),
-        ("defaults: { period: 90s }\npresets: [p99 < 1 s]", "1:21: `period` is not one that CloudWatch has"),
-        ("defaults: { on: [] }\npresets: [p99 < 1 s]", "1:17: `on` is empty: nothing would ever be measured"),
-        ("defaults: { on: canary }\npresets: [p99 < 1 s]", "1:17: `on` cannot be `canary`"),
-        ("defaults: { count: 0 }\npresets: [p99 < 1 s]", "1:20: `count` is zero: nothing would ever be measured"),
-        ("defaults: { failure-limit: -2 }\npresets: [p99 < 1 s]", "1:28: `failure-limit`: `-2` is not a count"),
-        ("defaults: { no-data: ok }\npresets: [p99 < 1 s]", "1:22: `no-data` cannot be `ok`"),
-        ("on-inconclusive: stop\npresets: [p99 < 1 s]", "1:18: `on-inconclusive` cannot be `stop`"),
+        (
+            "presetz: []",
+            "1:1: Unknown key `presetz` in the analysis|1:1: There are no `presets`, `metrics` or `logs`",
+        ),
+        (
+            "defaults: { interval: 1s }\npresets: [p99 < 1 s]",
+            "1:23: `interval` is shorter than 5s",
+        ),
+        (
+            "defaults: { period: 90s }\npresets: [p99 < 1 s]",
+            "1:21: `period` is not one that CloudWatch has",
+        ),
+        (
+            "defaults: { on: [] }\npresets: [p99 < 1 s]",
+            "1:17: `on` is empty: nothing would ever be measured",
+        ),
+        (
+            "defaults: { on: canary }\npresets: [p99 < 1 s]",
+            "1:17: `on` cannot be `canary`",
+        ),
+        (
+            "defaults: { count: 0 }\npresets: [p99 < 1 s]",
+            "1:20: `count` is zero: nothing would ever be measured",
+        ),
+        (
+            "defaults: { failure-limit: -2 }\npresets: [p99 < 1 s]",
+            "1:28: `failure-limit`: `-2` is not a count",
+        ),
+        (
+            "defaults: { no-data: ok }\npresets: [p99 < 1 s]",
+            "1:22: `no-data` cannot be `ok`",
+        ),
+        (
+            "on-inconclusive: stop\npresets: [p99 < 1 s]",
+            "1:18: `on-inconclusive` cannot be `stop`",
+        ),
         (
             "defaults: { on-inconclusive: pause }\non-inconclusive: pause\npresets: [p99 < 1 s]",
             "2:1: `on-inconclusive` is in `defaults` too",
         ),
         ("logs: [{ name: a }]", "1:8: A log check has no `pattern`"),
-        ("logs: [{ name: a, pattern: b, allowed-increase: 2 }]", "1:31: `allowed-increase` wants `compare: blue`"),
-        ("logs: [{ name: a, pattern: b, compare: green }]", "1:40: `compare` cannot be `green`"),
+        (
+            "logs: [{ name: a, pattern: b, allowed-increase: 2 }]",
+            "1:31: `allowed-increase` wants `compare: blue`",
+        ),
+        (
+            "logs: [{ name: a, pattern: b, compare: green }]",
+            "1:40: `compare` cannot be `green`",
+        ),
         (
             "providers: { p: { url: x } }\npresets: [p99 < 1 s]",
             "1:14: The provider `p` is neither or both of prometheus and datadog|1:19: Unknown key `url` in provider `p`",
         ),
-        ("providers: { p: { prometheus: prom } }\npresets: [p99 < 1 s]", "1:31: `prometheus`: `prom` is not a URL"),
-        ("providers: { p: { datadog: datadoghq.eu, api-key: x } }\npresets: [p99 < 1 s]", "1:14: Datadog wants `application-key`"),
+        (
+            "providers: { p: { prometheus: prom } }\npresets: [p99 < 1 s]",
+            "1:31: `prometheus`: `prom` is not a URL",
+        ),
+        (
+            "providers: { p: { datadog: datadoghq.eu, api-key: x } }\npresets: [p99 < 1 s]",
+            "1:14: Datadog wants `application-key`",
+        ),
     ];
     for (text, expected) in table {
         assert_eq!(problems(text).join("|"), expected, "{text}");
@@ -190,9 +311,18 @@ fn mistakes_in_a_metric_are_found() {
 #[test]
 fn names_are_given_and_their_own() {
     let table = [
-        ("metrics: [{ http: { url: 'https://h/', path: $.v }, success: < 5 }]", "1:11: A metric has no `name`"),
-        ("logs: [{ name: a, pattern: b }, { name: a, pattern: c }]", "1:41: Two checks have the name `a`"),
-        ("logs: [{ name: '${side}', pattern: b }]", "1:16: A `name` is one line of plain words, without variables"),
+        (
+            "metrics: [{ http: { url: 'https://h/', path: $.v }, success: < 5 }]",
+            "1:11: A metric has no `name`",
+        ),
+        (
+            "logs: [{ name: a, pattern: b }, { name: a, pattern: c }]",
+            "1:41: Two checks have the name `a`",
+        ),
+        (
+            "logs: [{ name: '${side}', pattern: b }]",
+            "1:16: A `name` is one line of plain words, without variables",
+        ),
     ];
     for (text, expected) in table {
         assert_eq!(problems(text).join("|"), expected, "{text}");
@@ -204,7 +334,9 @@ fn names_of_the_platform_are_refused_at_their_place() {
     let document = "providers:\n  prom: { prometheus: 'https://p.example', headers: { x: '${env.AWS_SESSION_TOKEN}' } }\npresets: ['error-rate < 5 %']";
     let problems = problems(document);
     assert!(
-        problems.len() == 1 && problems[0].starts_with("2:58: `${env.AWS_SESSION_TOKEN}` is never given to a document"),
+        problems.len() == 1
+            && problems[0]
+                .starts_with("2:58: `${env.AWS_SESSION_TOKEN}` is never given to a document"),
         "{problems:?}"
     );
 }

@@ -18,11 +18,24 @@ const SUBJECTS: [(&str, Subject); 7] = [
 ];
 
 /// What a preset may begin with.
-pub(crate) const WORDS: &[&str] = &["error-rate", "success-rate", "p50", "p90", "p95", "p99", "requests", NO_WORSE];
+pub(crate) const WORDS: &[&str] = &[
+    "error-rate",
+    "success-rate",
+    "p50",
+    "p90",
+    "p95",
+    "p99",
+    "requests",
+    NO_WORSE,
+];
 
 /// Longest first.
-const OPERATORS: [(&str, Operator); 4] =
-    [("<=", Operator::AtMost), (">=", Operator::AtLeast), ("<", Operator::Below), (">", Operator::Above)];
+const OPERATORS: [(&str, Operator); 4] = [
+    ("<=", Operator::AtMost),
+    (">=", Operator::AtLeast),
+    ("<", Operator::Below),
+    (">", Operator::Above),
+];
 
 impl Preset {
     pub(crate) fn parse(text: &str) -> Result<Self, PresetError> {
@@ -30,35 +43,58 @@ impl Preset {
         if text == NO_WORSE {
             return Ok(Self::NoWorse);
         }
-        let Some((at, sign, operator)) = operator(&text) else { return Err(unknown(&text, &text)) };
+        let Some((at, sign, operator)) = operator(&text) else {
+            return Err(unknown(&text, &text));
+        };
         let (word, bound) = (text[..at].trim(), text[at + sign.len()..].trim());
-        let Some((_, subject)) = SUBJECTS.into_iter().find(|(known, _)| *known == word) else { return Err(unknown(&text, word)) };
+        let Some((_, subject)) = SUBJECTS.into_iter().find(|(known, _)| *known == word) else {
+            return Err(unknown(&text, word));
+        };
         subject.fits(operator, &text)?;
         let (bound, shown) = subject.bound(bound).ok_or_else(|| subject.example(&text))?;
-        Ok(Self::Threshold { subject, operator, bound, shown })
+        Ok(Self::Threshold {
+            subject,
+            operator,
+            bound,
+            shown,
+        })
     }
 
     /// As it reads.
     pub(crate) fn name(&self) -> String {
         match self {
             Self::NoWorse => NO_WORSE.to_owned(),
-            Self::Threshold { subject, operator, shown, .. } => format!("{} {} {shown}", subject.word(), operator.sign()),
+            Self::Threshold {
+                subject,
+                operator,
+                shown,
+                ..
+            } => format!("{} {} {shown}", subject.word(), operator.sign()),
         }
     }
 }
 
 fn operator(text: &str) -> Option<(usize, &'static str, Operator)> {
     let at = text.find(['<', '>'])?;
-    OPERATORS.into_iter().find(|(sign, _)| text[at..].starts_with(sign)).map(|(sign, operator)| (at, sign, operator))
+    OPERATORS
+        .into_iter()
+        .find(|(sign, _)| text[at..].starts_with(sign))
+        .map(|(sign, operator)| (at, sign, operator))
 }
 
 fn unknown(text: &str, word: &str) -> PresetError {
-    PresetError { message: format!("`{text}` is not a preset"), remedy: known_presets(word) }
+    PresetError {
+        message: format!("`{text}` is not a preset"),
+        remedy: known_presets(word),
+    }
 }
 
 impl Subject {
     pub(crate) fn word(self) -> &'static str {
-        SUBJECTS.into_iter().find(|(_, subject)| *subject == self).map_or("", |(word, _)| word)
+        SUBJECTS
+            .into_iter()
+            .find(|(_, subject)| *subject == self)
+            .map_or("", |(word, _)| word)
     }
 
     /// Errors and latencies want an upper bound, successes and requests a lower one.
@@ -69,14 +105,24 @@ impl Subject {
             return Ok(());
         }
         let message = format!("`{text}` would call good what is bad");
-        Err(PresetError { message, remedy: format!("Write `{} {} …`", self.word(), if wants_upper { "<" } else { ">" }) })
+        Err(PresetError {
+            message,
+            remedy: format!(
+                "Write `{} {} …`",
+                self.word(),
+                if wants_upper { "<" } else { ">" }
+            ),
+        })
     }
 
     fn bound(self, text: &str) -> Option<(f64, String)> {
         match self {
             Self::ErrorRate | Self::SuccessRate => percent(text),
             Self::Percentile(_) => seconds(text),
-            Self::Requests => text.parse::<u32>().ok().map(|count| (f64::from(count), count.to_string())),
+            Self::Requests => text
+                .parse::<u32>()
+                .ok()
+                .map(|count| (f64::from(count), count.to_string())),
         }
     }
 
@@ -87,22 +133,35 @@ impl Subject {
             Self::Percentile(_) => "Write a time with its unit: `p99 < 800 ms`, `p99 < 1 s`",
             Self::Requests => "Write a whole number: `requests > 100`",
         };
-        PresetError { message: format!("`{text}` has no bound that can be read"), remedy: remedy.to_owned() }
+        PresetError {
+            message: format!("`{text}` has no bound that can be read"),
+            remedy: remedy.to_owned(),
+        }
     }
 }
 
 fn percent(text: &str) -> Option<(f64, String)> {
     let number = text.strip_suffix('%')?.trim();
-    let bound = number.parse::<f64>().ok().filter(|bound| (0.0..=100.0).contains(bound))?;
+    let bound = number
+        .parse::<f64>()
+        .ok()
+        .filter(|bound| (0.0..=100.0).contains(bound))?;
     Some((bound, format!("{number} %")))
 }
 
 /// A duration, with or without a space before its unit, whole or not: `800 ms`, `1.5 s`.
 fn seconds(text: &str) -> Option<(f64, String)> {
-    let compact: String = text.chars().filter(|character| !character.is_whitespace()).collect();
+    let compact: String = text
+        .chars()
+        .filter(|character| !character.is_whitespace())
+        .collect();
     if let Ok(duration) = parse_duration(&compact) {
         return Some((duration.as_secs_f64(), text.to_owned()));
     }
-    let bound = compact.strip_suffix('s')?.parse::<f64>().ok().filter(|bound| bound.is_finite() && *bound >= 0.0)?;
+    let bound = compact
+        .strip_suffix('s')?
+        .parse::<f64>()
+        .ok()
+        .filter(|bound| bound.is_finite() && *bound >= 0.0)?;
     Some((bound, text.to_owned()))
 }

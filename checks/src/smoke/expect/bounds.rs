@@ -7,18 +7,30 @@ use crate::duration::Human;
 use crate::smoke::form::Comparison;
 
 pub(super) fn holds<T: Ord>(bounds: &[(Comparison, T)], value: &T) -> bool {
-    bounds.iter().all(|(comparison, limit)| comparison.allows(value.cmp(limit)))
+    bounds
+        .iter()
+        .all(|(comparison, limit)| comparison.allows(value.cmp(limit)))
 }
 
 pub(super) fn durations(bounds: &[(Comparison, Duration)]) -> String {
-    words(bounds.iter().map(|(comparison, limit)| format!("{} {}", comparison.symbol(), Human(*limit))))
+    words(
+        bounds
+            .iter()
+            .map(|(comparison, limit)| format!("{} {}", comparison.symbol(), Human(*limit))),
+    )
 }
 
 /// `≥ 14`; the two bounds of a plain number are that number.
 pub(super) fn counts(bounds: &[(Comparison, i64)]) -> String {
     match bounds {
-        [(Comparison::AtLeast, least), (Comparison::AtMost, most)] if least == most => format!("of {least}"),
-        _ => words(bounds.iter().map(|(comparison, limit)| format!("{} {limit}", comparison.symbol()))),
+        [(Comparison::AtLeast, least), (Comparison::AtMost, most)] if least == most => {
+            format!("of {least}")
+        }
+        _ => words(
+            bounds
+                .iter()
+                .map(|(comparison, limit)| format!("{} {limit}", comparison.symbol())),
+        ),
     }
 }
 

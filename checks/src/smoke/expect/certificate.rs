@@ -1,4 +1,5 @@
-//! How long the certificate is still good that the answer came with. That it is trusted is settled: otherwise there is no answer.
+//! How long the certificate is still good that the answer came with. That it is trusted is settled:
+//! otherwise there is no answer.
 
 use x509_cert::Certificate;
 use x509_cert::der::Decode as _;
@@ -15,14 +16,30 @@ const DAY: i64 = 24 * 60 * 60;
 pub(super) fn judge(expected: &CertificateExpectation, answer: &SmokeResponse) -> Option<Mismatch> {
     let wanted = format!("days left {}", bounds::counts(&expected.days_left));
     let unmet = |found: String| Some(Mismatch::new("certificate", wanted, found));
-    let Some(der) = &answer.certificate else { return unmet("none: the answer came without TLS".to_owned()) };
-    let Some(end) = not_after(der) else { return unmet("one whose end cannot be read".to_owned()) };
+    let Some(der) = &answer.certificate else {
+        return unmet("none: the answer came without TLS".to_owned());
+    };
+    let Some(end) = not_after(der) else {
+        return unmet("one whose end cannot be read".to_owned());
+    };
     let left = (end - answer.at.unix_timestamp()).div_euclid(DAY);
-    if bounds::holds(&expected.days_left, &left) { None } else { unmet(format!("{left}: it is valid until {}", moment(end))) }
+    if bounds::holds(&expected.days_left, &left) {
+        None
+    } else {
+        unmet(format!("{left}: it is valid until {}", moment(end)))
+    }
 }
 
 /// The last second at which it is valid, of the epoch.
 fn not_after(der: &[u8]) -> Option<i64> {
     let certificate = Certificate::from_der(der).ok()?;
-    i64::try_from(certificate.tbs_certificate().validity().not_after.to_unix_duration().as_secs()).ok()
+    i64::try_from(
+        certificate
+            .tbs_certificate()
+            .validity()
+            .not_after
+            .to_unix_duration()
+            .as_secs(),
+    )
+    .ok()
 }

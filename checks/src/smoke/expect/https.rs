@@ -1,5 +1,5 @@
-//! Whether http leads to the same place over https. The port is not looked at: behind a load balancer the one that redirects often
-//! knows only production's.
+//! Whether http leads to the same place over https. The port is not looked at: behind a load
+//! balancer the one that redirects often knows only production's.
 
 use url::Url;
 
@@ -13,8 +13,13 @@ pub(super) fn judge(expected: HttpsRedirect, answer: &SmokeResponse) -> Option<M
         HttpsRedirect::NotExpected => None,
         HttpsRedirect::Expected => {
             let location = answer.location();
-            let met = location.as_ref().is_some_and(|location| is_same_over_https(&answer.url, location));
-            let found = location.map_or_else(|| "no readable Location header".to_owned(), |location| without_query(&location));
+            let met = location
+                .as_ref()
+                .is_some_and(|location| is_same_over_https(&answer.url, location));
+            let found = location.map_or_else(
+                || "no readable Location header".to_owned(),
+                |location| without_query(&location),
+            );
             (!met).then(|| Mismatch::new("redirect", wanted(&answer.url), found))
         }
     }
@@ -29,13 +34,32 @@ fn is_same_over_https(asked: &Url, location: &Url) -> bool {
 }
 
 fn wanted(asked: &Url) -> String {
-    let query = if asked.query().is_some() { " with its query" } else { "" };
-    format!("https://{}{}{query}", asked.host_str().unwrap_or_default(), asked.path())
+    let query = if asked.query().is_some() {
+        " with its query"
+    } else {
+        ""
+    };
+    format!(
+        "https://{}{}{query}",
+        asked.host_str().unwrap_or_default(),
+        asked.path()
+    )
 }
 
 /// The query may hold what is nobody's business.
 fn without_query(location: &Url) -> String {
-    let query_hidden = if location.query().is_some() { "?…" } else { "" };
-    let port = location.port().map_or_else(String::new, |port| format!(":{port}"));
-    masked(&format!("{}://{}{port}{}{query_hidden}", location.scheme(), location.host_str().unwrap_or_default(), location.path()))
+    let query_hidden = if location.query().is_some() {
+        "?…"
+    } else {
+        ""
+    };
+    let port = location
+        .port()
+        .map_or_else(String::new, |port| format!(":{port}"));
+    masked(&format!(
+        "{}://{}{port}{}{query_hidden}",
+        location.scheme(),
+        location.host_str().unwrap_or_default(),
+        location.path()
+    ))
 }

@@ -1,4 +1,5 @@
-//! Conditions on what a `JSONPath` selects. Every selected node meets them, and there is one at least.
+//! Conditions on what a `JSONPath` selects. Every selected node meets them, and there is one at
+//! least.
 
 use std::cmp::Ordering;
 
@@ -21,8 +22,18 @@ pub(super) fn judge(expected: &Expect, answer: &SmokeResponse, values: &Values) 
     }
     match serde_json::from_slice::<Value>(&answer.body.bytes) {
         Ok(body) => {
-            let by_path = expected.json.iter().flat_map(|expectation| one(expectation, &body, values));
-            by_path.chain(expected.json_schema.iter().flat_map(|schema| schema::judge(schema, &body))).collect()
+            let by_path = expected
+                .json
+                .iter()
+                .flat_map(|expectation| one(expectation, &body, values));
+            by_path
+                .chain(
+                    expected
+                        .json_schema
+                        .iter()
+                        .flat_map(|schema| schema::judge(schema, &body)),
+                )
+                .collect()
         }
         Err(error) => vec![Mismatch::new("body", "JSON", not_json(answer, &error))],
     }
@@ -40,7 +51,11 @@ fn one(expectation: &JsonExpectation, body: &Value, values: &Values) -> Vec<Mism
     let nodes = expectation.path.query(body).all();
     let unmet = expectation.conditions.iter().filter_map(|condition| {
         let found = condition.unmet_by(&nodes, values)?;
-        Some(Mismatch::new(&expectation.written, condition.words(values), found))
+        Some(Mismatch::new(
+            &expectation.written,
+            condition.words(values),
+            found,
+        ))
     });
     unmet.collect()
 }
@@ -51,7 +66,10 @@ impl JsonCondition {
         if nodes.is_empty() {
             return (!matches!(self, Self::Absent)).then(|| "nothing".to_owned());
         }
-        nodes.iter().find(|node| !self.is_met_by(node, values)).map(|node| self.shown(node))
+        nodes
+            .iter()
+            .find(|node| !self.is_met_by(node, values))
+            .map(|node| self.shown(node))
     }
 
     /// What was found: where lengths are compared, the length is the point.
@@ -67,10 +85,14 @@ impl JsonCondition {
             Self::Equals(expected) => same(found, &expected.render(values)),
             Self::Differs(expected) => !same(found, &expected.render(values)),
             Self::Compares(comparison, limit) => comparison.is_met_by(found, limit),
-            Self::Matches(pattern) => found.as_str().is_some_and(|text| pattern.is_match(text, values)),
+            Self::Matches(pattern) => found
+                .as_str()
+                .is_some_and(|text| pattern.is_match(text, values)),
             Self::Contains(expected) => contains(found, &expected.render(values)),
             Self::Is(kind) => kind.is_kind_of(found),
-            Self::Length(limits) => length(found).is_some_and(|length| bounds::holds(limits, &length)),
+            Self::Length(limits) => {
+                length(found).is_some_and(|length| bounds::holds(limits, &length))
+            }
             Self::Exists => true,
             Self::Absent => false,
         }
@@ -101,7 +123,10 @@ fn quoted(node: &Value) -> String {
 
 impl Comparison {
     fn is_met_by(self, found: &Value, limit: &Number) -> bool {
-        found.as_number().and_then(|number| compare(number, limit)).is_some_and(|order| self.allows(order))
+        found
+            .as_number()
+            .and_then(|number| compare(number, limit))
+            .is_some_and(|order| self.allows(order))
     }
 }
 
@@ -116,12 +141,21 @@ fn compare(left: &Number, right: &Number) -> Option<Ordering> {
 /// Equality as people mean it: `1` is `1.0`, and the order of an object's keys does not count.
 fn same(left: &Value, right: &Value) -> bool {
     match (left, right) {
-        (Value::Number(left), Value::Number(right)) => compare(left, right).is_some_and(Ordering::is_eq),
+        (Value::Number(left), Value::Number(right)) => {
+            compare(left, right).is_some_and(Ordering::is_eq)
+        }
         (Value::Array(left), Value::Array(right)) => {
-            left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same(left, right))
+            left.len() == right.len()
+                && left
+                    .iter()
+                    .zip(right)
+                    .all(|(left, right)| same(left, right))
         }
         (Value::Object(left), Value::Object(right)) => {
-            left.len() == right.len() && left.iter().all(|(key, value)| right.get(key).is_some_and(|other| same(value, other)))
+            left.len() == right.len()
+                && left
+                    .iter()
+                    .all(|(key, value)| right.get(key).is_some_and(|other| same(value, other)))
         }
         _ => left == right,
     }
@@ -195,7 +229,11 @@ fn is_whole(number: &Number) -> bool {
 /// RFC 9562, section 4: groups of 8, 4, 4, 4 and 12 hexadecimal digits.
 fn is_uuid(text: &str) -> bool {
     let groups: Vec<&str> = text.split('-').collect();
-    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12]) && groups.concat().chars().all(|digit| digit.is_ascii_hexdigit())
+    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
+        && groups
+            .concat()
+            .chars()
+            .all(|digit| digit.is_ascii_hexdigit())
 }
 
 fn is_url(text: &str) -> bool {

@@ -1,28 +1,44 @@
-//! How long a cookie lives: by `Max-Age`, else by `Expires` (RFC 6265, sections 5.1.1, 5.2.1 and 5.2.2).
+//! How long a cookie lives: by `Max-Age`, else by `Expires` (RFC 6265, sections 5.1.1, 5.2.1 and
+//! 5.2.2).
 
 use std::time::Duration;
 
 use time::{Date, Month, OffsetDateTime, PrimitiveDateTime, Time};
 
 /// The first three letters of the months, as dates in HTTP have them.
-const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+const MONTHS: [&str; 12] = [
+    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+];
 
-/// What is left of a cookie's life; none for one that goes with the session. What cannot be read does not count, as in a browser.
-pub(super) fn lifetime(max_age: Option<&str>, expires: Option<&str>, now: OffsetDateTime) -> Option<Duration> {
-    let by_age = max_age.and_then(|text| text.parse::<i64>().ok()).map(|seconds| Duration::from_secs(u64::try_from(seconds).unwrap_or(0)));
+/// What is left of a cookie's life; none for one that goes with the session. What cannot be read
+/// does not count, as in a browser.
+pub(super) fn lifetime(
+    max_age: Option<&str>,
+    expires: Option<&str>,
+    now: OffsetDateTime,
+) -> Option<Duration> {
+    let by_age = max_age
+        .and_then(|text| text.parse::<i64>().ok())
+        .map(|seconds| Duration::from_secs(u64::try_from(seconds).unwrap_or(0)));
     by_age.or_else(|| {
         let end = date(expires?)?;
         Some(Duration::try_from(end - now).unwrap_or_default())
     })
 }
 
-/// A date as servers write it in cookies: its parts are told by what they look like, not by where they stand.
+/// A date as servers write it in cookies: its parts are told by what they look like, not by where
+/// they stand.
 fn date(text: &str) -> Option<OffsetDateTime> {
     let (mut clock, mut day, mut month, mut year) = (None, None, None, None);
-    for token in text.split(|character: char| !character.is_ascii_alphanumeric() && character != ':').filter(|token| !token.is_empty()) {
+    for token in text
+        .split(|character: char| !character.is_ascii_alphanumeric() && character != ':')
+        .filter(|token| !token.is_empty())
+    {
         if clock.is_none() && token.contains(':') {
             clock = Some(time_of(token)?);
-        } else if month.is_none() && token.starts_with(|character: char| character.is_ascii_alphabetic()) {
+        } else if month.is_none()
+            && token.starts_with(|character: char| character.is_ascii_alphabetic())
+        {
             month = month_of(token);
         } else if let Ok(number) = token.parse::<u16>() {
             if day.is_none() && token.len() <= 2 {
@@ -37,7 +53,11 @@ fn date(text: &str) -> Option<OffsetDateTime> {
 }
 
 fn time_of(token: &str) -> Option<Time> {
-    let parts: Vec<u8> = token.split(':').map(str::parse).collect::<Result<_, _>>().ok()?;
+    let parts: Vec<u8> = token
+        .split(':')
+        .map(str::parse)
+        .collect::<Result<_, _>>()
+        .ok()?;
     let [hour, minute, second] = parts.try_into().ok()?;
     Time::from_hms(hour, minute, second).ok()
 }
@@ -67,7 +87,11 @@ mod tests {
         assert_eq!(now.to_string(), "2026-11-21 12:00:00.0 +00:00:00");
         let table = [
             (None, None, None),
-            (Some("3600"), Some("Sat, 21 Nov 2026 12:00:05 GMT"), Some(3600)),
+            (
+                Some("3600"),
+                Some("Sat, 21 Nov 2026 12:00:05 GMT"),
+                Some(3600),
+            ),
             (Some("0"), None, Some(0)),
             (Some("-1"), None, Some(0)),
             (Some("soon"), None, None),
@@ -81,7 +105,11 @@ mod tests {
             (None, Some("Sat, 21 Nov 2026 25:00:00 GMT"), None),
         ];
         for (max_age, expires, expected) in table {
-            assert_eq!(lifetime(max_age, expires, now), expected.map(Duration::from_secs), "{max_age:?} {expires:?}");
+            assert_eq!(
+                lifetime(max_age, expires, now),
+                expected.map(Duration::from_secs),
+                "{max_age:?} {expires:?}"
+            );
         }
     }
 }

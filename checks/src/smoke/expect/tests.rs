@@ -13,16 +13,30 @@ use crate::smoke::parse::tests::{no_files, outside};
 
 fn values() -> Values {
     let environment = [("TOKEN".to_owned(), Secret::new("hunter2"))].into();
-    Values { version: "v1.2".to_owned(), digest: "sha256:ab".to_owned(), revision: "api:7".to_owned(), environment, ..Values::default() }
+    Values {
+        version: "v1.2".to_owned(),
+        digest: "sha256:ab".to_owned(),
+        revision: "api:7".to_owned(),
+        environment,
+        ..Values::default()
+    }
 }
 
 fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> SmokeResponse {
-    let pairs = headers.iter().map(|(name, value)| (HeaderName::try_from(*name).unwrap(), HeaderValue::try_from(*value).unwrap()));
+    let pairs = headers.iter().map(|(name, value)| {
+        (
+            HeaderName::try_from(*name).unwrap(),
+            HeaderValue::try_from(*value).unwrap(),
+        )
+    });
     let mut map = HeaderMap::new();
     for (name, value) in pairs {
         map.append(name, value);
     }
-    let body = ResponseBody { bytes: body.as_bytes().to_vec(), extent: Extent::Whole };
+    let body = ResponseBody {
+        bytes: body.as_bytes().to_vec(),
+        extent: Extent::Whole,
+    };
     SmokeResponse {
         foreign: false,
         url: "https://green.example:8443/a/b".parse().unwrap(),
@@ -38,9 +52,24 @@ fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> SmokeResponse {
 
 /// The failures as `what: expected, found`, or nothing.
 fn failures(expect: &str, answer: &SmokeResponse) -> String {
-    let suite = parse(&format!("tests: [{{ name: a, get: /, expect: {{ {expect} }} }}]"), "inline", outside(&no_files)).unwrap();
+    let suite = parse(
+        &format!("tests: [{{ name: a, get: /, expect: {{ {expect} }} }}]"),
+        "inline",
+        outside(&no_files),
+    )
+    .unwrap();
     let failures = judge(&suite.tests[0].expect, answer, &values());
-    failures.iter().map(|Mismatch { what, expected, found }| format!("{what}: {expected}, {found}")).collect::<Vec<_>>().join(" | ")
+    failures
+        .iter()
+        .map(
+            |Mismatch {
+                 what,
+                 expected,
+                 found,
+             }| format!("{what}: {expected}, {found}"),
+        )
+        .collect::<Vec<_>>()
+        .join(" | ")
 }
 
 #[test]
@@ -52,10 +81,18 @@ fn a_status_is_a_value_a_class_or_a_list_and_2xx_when_left_out() {
         ("status: 200", 201, "status: 200, 201 Created"),
         ("status: 2xx", 299, ""),
         ("status: [200, 4xx]", 404, ""),
-        ("status: [200, 4xx]", 503, "status: 200 or 4xx, 503 Service Unavailable"),
+        (
+            "status: [200, 4xx]",
+            503,
+            "status: 200 or 4xx, 503 Service Unavailable",
+        ),
     ];
     for (expect, status, expected) in table {
-        assert_eq!(failures(expect, &answer(status, &[], "")), expected, "{expect}");
+        assert_eq!(
+            failures(expect, &answer(status, &[], "")),
+            expected,
+            "{expect}"
+        );
     }
 }
 
@@ -64,60 +101,140 @@ fn json_is_compared_by_value_type_size_and_pattern() {
     let body = r#"{"status":"ok","version":"v1.2","n":3,"f":2.50,"at":"2026-11-21T01:02:03Z","local":"2026-11-21T01:02:03.123456",
         "list":[1,"two",{"a":1}],"none":null,"big":9007199254740993}"#;
     let table = [
-        ("$.status: ok, $.version: '${version}', $.none: null, $.f: 2.5, $.n: 3.0", ""),
+        (
+            "$.status: ok, $.version: '${version}', $.none: null, $.f: 2.5, $.n: 3.0",
+            "",
+        ),
         ("$.list: [1, two, { a: 1 }]", ""),
         ("$.big: 9007199254740993", ""),
-        ("$.big: 9007199254740992", "$.big: 9007199254740992, 9007199254740993"),
+        (
+            "$.big: 9007199254740992",
+            "$.big: 9007199254740992, 9007199254740993",
+        ),
         ("$.status: OK", "$.status: \"OK\", \"ok\""),
         ("$.version: '${env.TOKEN}'", "$.version: \"***\", \"v1.2\""),
         ("$.n: { gt: 2, le: 3, ne: 4 }", ""),
-        ("$.n: { gt: 3, lt: 3, ge: 4 }", "$.n: > 3, 3 | $.n: < 3, 3 | $.n: ≥ 4, 3"),
+        (
+            "$.n: { gt: 3, lt: 3, ge: 4 }",
+            "$.n: > 3, 3 | $.n: < 3, 3 | $.n: ≥ 4, 3",
+        ),
         ("$.status: { gt: 1 }", "$.status: > 1, \"ok\""),
         ("$.version: { matches: '^v\\d' }", ""),
         ("$.version: { matches: '^${version}$' }", ""),
-        ("$.version: { matches: '^w' }", "$.version: matches ^w, \"v1.2\""),
+        (
+            "$.version: { matches: '^w' }",
+            "$.version: matches ^w, \"v1.2\"",
+        ),
         ("$.status: { contains: k }, $.list: { contains: two }", ""),
-        ("$.list: { contains: 2 }", "$.list: contains 2, [1,\"two\",{\"a\":1}]"),
-        ("$.at: { type: timestamp }, $.local: { type: timestamp }", ""),
-        ("$.n: { type: number }, $.list: { type: array }, $.none: { exists: true }", ""),
-        ("$.status: { type: timestamp }", "$.status: a timestamp (RFC 3339 or ISO 8601), \"ok\""),
+        (
+            "$.list: { contains: 2 }",
+            "$.list: contains 2, [1,\"two\",{\"a\":1}]",
+        ),
+        (
+            "$.at: { type: timestamp }, $.local: { type: timestamp }",
+            "",
+        ),
+        (
+            "$.n: { type: number }, $.list: { type: array }, $.none: { exists: true }",
+            "",
+        ),
+        (
+            "$.status: { type: timestamp }",
+            "$.status: a timestamp (RFC 3339 or ISO 8601), \"ok\"",
+        ),
         ("$.missing: { exists: false }", ""),
-        ("$.n: { type: integer }, $.none: { type: 'null' }, $.f: { type: number }", ""),
-        ("$.f: { type: integer }, $.status: { type: 'null' }", "$.f: a whole number, 2.5 | $.status: null, \"ok\""),
-        ("$.status: { length: 2 }, $.list: { length: { ge: 1, lt: 4 } }", ""),
-        ("$.list: { length: 2 }", "$.list: a length of 2, 3: [1,\"two\",{\"a\":1}]"),
-        ("$.status: { length: { gt: 2, le: 9 } }", "$.status: a length > 2 and ≤ 9, 2: \"ok\""),
+        (
+            "$.n: { type: integer }, $.none: { type: 'null' }, $.f: { type: number }",
+            "",
+        ),
+        (
+            "$.f: { type: integer }, $.status: { type: 'null' }",
+            "$.f: a whole number, 2.5 | $.status: null, \"ok\"",
+        ),
+        (
+            "$.status: { length: 2 }, $.list: { length: { ge: 1, lt: 4 } }",
+            "",
+        ),
+        (
+            "$.list: { length: 2 }",
+            "$.list: a length of 2, 3: [1,\"two\",{\"a\":1}]",
+        ),
+        (
+            "$.status: { length: { gt: 2, le: 9 } }",
+            "$.status: a length > 2 and ≤ 9, 2: \"ok\"",
+        ),
         ("$.n: { length: 1 }", "$.n: a length of 1, 3"),
-        ("$.missing: { exists: true }, $.gone: 1", "$.missing: anything, nothing | $.gone: 1, nothing"),
+        (
+            "$.missing: { exists: true }, $.gone: 1",
+            "$.missing: anything, nothing | $.gone: 1, nothing",
+        ),
         ("$.n: { exists: false }", "$.n: nothing, 3"),
         ("'$.list[*]': { exists: true }", ""),
-        ("'$.list[*]': { type: number }", "$.list[*]: a number, \"two\""),
+        (
+            "'$.list[*]': { type: number }",
+            "$.list[*]: a number, \"two\"",
+        ),
     ];
     for (expect, expected) in table {
-        assert_eq!(failures(&format!("json: {{ {expect} }}"), &answer(200, &[], body)), expected, "{expect}");
+        assert_eq!(
+            failures(&format!("json: {{ {expect} }}"), &answer(200, &[], body)),
+            expected,
+            "{expect}"
+        );
     }
 }
 
 #[test]
 fn a_body_that_is_not_json_is_one_failure() {
     let found = failures("json: { $.a: 1, $.b: 2 }", &answer(200, &[], "<html>"));
-    assert_eq!(found, "body: JSON, something else (expected value at line 1 column 1)");
-    assert_eq!(failures("json: { $.a: 1 }", &answer(200, &[], "")), "body: JSON, an empty body");
+    assert_eq!(
+        found,
+        "body: JSON, something else (expected value at line 1 column 1)"
+    );
+    assert_eq!(
+        failures("json: { $.a: 1 }", &answer(200, &[], "")),
+        "body: JSON, an empty body"
+    );
 }
 
 #[test]
 fn headers_are_compared_in_any_of_their_occurrences() {
-    let answer = answer(200, &[("content-type", "application/json; charset=utf-8"), ("vary", "a"), ("vary", "b"), ("x-count", "5")], "");
+    let answer = answer(
+        200,
+        &[
+            ("content-type", "application/json; charset=utf-8"),
+            ("vary", "a"),
+            ("vary", "b"),
+            ("x-count", "5"),
+        ],
+        "",
+    );
     let table = [
-        ("Content-Type: { contains: json, matches: '^application/' }, vary: a, x-count: 5", ""),
-        ("vary: b, x-none: { absent: true }, x-count: { exists: true }", ""),
-        ("content-type: text/html", "header content-type: text/html, application/json; charset=utf-8"),
+        (
+            "Content-Type: { contains: json, matches: '^application/' }, vary: a, x-count: 5",
+            "",
+        ),
+        (
+            "vary: b, x-none: { absent: true }, x-count: { exists: true }",
+            "",
+        ),
+        (
+            "content-type: text/html",
+            "header content-type: text/html, application/json; charset=utf-8",
+        ),
         ("vary: c", "header vary: c, b"),
-        ("x-none: { exists: true }", "header x-none: anything, nothing"),
+        (
+            "x-none: { exists: true }",
+            "header x-none: anything, nothing",
+        ),
         ("x-count: { absent: true }", "header x-count: nothing, 5"),
     ];
     for (expect, expected) in table {
-        assert_eq!(failures(&format!("headers: {{ {expect} }}"), &answer), expected, "{expect}");
+        assert_eq!(
+            failures(&format!("headers: {{ {expect} }}"), &answer),
+            expected,
+            "{expect}"
+        );
     }
 }
 
@@ -132,59 +249,134 @@ fn a_redirect_is_judged_by_scheme_host_path_and_single_parameters() {
             "",
         ),
         (google, "to: 'https://accounts.google.com/o/oauth2'", ""),
-        (google, "to: 'https://accounts.google.com:443/o/oauth2/auth'", ""),
+        (
+            google,
+            "to: 'https://accounts.google.com:443/o/oauth2/auth'",
+            "",
+        ),
         (
             google,
             "to: 'https://accounts.google.com/o/oauth'",
             "redirect: https://accounts.google.com/o/oauth, https://accounts.google.com/o/oauth2/auth?…",
         ),
-        (google, "to: 'http://accounts.google.com/'", "redirect: http://accounts.google.com/, https://accounts.google.com/o/oauth2/auth?…"),
-        (google, "query: { redirect_uri: x }", "redirect query redirect_uri: x, https://app.example.com/callback"),
-        (google, "query: { nonce: { exists: true } }", "redirect query nonce: anything, nothing"),
+        (
+            google,
+            "to: 'http://accounts.google.com/'",
+            "redirect: http://accounts.google.com/, https://accounts.google.com/o/oauth2/auth?…",
+        ),
+        (
+            google,
+            "query: { redirect_uri: x }",
+            "redirect query redirect_uri: x, https://app.example.com/callback",
+        ),
+        (
+            google,
+            "query: { nonce: { exists: true } }",
+            "redirect query nonce: anything, nothing",
+        ),
         (login, "to: /login, query: { next: / }", ""),
         (login, "to: 'https://green.example:8443/login'", ""),
-        (login, "to: 'https://green.example/login'", "redirect: https://green.example/login, https://green.example:8443/login?…"),
+        (
+            login,
+            "to: 'https://green.example/login'",
+            "redirect: https://green.example/login, https://green.example:8443/login?…",
+        ),
     ];
     for (location, expect, expected) in table {
-        assert_eq!(failures(&format!("redirect: {{ {expect} }}"), &answer(302, &[("location", location)], "")), expected, "{expect}");
+        assert_eq!(
+            failures(
+                &format!("redirect: {{ {expect} }}"),
+                &answer(302, &[("location", location)], "")
+            ),
+            expected,
+            "{expect}"
+        );
     }
     let found = failures("redirect: { to: /login }", &answer(200, &[], ""));
-    assert_eq!(found, "status: 3xx, 200 OK | redirect: /login, no readable Location header");
+    assert_eq!(
+        found,
+        "status: 3xx, 200 OK | redirect: /login, no readable Location header"
+    );
 }
 
 #[test]
 fn cookies_are_judged_by_their_flags_and_their_values_are_not_shown() {
-    let set = [("set-cookie", "session=sesame; Path=/; HttpOnly; SameSite=Lax; Domain=.example.com"), ("set-cookie", "theme=dark")];
+    let set = [
+        (
+            "set-cookie",
+            "session=sesame; Path=/; HttpOnly; SameSite=Lax; Domain=.example.com",
+        ),
+        ("set-cookie", "theme=dark"),
+    ];
     let shown = "path=/; httponly; samesite=Lax; domain=.example.com";
     let table = [
-        ("session: { http-only: true, secure: false, same-site: lax, path: /, domain: example.com }, theme: {}", String::new()),
+        (
+            "session: { http-only: true, secure: false, same-site: lax, path: /, domain: example.com }, theme: {}",
+            String::new(),
+        ),
         (
             "session: { secure: true, same-site: strict }",
             format!("cookie session: secure, {shown} | cookie session: samesite=strict, {shown}"),
         ),
-        ("session: { http-only: false, path: /a }", format!("cookie session: no httponly, {shown} | cookie session: path=/a, {shown}")),
-        ("Session: {}", "cookie Session: set, only session, theme".to_owned()),
-        ("theme: { secure: true }", "cookie theme: secure, no attributes".to_owned()),
+        (
+            "session: { http-only: false, path: /a }",
+            format!("cookie session: no httponly, {shown} | cookie session: path=/a, {shown}"),
+        ),
+        (
+            "Session: {}",
+            "cookie Session: set, only session, theme".to_owned(),
+        ),
+        (
+            "theme: { secure: true }",
+            "cookie theme: secure, no attributes".to_owned(),
+        ),
     ];
     for (expect, expected) in table {
-        assert_eq!(failures(&format!("cookies: {{ {expect} }}"), &answer(200, &set, "")), expected, "{expect}");
+        assert_eq!(
+            failures(&format!("cookies: {{ {expect} }}"), &answer(200, &set, "")),
+            expected,
+            "{expect}"
+        );
     }
-    assert_eq!(failures("cookies: { a: {} }", &answer(200, &[], "")), "cookie a: set, no cookie");
-    assert_eq!(failures("headers: { set-cookie: x }", &answer(200, &set, "")), "header set-cookie: x, other cookies");
+    assert_eq!(
+        failures("cookies: { a: {} }", &answer(200, &[], "")),
+        "cookie a: set, no cookie"
+    );
+    assert_eq!(
+        failures("headers: { set-cookie: x }", &answer(200, &set, "")),
+        "header set-cookie: x, other cookies"
+    );
 }
 
 #[test]
 fn a_body_contains_and_matches() {
     let answer = answer(200, &[], "<title>Welcome to v1.2</title>");
-    assert_eq!(failures("body: { contains: Welcome, matches: 'to ${version}<' }", &answer), "");
-    assert_eq!(failures("body: { contains: Goodbye }", &answer), "body: contains Goodbye, other text");
+    assert_eq!(
+        failures(
+            "body: { contains: Welcome, matches: 'to ${version}<' }",
+            &answer
+        ),
+        ""
+    );
+    assert_eq!(
+        failures("body: { contains: Goodbye }", &answer),
+        "body: contains Goodbye, other text"
+    );
 }
 
 #[test]
 fn types_are_told_by_what_a_text_looks_like() {
     let table = [
-        ("uuid", "123e4567-e89b-12d3-a456-426614174000", "123e4567e89b12d3a456426614174000"),
-        ("uuid", "00000000-0000-0000-0000-00000000000A", "123e4567-e89b-12d3-a456-42661417400g"),
+        (
+            "uuid",
+            "123e4567-e89b-12d3-a456-426614174000",
+            "123e4567e89b12d3a456426614174000",
+        ),
+        (
+            "uuid",
+            "00000000-0000-0000-0000-00000000000A",
+            "123e4567-e89b-12d3-a456-42661417400g",
+        ),
         ("url", "https://a.example/b?c", "/b?c"),
         ("url", "postgres://db:5432/x", "mailto:a@example.com"),
         ("date", "2026-02-28", "2026-02-30"),
@@ -192,8 +384,14 @@ fn types_are_told_by_what_a_text_looks_like() {
     ];
     for (kind, good, bad) in table {
         let body = serde_json::json!({ "good": good, "bad": bad }).to_string();
-        let found = failures(&format!("json: {{ $.good: {{ type: {kind} }}, $.bad: {{ type: {kind} }} }}"), &answer(200, &[], &body));
-        assert!(found.starts_with("$.bad: ") && !found.contains(" | "), "{kind} {good} {bad}: {found}");
+        let found = failures(
+            &format!("json: {{ $.good: {{ type: {kind} }}, $.bad: {{ type: {kind} }} }}"),
+            &answer(200, &[], &body),
+        );
+        assert!(
+            found.starts_with("$.bad: ") && !found.contains(" | "),
+            "{kind} {good} {bad}: {found}"
+        );
     }
 }
 
@@ -204,16 +402,27 @@ fn a_latency_is_a_longest_time_or_bounds() {
         ("299ms", "latency: ≤ 299 ms, 300 ms"),
         ("{ lt: 1s, gt: 100ms }", ""),
         ("{ lt: 300ms }", "latency: < 300 ms, 300 ms"),
-        ("{ ge: 301ms, le: 2s }", "latency: ≥ 301 ms and ≤ 2 s, 300 ms"),
+        (
+            "{ ge: 301ms, le: 2s }",
+            "latency: ≥ 301 ms and ≤ 2 s, 300 ms",
+        ),
     ];
     for (latency, expected) in table {
-        assert_eq!(failures(&format!("latency: {latency}"), &answer(200, &[], "")), expected, "{latency}");
+        assert_eq!(
+            failures(&format!("latency: {latency}"), &answer(200, &[], "")),
+            expected,
+            "{latency}"
+        );
     }
 }
 
 #[test]
 fn the_deployed_version_is_a_path_or_a_header() {
-    let seen = answer(200, &[("x-version", "v1.2")], r#"{"version":"v1.2","app":{"build":"v1.1"}}"#);
+    let seen = answer(
+        200,
+        &[("x-version", "v1.2")],
+        r#"{"version":"v1.2","app":{"build":"v1.1"}}"#,
+    );
     let table = [
         ("true", ""),
         ("false", ""),
@@ -223,7 +432,11 @@ fn the_deployed_version_is_a_path_or_a_header() {
         ("{ header: x-build }", "header x-build: v1.2, nothing"),
     ];
     for (version, expected) in table {
-        assert_eq!(failures(&format!("version: {version}"), &seen), expected, "{version}");
+        assert_eq!(
+            failures(&format!("version: {version}"), &seen),
+            expected,
+            "{version}"
+        );
     }
 }
 
@@ -231,35 +444,69 @@ fn the_deployed_version_is_a_path_or_a_header() {
 fn a_cookies_life_is_judged_by_max_age_and_expires() {
     let set = [
         ("set-cookie", "year=1; Max-Age=31536000"),
-        ("set-cookie", "hour=1; Expires=Sat, 21 Nov 2026 13:00:00 GMT"),
+        (
+            "set-cookie",
+            "hour=1; Expires=Sat, 21 Nov 2026 13:00:00 GMT",
+        ),
         ("set-cookie", "gone=; Max-Age=0"),
         ("set-cookie", "brief=1"),
     ];
     let table = [
-        ("year: { max-age: { ge: 8760h }, session: false }, hour: { max-age: { ge: 1h, le: 1h } }, brief: { session: true }", ""),
+        (
+            "year: { max-age: { ge: 8760h }, session: false }, hour: { max-age: { ge: 1h, le: 1h } }, brief: { session: true }",
+            "",
+        ),
         ("gone: { max-age: { le: 0s } }", ""),
-        ("hour: { max-age: { gt: 1h } }", "cookie hour: a life > 1 h, expires=Sat, 21 Nov 2026 13:00:00 GMT"),
-        ("brief: { max-age: { ge: 1s } }", "cookie brief: a life ≥ 1 s, no attributes"),
-        ("year: { session: true }", "cookie year: a session cookie, without max-age and expires, max-age=31536000"),
-        ("brief: { session: false }", "cookie brief: max-age or expires, no attributes"),
+        (
+            "hour: { max-age: { gt: 1h } }",
+            "cookie hour: a life > 1 h, expires=Sat, 21 Nov 2026 13:00:00 GMT",
+        ),
+        (
+            "brief: { max-age: { ge: 1s } }",
+            "cookie brief: a life ≥ 1 s, no attributes",
+        ),
+        (
+            "year: { session: true }",
+            "cookie year: a session cookie, without max-age and expires, max-age=31536000",
+        ),
+        (
+            "brief: { session: false }",
+            "cookie brief: max-age or expires, no attributes",
+        ),
     ];
     for (expect, expected) in table {
-        assert_eq!(failures(&format!("cookies: {{ {expect} }}"), &answer(200, &set, "")), expected, "{expect}");
+        assert_eq!(
+            failures(&format!("cookies: {{ {expect} }}"), &answer(200, &set, "")),
+            expected,
+            "{expect}"
+        );
     }
 }
 
 const PROTECTED: [(&str, &str); 4] = [
-    ("strict-transport-security", "includeSubDomains; Max-Age=\"31536000\""),
-    ("content-security-policy", "default-src 'self'; style-src 'self' 'Unsafe-Inline'"),
+    (
+        "strict-transport-security",
+        "includeSubDomains; Max-Age=\"31536000\"",
+    ),
+    (
+        "content-security-policy",
+        "default-src 'self'; style-src 'self' 'Unsafe-Inline'",
+    ),
     ("x-frame-options", "sameorigin"),
     ("x-content-type-options", "NoSniff"),
 ];
 
 /// What is said when the header of this name has another value, or is not there.
 fn changed(name: &str, value: Option<&str>, expect: &str) -> String {
-    let kept = PROTECTED.iter().filter(|(header, _)| *header != name).copied();
+    let kept = PROTECTED
+        .iter()
+        .filter(|(header, _)| *header != name)
+        .copied();
     let headers: Vec<_> = kept.chain(value.map(|value| (name, value))).collect();
-    failures(&format!("security-headers: {expect}"), &answer(200, &headers, ""))
+    failures(
+        &format!("security-headers: {expect}"),
+        &answer(200, &headers, ""),
+    )
 }
 
 #[test]
@@ -295,16 +542,25 @@ fn security_headers_are_held_against_owasp_unless_the_test_says_otherwise() {
         ("x-content-type-options", None, "[x-content-type-options]", "header x-content-type-options: nosniff, nothing".to_owned()),
     ];
     for (name, value, expect, expected) in table {
-        assert_eq!(changed(name, value, expect), expected, "{name} {value:?} {expect}");
+        assert_eq!(
+            changed(name, value, expect),
+            expected,
+            "{name} {value:?} {expect}"
+        );
     }
 }
 
 #[test]
 fn frame_ancestors_stand_for_x_frame_options_unless_they_let_everyone() {
-    for (policy, met) in
-        [("default-src 'self'; Frame-Ancestors 'none'", true), ("frame-ancestors https://a.example", true), ("frame-ancestors *", false)]
-    {
-        let found = failures("security-headers: [x-frame-options]", &answer(200, &[("content-security-policy", policy)], ""));
+    for (policy, met) in [
+        ("default-src 'self'; Frame-Ancestors 'none'", true),
+        ("frame-ancestors https://a.example", true),
+        ("frame-ancestors *", false),
+    ] {
+        let found = failures(
+            "security-headers: [x-frame-options]",
+            &answer(200, &[("content-security-policy", policy)], ""),
+        );
         assert_eq!(found.is_empty(), met, "{policy}: {found}");
     }
 }
@@ -313,23 +569,59 @@ fn frame_ancestors_stand_for_x_frame_options_unless_they_let_everyone() {
 fn strict_transport_security_is_not_asked_of_plain_http() {
     let mut plain = answer(200, &[], "");
     plain.url = "http://green.example/".parse().unwrap();
-    assert_eq!(failures("security-headers: [strict-transport-security]", &plain), "");
+    assert_eq!(
+        failures("security-headers: [strict-transport-security]", &plain),
+        ""
+    );
 }
 
 #[test]
 fn a_cookie_that_no_browser_keeps_fails_with_the_reason() {
     let table = [
-        ("sid=1; HttpOnly; SameSite=None", "sid: { same-site: none }", "SameSite=None wants Secure"),
-        ("sid=1; SameSite=none; HttpOnly", "sid: {}", "SameSite=None wants Secure"),
-        ("__Secure-sid=1", "__Secure-sid: {}", "`__Secure-` wants Secure"),
-        ("__Host-sid=1; Path=/", "__Host-sid: { path: / }", "`__Host-` wants Secure, Path=/ and no Domain"),
+        (
+            "sid=1; HttpOnly; SameSite=None",
+            "sid: { same-site: none }",
+            "SameSite=None wants Secure",
+        ),
+        (
+            "sid=1; SameSite=none; HttpOnly",
+            "sid: {}",
+            "SameSite=None wants Secure",
+        ),
+        (
+            "__Secure-sid=1",
+            "__Secure-sid: {}",
+            "`__Secure-` wants Secure",
+        ),
+        (
+            "__Host-sid=1; Path=/",
+            "__Host-sid: { path: / }",
+            "`__Host-` wants Secure, Path=/ and no Domain",
+        ),
         ("sid=1; Partitioned", "sid: {}", "Partitioned wants Secure"),
     ];
     for (set, expected, why) in table {
-        let found = failures(&format!("cookies: {{ {expected} }}"), &answer(200, &[("set-cookie", set)], ""));
+        let found = failures(
+            &format!("cookies: {{ {expected} }}"),
+            &answer(200, &[("set-cookie", set)], ""),
+        );
         let name = set.split_once('=').unwrap().0;
-        assert_eq!(found, format!("cookie {name}: a cookie that browsers keep, one that no browser keeps: {why}"), "{set}");
+        assert_eq!(
+            found,
+            format!("cookie {name}: a cookie that browsers keep, one that no browser keeps: {why}"),
+            "{set}"
+        );
     }
-    let kept = answer(200, &[("set-cookie", "__Host-sid=1; Path=/; Secure; SameSite=None")], "");
-    assert_eq!(failures("cookies: { __Host-sid: { same-site: none, secure: true } }", &kept), "");
+    let kept = answer(
+        200,
+        &[("set-cookie", "__Host-sid=1; Path=/; Secure; SameSite=None")],
+        "",
+    );
+    assert_eq!(
+        failures(
+            "cookies: { __Host-sid: { same-site: none, secure: true } }",
+            &kept
+        ),
+        ""
+    );
 }

@@ -1,4 +1,5 @@
-//! Expectations beyond the texts and numbers of an answer: durations, security headers, the certificate.
+//! Expectations beyond the texts and numbers of an answer: durations, security headers, the
+//! certificate.
 
 use std::time::Duration;
 
@@ -13,7 +14,8 @@ pub(in crate::smoke) type CountConditions = Vec<(Comparison, i64)>;
 /// One of the headers that protect a page in its readers' browsers.
 #[derive(Debug, Clone)]
 pub(in crate::smoke) enum SecurityHeader {
-    /// `Strict-Transport-Security` with a `max-age` like this; over https only, because browsers ignore it elsewhere.
+    /// `Strict-Transport-Security` with a `max-age` like this; over https only, because browsers
+    /// ignore it elsewhere.
     TransportSecurity(Durations),
     /// `Content-Security-Policy`.
     ContentPolicy(Inline),
@@ -30,7 +32,8 @@ pub(in crate::smoke) enum Inline {
     Allowed,
 }
 
-/// What is expected of the certificate that the connection was made with. It is trusted, or there would be no answer.
+/// What is expected of the certificate that the connection was made with. It is trusted, or there
+/// would be no answer.
 #[derive(Debug, Clone)]
 pub(in crate::smoke) struct CertificateExpectation {
     pub(in crate::smoke) days_left: CountConditions,

@@ -1,4 +1,5 @@
-//! Tests that are a request and its expectations in one: a CORS preflight, and the redirect from http to https.
+//! Tests that are a request and its expectations in one: a CORS preflight, and the redirect from
+//! http to https.
 
 use reqwest::Method;
 use reqwest::header::HeaderName;

@@ -26,9 +26,22 @@ pub(crate) struct Request {
 
 impl Request {
     /// One without body, query and credential.
-    pub(in crate::smoke) fn plain(method: Method, path: Template, headers: Vec<(HeaderName, Template)>) -> Self {
+    pub(in crate::smoke) fn plain(
+        method: Method,
+        path: Template,
+        headers: Vec<(HeaderName, Template)>,
+    ) -> Self {
         let (query, credential, test_header) = (Vec::new(), None, None);
-        Self { method, path, query, headers, credential, test_header, body: RequestBody::None, place: RequestDestination::Side }
+        Self {
+            method,
+            path,
+            query,
+            headers,
+            credential,
+            test_header,
+            body: RequestBody::None,
+            place: RequestDestination::Side,
+        }
     }
 
     /// Method and path as people may read them.
@@ -43,7 +56,8 @@ impl Request {
     }
 }
 
-/// Who we are to the tested service. Never sent to another origin, whether it holds a variable or not.
+/// Who we are to the tested service. Never sent to another origin, whether it holds a variable or
+/// not.
 #[derive(Debug, Clone)]
 pub(crate) enum Credential {
     Bearer(Template),

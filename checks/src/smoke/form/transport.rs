@@ -1,6 +1,8 @@
-//! How a test's connection is made. Tests that want the same share a client, and with it its connections.
+//! How a test's connection is made. Tests that want the same share a client, and with it its
+//! connections.
 //!
-//! There is no way to switch the verification of certificates off: a test that does not know whom it talked to proves nothing.
+//! There is no way to switch the verification of certificates off: a test that does not know whom
+//! it talked to proves nothing.
 
 use std::time::Duration;
 
@@ -11,7 +13,8 @@ use rustls::pki_types::CertificateDer;
 pub(crate) struct Transport {
     pub(in crate::smoke) http: HttpVersion,
     pub(in crate::smoke) tls: Tls,
-    /// The longest that name lookup, TCP and TLS may take together; bounded by the test's timeout anyway.
+    /// The longest that name lookup, TCP and TLS may take together; bounded by the test's timeout
+    /// anyway.
     pub(in crate::smoke) connect_timeout: Option<Duration>,
 }
 
@@ -27,7 +30,8 @@ pub(crate) enum HttpVersion {
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Tls {
-    /// The name that is asked for and verified, while the connection goes to the host of the side's URL.
+    /// The name that is asked for and verified, while the connection goes to the host of the side's
+    /// URL.
     pub(in crate::smoke) server_name: Option<String>,
     /// Trusted besides the public authorities.
     pub(in crate::smoke) authorities: Vec<CertificateDer<'static>>,

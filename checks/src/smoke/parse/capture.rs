@@ -21,7 +21,14 @@ pub(super) fn captures(words: &mut Words<'_>, node: &Node) -> Option<Vec<Capture
     let captures: Vec<_> = entries.iter().map(|entry| capture(words, entry)).collect();
     // Known only now: a capture cannot use another one of the same answer.
     for (entry, capture) in entries.iter().zip(&captures) {
-        declare(words, &entry.key, capture.as_ref().map_or(Secrecy::Secret, |capture| capture.secrecy), entry.place);
+        declare(
+            words,
+            &entry.key,
+            capture
+                .as_ref()
+                .map_or(Secrecy::Secret, |capture| capture.secrecy),
+            entry.place,
+        );
     }
     captures.into_iter().collect()
 }
@@ -36,13 +43,29 @@ fn capture(words: &mut Words<'_>, entry: &Entry) -> Option<Capture> {
     } else {
         (from_word(words, &entry.value, &what)?, Secrecy::Open)
     };
-    let secrecy = if source.is_confidential() { Secrecy::Secret } else { secrecy };
-    Some(Capture { name: entry.key.clone(), source, secrecy })
+    let secrecy = if source.is_confidential() {
+        Secrecy::Secret
+    } else {
+        secrecy
+    };
+    Some(Capture {
+        name: entry.key.clone(),
+        source,
+        secrecy,
+    })
 }
 
 fn said(words: &mut Words<'_>, fields: &Fields<'_>) -> Option<Secrecy> {
-    let Some(node) = fields.get("secret") else { return Some(Secrecy::Open) };
-    words.reader.boolean(node, "`secret`").map(|secret| if secret { Secrecy::Secret } else { Secrecy::Open })
+    let Some(node) = fields.get("secret") else {
+        return Some(Secrecy::Open);
+    };
+    words.reader.boolean(node, "`secret`").map(|secret| {
+        if secret {
+            Secrecy::Secret
+        } else {
+            Secrecy::Open
+        }
+    })
 }
 
 fn from_word(words: &mut Words<'_>, node: &Node, what: &str) -> Option<CaptureSource> {
@@ -52,16 +75,29 @@ fn from_word(words: &mut Words<'_>, node: &Node, what: &str) -> Option<CaptureSo
         "url" => Some(CaptureSource::Url),
         path if path.starts_with('$') => json(words, node, path),
         _ => {
-            words.reader.report(node.place, format!("{what}: `{text}` is not a part of an answer"), WORDS);
+            words.reader.report(
+                node.place,
+                format!("{what}: `{text}` is not a part of an answer"),
+                WORDS,
+            );
             None
         }
     }
 }
 
-fn from_mapping(words: &mut Words<'_>, node: &Node, fields: &Fields<'_>, what: &str) -> Option<CaptureSource> {
+fn from_mapping(
+    words: &mut Words<'_>,
+    node: &Node,
+    fields: &Fields<'_>,
+    what: &str,
+) -> Option<CaptureSource> {
     let entries = fields.among(CAPTURE_SOURCES);
     let [entry] = entries.as_slice() else {
-        words.reader.report(node.place, format!("{what} does not name one part of an answer"), WORDS);
+        words.reader.report(
+            node.place,
+            format!("{what} does not name one part of an answer"),
+            WORDS,
+        );
         return None;
     };
     let (node, named) = (&entry.value, format!("`{}`", entry.key));
@@ -78,23 +114,33 @@ fn from_mapping(words: &mut Words<'_>, node: &Node, fields: &Fields<'_>, what: &
 }
 
 fn json(words: &mut Words<'_>, node: &Node, path: &str) -> Option<CaptureSource> {
-    json_path(words, node.place, path).map(|parsed| CaptureSource::Json { written: path.to_owned(), path: parsed })
+    json_path(words, node.place, path).map(|parsed| CaptureSource::Json {
+        written: path.to_owned(),
+        path: parsed,
+    })
 }
 
 fn header(words: &mut Words<'_>, node: &Node, name: &str) -> Option<CaptureSource> {
     let name: HeaderName = named_header(words, node.place, name)?;
     if name == SET_COOKIE {
-        words.reader.report(node.place, "`set-cookie` holds more than a cookie's value", "Write `{ cookie: name }`");
+        words.reader.report(
+            node.place,
+            "`set-cookie` holds more than a cookie's value",
+            "Write `{ cookie: name }`",
+        );
     }
     Some(CaptureSource::Header(name))
 }
 
 impl CaptureSource {
-    /// Cookies and what a redirect carries (codes, states) authenticate someone: they are secrets without being called so.
+    /// Cookies and what a redirect carries (codes, states) authenticate someone: they are secrets
+    /// without being called so.
     fn is_confidential(&self) -> bool {
         match self {
             Self::Cookie(_) | Self::Redirect(_) => true,
-            Self::Json { .. } | Self::Header(_) | Self::Matches(_) | Self::Status | Self::Url => false,
+            Self::Json { .. } | Self::Header(_) | Self::Matches(_) | Self::Status | Self::Url => {
+                false
+            }
         }
     }
 }

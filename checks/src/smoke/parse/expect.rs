@@ -1,4 +1,5 @@
-//! A test's `expect`: status, latency, version, headers, JSON and its schema, redirect, cookies, body and certificate.
+//! A test's `expect`: status, latency, version, headers, JSON and its schema, redirect, cookies,
+//! body and certificate.
 
 mod conditions;
 mod schema;
@@ -11,8 +12,8 @@ use url::Url;
 
 use crate::document::{Content, Entry, Node, Place};
 use crate::smoke::form::{
-    CertificateExpectation, CookieAttribute, CookieExpectation, CookieFlag, Expect, Flag, JsonExpectation, REDIRECTIONS,
-    RedirectExpectation, SameSite, StatusPattern, TextCondition,
+    CertificateExpectation, CookieAttribute, CookieExpectation, CookieFlag, Expect, Flag,
+    JsonExpectation, REDIRECTIONS, RedirectExpectation, SameSite, StatusPattern, TextCondition,
 };
 use crate::template::Template;
 
@@ -24,7 +25,11 @@ use version::VersionSource;
 /// How often a JSONPath may go down through all there is.
 const DEEPEST: usize = 3;
 
-const SAME_SITE: &[(&str, SameSite)] = &[("lax", SameSite::Lax), ("strict", SameSite::Strict), ("none", SameSite::None)];
+const SAME_SITE: &[(&str, SameSite)] = &[
+    ("lax", SameSite::Lax),
+    ("strict", SameSite::Strict),
+    ("none", SameSite::None),
+];
 
 impl Expect {
     /// Whether an answer that points elsewhere is itself what the test is about.
@@ -39,20 +44,53 @@ impl Expect {
 
 pub(super) fn expect(words: &mut Words<'_>, node: &Node) -> Option<Expect> {
     let fields = words.reader.fields(node, "`expect`", EXPECT_KEYS)?;
-    let status = fields.get("status").map_or_else(|| Some(Vec::new()), |node| statuses(words, node));
-    let latency = fields.get("latency").map_or_else(|| Some(Vec::new()), |node| conditions::at_most(words, node, "`latency`"));
-    let json = fields.get("json").map_or_else(|| Some(Vec::new()), |node| each(words, node, "`json`", json));
-    let json_schema = fields.get("json-schema").map_or(Some(None), |node| schema::schema(words, node).map(Some));
-    let headers = fields.get("headers").map_or_else(|| Some(Vec::new()), |node| each(words, node, "`headers`", header));
-    let security_headers = fields.get("security-headers").map_or_else(|| Some(Vec::new()), |node| security::headers(words, node));
-    let redirect = fields.get("redirect").map_or(Some(None), |node| redirect(words, node).map(Some));
-    let cookies = fields.get("cookies").map_or_else(|| Some(Vec::new()), |node| each(words, node, "`cookies`", cookie));
-    let body = fields.get("body").map_or_else(|| Some(Vec::new()), |node| conditions::text_mapping(words, node, "`body`", BODY_KEYS));
-    let certificate = fields.get("certificate").map_or(Some(None), |node| certificate(words, node).map(Some));
-    let version = fields.get("version").map_or(Some(VersionSource::NotAsked), |node| version::version(words, node));
-    let origins = fields.get("origin").map_or_else(|| Some(Vec::new()), |node| origins(words, node));
-    let (status, latency, json, json_schema, headers) = (status?, latency?, json?, json_schema?, headers?);
-    let (security_headers, redirect, cookies, body, certificate) = (security_headers?, redirect?, cookies?, body?, certificate?);
+    let status = fields
+        .get("status")
+        .map_or_else(|| Some(Vec::new()), |node| statuses(words, node));
+    let latency = fields.get("latency").map_or_else(
+        || Some(Vec::new()),
+        |node| conditions::at_most(words, node, "`latency`"),
+    );
+    let json = fields.get("json").map_or_else(
+        || Some(Vec::new()),
+        |node| each(words, node, "`json`", json),
+    );
+    let json_schema = fields
+        .get("json-schema")
+        .map_or(Some(None), |node| schema::schema(words, node).map(Some));
+    let headers = fields.get("headers").map_or_else(
+        || Some(Vec::new()),
+        |node| each(words, node, "`headers`", header),
+    );
+    let security_headers = fields
+        .get("security-headers")
+        .map_or_else(|| Some(Vec::new()), |node| security::headers(words, node));
+    let redirect = fields
+        .get("redirect")
+        .map_or(Some(None), |node| redirect(words, node).map(Some));
+    let cookies = fields.get("cookies").map_or_else(
+        || Some(Vec::new()),
+        |node| each(words, node, "`cookies`", cookie),
+    );
+    let body = fields.get("body").map_or_else(
+        || Some(Vec::new()),
+        |node| conditions::text_mapping(words, node, "`body`", BODY_KEYS),
+    );
+    let certificate = fields
+        .get("certificate")
+        .map_or(Some(None), |node| certificate(words, node).map(Some));
+    let version = fields
+        .get("version")
+        .map_or(Some(VersionSource::NotAsked), |node| {
+            version::version(words, node)
+        });
+    let origins = fields
+        .get("origin")
+        .map_or_else(|| Some(Vec::new()), |node| origins(words, node));
+    let (status, latency, json, json_schema, headers) =
+        (status?, latency?, json?, json_schema?, headers?);
+    let (security_headers, redirect, cookies, body, certificate) =
+        (security_headers?, redirect?, cookies?, body?, certificate?);
     let expect = Expect {
         status,
         latency,
@@ -72,7 +110,11 @@ pub(super) fn expect(words: &mut Words<'_>, node: &Node) -> Option<Expect> {
 
 /// Where a test may end, one or a list.
 fn origins(words: &mut Words<'_>, node: &Node) -> Option<Vec<Template>> {
-    let items = if let Content::List(items) = &node.content { items.as_slice() } else { std::slice::from_ref(node) };
+    let items = if let Content::List(items) = &node.content {
+        items.as_slice()
+    } else {
+        std::slice::from_ref(node)
+    };
     let origins: Vec<_> = items.iter().map(|item| origin(words, item)).collect();
     origins.into_iter().collect()
 }
@@ -80,26 +122,47 @@ fn origins(words: &mut Words<'_>, node: &Node) -> Option<Vec<Template>> {
 fn origin(words: &mut Words<'_>, node: &Node) -> Option<Template> {
     let text = words.reader.text(node, "`origin`")?;
     let origin = words.parsed(node, &text)?;
-    let is_one =
-        |url: Url| url.path() == "/" && url.query().is_none() && matches!(url.scheme(), "http" | "https") && url.username().is_empty();
+    let is_one = |url: Url| {
+        url.path() == "/"
+            && url.query().is_none()
+            && matches!(url.scheme(), "http" | "https")
+            && url.username().is_empty()
+    };
     if !text.contains("${") && !Url::parse(&text).is_ok_and(is_one) {
-        let remedy = "Write scheme, host and port such as `https://login.example.com`, without a path";
-        words.reader.report(node.place, format!("`{text}` is not an origin"), remedy);
+        let remedy =
+            "Write scheme, host and port such as `https://login.example.com`, without a path";
+        words
+            .reader
+            .report(node.place, format!("`{text}` is not an origin"), remedy);
     }
     Some(origin)
 }
 
-/// Reads every entry of a mapping with the user's own keys, and reports the problems of all of them.
-fn each<T>(words: &mut Words<'_>, node: &Node, what: &str, read: fn(&mut Words<'_>, &Entry) -> Option<T>) -> Option<Vec<T>> {
+/// Reads every entry of a mapping with the user's own keys, and reports the problems of all of
+/// them.
+fn each<T>(
+    words: &mut Words<'_>,
+    node: &Node,
+    what: &str,
+    read: fn(&mut Words<'_>, &Entry) -> Option<T>,
+) -> Option<Vec<T>> {
     let entries = words.reader.entries(node, what)?;
     let read: Vec<Option<T>> = entries.iter().map(|entry| read(words, entry)).collect();
     read.into_iter().collect()
 }
 
 pub(super) fn statuses(words: &mut Words<'_>, node: &Node) -> Option<Vec<StatusPattern>> {
-    let items = if let Content::List(items) = &node.content { items.as_slice() } else { std::slice::from_ref(node) };
+    let items = if let Content::List(items) = &node.content {
+        items.as_slice()
+    } else {
+        std::slice::from_ref(node)
+    };
     if items.is_empty() {
-        words.reader.report(node.place, "`status` is an empty list", "Write a status, or leave `status` out for 2xx");
+        words.reader.report(
+            node.place,
+            "`status` is an empty list",
+            "Write a status, or leave `status` out for 2xx",
+        );
     }
     let statuses: Vec<_> = items.iter().map(|item| status(words, item)).collect();
     statuses.into_iter().collect()
@@ -107,9 +170,16 @@ pub(super) fn statuses(words: &mut Words<'_>, node: &Node) -> Option<Vec<StatusP
 
 fn status(words: &mut Words<'_>, node: &Node) -> Option<StatusPattern> {
     let text = words.reader.text(node, "`status`")?;
-    let class =
-        text.strip_suffix("xx").and_then(|class| class.parse().ok()).filter(|class| (1..=5).contains(class)).map(StatusPattern::Class);
-    let code = text.parse().ok().filter(|code| (100..=599).contains(code)).map(StatusPattern::Exactly);
+    let class = text
+        .strip_suffix("xx")
+        .and_then(|class| class.parse().ok())
+        .filter(|class| (1..=5).contains(class))
+        .map(StatusPattern::Class);
+    let code = text
+        .parse()
+        .ok()
+        .filter(|code| (100..=599).contains(code))
+        .map(StatusPattern::Exactly);
     if class.or(code).is_none() {
         words.reader.report(
             node.place,
@@ -123,24 +193,43 @@ fn status(words: &mut Words<'_>, node: &Node) -> Option<StatusPattern> {
 fn json(words: &mut Words<'_>, entry: &Entry) -> Option<JsonExpectation> {
     let path = json_path(words, entry.place, &entry.key);
     let conditions = conditions::json(words, &entry.value, &format!("`{}`", entry.key));
-    Some(JsonExpectation { written: entry.key.clone(), path: path?, conditions: conditions? })
+    Some(JsonExpectation {
+        written: entry.key.clone(),
+        path: path?,
+        conditions: conditions?,
+    })
 }
 
 pub(super) fn json_path(words: &mut Words<'_>, place: Place, written: &str) -> Option<JsonPath> {
     if written.contains("${") {
         let message = format!("A JSONPath cannot hold variables: `{written}`");
-        words.reader.report(place, message, "Put the variable on the other side of the colon");
+        words.reader.report(
+            place,
+            message,
+            "Put the variable on the other side of the colon",
+        );
         return None;
     }
     if written.matches("..").count() > DEEPEST {
-        let message = format!("`{written}` goes down through everything (`..`) more than {DEEPEST} times: each time multiplies the work");
-        words.reader.report(place, message, "Name the keys on the way");
+        let message = format!(
+            "`{written}` goes down through everything (`..`) more than {DEEPEST} times: each time multiplies the work"
+        );
+        words
+            .reader
+            .report(place, message, "Name the keys on the way");
         return None;
     }
-    JsonPath::parse(written).map_err(|error| bad_json_path(words, place, written, &error)).ok()
+    JsonPath::parse(written)
+        .map_err(|error| bad_json_path(words, place, written, &error))
+        .ok()
 }
 
-fn bad_json_path(words: &mut Words<'_>, place: Place, written: &str, error: &serde_json_path::ParseError) {
+fn bad_json_path(
+    words: &mut Words<'_>,
+    place: Place,
+    written: &str,
+    error: &serde_json_path::ParseError,
+) {
     // The crate knows where, but seldom why.
     let reason = match written.get(error.position()..) {
         _ if !written.starts_with('$') => "it does not start with `$`".to_owned(),
@@ -148,7 +237,11 @@ fn bad_json_path(words: &mut Words<'_>, place: Place, written: &str, error: &ser
         _ => "it ends too early".to_owned(),
     };
     let remedy = "Write a JSONPath (RFC 9535) such as `$.status` or `$.items[0].name`, in quotes where it has brackets";
-    words.reader.report(place, format!("`{written}` is not a JSONPath: {reason}"), remedy);
+    words.reader.report(
+        place,
+        format!("`{written}` is not a JSONPath: {reason}"),
+        remedy,
+    );
 }
 
 fn header(words: &mut Words<'_>, entry: &Entry) -> Option<(HeaderName, Vec<TextCondition>)> {
@@ -159,20 +252,34 @@ fn header(words: &mut Words<'_>, entry: &Entry) -> Option<(HeaderName, Vec<TextC
 
 fn redirect(words: &mut Words<'_>, node: &Node) -> Option<RedirectExpectation> {
     let fields = words.reader.fields(node, "`redirect`", REDIRECT_KEYS)?;
-    let to = fields.get("to").map_or(Some(None), |node| target(words, node).map(Some));
-    let query = fields.get("query").map_or_else(|| Some(Vec::new()), |node| each(words, node, "`query`", parameter));
-    Some(RedirectExpectation { to: to?, query: query? })
+    let to = fields
+        .get("to")
+        .map_or(Some(None), |node| target(words, node).map(Some));
+    let query = fields.get("query").map_or_else(
+        || Some(Vec::new()),
+        |node| each(words, node, "`query`", parameter),
+    );
+    Some(RedirectExpectation {
+        to: to?,
+        query: query?,
+    })
 }
 
 fn parameter(words: &mut Words<'_>, entry: &Entry) -> Option<(String, Vec<TextCondition>)> {
-    let conditions = conditions::text(words, &entry.value, &format!("Query parameter `{}`", entry.key))?;
+    let conditions = conditions::text(
+        words,
+        &entry.value,
+        &format!("Query parameter `{}`", entry.key),
+    )?;
     Some((entry.key.clone(), conditions))
 }
 
 fn target(words: &mut Words<'_>, node: &Node) -> Option<Template> {
     let text = words.reader.text(node, "`to`")?;
     let target = words.parsed(node, &text)?;
-    let starts_well = ["/", "http://", "https://", "${"].iter().any(|start| text.starts_with(start));
+    let starts_well = ["/", "http://", "https://", "${"]
+        .iter()
+        .any(|start| text.starts_with(start));
     if !starts_well {
         words.reader.report(
             node.place,
@@ -190,30 +297,61 @@ fn target(words: &mut Words<'_>, node: &Node) -> Option<Template> {
 }
 
 fn cookie(words: &mut Words<'_>, entry: &Entry) -> Option<CookieExpectation> {
-    let fields = words.reader.fields(&entry.value, &format!("cookie `{}`", entry.key), COOKIE_KEYS)?;
-    let attributes: Vec<_> = fields.among(COOKIE_KEYS).into_iter().map(|attribute| cookie_attribute(words, attribute)).collect();
-    Some(CookieExpectation { name: entry.key.clone(), attributes: attributes.into_iter().collect::<Option<_>>()? })
+    let fields = words.reader.fields(
+        &entry.value,
+        &format!("cookie `{}`", entry.key),
+        COOKIE_KEYS,
+    )?;
+    let attributes: Vec<_> = fields
+        .among(COOKIE_KEYS)
+        .into_iter()
+        .map(|attribute| cookie_attribute(words, attribute))
+        .collect();
+    Some(CookieExpectation {
+        name: entry.key.clone(),
+        attributes: attributes.into_iter().collect::<Option<_>>()?,
+    })
 }
 
 fn cookie_attribute(words: &mut Words<'_>, entry: &Entry) -> Option<CookieAttribute> {
     let what = format!("`{}`", entry.key);
-    let flag = |words: &mut Words<'_>| words.reader.boolean(&entry.value, &what).map(|set| if set { Flag::Set } else { Flag::Unset });
+    let flag = |words: &mut Words<'_>| {
+        words
+            .reader
+            .boolean(&entry.value, &what)
+            .map(|set| if set { Flag::Set } else { Flag::Unset })
+    };
     match entry.key.as_str() {
         "http-only" => flag(words).map(|flag| CookieAttribute::Flag(CookieFlag::HttpOnly, flag)),
         "secure" => flag(words).map(|flag| CookieAttribute::Flag(CookieFlag::Secure, flag)),
-        "same-site" => words.reader.word(&entry.value, &what, SAME_SITE).map(CookieAttribute::SameSite),
-        "path" => words.template(&entry.value, &what).map(CookieAttribute::Path),
+        "same-site" => words
+            .reader
+            .word(&entry.value, &what, SAME_SITE)
+            .map(CookieAttribute::SameSite),
+        "path" => words
+            .template(&entry.value, &what)
+            .map(CookieAttribute::Path),
         "max-age" => conditions::durations(words, &entry.value, &what).map(CookieAttribute::MaxAge),
         "session" => flag(words).map(CookieAttribute::Session),
-        _ => words.template(&entry.value, &what).map(CookieAttribute::Domain),
+        _ => words
+            .template(&entry.value, &what)
+            .map(CookieAttribute::Domain),
     }
 }
 
 fn certificate(words: &mut Words<'_>, node: &Node) -> Option<CertificateExpectation> {
-    let fields = words.reader.fields(node, "`certificate`", CERTIFICATE_KEYS)?;
+    let fields = words
+        .reader
+        .fields(node, "`certificate`", CERTIFICATE_KEYS)?;
     let Some(days_left) = fields.get("days-left") else {
-        words.reader.report(node.place, "`certificate` has no `days-left`", "Write `certificate: { days-left: { ge: 14 } }`");
+        words.reader.report(
+            node.place,
+            "`certificate` has no `days-left`",
+            "Write `certificate: { days-left: { ge: 14 } }`",
+        );
         return None;
     };
-    Some(CertificateExpectation { days_left: conditions::counts(words, days_left, "`days-left`", conditions::AT_LEAST)? })
+    Some(CertificateExpectation {
+        days_left: conditions::counts(words, days_left, "`days-left`", conditions::AT_LEAST)?,
+    })
 }

@@ -1,4 +1,5 @@
-//! The entries of `tests`: a test by itself or a `flow` of several, once for each combination of its matrix, and what waits for what.
+//! The entries of `tests`: a test by itself or a `flow` of several, once for each combination of
+//! its matrix, and what waits for what.
 //!
 //! Everything that one entry waits for stands before it, so the order has no circles.
 
@@ -15,7 +16,10 @@ use crate::words::Words;
 use super::keys::{FLOW_KEYS, TEST_KEYS};
 use super::{BOTH_SIDES, Defaults, matrix, name, on, own_or, test};
 
-const COOKIES: &[(&str, CookiePolicy)] = &[("keep", CookiePolicy::Keep), ("forget", CookiePolicy::Forget)];
+const COOKIES: &[(&str, CookiePolicy)] = &[
+    ("keep", CookiePolicy::Keep),
+    ("forget", CookiePolicy::Forget),
+];
 
 /// Keys that belong to a flow as a whole.
 const NOT_IN_A_STEP: [&str; 3] = ["on", "matrix", "after"];
@@ -52,11 +56,24 @@ impl Entries {
     /// Reads the next entry.
     pub(super) fn read(&mut self, words: &mut Words<'_>, node: &Node, defaults: &Defaults) {
         let is_flow = matches!(&node.content, Content::Mapping(entries) if entries.iter().any(|entry| entry.key == "flow"));
-        let (what, keys) = if is_flow { ("a flow", FLOW_KEYS) } else { ("a test", TEST_KEYS) };
-        let Some(fields) = words.reader.fields(node, what, keys) else { return };
-        let combinations = fields.get("matrix").map_or_else(|| Some(vec![Vec::new()]), |node| matrix::matrix(words, node));
+        let (what, keys) = if is_flow {
+            ("a flow", FLOW_KEYS)
+        } else {
+            ("a test", TEST_KEYS)
+        };
+        let Some(fields) = words.reader.fields(node, what, keys) else {
+            return;
+        };
+        let combinations = fields.get("matrix").map_or_else(
+            || Some(vec![Vec::new()]),
+            |node| matrix::matrix(words, node),
+        );
         let name = name(words, node, &fields, &mut self.names);
-        let entry = if is_flow { self.flow(words, name, &fields, defaults) } else { self.test(words, node, name, &fields, defaults) };
+        let entry = if is_flow {
+            self.flow(words, name, &fields, defaults)
+        } else {
+            self.test(words, node, name, &fields, defaults)
+        };
         forget_matrix(words, &fields, entry.as_ref());
         if let (Some(entry), Some(combinations)) = (entry, combinations) {
             self.add(&entry, combinations);
@@ -72,19 +89,40 @@ impl Entries {
         defaults: &Defaults,
     ) -> Option<SuiteEntry> {
         if let Some(entry) = fields.entry("always") {
-            words.reader.report(entry.place, "`always` is for the steps of a `flow`", "Write it at a step that cleans up, or leave it out");
+            words.reader.report(
+                entry.place,
+                "`always` is for the steps of a `flow`",
+                "Write it at a step that cleans up, or leave it out",
+            );
         }
         let on = on(words, fields, BOTH_SIDES);
         let read = test(words, node, fields, defaults).map(|test| (test, words.scope.take_used()));
         let after = self.after(words, fields, name.as_deref());
         let (name, on, (test, used)) = (name?, on?, read?);
-        self.entry(words, name, on, CookiePolicy::Forget, after, vec![(test, used)])
+        self.entry(
+            words,
+            name,
+            on,
+            CookiePolicy::Forget,
+            after,
+            vec![(test, used)],
+        )
     }
 
-    fn flow(&mut self, words: &mut Words<'_>, name: Option<String>, fields: &Fields<'_>, defaults: &Defaults) -> Option<SuiteEntry> {
+    fn flow(
+        &mut self,
+        words: &mut Words<'_>,
+        name: Option<String>,
+        fields: &Fields<'_>,
+        defaults: &Defaults,
+    ) -> Option<SuiteEntry> {
         let on = on(words, fields, BOTH_SIDES);
         let defaults = own_or(words, fields, defaults);
-        let cookies = fields.get("cookies").map_or(Some(CookiePolicy::Forget), |node| words.reader.word(node, "`cookies`", COOKIES));
+        let cookies = fields
+            .get("cookies")
+            .map_or(Some(CookiePolicy::Forget), |node| {
+                words.reader.word(node, "`cookies`", COOKIES)
+            });
         let steps = steps(words, fields.get("flow"), &defaults);
         let after = self.after(words, fields, name.as_deref());
         let (name, on, steps) = (name?, on?, steps?);
@@ -104,28 +142,60 @@ impl Entries {
         let mut tests = Vec::new();
         for (mut test, used) in steps {
             for (used, place) in used {
-                let Some(captor) = self.captured.get(&used).cloned() else { continue };
+                let Some(captor) = self.captured.get(&used).cloned() else {
+                    continue;
+                };
                 seen_at_every_moment(words, &used, &captor, &on, place);
                 after.extend(self.became.get(&captor.entry).cloned().unwrap_or_default());
                 test.needs.insert(used);
             }
-            let captor = Captor { entry: name.clone(), on: on.clone() };
-            self.captured.extend(test.captures.iter().map(|capture| (capture.name.clone(), captor.clone())));
+            let captor = Captor {
+                entry: name.clone(),
+                on: on.clone(),
+            };
+            self.captured.extend(
+                test.captures
+                    .iter()
+                    .map(|capture| (capture.name.clone(), captor.clone())),
+            );
             tests.push(test);
         }
-        (!tests.is_empty()).then_some(SuiteEntry { name, steps: tests, on, cookies, after })
+        (!tests.is_empty()).then_some(SuiteEntry {
+            name,
+            steps: tests,
+            on,
+            cookies,
+            after,
+        })
     }
 
     /// The flows that `after` names.
-    fn after(&self, words: &mut Words<'_>, fields: &Fields<'_>, own: Option<&str>) -> BTreeSet<usize> {
-        let Some(node) = fields.get("after") else { return BTreeSet::new() };
-        let items = if let Content::List(items) = &node.content { items.as_slice() } else { std::slice::from_ref(node) };
+    fn after(
+        &self,
+        words: &mut Words<'_>,
+        fields: &Fields<'_>,
+        own: Option<&str>,
+    ) -> BTreeSet<usize> {
+        let Some(node) = fields.get("after") else {
+            return BTreeSet::new();
+        };
+        let items = if let Content::List(items) = &node.content {
+            items.as_slice()
+        } else {
+            std::slice::from_ref(node)
+        };
         let mut flows = BTreeSet::new();
         for item in items {
-            let Some(other) = words.reader.text(item, "`after`") else { continue };
+            let Some(other) = words.reader.text(item, "`after`") else {
+                continue;
+            };
             if !self.names.contains(&other) || own == Some(other.as_str()) {
-                let message = format!("`after` names `{other}`, and no test or flow before this one has that name");
-                words.reader.report(item.place, message, "Write the name of one further up");
+                let message = format!(
+                    "`after` names `{other}`, and no test or flow before this one has that name"
+                );
+                words
+                    .reader
+                    .report(item.place, message, "Write the name of one further up");
             }
             flows.extend(self.became.get(&other).cloned().unwrap_or_default());
         }
@@ -138,46 +208,87 @@ impl Entries {
         for matrix in combinations {
             let suffix = suffix(&matrix);
             let begin = self.tests.len();
-            self.tests.extend(entry.steps.iter().map(|step| step.called(&entry.name, &suffix)));
+            self.tests.extend(
+                entry
+                    .steps
+                    .iter()
+                    .map(|step| step.called(&entry.name, &suffix)),
+            );
             let steps = begin..self.tests.len();
-            self.flows.push(Flow { steps, on: entry.on.clone(), after: entry.after.clone(), cookies: entry.cookies, matrix });
+            self.flows.push(Flow {
+                steps,
+                on: entry.on.clone(),
+                after: entry.after.clone(),
+                cookies: entry.cookies,
+                matrix,
+            });
         }
-        self.became.insert(entry.name.clone(), first..self.flows.len());
+        self.became
+            .insert(entry.name.clone(), first..self.flows.len());
     }
 }
 
 impl SmokeTest {
     /// The same test with the name that people read: `name (de, /a)`, or `flow (de, /a): step`.
     fn called(&self, entry: &str, suffix: &str) -> Self {
-        let step = if self.name.is_empty() { String::new() } else { format!(": {}", self.name) };
-        Self { name: format!("{entry}{suffix}{step}"), ..self.clone() }
+        let step = if self.name.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", self.name)
+        };
+        Self {
+            name: format!("{entry}{suffix}{step}"),
+            ..self.clone()
+        }
     }
 }
 
 fn suffix(matrix: &[Cell]) -> String {
     let values: Vec<&str> = matrix.iter().map(|cell| cell.text.as_str()).collect();
-    if values.is_empty() { String::new() } else { format!(" ({})", values.join(", ")) }
+    if values.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", values.join(", "))
+    }
 }
 
-/// A captured value of one combination means nothing outside of it, and neither does the combination.
+/// A captured value of one combination means nothing outside of it, and neither does the
+/// combination.
 fn forget_matrix(words: &mut Words<'_>, fields: &Fields<'_>, entry: Option<&SuiteEntry>) {
-    let Some(Content::Mapping(axes)) = fields.get("matrix").map(|node| &node.content) else { return };
+    let Some(Content::Mapping(axes)) = fields.get("matrix").map(|node| &node.content) else {
+        return;
+    };
     for axis in axes {
         words.scope.forget(&format!("matrix.{}", axis.key));
     }
-    for capture in entry.iter().flat_map(|entry| &entry.steps).flat_map(|step| &step.captures) {
+    for capture in entry
+        .iter()
+        .flat_map(|entry| &entry.steps)
+        .flat_map(|step| &step.captures)
+    {
         words.scope.forget(&capture.name);
     }
 }
 
-fn steps(words: &mut Words<'_>, node: Option<&Node>, defaults: &Defaults) -> Option<Vec<(SmokeTest, BTreeMap<String, Place>)>> {
+fn steps(
+    words: &mut Words<'_>,
+    node: Option<&Node>,
+    defaults: &Defaults,
+) -> Option<Vec<(SmokeTest, BTreeMap<String, Place>)>> {
     let node = node?;
     let items = words.reader.list(node, "`flow`")?;
     if items.is_empty() {
-        words.reader.report(node.place, "`flow` has no steps", "Write its tests, in the order in which they run");
+        words.reader.report(
+            node.place,
+            "`flow` has no steps",
+            "Write its tests, in the order in which they run",
+        );
     }
     let mut names = BTreeSet::new();
-    let steps: Vec<_> = items.iter().map(|item| step(words, item, defaults, &mut names)).collect();
+    let steps: Vec<_> = items
+        .iter()
+        .map(|item| step(words, item, defaults, &mut names))
+        .collect();
     steps.into_iter().collect()
 }
 
@@ -189,24 +300,59 @@ fn step(
 ) -> Option<(SmokeTest, BTreeMap<String, Place>)> {
     let fields = words.reader.fields(node, "a step", TEST_KEYS)?;
     for entry in fields.among(&NOT_IN_A_STEP) {
-        let message = format!("A step has no `{}` of its own: a flow runs as a whole", entry.key);
-        words.reader.report(entry.place, message, format!("Write `{}` beside `flow`", entry.key));
+        let message = format!(
+            "A step has no `{}` of its own: a flow runs as a whole",
+            entry.key
+        );
+        words.reader.report(
+            entry.place,
+            message,
+            format!("Write `{}` beside `flow`", entry.key),
+        );
     }
     let name = name(words, node, &fields, names);
-    let run_condition = fields.get("always").map_or(Some(RunCondition::InOrder), |node| run_condition(words, node));
+    let run_condition = fields
+        .get("always")
+        .map_or(Some(RunCondition::InOrder), |node| {
+            run_condition(words, node)
+        });
     let test = test(words, node, &fields, defaults);
     let used = words.scope.take_used();
-    Some((SmokeTest { name: name?, run_condition: run_condition?, ..test? }, used))
+    Some((
+        SmokeTest {
+            name: name?,
+            run_condition: run_condition?,
+            ..test?
+        },
+        used,
+    ))
 }
 
 fn run_condition(words: &mut Words<'_>, node: &Node) -> Option<RunCondition> {
-    words.reader.boolean(node, "`always`").map(|always| if always { RunCondition::Always } else { RunCondition::InOrder })
+    words.reader.boolean(node, "`always`").map(|always| {
+        if always {
+            RunCondition::Always
+        } else {
+            RunCondition::InOrder
+        }
+    })
 }
 
 /// A value that is captured on green only is not there on production.
-fn seen_at_every_moment(words: &mut Words<'_>, name: &str, captor: &Captor, on: &[Moment], place: Place) {
+fn seen_at_every_moment(
+    words: &mut Words<'_>,
+    name: &str,
+    captor: &Captor,
+    on: &[Moment],
+    place: Place,
+) {
     if let Some(missing) = on.iter().find(|moment| !captor.on.contains(moment)) {
-        let message = format!("`${{{name}}}` is used on {missing}, where \"{}\" does not capture it", captor.entry);
-        words.reader.report(place, message, "Give both the same `on`");
+        let message = format!(
+            "`${{{name}}}` is used on {missing}, where \"{}\" does not capture it",
+            captor.entry
+        );
+        words
+            .reader
+            .report(place, message, "Give both the same `on`");
     }
 }

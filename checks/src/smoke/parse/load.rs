@@ -1,4 +1,5 @@
-//! The document's `warm-up` and `load`: one or a list of each, within bounds that no service is hurt by.
+//! The document's `warm-up` and `load`: one or a list of each, within bounds that no service is
+//! hurt by.
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -43,47 +44,90 @@ const ERROR_RATE: f64 = 0.01;
 const WARM_UPS: u32 = 50;
 
 /// Every quantile that can be a goal.
-const QUANTILES: [Quantile; 5] = [Quantile::P50, Quantile::P90, Quantile::P95, Quantile::P99, Quantile::Max];
+const QUANTILES: [Quantile; 5] = [
+    Quantile::P50,
+    Quantile::P90,
+    Quantile::P95,
+    Quantile::P99,
+    Quantile::Max,
+];
 
 /// As a browser: what is neither an error of the request nor of the service.
 const FINE: [StatusPattern; 2] = [StatusPattern::Class(2), StatusPattern::Class(3)];
 
 pub(super) fn warm_ups(words: &mut Words<'_>, node: &Node, defaults: &Defaults) -> Vec<WarmUp> {
-    one_or_more(node).iter().filter_map(|node| warm_up(words, node, defaults)).collect()
+    one_or_more(node)
+        .iter()
+        .filter_map(|node| warm_up(words, node, defaults))
+        .collect()
 }
 
 fn warm_up(words: &mut Words<'_>, node: &Node, defaults: &Defaults) -> Option<WarmUp> {
     let fields = words.reader.fields(node, "`warm-up`", WARM_UP_KEYS)?;
     let path = target(words, node, &fields, "warm-up");
-    let headers = fields.get("headers").map_or_else(|| Some(Vec::new()), |node| headers(words, node));
+    let headers = fields
+        .get("headers")
+        .map_or_else(|| Some(Vec::new()), |node| headers(words, node));
     let count = number(words, &fields, "count", 1..=10_000, WARM_UPS);
     let concurrency = number(words, &fields, "concurrency", 1..=100, 5);
-    let duration = fields.get("for").map_or(Some(Duration::from_secs(30)), |node| span(words, node, "`for`", LONGEST_WARM_UP));
-    let timeout = fields.get("timeout").map_or(Some(TIMEOUT), |node| timeout(words, node, "`timeout`"));
-    let request = Request { test_header: defaults.test_header.clone(), ..Request::plain(Method::GET, path?, headers?) };
+    let duration = fields
+        .get("for")
+        .map_or(Some(Duration::from_secs(30)), |node| {
+            span(words, node, "`for`", LONGEST_WARM_UP)
+        });
+    let timeout = fields
+        .get("timeout")
+        .map_or(Some(TIMEOUT), |node| timeout(words, node, "`timeout`"));
+    let request = Request {
+        test_header: defaults.test_header.clone(),
+        ..Request::plain(Method::GET, path?, headers?)
+    };
     let transport = defaults.transport.clone();
-    Some(WarmUp { request, transport, count: count?.into(), concurrency: size(concurrency?), duration: duration?, timeout: timeout? })
+    Some(WarmUp {
+        request,
+        transport,
+        count: count?.into(),
+        concurrency: size(concurrency?),
+        duration: duration?,
+        timeout: timeout?,
+    })
 }
 
 pub(super) fn loads(words: &mut Words<'_>, node: &Node, defaults: &Defaults) -> Vec<Probe> {
     let nodes = one_or_more(node);
     let mut names = BTreeSet::new();
-    nodes.iter().filter_map(|node| load(words, node, defaults, &mut names)).collect()
+    nodes
+        .iter()
+        .filter_map(|node| load(words, node, defaults, &mut names))
+        .collect()
 }
 
-fn load(words: &mut Words<'_>, node: &Node, defaults: &Defaults, names: &mut BTreeSet<String>) -> Option<Probe> {
+fn load(
+    words: &mut Words<'_>,
+    node: &Node,
+    defaults: &Defaults,
+    names: &mut BTreeSet<String>,
+) -> Option<Probe> {
     let fields = words.reader.fields(node, "`load`", LOAD_KEYS)?;
     let name = name(words, node, &fields, names);
     let request = request(words, node, &fields, defaults);
     let arrival = arrival(words, &fields);
     let Some(span_node) = fields.get("for") else {
-        words.reader.report(node.place, "`load` does not say how long", "Write `for: 30s`");
+        words.reader.report(
+            node.place,
+            "`load` does not say how long",
+            "Write `for: 30s`",
+        );
         return None;
     };
     let duration = span(words, span_node, "`for`", LONGEST_LOAD);
-    let timeout = fields.get("timeout").map_or(Some(TIMEOUT), |node| timeout(words, node, "`timeout`"));
+    let timeout = fields
+        .get("timeout")
+        .map_or(Some(TIMEOUT), |node| timeout(words, node, "`timeout`"));
     let goals = goals(words, &fields);
-    let expected = fields.get("expect-status").map_or_else(|| Some(FINE.to_vec()), |node| statuses(words, node));
+    let expected = fields
+        .get("expect-status")
+        .map_or_else(|| Some(FINE.to_vec()), |node| statuses(words, node));
     let on = on(words, &fields, &[Moment::Green]);
     Some(Probe {
         name: name?,
@@ -98,27 +142,53 @@ fn load(words: &mut Words<'_>, node: &Node, defaults: &Defaults, names: &mut BTr
     })
 }
 
-fn name(words: &mut Words<'_>, node: &Node, fields: &Fields<'_>, names: &mut BTreeSet<String>) -> Option<String> {
+fn name(
+    words: &mut Words<'_>,
+    node: &Node,
+    fields: &Fields<'_>,
+    names: &mut BTreeSet<String>,
+) -> Option<String> {
     if fields.get("name").is_some() {
         return super::name(words, node, fields, names);
     }
     if !names.insert("load".to_owned()) {
-        words.reader.report(node.place, "Two probes have no `name`", "Give each of several a name of its own");
+        words.reader.report(
+            node.place,
+            "Two probes have no `name`",
+            "Give each of several a name of its own",
+        );
     }
     Some("load".to_owned())
 }
 
-fn request(words: &mut Words<'_>, node: &Node, fields: &Fields<'_>, defaults: &Defaults) -> Option<Request> {
+fn request(
+    words: &mut Words<'_>,
+    node: &Node,
+    fields: &Fields<'_>,
+    defaults: &Defaults,
+) -> Option<Request> {
     let path = target(words, node, fields, "load");
-    let method = fields.get("method").map_or(Some(Method::GET), |node| method(words, node));
-    let headers = fields.get("headers").map_or_else(|| Some(Vec::new()), |node| headers(words, node));
+    let method = fields
+        .get("method")
+        .map_or(Some(Method::GET), |node| method(words, node));
+    let headers = fields
+        .get("headers")
+        .map_or_else(|| Some(Vec::new()), |node| headers(words, node));
     let body = body(words, fields);
-    Some(Request { body: body?, test_header: defaults.test_header.clone(), ..Request::plain(method?, path?, headers?) })
+    Some(Request {
+        body: body?,
+        test_header: defaults.test_header.clone(),
+        ..Request::plain(method?, path?, headers?)
+    })
 }
 
 fn target(words: &mut Words<'_>, node: &Node, fields: &Fields<'_>, what: &str) -> Option<Template> {
     let Some(entry) = fields.entry("path") else {
-        words.reader.report(node.place, format!("`{what}` has no `path`"), "Write `path: /`, or another path of the service");
+        words.reader.report(
+            node.place,
+            format!("`{what}` has no `path`"),
+            "Write `path: /`, or another path of the service",
+        );
         return None;
     };
     let written = words.reader.text(&entry.value, "`path`")?;
@@ -130,7 +200,11 @@ fn method(words: &mut Words<'_>, node: &Node) -> Option<Method> {
     let upper = !text.is_empty() && text.chars().all(|character| character.is_ascii_uppercase());
     let method = Method::from_bytes(text.as_bytes()).ok().filter(|_| upper);
     if method.is_none() {
-        words.reader.report(node.place, format!("`{text}` is not a method"), "Write `GET`, `POST` or another one in capital letters");
+        words.reader.report(
+            node.place,
+            format!("`{text}` is not a method"),
+            "Write `GET`, `POST` or another one in capital letters",
+        );
     }
     method
 }
@@ -138,19 +212,39 @@ fn method(words: &mut Words<'_>, node: &Node) -> Option<Method> {
 fn arrival(words: &mut Words<'_>, fields: &Fields<'_>) -> Option<Arrival> {
     let Some(node) = fields.get("rate") else {
         let concurrency = number(words, fields, "concurrency", CONCURRENCY, USERS)?;
-        return Some(Arrival::Closed { concurrency: size(concurrency) });
+        return Some(Arrival::Closed {
+            concurrency: size(concurrency),
+        });
     };
     let text = words.reader.text(node, "`rate`");
-    let concurrency = number(words, fields, "concurrency", CONCURRENCY, *CONCURRENCY.end());
+    let concurrency = number(
+        words,
+        fields,
+        "concurrency",
+        CONCURRENCY,
+        *CONCURRENCY.end(),
+    );
     let rate = within(words, node, "rate", text?.trim_end_matches("/s"), RATE)?;
-    Some(Arrival::Open { rate, concurrency: size(concurrency?) })
+    Some(Arrival::Open {
+        rate,
+        concurrency: size(concurrency?),
+    })
 }
 
 fn goals(words: &mut Words<'_>, fields: &Fields<'_>) -> Option<Goals> {
-    let given = QUANTILES.into_iter().filter_map(|quantile| Some((quantile, fields.get(quantile.word())?)));
-    let latencies: Vec<_> = given.map(|(quantile, node)| Some((quantile, limit(words, quantile, node)?))).collect();
-    let error_rate = fields.get("error-rate").map_or(Some(ERROR_RATE), |node| percentage(words, node));
-    Some(Goals { latencies: latencies.into_iter().collect::<Option<_>>()?, error_rate: error_rate? })
+    let given = QUANTILES
+        .into_iter()
+        .filter_map(|quantile| Some((quantile, fields.get(quantile.word())?)));
+    let latencies: Vec<_> = given
+        .map(|(quantile, node)| Some((quantile, limit(words, quantile, node)?)))
+        .collect();
+    let error_rate = fields
+        .get("error-rate")
+        .map_or(Some(ERROR_RATE), |node| percentage(words, node));
+    Some(Goals {
+        latencies: latencies.into_iter().collect::<Option<_>>()?,
+        error_rate: error_rate?,
+    })
 }
 
 fn limit(words: &mut Words<'_>, quantile: Quantile, node: &Node) -> Option<Duration> {
@@ -159,10 +253,16 @@ fn limit(words: &mut Words<'_>, quantile: Quantile, node: &Node) -> Option<Durat
 
 fn percentage(words: &mut Words<'_>, node: &Node) -> Option<f64> {
     let text = words.reader.text(node, "`error-rate`")?;
-    let percent =
-        text.strip_suffix('%').and_then(|number| number.trim().parse::<f64>().ok()).filter(|percent| (0.0..=100.0).contains(percent));
+    let percent = text
+        .strip_suffix('%')
+        .and_then(|number| number.trim().parse::<f64>().ok())
+        .filter(|percent| (0.0..=100.0).contains(percent));
     if percent.is_none() {
-        words.reader.report(node.place, format!("`error-rate`: `{text}` is not a percentage"), "Write `1%`, `0.1%` or `0%`");
+        words.reader.report(
+            node.place,
+            format!("`error-rate`: `{text}` is not a percentage"),
+            "Write `1%`, `0.1%` or `0%`",
+        );
     }
     percent.map(|percent| percent / 100.0)
 }
@@ -172,22 +272,48 @@ fn span(words: &mut Words<'_>, node: &Node, what: &str, longest: Duration) -> Op
     let duration = words.reader.duration(node, what)?;
     if duration.is_zero() || duration > longest {
         let message = format!("{what} is not between 1ms and {}", Human(longest));
-        words.reader.report(node.place, message, "Write a time within these bounds");
+        words
+            .reader
+            .report(node.place, message, "Write a time within these bounds");
     }
     Some(duration)
 }
 
-fn number(words: &mut Words<'_>, fields: &Fields<'_>, key: &str, bounds: RangeInclusive<u32>, absent: u32) -> Option<u32> {
-    let Some(node) = fields.get(key) else { return Some(absent) };
+fn number(
+    words: &mut Words<'_>,
+    fields: &Fields<'_>,
+    key: &str,
+    bounds: RangeInclusive<u32>,
+    absent: u32,
+) -> Option<u32> {
+    let Some(node) = fields.get(key) else {
+        return Some(absent);
+    };
     let text = words.reader.text(node, &format!("`{key}`"))?;
     within(words, node, key, &text, bounds)
 }
 
-fn within(words: &mut Words<'_>, node: &Node, key: &str, text: &str, bounds: RangeInclusive<u32>) -> Option<u32> {
-    let number = text.trim().parse().ok().filter(|number| bounds.contains(number));
+fn within(
+    words: &mut Words<'_>,
+    node: &Node,
+    key: &str,
+    text: &str,
+    bounds: RangeInclusive<u32>,
+) -> Option<u32> {
+    let number = text
+        .trim()
+        .parse()
+        .ok()
+        .filter(|number| bounds.contains(number));
     if number.is_none() {
-        let message = format!("`{key}` is not a whole number between {} and {}", bounds.start(), bounds.end());
-        words.reader.report(node.place, message, "Write a number within these bounds");
+        let message = format!(
+            "`{key}` is not a whole number between {} and {}",
+            bounds.start(),
+            bounds.end()
+        );
+        words
+            .reader
+            .report(node.place, message, "Write a number within these bounds");
     }
     number
 }
@@ -197,5 +323,9 @@ fn size(number: u32) -> usize {
 }
 
 fn one_or_more(node: &Node) -> &[Node] {
-    if let Content::List(items) = &node.content { items } else { std::slice::from_ref(node) }
+    if let Content::List(items) = &node.content {
+        items
+    } else {
+        std::slice::from_ref(node)
+    }
 }

@@ -1,4 +1,5 @@
-//! An entry's `matrix`: every combination of its values, of which each becomes a test or a flow of its own.
+//! An entry's `matrix`: every combination of its values, of which each becomes a test or a flow of
+//! its own.
 
 use serde_json::Value;
 
@@ -10,40 +11,78 @@ use crate::words::Words;
 /// More than this is no longer a smoke test.
 const MOST: usize = 256;
 
-/// Reads a matrix and makes its names known; what it comes to are its combinations, the last axis changing fastest.
+/// Reads a matrix and makes its names known; what it comes to are its combinations, the last axis
+/// changing fastest.
 pub(super) fn matrix(words: &mut Words<'_>, node: &Node) -> Option<Vec<Vec<Cell>>> {
     let entries = words.reader.entries(node, "`matrix`")?;
     let axes: Vec<_> = entries.iter().map(|entry| axis(words, entry)).collect();
     let axes: Vec<Vec<Cell>> = axes.into_iter().collect::<Option<_>>()?;
-    let size = axes.iter().try_fold(1, |size: usize, axis| size.checked_mul(axis.len()));
+    let size = axes
+        .iter()
+        .try_fold(1, |size: usize, axis| size.checked_mul(axis.len()));
     if axes.is_empty() || size.is_none_or(|size| size > MOST) {
-        let size = if axes.is_empty() { "no values".to_owned() } else { format!("more than {MOST} combinations") };
-        words.reader.report(node.place, format!("`matrix` has {size}"), "Write lists such as `locale: [de, en]`, of a few values each");
+        let size = if axes.is_empty() {
+            "no values".to_owned()
+        } else {
+            format!("more than {MOST} combinations")
+        };
+        words.reader.report(
+            node.place,
+            format!("`matrix` has {size}"),
+            "Write lists such as `locale: [de, en]`, of a few values each",
+        );
         return None;
     }
-    Some(axes.into_iter().fold(vec![Vec::new()], |combinations, axis| product(&combinations, &axis)))
+    Some(
+        axes.into_iter()
+            .fold(vec![Vec::new()], |combinations, axis| {
+                product(&combinations, &axis)
+            }),
+    )
 }
 
 fn product(combinations: &[Vec<Cell>], axis: &[Cell]) -> Vec<Vec<Cell>> {
-    let with = |combination: &Vec<Cell>, cell: &Cell| combination.iter().chain([cell]).cloned().collect();
-    combinations.iter().flat_map(|combination| axis.iter().map(move |cell| with(combination, cell))).collect()
+    let with =
+        |combination: &Vec<Cell>, cell: &Cell| combination.iter().chain([cell]).cloned().collect();
+    combinations
+        .iter()
+        .flat_map(|combination| axis.iter().map(move |cell| with(combination, cell)))
+        .collect()
 }
 
 fn axis(words: &mut Words<'_>, entry: &Entry) -> Option<Vec<Cell>> {
     if !is_value_name(&entry.key) {
         let remedy = "Write letters, digits, `_` and `-`, beginning with a letter";
-        words.reader.report(entry.place, format!("`{}` cannot be a name in a matrix", entry.key), remedy);
+        words.reader.report(
+            entry.place,
+            format!("`{}` cannot be a name in a matrix", entry.key),
+            remedy,
+        );
     }
     let name = format!("matrix.{}", entry.key);
     words.scope.declare(&name, Secrecy::Open, entry.place);
-    let items = words.reader.list(&entry.value, &format!("`{}`", entry.key))?;
+    let items = words
+        .reader
+        .list(&entry.value, &format!("`{}`", entry.key))?;
     if items.is_empty() {
-        words.reader.report(entry.value.place, format!("`{}` has no values", entry.key), "Write at least one, or leave it out");
+        words.reader.report(
+            entry.value.place,
+            format!("`{}` has no values", entry.key),
+            "Write at least one, or leave it out",
+        );
     }
     let cells: Vec<_> = items.iter().map(|item| cell(words, item, &name)).collect();
     let cells: Vec<Cell> = cells.into_iter().collect::<Option<_>>()?;
-    for (index, cell) in cells.iter().enumerate().filter(|(index, cell)| cells[..*index].iter().any(|other| other.text == cell.text)) {
-        words.reader.report(items[index].place, format!("`{}` stands twice in `{}`", cell.text, entry.key), "Leave one of them out");
+    for (index, cell) in cells
+        .iter()
+        .enumerate()
+        .filter(|(index, cell)| cells[..*index].iter().any(|other| other.text == cell.text))
+    {
+        words.reader.report(
+            items[index].place,
+            format!("`{}` stands twice in `{}`", cell.text, entry.key),
+            "Leave one of them out",
+        );
     }
     Some(cells)
 }
@@ -60,7 +99,13 @@ fn cell(words: &mut Words<'_>, node: &Node, name: &str) -> Option<Cell> {
     let json = match &node.content {
         Content::Boolean(value) => Value::Bool(*value),
         Content::Number(value) => Value::Number(value.clone()),
-        Content::Null | Content::Text(_) | Content::List(_) | Content::Mapping(_) => Value::String(text.clone()),
+        Content::Null | Content::Text(_) | Content::List(_) | Content::Mapping(_) => {
+            Value::String(text.clone())
+        }
     };
-    Some(Cell { name: name.to_owned(), text, json })
+    Some(Cell {
+        name: name.to_owned(),
+        text,
+        json,
+    })
 }

@@ -23,12 +23,22 @@ pub(super) fn of_the_run(words: &mut Words<'_>) {
 pub(super) fn declare(words: &mut Words<'_>, name: &str, secrecy: Secrecy, place: Place) {
     if !is_value_name(name) {
         let remedy = "Write letters, digits, `_` and `-`, beginning with a letter";
-        words.reader.report(place, format!("`{name}` cannot be the name of a value"), remedy);
+        words.reader.report(
+            place,
+            format!("`{name}` cannot be the name of a value"),
+            remedy,
+        );
     } else if TAKEN.contains(&name) || OF_THE_RUN.contains(&name) {
-        words.reader.report(place, format!("`{name}` has a meaning of its own: `${{{name}}}` would be ambiguous"), "Choose another name");
+        words.reader.report(
+            place,
+            format!("`{name}` has a meaning of its own: `${{{name}}}` would be ambiguous"),
+            "Choose another name",
+        );
     } else if words.scope.was_declared(name) {
         let remedy = "Give each variable and each capture a name of its own";
-        words.reader.report(place, format!("`{name}` is given a value twice"), remedy);
+        words
+            .reader
+            .report(place, format!("`{name}` is given a value twice"), remedy);
     } else {
         words.scope.declare(name, secrecy, place);
     }

@@ -17,45 +17,88 @@ const METHOD_KEYS: &[&str] = &["get", "post", "put", "delete", "head", "patch", 
 
 pub(super) fn request(words: &mut Words<'_>, test: &Node, fields: &Fields<'_>) -> Option<Request> {
     let target = target(words, test, fields);
-    let query = fields.get("query").map_or_else(|| Some(Vec::new()), |node| query(words, node));
-    let headers = fields.get("headers").map_or_else(|| Some(Vec::new()), |node| headers(words, node));
-    let credential = fields.get("auth").map_or(Some(None), |node| auth::credential(words, node).map(Some));
+    let query = fields
+        .get("query")
+        .map_or_else(|| Some(Vec::new()), |node| query(words, node));
+    let headers = fields
+        .get("headers")
+        .map_or_else(|| Some(Vec::new()), |node| headers(words, node));
+    let credential = fields
+        .get("auth")
+        .map_or(Some(None), |node| auth::credential(words, node).map(Some));
     let body = body::body(words, fields);
     let (method, path) = target?;
     let (headers, credential) = (headers?, credential?);
     said_once(words, fields, &headers, credential.as_ref());
     let place = form::RequestDestination::Side;
-    Some(Request { method, path, query: query?, headers, credential, test_header: None, body: body?, place })
+    Some(Request {
+        method,
+        path,
+        query: query?,
+        headers,
+        credential,
+        test_header: None,
+        body: body?,
+        place,
+    })
 }
 
 /// Two values of one header are a mistake where one of them is a credential.
-fn said_once(words: &mut Words<'_>, fields: &Fields<'_>, headers: &[(HeaderName, Template)], credential: Option<&Credential>) {
-    let (Some(entry), Some(credential)) = (fields.entry("auth"), credential) else { return };
+fn said_once(
+    words: &mut Words<'_>,
+    fields: &Fields<'_>,
+    headers: &[(HeaderName, Template)],
+    credential: Option<&Credential>,
+) {
+    let (Some(entry), Some(credential)) = (fields.entry("auth"), credential) else {
+        return;
+    };
     let name = credential.header_name();
     if headers.iter().any(|(header, _)| *header == name) {
         let message = format!("`auth` and `headers` both give `{name}`");
-        words.reader.report(entry.place, message, "Keep `auth`, and leave the header out");
+        words.reader.report(
+            entry.place,
+            message,
+            "Keep `auth`, and leave the header out",
+        );
     }
 }
 
 /// Parameters by name, each with a value or a list of them.
 pub(super) fn query(words: &mut Words<'_>, node: &Node) -> Option<Vec<(String, Template)>> {
     let entries = words.reader.entries(node, "`query`")?;
-    let pairs: Vec<_> = entries.iter().flat_map(|entry| parameter(words, entry)).collect();
+    let pairs: Vec<_> = entries
+        .iter()
+        .flat_map(|entry| parameter(words, entry))
+        .collect();
     pairs.into_iter().collect()
 }
 
 fn parameter(words: &mut Words<'_>, entry: &Entry) -> Vec<Option<(String, Template)>> {
-    let items = if let Content::List(items) = &entry.value.content { items.as_slice() } else { std::slice::from_ref(&entry.value) };
+    let items = if let Content::List(items) = &entry.value.content {
+        items.as_slice()
+    } else {
+        std::slice::from_ref(&entry.value)
+    };
     let what = format!("Query parameter `{}`", entry.key);
-    items.iter().map(|item| Some((entry.key.clone(), words.template(item, &what)?))).collect()
+    items
+        .iter()
+        .map(|item| Some((entry.key.clone(), words.template(item, &what)?)))
+        .collect()
 }
 
 fn target(words: &mut Words<'_>, test: &Node, fields: &Fields<'_>) -> Option<(Method, Template)> {
     let entries = fields.among(METHOD_KEYS);
     if let Some(second) = entries.get(1) {
-        let message = format!("A test has two requests: `{}` and `{}`", entries[0].key, second.key);
-        words.reader.report(second.place, message, "Keep one, and write a test of its own for the other");
+        let message = format!(
+            "A test has two requests: `{}` and `{}`",
+            entries[0].key, second.key
+        );
+        words.reader.report(
+            second.place,
+            message,
+            "Keep one, and write a test of its own for the other",
+        );
     }
     let Some(entry) = entries.first() else {
         words.reader.report(
@@ -65,7 +108,9 @@ fn target(words: &mut Words<'_>, test: &Node, fields: &Fields<'_>) -> Option<(Me
         );
         return None;
     };
-    let written = words.reader.text(&entry.value, &format!("`{}`", entry.key))?;
+    let written = words
+        .reader
+        .text(&entry.value, &format!("`{}`", entry.key))?;
     let (method, path) = split(words, entry, &written)?;
     Some((method, self::path(words, entry, &path)?))
 }
@@ -77,7 +122,10 @@ fn split(words: &mut Words<'_>, entry: &Entry, text: &str) -> Option<(Method, St
         ("request", None) => (String::new(), text.to_owned()),
         (key, _) => (key.to_uppercase(), text.to_owned()),
     };
-    let upper = !method.is_empty() && method.chars().all(|character| character.is_ascii_uppercase());
+    let upper = !method.is_empty()
+        && method
+            .chars()
+            .all(|character| character.is_ascii_uppercase());
     if !upper {
         words.reader.report(
             entry.value.place,
@@ -92,7 +140,11 @@ fn split(words: &mut Words<'_>, entry: &Entry, text: &str) -> Option<(Method, St
 pub(super) fn path(words: &mut Words<'_>, entry: &Entry, path: &str) -> Option<Template> {
     if !path.starts_with('/') || path.contains(char::is_whitespace) {
         let remedy = "Write a path such as `/health`; it is joined to test-url and production-url";
-        words.reader.report(entry.value.place, format!("`{path}` is not a path that starts with `/`"), remedy);
+        words.reader.report(
+            entry.value.place,
+            format!("`{path}` is not a path that starts with `/`"),
+            remedy,
+        );
         return None;
     }
     words.parsed(&entry.value, path)
@@ -124,10 +176,18 @@ pub(super) fn header_name(words: &mut Words<'_>, entry: &Entry) -> Option<Header
 }
 
 /// A header's name that stands somewhere else than as a key.
-pub(super) fn named_header(words: &mut Words<'_>, place: Place, written: &str) -> Option<HeaderName> {
+pub(super) fn named_header(
+    words: &mut Words<'_>,
+    place: Place,
+    written: &str,
+) -> Option<HeaderName> {
     let name = HeaderName::from_bytes(written.as_bytes());
     if name.is_err() {
-        words.reader.report(place, format!("`{written}` is not the name of a header"), "Write a name such as `content-type`");
+        words.reader.report(
+            place,
+            format!("`{written}` is not the name of a header"),
+            "Write a name such as `content-type`",
+        );
     }
     name.ok()
 }

@@ -14,41 +14,74 @@ const LONGEST_NAME: usize = 512;
 
 const REMEDY: &str = "Write the name or ARN of a secret in AWS Secrets Manager, or `{ secret: name, key: json-key }`";
 
-/// The secrets that a document declares. What is wrong with the document itself is reported by whoever reads the rest.
+/// The secrets that a document declares. What is wrong with the document itself is reported by
+/// whoever reads the rest.
 pub(super) fn declared(words: &mut Words<'_>, root: &Node) -> Vec<SecretWanted> {
-    let Content::Mapping(fields) = &root.content else { return Vec::new() };
-    let Some(entry) = fields.iter().find(|entry| entry.key == "secrets" && !matches!(entry.value.content, Content::Null)) else {
+    let Content::Mapping(fields) = &root.content else {
         return Vec::new();
     };
-    let Some(entries) = words.reader.entries(&entry.value, "`secrets`") else { return Vec::new() };
+    let Some(entry) = fields
+        .iter()
+        .find(|entry| entry.key == "secrets" && !matches!(entry.value.content, Content::Null))
+    else {
+        return Vec::new();
+    };
+    let Some(entries) = words.reader.entries(&entry.value, "`secrets`") else {
+        return Vec::new();
+    };
     // Also those that are malformed: that they are is one problem, not one more at every use.
     words.declared = entries.iter().map(|entry| entry.key.clone()).collect();
-    entries.iter().filter_map(|entry| wanted(words, entry)).collect()
+    entries
+        .iter()
+        .filter_map(|entry| wanted(words, entry))
+        .collect()
 }
 
 fn wanted(words: &mut Words<'_>, entry: &Entry) -> Option<SecretWanted> {
     if !is_name(&entry.key) {
         let message = format!("`{}` cannot stand in `${{secret.NAME}}`", entry.key);
-        words.reader.report(entry.place, message, "Write a name of letters, digits and `_`, not beginning with a digit");
+        words.reader.report(
+            entry.place,
+            message,
+            "Write a name of letters, digits and `_`, not beginning with a digit",
+        );
     }
     let (id, key) = if matches!(entry.value.content, Content::Mapping(_)) {
-        let fields = words.reader.fields(&entry.value, &format!("secret `{}`", entry.key), SECRET_KEYS)?;
+        let fields = words.reader.fields(
+            &entry.value,
+            &format!("secret `{}`", entry.key),
+            SECRET_KEYS,
+        )?;
         let Some(secret) = fields.get("secret") else {
-            words.reader.report(entry.value.place, format!("Secret `{}` does not say which it is", entry.key), REMEDY);
+            words.reader.report(
+                entry.value.place,
+                format!("Secret `{}` does not say which it is", entry.key),
+                REMEDY,
+            );
             return None;
         };
-        let key = fields.get("key").and_then(|node| words.reader.text(node, "`key`"));
+        let key = fields
+            .get("key")
+            .and_then(|node| words.reader.text(node, "`key`"));
         (id(words, secret)?, key)
     } else {
         (id(words, &entry.value)?, None)
     };
-    Some(SecretWanted { name: entry.key.clone(), id, key })
+    Some(SecretWanted {
+        name: entry.key.clone(),
+        id,
+        key,
+    })
 }
 
 fn id(words: &mut Words<'_>, node: &Node) -> Option<String> {
     let id = words.reader.text(node, "A secret")?;
     if !is_id(&id) {
-        words.reader.report(node.place, format!("`{id}` is neither the name nor the ARN of a secret"), REMEDY);
+        words.reader.report(
+            node.place,
+            format!("`{id}` is neither the name nor the ARN of a secret"),
+            REMEDY,
+        );
         return None;
     }
     Some(id)
@@ -58,6 +91,7 @@ fn is_id(id: &str) -> bool {
     if id.starts_with("arn:") {
         return id.split(':').nth(2) == Some("secretsmanager") && id.split(':').count() >= 7;
     }
-    let legal = |character: char| character.is_ascii_alphanumeric() || "/_+=.@-".contains(character);
+    let legal =
+        |character: char| character.is_ascii_alphanumeric() || "/_+=.@-".contains(character);
     !id.is_empty() && id.len() <= LONGEST_NAME && id.chars().all(legal)
 }

@@ -1,7 +1,8 @@
-//! The course of one test: attempts, until one passes or the next would begin after the retry budget.
+//! The course of one test: attempts, until one passes or the next would begin after the retry
+//! budget.
 //!
-//! Refused connections, 5xx, unmet expectations and values that cannot be captured are all alike here: each may be green that is not
-//! warm yet.
+//! Refused connections, 5xx, unmet expectations and values that cannot be captured are all alike
+//! here: each may be green that is not warm yet.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -25,10 +26,12 @@ use super::RunLimits;
 use super::cancellation::Cancellation;
 use super::results::{ResultCollector, confide};
 
-/// How long a step that cleans up is repeated once the run has failed: users wait for traffic to go back.
+/// How long a step that cleans up is repeated once the run has failed: users wait for traffic to go
+/// back.
 const HASTE: Duration = Duration::from_secs(5);
 
-/// How long what is expected of one answer may take to judge: the largest body takes milliseconds, unless its document means no good.
+/// How long what is expected of one answer may take to judge: the largest body takes milliseconds,
+/// unless its document means no good.
 const JUDGING: Duration = Duration::from_secs(5);
 
 /// What every test needs to send its request.
@@ -42,7 +45,8 @@ pub(super) struct Post<'a> {
     pub(super) cancellation: Cancellation,
 }
 
-/// A test, and what its last attempt came to: kept here, because a test that is called off takes nothing along.
+/// A test, and what its last attempt came to: kept here, because a test that is called off takes
+/// nothing along.
 pub(super) struct Attempts<'a> {
     pub(super) test: &'a Arc<SmokeTest>,
     last: Mutex<Attempted>,
@@ -58,11 +62,17 @@ pub(super) enum End {
 
 impl<'a> Attempts<'a> {
     pub(super) fn new(test: &'a Arc<SmokeTest>) -> Self {
-        Self { test, last: Mutex::default() }
+        Self {
+            test,
+            last: Mutex::default(),
+        }
     }
 
     pub(super) fn last(&self) -> Attempted {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.last
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Nothing could be sent.
@@ -70,11 +80,14 @@ impl<'a> Attempts<'a> {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Attempted::prevented(obstacle);
     }
 
-    /// Repeats the test until it passes or has definitely failed. The budget runs from the first request.
+    /// Repeats the test until it passes or has definitely failed. The budget runs from the first
+    /// request.
     pub(super) async fn follow(&self, post: &Post<'_>, values: &Values, jar: &CookieJar) -> End {
         let mut first = None;
         loop {
-            let Some(permit) = post.permit(self.test.run_condition).await else { return End::CalledOff };
+            let Some(permit) = post.permit(self.test.run_condition).await else {
+                return End::CalledOff;
+            };
             let sent = Instant::now();
             let started = *first.get_or_insert(sent);
             let result = post.attempt(self.test, values, jar).await;
@@ -93,13 +106,24 @@ impl<'a> Attempts<'a> {
         }
     }
 
-    fn note(&self, result: Result<Vec<(String, Value)>, Unmet>, sent: Instant, started: Instant) -> Option<Vec<(String, Value)>> {
+    fn note(
+        &self,
+        result: Result<Vec<(String, Value)>, Unmet>,
+        sent: Instant,
+        started: Instant,
+    ) -> Option<Vec<(String, Value)>> {
         let (captured, Unmet { failures, body, .. }) = match result {
             Ok(captured) => (Some(captured), Unmet::default()),
             Err(unmet) => (None, unmet),
         };
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        *last = Attempted { count: last.count + 1, last: sent.elapsed(), total: started.elapsed(), failures, body };
+        *last = Attempted {
+            count: last.count + 1,
+            last: sent.elapsed(),
+            total: started.elapsed(),
+            failures,
+            body,
+        };
         captured
     }
 }
@@ -114,13 +138,20 @@ struct Unmet {
 
 impl Default for Unmet {
     fn default() -> Self {
-        Self { failures: Vec::new(), body: None, again: true }
+        Self {
+            failures: Vec::new(),
+            body: None,
+            again: true,
+        }
     }
 }
 
 impl From<Mismatch> for Unmet {
     fn from(failure: Mismatch) -> Self {
-        Self { failures: vec![failure], ..Self::default() }
+        Self {
+            failures: vec![failure],
+            ..Self::default()
+        }
     }
 }
 
@@ -154,25 +185,54 @@ impl Post<'_> {
     }
 
     fn budget(&self, test: &SmokeTest) -> Duration {
-        if self.cancellation.was_said() { test.retry.budget.min(HASTE) } else { test.retry.budget }
-    }
-
-    async fn attempt(&self, test: &Arc<SmokeTest>, values: &Values, jar: &CookieJar) -> Result<Vec<(String, Value)>, Unmet> {
-        let answer = self.answer(test, values, jar).await;
-        confide(jar.values());
-        let answer = answer?;
-        let judged = off_the_reactor(test, answer, values).await.map_err(|failure| Unmet { again: false, ..failure.into() })?;
-        if judged.failures.is_empty() {
-            Ok(judged.captured)
+        if self.cancellation.was_said() {
+            test.retry.budget.min(HASTE)
         } else {
-            Err(Unmet { failures: judged.failures, body: judged.body, again: true })
+            test.retry.budget
         }
     }
 
-    async fn answer(&self, test: &SmokeTest, values: &Values, jar: &CookieJar) -> Result<SmokeResponse, Mismatch> {
+    async fn attempt(
+        &self,
+        test: &Arc<SmokeTest>,
+        values: &Values,
+        jar: &CookieJar,
+    ) -> Result<Vec<(String, Value)>, Unmet> {
+        let answer = self.answer(test, values, jar).await;
+        confide(jar.values());
+        let answer = answer?;
+        let judged = off_the_reactor(test, answer, values)
+            .await
+            .map_err(|failure| Unmet {
+                again: false,
+                ..failure.into()
+            })?;
+        if judged.failures.is_empty() {
+            Ok(judged.captured)
+        } else {
+            Err(Unmet {
+                failures: judged.failures,
+                body: judged.body,
+                again: true,
+            })
+        }
+    }
+
+    async fn answer(
+        &self,
+        test: &SmokeTest,
+        values: &Values,
+        jar: &CookieJar,
+    ) -> Result<SmokeResponse, Mismatch> {
         let outgoing = Outgoing::new(&test.request, &test.transport, self.side, values)?;
         let exchange = exchange(&self.clients, test, outgoing, self.limits, jar, values);
-        let late = |_| Mismatch::new("time", format!("a whole answer within {}", Human(test.timeout)), "no end of it");
+        let late = |_| {
+            Mismatch::new(
+                "time",
+                format!("a whole answer within {}", Human(test.timeout)),
+                "no end of it",
+            )
+        };
         timeout(test.timeout, exchange).await.map_err(late)?
     }
 }
@@ -185,39 +245,70 @@ struct Judged {
     body: Option<String>,
 }
 
-/// Judges an answer on a thread of its own: what a document asks of a body can take as long as it likes, and a signal must get through.
-async fn off_the_reactor(test: &Arc<SmokeTest>, answer: SmokeResponse, values: &Values) -> Result<Judged, Mismatch> {
+/// Judges an answer on a thread of its own: what a document asks of a body can take as long as it
+/// likes, and a signal must get through.
+async fn off_the_reactor(
+    test: &Arc<SmokeTest>,
+    answer: SmokeResponse,
+    values: &Values,
+) -> Result<Judged, Mismatch> {
     if is_quick(test, &answer) {
         return Ok(judged(test, &answer, values));
     }
     let (test, values) = (Arc::clone(test), values.clone());
     let judging = tokio::task::spawn_blocking(move || judged(&test, &answer, &values));
     let wanted = || format!("to be judged within {}", Human(JUDGING));
-    let late = |_| Mismatch::new("expectations", wanted(), "no end of it: a JSONPath, pattern or schema costs too much on this body");
+    let late = |_| {
+        Mismatch::new(
+            "expectations",
+            wanted(),
+            "no end of it: a JSONPath, pattern or schema costs too much on this body",
+        )
+    };
     // A judge that fell is no judgement.
-    timeout(JUDGING, judging).await.map_err(late)?.map_err(|_| Mismatch::new("expectations", wanted(), "they could not be judged"))
+    timeout(JUDGING, judging)
+        .await
+        .map_err(late)?
+        .map_err(|_| Mismatch::new("expectations", wanted(), "they could not be judged"))
 }
 
 /// What is asked of a short answer without looking into its JSON costs less than a thread.
 fn is_quick(test: &SmokeTest, answer: &SmokeResponse) -> bool {
     const SHORT: usize = 4 * 1024;
-    answer.body.bytes.len() <= SHORT && test.captures.is_empty() && test.expect.json.is_empty() && test.expect.json_schema.is_none()
+    answer.body.bytes.len() <= SHORT
+        && test.captures.is_empty()
+        && test.expect.json.is_empty()
+        && test.expect.json_schema.is_none()
 }
 
 fn judged(test: &SmokeTest, answer: &SmokeResponse, values: &Values) -> Judged {
     let (captured, missing) = capture(&test.captures, answer, values);
     confide(captured.iter().filter_map(Captured::secret));
-    let failures: Vec<Mismatch> = judge(&test.expect, answer, values).into_iter().chain(missing).collect();
-    let captured = captured.into_iter().map(|captured| (captured.capture.name.clone(), captured.value)).collect();
+    let failures: Vec<Mismatch> = judge(&test.expect, answer, values)
+        .into_iter()
+        .chain(missing)
+        .collect();
+    let captured = captured
+        .into_iter()
+        .map(|captured| (captured.capture.name.clone(), captured.value))
+        .collect();
     let body = (!failures.is_empty() && !answer.foreign).then(|| answer.text());
-    Judged { captured, failures, body }
+    Judged {
+        captured,
+        failures,
+        body,
+    }
 }
 
 impl Captured<'_> {
     /// The text, if nobody may read it.
     fn secret(&self) -> Option<String> {
         match self.capture.secrecy {
-            Secrecy::Secret => Some(self.value.as_str().map_or_else(|| self.value.to_string(), str::to_owned)),
+            Secrecy::Secret => Some(
+                self.value
+                    .as_str()
+                    .map_or_else(|| self.value.to_string(), str::to_owned),
+            ),
             Secrecy::Open => None,
         }
     }

@@ -1,4 +1,5 @@
-//! What every run of a suite adds to the values: `${base}`, `${run}`, `${now}` and the document's own variables.
+//! What every run of a suite adds to the values: `${base}`, `${run}`, `${now}` and the document's
+//! own variables.
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
@@ -9,7 +10,8 @@ use url::Url;
 use crate::smoke::form::Suite;
 use crate::template::Values;
 
-/// The values of one run, the same for all its tests, so that they can agree on what one of them has made.
+/// The values of one run, the same for all its tests, so that they can agree on what one of them
+/// has made.
 pub(crate) fn begin(suite: &Suite, base: &Url, values: &Values) -> Values {
     let mut values = values.clone();
     values.bound.bind("base", spelled(base).into());
@@ -30,13 +32,17 @@ fn spelled(base: &Url) -> String {
     base.as_str().trim_end_matches('/').to_owned()
 }
 
-/// Sixteen hexadecimal digits. They need to be different from run to run, not to be unpredictable: the keys of the standard
-/// library's hasher come from the operating system.
+/// Sixteen hexadecimal digits. They need to be different from run to run, not to be unpredictable:
+/// the keys of the standard library's hasher come from the operating system.
 fn random_id() -> String {
     format!("{:016x}", RandomState::new().build_hasher().finish())
 }
 
 /// RFC 3339 in UTC, in whole seconds: what every service can read.
 fn now() -> String {
-    OffsetDateTime::now_utc().replace_nanosecond(0).ok().and_then(|now| now.format(&Rfc3339).ok()).unwrap_or_default()
+    OffsetDateTime::now_utc()
+        .replace_nanosecond(0)
+        .ok()
+        .and_then(|now| now.format(&Rfc3339).ok())
+        .unwrap_or_default()
 }

@@ -1,6 +1,7 @@
 //! One flow under way: its steps one after the other, and after a failure only those that clean up.
 //!
-//! An attempt whose answer may be needed to clean up (the `id` of what it has just created) is never cut off.
+//! An attempt whose answer may be needed to clean up (the `id` of what it has just created) is
+//! never cut off.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -21,15 +22,25 @@ impl Shared {
 
     /// What a flow begins with.
     pub(super) fn values(&self, flow: &Flow) -> Values {
-        let mut values = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut values = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         for cell in &flow.matrix {
-            values.bound.bind_spelled(&cell.name, cell.text.clone(), cell.json.clone());
+            values
+                .bound
+                .bind_spelled(&cell.name, cell.text.clone(), cell.json.clone());
         }
         values
     }
 
     fn bind(&self, name: &str, value: serde_json::Value) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).bound.bind(name, value);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .bound
+            .bind(name, value);
     }
 }
 
@@ -60,23 +71,33 @@ impl FlowRun<'_> {
                 self.post.cancellation.say();
             }
             if came_to != TestVerdict::Skipped {
-                self.post.results.write_once(index, attempts, came_to, &values);
+                self.post
+                    .results
+                    .write_once(index, attempts, came_to, &values);
             }
             verdict = verdict.and(came_to);
         }
         verdict
     }
 
-    /// After a failure only clean-up has one, if there can be anything to clean up, and what it needs is known.
+    /// After a failure only clean-up has one, if there can be anything to clean up, and what it
+    /// needs is known.
     fn has_a_turn(&self, index: usize, so_far: TestVerdict, values: &Values) -> bool {
         let test = self.attempts[index].test;
-        let begun = || self.flow.steps.clone().any(|step| self.attempts[step].last().count > 0);
-        let in_turn = so_far == TestVerdict::Passed || (test.run_condition == RunCondition::Always && begun());
+        let begun = || {
+            self.flow
+                .steps
+                .clone()
+                .any(|step| self.attempts[step].last().count > 0)
+        };
+        let in_turn = so_far == TestVerdict::Passed
+            || (test.run_condition == RunCondition::Always && begun());
         in_turn && test.needs.iter().all(|name| values.bound.knows(name))
     }
 
     async fn step(&self, index: usize, values: &Values, jar: &CookieJar) -> End {
-        let clean_up_follows = (index..self.flow.steps.end).any(|step| self.attempts[step].test.run_condition == RunCondition::Always);
+        let clean_up_follows = (index..self.flow.steps.end)
+            .any(|step| self.attempts[step].test.run_condition == RunCondition::Always);
         let attempts = self.attempts[index].follow(self.post, values, jar);
         if clean_up_follows {
             return attempts.await;
@@ -108,7 +129,9 @@ impl TestVerdict {
     fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::Failed, _) | (_, Self::Failed) => Self::Failed,
-            (Self::Skipped | Self::Unfinished, _) | (_, Self::Skipped | Self::Unfinished) => Self::Skipped,
+            (Self::Skipped | Self::Unfinished, _) | (_, Self::Skipped | Self::Unfinished) => {
+                Self::Skipped
+            }
             (Self::Passed, Self::Passed) => Self::Passed,
         }
     }

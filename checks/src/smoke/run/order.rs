@@ -13,12 +13,18 @@ pub(super) struct TestOrder<'s> {
 
 impl<'s> TestOrder<'s> {
     pub(super) fn new(flows: &[(usize, &'s Flow)]) -> Self {
-        Self { waiting: flows.to_vec(), open: flows.iter().map(|(index, _)| *index).collect() }
+        Self {
+            waiting: flows.to_vec(),
+            open: flows.iter().map(|(index, _)| *index).collect(),
+        }
     }
 
     /// Those that may begin now, in the order of the document; each is given out once.
     pub(super) fn due(&mut self) -> Vec<(usize, &'s Flow)> {
-        let (due, waiting) = self.waiting.iter().partition(|(_, flow)| flow.after.is_disjoint(&self.open));
+        let (due, waiting) = self
+            .waiting
+            .iter()
+            .partition(|(_, flow)| flow.after.is_disjoint(&self.open));
         self.waiting = waiting;
         due
     }
@@ -45,7 +51,12 @@ mod tests {
     }
 
     fn of(suite: &Suite, moment: Moment) -> TestOrder<'_> {
-        let flows: Vec<_> = suite.flows.iter().enumerate().filter(|(_, flow)| flow.on.contains(&moment)).collect();
+        let flows: Vec<_> = suite
+            .flows
+            .iter()
+            .enumerate()
+            .filter(|(_, flow)| flow.on.contains(&moment))
+            .collect();
         TestOrder::new(&flows)
     }
 

@@ -1,4 +1,5 @@
-//! Writes results down, free of every secret that was given or has been captured so far, and hands them on.
+//! Writes results down, free of every secret that was given or has been captured so far, and hands
+//! them on.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -22,11 +23,21 @@ pub(super) struct ResultCollector<'a> {
 impl<'a> ResultCollector<'a> {
     pub(super) fn new(moment: Moment, values: &Values, on_result: OnResult<'a>) -> Self {
         values.confidential().for_each(register);
-        Self { moment, results: Mutex::default(), on_result }
+        Self {
+            moment,
+            results: Mutex::default(),
+            on_result,
+        }
     }
 
     /// Writes a test's result, unless it has one.
-    pub(super) fn write_once(&self, index: usize, attempts: &Attempts<'_>, verdict: TestVerdict, values: &Values) {
+    pub(super) fn write_once(
+        &self,
+        index: usize,
+        attempts: &Attempts<'_>,
+        verdict: TestVerdict,
+        values: &Values,
+    ) {
         if open(&self.results).contains_key(&index) {
             return;
         }
@@ -39,13 +50,19 @@ impl<'a> ResultCollector<'a> {
 
     /// The results, in the order of the document.
     pub(super) fn finish(self) -> Vec<TestResult> {
-        self.results.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
+        self.results
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+            .into_values()
+            .collect()
     }
 }
 
 /// Texts that must not be read by people, from here on.
 pub(super) fn confide(secrets: impl IntoIterator<Item = String>) {
-    secrets.into_iter().for_each(|secret| register(&Secret::new(secret)));
+    secrets
+        .into_iter()
+        .for_each(|secret| register(&Secret::new(secret)));
 }
 
 fn open<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

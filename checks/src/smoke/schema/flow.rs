@@ -16,7 +16,8 @@ pub(super) enum Entry {
     Test(Test),
 }
 
-/// Tests that run one after the other; those after a failed one are skipped, except those with `always`.
+/// Tests that run one after the other; those after a failed one are skipped, except those with
+/// `always`.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Flow {
@@ -91,7 +92,10 @@ pub(super) struct CapturePart {
 }
 
 fn sources() -> Value {
-    ["json", "header", "redirect", "cookie", "matches"].iter().map(|source| serde_json::json!({ "required": [source] })).collect()
+    ["json", "header", "redirect", "cookie", "matches"]
+        .iter()
+        .map(|source| serde_json::json!({ "required": [source] }))
+        .collect()
 }
 
 /// Requests to green before its tests, whose answers are not judged.
@@ -136,7 +140,8 @@ pub(super) struct Load {
     /// Requests under way at once: 10 when absent; with `rate`, at most so many, 1,000 when absent.
     #[schemars(range(min = 1, max = 1000))]
     concurrency: Option<u32>,
-    /// Requests a second, as `200/s`, whatever the answers take. When absent, the next is sent when one is answered.
+    /// Requests a second, as `200/s`, whatever the answers take. When absent, the next is sent when
+    /// one is answered.
     #[schemars(regex(pattern = r"^\d+(/s)?$"))]
     rate: Option<String>,
     /// How long requests are sent, at most 10m.

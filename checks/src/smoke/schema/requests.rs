@@ -8,7 +8,10 @@ use super::{OneOrMore, Text};
 
 /// Secrets of AWS Secrets Manager, by the name that `${secret.NAME}` has.
 #[derive(JsonSchema)]
-pub(super) struct Secrets(#[schemars(extend("propertyNames" = { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }))] BTreeMap<String, Secret>);
+pub(super) struct Secrets(
+    #[schemars(extend("propertyNames" = { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }))]
+    BTreeMap<String, Secret>,
+);
 
 #[derive(JsonSchema)]
 #[schemars(untagged)]
@@ -39,9 +42,11 @@ fn versions(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Tls {
-    /// The name that is asked for and verified, while the connection goes to the host of the side's URL.
+    /// The name that is asked for and verified, while the connection goes to the host of the side's
+    /// URL.
     server_name: Option<String>,
-    /// The certificate of an authority that is trusted besides the public ones: PEM, or the path of a file with it.
+    /// The certificate of an authority that is trusted besides the public ones: PEM, or the path of
+    /// a file with it.
     ca: Option<String>,
 }
 

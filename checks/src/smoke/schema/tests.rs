@@ -22,15 +22,24 @@ fn the_schema_and_the_reader_know_the_same_keys() {
         ("/$defs/Basic/properties", keys::BASIC_KEYS),
         ("/$defs/ApiKey/properties", keys::API_KEY_KEYS),
         ("/$defs/Cors/properties", keys::CORS_KEYS),
-        ("/$defs/HttpsRedirectFrom/properties", keys::HTTPS_REDIRECT_KEYS),
+        (
+            "/$defs/HttpsRedirectFrom/properties",
+            keys::HTTPS_REDIRECT_KEYS,
+        ),
         ("/$defs/Expect/properties", keys::EXPECT_KEYS),
         ("/$defs/VersionPlace/properties", keys::VERSION_KEYS),
         ("/$defs/JsonConditions/properties", keys::JSON_KEYS),
         ("/$defs/DurationBounds/properties", keys::BOUND_KEYS),
         ("/$defs/CountBounds/properties", keys::BOUND_KEYS),
         ("/$defs/TextConditions/properties", keys::TEXT_KEYS),
-        ("/$defs/ChangedSecurityHeaders/properties", keys::SECURITY_KEYS),
-        ("/$defs/TransportSecurity/properties", keys::TRANSPORT_SECURITY_KEYS),
+        (
+            "/$defs/ChangedSecurityHeaders/properties",
+            keys::SECURITY_KEYS,
+        ),
+        (
+            "/$defs/TransportSecurity/properties",
+            keys::TRANSPORT_SECURITY_KEYS,
+        ),
         ("/$defs/ContentPolicy/properties", keys::POLICY_KEYS),
         ("/$defs/Redirect/properties", keys::REDIRECT_KEYS),
         ("/$defs/Cookie/properties", keys::COOKIE_KEYS),
@@ -39,7 +48,13 @@ fn the_schema_and_the_reader_know_the_same_keys() {
         ("/$defs/Tester/properties", keys::TESTER_KEYS),
     ];
     for (pointer, keys) in table {
-        let known: Vec<&String> = schema.pointer(pointer).unwrap().as_object().unwrap().keys().collect();
+        let known: Vec<&String> = schema
+            .pointer(pointer)
+            .unwrap()
+            .as_object()
+            .unwrap()
+            .keys()
+            .collect();
         assert_eq!(known, keys, "{pointer}");
     }
 }

@@ -1,4 +1,5 @@
-//! A test's request with its variables filled in, ready to be sent and, after a redirect, sent again.
+//! A test's request with its variables filled in, ready to be sent and, after a redirect, sent
+//! again.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,12 +9,20 @@ use reqwest::{Method, Request};
 use url::{Url, form_urlencoded};
 
 use crate::moment::Moment;
-use crate::smoke::form::{Credential, Request as Wanted, RequestBody, RequestDestination, Transport};
+use crate::smoke::form::{
+    Credential, Request as Wanted, RequestBody, RequestDestination, Transport,
+};
 use crate::smoke::result::Mismatch;
 use crate::template::{Template, Values};
 
-/// What a variable's value keeps in a path or query: digests keep their colon, nothing can end the path.
-const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
+/// What a variable's value keeps in a path or query: digests keep their colon, nothing can end the
+/// path.
+const KEPT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b':');
 
 /// The side that is asked, and when.
 #[derive(Debug, Clone, Copy)]
@@ -54,26 +63,56 @@ pub(crate) struct Outgoing {
 }
 
 impl Outgoing {
-    pub(crate) fn new(wanted: &Wanted, transport: &Transport, side: TestedSide<'_>, values: &Values) -> Result<Self, Mismatch> {
+    pub(crate) fn new(
+        wanted: &Wanted,
+        transport: &Transport,
+        side: TestedSide<'_>,
+        values: &Values,
+    ) -> Result<Self, Mismatch> {
         let mut headers = HeaderMap::new();
         for (name, value) in &wanted.headers {
             headers.append(name, header(name, value, values)?);
         }
         if let Some(kind) = wanted.body.content_type() {
-            headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(kind));
+            headers
+                .entry(CONTENT_TYPE)
+                .or_insert(HeaderValue::from_static(kind));
         }
         let url = address(wanted, transport, side.base, values)?;
-        let secret_headers = wanted.headers.iter().filter(|(_, value)| value.holds_secret()).map(|(name, _)| name.clone()).collect();
-        let mut outgoing = Self { method: wanted.method.clone(), url, headers, secret_headers, body: wanted.body.render(values) };
+        let secret_headers = wanted
+            .headers
+            .iter()
+            .filter(|(_, value)| value.holds_secret())
+            .map(|(name, _)| name.clone())
+            .collect();
+        let mut outgoing = Self {
+            method: wanted.method.clone(),
+            url,
+            headers,
+            secret_headers,
+            body: wanted.body.render(values),
+        };
         outgoing.add_private(wanted, side.moment, values)?;
         Ok(outgoing)
     }
 
     /// Adds the headers that are for this origin only.
-    fn add_private(&mut self, wanted: &Wanted, moment: Moment, values: &Values) -> Result<(), Mismatch> {
-        let test_header = wanted.test_header.as_ref().filter(|_| moment == Moment::Green);
-        let test_header = test_header.map(|(name, value)| Ok((name.clone(), header(name, value, values)?)));
-        let credential = wanted.credential.as_ref().map(|credential| credential.header(values));
+    fn add_private(
+        &mut self,
+        wanted: &Wanted,
+        moment: Moment,
+        values: &Values,
+    ) -> Result<(), Mismatch> {
+        let test_header = wanted
+            .test_header
+            .as_ref()
+            .filter(|_| moment == Moment::Green);
+        let test_header =
+            test_header.map(|(name, value)| Ok((name.clone(), header(name, value, values)?)));
+        let credential = wanted
+            .credential
+            .as_ref()
+            .map(|credential| credential.header(values));
         for private in [credential, test_header].into_iter().flatten() {
             let (name, value) = private?;
             self.secret_headers.push(name.clone());
@@ -114,27 +153,45 @@ impl Credential {
 }
 
 fn unsendable(name: &HeaderName) -> Mismatch {
-    Mismatch::new(format!("request header {name}"), "one line without control characters", "a value with other characters")
+    Mismatch::new(
+        format!("request header {name}"),
+        "one line without control characters",
+        "a value with other characters",
+    )
 }
 
-/// Where a test's request goes: the path and query at the side's URL, under the name that the test asks for.
-fn address(wanted: &Wanted, transport: &Transport, base: &Url, values: &Values) -> Result<Url, Mismatch> {
+/// Where a test's request goes: the path and query at the side's URL, under the name that the test
+/// asks for.
+fn address(
+    wanted: &Wanted,
+    transport: &Transport,
+    base: &Url,
+    values: &Values,
+) -> Result<Url, Mismatch> {
     let mut url = join(base, &wanted.path, values)?;
     if !wanted.query.is_empty() {
-        let pairs = wanted.query.iter().map(|(name, value)| (name, value.render(values)));
+        let pairs = wanted
+            .query
+            .iter()
+            .map(|(name, value)| (name, value.render(values)));
         url.query_pairs_mut().extend_pairs(pairs);
     }
     if let Some(name) = &transport.tls.server_name {
-        url.set_host(Some(name)).map_err(|error| Mismatch::new("server-name", "the name of a host", error.to_string()))?;
+        url.set_host(Some(name)).map_err(|error| {
+            Mismatch::new("server-name", "the name of a host", error.to_string())
+        })?;
     }
     if let RequestDestination::PlainHttp(port) = wanted.place {
-        let settled = url.set_scheme("http").and_then(|()| url.set_port(Some(port)));
+        let settled = url
+            .set_scheme("http")
+            .and_then(|()| url.set_port(Some(port)));
         settled.map_err(|()| Mismatch::new("request", "a URL with a host", "none"))?;
     }
     Ok(url)
 }
 
-/// The path is put behind the side's own path: `https://host/app` and `/health` are `https://host/app/health`.
+/// The path is put behind the side's own path: `https://host/app` and `/health` are
+/// `https://host/app/health`.
 fn join(base: &Url, path: &Template, values: &Values) -> Result<Url, Mismatch> {
     let path = path.render_with(values, |value| utf8_percent_encode(value, KEPT).to_string());
     let mut directory = base.clone();
@@ -188,16 +245,41 @@ mod tests {
 
     #[test]
     fn paths_are_joined_and_variables_cannot_leave_them() {
-        let values = Values { version: "v1/../?x=#y @z".to_owned(), digest: "sha256:ab".to_owned(), ..Values::default() };
+        let values = Values {
+            version: "v1/../?x=#y @z".to_owned(),
+            digest: "sha256:ab".to_owned(),
+            ..Values::default()
+        };
         let table = [
-            ("https://host:8443", "/health?deep=1", "https://host:8443/health?deep=1"),
-            ("https://host/", "//evil.example/", "https://host//evil.example/"),
-            ("https://host/app/?a=b#c", "/health", "https://host/app/health"),
-            ("https://host", "/v/${version}", "https://host/v/v1%2F..%2F%3Fx%3D%23y%20%40z"),
+            (
+                "https://host:8443",
+                "/health?deep=1",
+                "https://host:8443/health?deep=1",
+            ),
+            (
+                "https://host/",
+                "//evil.example/",
+                "https://host//evil.example/",
+            ),
+            (
+                "https://host/app/?a=b#c",
+                "/health",
+                "https://host/app/health",
+            ),
+            (
+                "https://host",
+                "/v/${version}",
+                "https://host/v/v1%2F..%2F%3Fx%3D%23y%20%40z",
+            ),
             ("https://host", "/${digest}", "https://host/sha256:ab"),
         ];
         for (base, path, expected) in table {
-            let joined = join(&Url::parse(base).unwrap(), &Template::parse(path).unwrap(), &values).unwrap();
+            let joined = join(
+                &Url::parse(base).unwrap(),
+                &Template::parse(path).unwrap(),
+                &values,
+            )
+            .unwrap();
             assert_eq!(joined.as_str(), expected);
         }
     }

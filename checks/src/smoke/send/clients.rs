@@ -1,7 +1,8 @@
-//! The clients of a run: one for each kind of connection that its tests want, built once, keeping connections alive.
+//! The clients of a run: one for each kind of connection that its tests want, built once, keeping
+//! connections alive.
 //!
-//! None follows redirects, keeps cookies, or asks for compressed bodies. Certificates are verified against the authorities of the
-//! machine and those that the test adds; nothing switches that off.
+//! None follows redirects, keeps cookies, or asks for compressed bodies. Certificates are verified
+//! against the authorities of the machine and those that the test adds; nothing switches that off.
 
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder};
@@ -21,7 +22,10 @@ pub(crate) struct Clients(Vec<(Transport, Client)>);
 
 impl Clients {
     /// Builds a client for each different transport; their connections go to the host of `base`.
-    pub(crate) fn new<'a>(transports: impl IntoIterator<Item = &'a Transport>, base: &Url) -> Result<Self, Mismatch> {
+    pub(crate) fn new<'a>(
+        transports: impl IntoIterator<Item = &'a Transport>,
+        base: &Url,
+    ) -> Result<Self, Mismatch> {
         let mut clients: Vec<(Transport, Client)> = Vec::new();
         for transport in transports {
             if clients.iter().all(|(known, _)| known != transport) {
@@ -33,8 +37,18 @@ impl Clients {
 
     /// The client of a transport that was given to [`Clients::new`].
     pub(crate) fn of(&self, transport: &Transport) -> Result<&Client, Mismatch> {
-        let found = self.0.iter().find(|(known, _)| known == transport).map(|(_, client)| client);
-        found.ok_or_else(|| Mismatch::new("HTTP client", "to be ready", "none for this kind of connection"))
+        let found = self
+            .0
+            .iter()
+            .find(|(known, _)| known == transport)
+            .map(|(_, client)| client);
+        found.ok_or_else(|| {
+            Mismatch::new(
+                "HTTP client",
+                "to be ready",
+                "none for this kind of connection",
+            )
+        })
     }
 }
 
@@ -45,10 +59,21 @@ pub(crate) fn client(transport: &Transport, base: &Url) -> Result<Client, Mismat
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
     let failed = |error: reqwest::Error| Mismatch::new("HTTP client", "to be ready", chain(&error));
-    let authorities = transport.tls.authorities.iter().map(|der| Certificate::from_der(der)).collect::<Result<Vec<_>, _>>();
+    let authorities = transport
+        .tls
+        .authorities
+        .iter()
+        .map(|der| Certificate::from_der(der))
+        .collect::<Result<Vec<_>, _>>();
     // The certificate that an answer came with is judged, too.
-    let mut builder = Client::builder().user_agent(USER_AGENT).redirect(Policy::none()).tls_info(true);
-    builder = version(builder.tls_certs_merge(authorities.map_err(failed)?), transport.http);
+    let mut builder = Client::builder()
+        .user_agent(USER_AGENT)
+        .redirect(Policy::none())
+        .tls_info(true);
+    builder = version(
+        builder.tls_certs_merge(authorities.map_err(failed)?),
+        transport.http,
+    );
     let mut guard = Guard::default();
     if let Some(longest) = transport.connect_timeout {
         builder = builder.connect_timeout(longest);

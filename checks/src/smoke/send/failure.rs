@@ -1,4 +1,5 @@
-//! Why there was no answer, in words a person understands: which certificate was refused and why, what could not be agreed on.
+//! Why there was no answer, in words a person understands: which certificate was refused and why,
+//! what could not be agreed on.
 
 use std::error::Error;
 use std::io;
@@ -15,55 +16,96 @@ use crate::smoke::form::Transport;
 use crate::smoke::result::Mismatch;
 
 /// No answer, or half of one; `expected` says which.
-pub(in crate::smoke) fn no_answer(error: reqwest::Error, expected: &str, asked: &Url, transport: &Transport) -> Mismatch {
+pub(in crate::smoke) fn no_answer(
+    error: reqwest::Error,
+    expected: &str,
+    asked: &Url,
+    transport: &Transport,
+) -> Mismatch {
     let error = error.without_url();
     if let Some(refusal) = find::<TlsError>(&error).and_then(|cause| tls(cause, asked)) {
         return refusal;
     }
     if let Some(forbidden) = find::<Forbidden>(&error) {
-        return Mismatch::new("request", "a host that a document may ask", forbidden.to_string());
+        return Mismatch::new(
+            "request",
+            "a host that a document may ask",
+            forbidden.to_string(),
+        );
     }
     match transport.connect_timeout {
-        Some(longest) if error.is_connect() && error.is_timeout() => {
-            Mismatch::new("connection", format!("to stand within {}", Human(longest)), "no end of it")
-        }
+        Some(longest) if error.is_connect() && error.is_timeout() => Mismatch::new(
+            "connection",
+            format!("to stand within {}", Human(longest)),
+            "no end of it",
+        ),
         // The outermost says only that a request failed.
-        _ => Mismatch::new("connection", expected, error.source().map_or_else(|| chain(&error), chain)),
+        _ => Mismatch::new(
+            "connection",
+            expected,
+            error.source().map_or_else(|| chain(&error), chain),
+        ),
     }
 }
 
 /// An error of this type, wherever it stands in the chain of causes.
 fn find<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e E> {
     // An I/O error gives the cause of what it wraps, but not what it wraps.
-    let wrapped = || error.downcast_ref::<io::Error>()?.get_ref().and_then(|wrapped| find(wrapped));
-    error.downcast_ref().or_else(wrapped).or_else(|| error.source().and_then(find))
+    let wrapped = || {
+        error
+            .downcast_ref::<io::Error>()?
+            .get_ref()
+            .and_then(|wrapped| find(wrapped))
+    };
+    error
+        .downcast_ref()
+        .or_else(wrapped)
+        .or_else(|| error.source().and_then(find))
 }
 
 fn tls(error: &TlsError, asked: &Url) -> Option<Mismatch> {
     let host = asked.host_str().unwrap_or_default();
     match error {
-        TlsError::InvalidCertificate(reason) => {
-            Some(Mismatch::new("certificate", format!("one that is trusted for {host}"), refused(reason)))
-        }
-        TlsError::AlertReceived(AlertDescription::NoApplicationProtocol) | TlsError::NoApplicationProtocol => {
-            Some(Mismatch::new("HTTP version", "what `http` says", "the server does not speak it"))
-        }
+        TlsError::InvalidCertificate(reason) => Some(Mismatch::new(
+            "certificate",
+            format!("one that is trusted for {host}"),
+            refused(reason),
+        )),
+        TlsError::AlertReceived(AlertDescription::NoApplicationProtocol)
+        | TlsError::NoApplicationProtocol => Some(Mismatch::new(
+            "HTTP version",
+            "what `http` says",
+            "the server does not speak it",
+        )),
         _ => None,
     }
 }
 
 fn refused(reason: &CertificateError) -> String {
     match reason {
-        CertificateError::ExpiredContext { not_after, .. } => format!("one that expired on {}", day(*not_after)),
+        CertificateError::ExpiredContext { not_after, .. } => {
+            format!("one that expired on {}", day(*not_after))
+        }
         CertificateError::Expired => "one that has expired".to_owned(),
-        CertificateError::NotValidYetContext { not_before, .. } => format!("one that is not valid before {}", day(*not_before)),
+        CertificateError::NotValidYetContext { not_before, .. } => {
+            format!("one that is not valid before {}", day(*not_before))
+        }
         CertificateError::NotValidYet => "one that is not valid yet".to_owned(),
-        CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => "one without any name".to_owned(),
-        CertificateError::NotValidForNameContext { presented, .. } => format!("one for {}", names(presented)),
+        CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => {
+            "one without any name".to_owned()
+        }
+        CertificateError::NotValidForNameContext { presented, .. } => {
+            format!("one for {}", names(presented))
+        }
         CertificateError::NotValidForName => "one for another name".to_owned(),
-        CertificateError::UnknownIssuer => "an untrusted one: no known authority signed it (add yours with `tls: { ca: … }`)".to_owned(),
+        CertificateError::UnknownIssuer => {
+            "an untrusted one: no known authority signed it (add yours with `tls: { ca: … }`)"
+                .to_owned()
+        }
         CertificateError::Revoked => "one that was revoked".to_owned(),
-        CertificateError::BadSignature => "an untrusted one: its signature is not of the authority that it names".to_owned(),
+        CertificateError::BadSignature => {
+            "an untrusted one: its signature is not of the authority that it names".to_owned()
+        }
         other => format!("an untrusted one ({other})"),
     }
 }
@@ -80,6 +122,13 @@ fn day(time: UnixTime) -> String {
 
 /// A moment of the epoch as people read it: `2026-11-21 10:00 UTC`.
 pub(in crate::smoke) fn moment(seconds: i64) -> String {
-    let Ok(moment) = OffsetDateTime::from_unix_timestamp(seconds) else { return format!("{seconds} s after 1970") };
-    format!("{} {:02}:{:02} UTC", moment.date(), moment.hour(), moment.minute())
+    let Ok(moment) = OffsetDateTime::from_unix_timestamp(seconds) else {
+        return format!("{seconds} s after 1970");
+    };
+    format!(
+        "{} {:02}:{:02} UTC",
+        moment.date(),
+        moment.hour(),
+        moment.minute()
+    )
 }

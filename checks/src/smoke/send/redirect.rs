@@ -1,6 +1,8 @@
 //! Following a redirect: where to, with which method, and without what the next host must not see.
 
-use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, LOCATION, PROXY_AUTHORIZATION};
+use reqwest::header::{
+    AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, LOCATION, PROXY_AUTHORIZATION,
+};
 use reqwest::{Method, Response, StatusCode};
 use url::Url;
 
@@ -14,27 +16,49 @@ use super::build::Outgoing;
 /// Where a response points to, when it is a redirect that an HTTP client can follow.
 pub(super) fn target(response: &Response, asked: &Url) -> Option<Url> {
     let redirection = REDIRECTIONS.contains(&response.status().as_u16());
-    let location = response.headers().get(LOCATION).filter(|_| redirection)?.to_str().ok()?;
-    asked.join(location).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
+    let location = response
+        .headers()
+        .get(LOCATION)
+        .filter(|_| redirection)?
+        .to_str()
+        .ok()?;
+    asked
+        .join(location)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https"))
 }
 
-/// Why a redirect is not followed, whatever the test says: it would leave TLS, or lead to where no document may ask.
+/// Why a redirect is not followed, whatever the test says: it would leave TLS, or lead to where no
+/// document may ask.
 pub(super) async fn refused(outgoing: &Outgoing, next: &Url) -> Result<(), Mismatch> {
     if outgoing.url.scheme() == "https" && next.scheme() != "https" {
-        return Err(Mismatch::new("redirects", "a redirect that stays with https", masked(&next.origin().ascii_serialization())));
+        return Err(Mismatch::new(
+            "redirects",
+            "a redirect that stays with https",
+            masked(&next.origin().ascii_serialization()),
+        ));
     }
     // The origin that was asked was looked at, and may be reached under another name.
     if outgoing.url.origin() == next.origin() {
         return Ok(());
     }
     match destination::reached(next).await {
-        Some(forbidden) => Err(Mismatch::new("redirects", "a redirect to a host that a document may ask", forbidden.to_string())),
+        Some(forbidden) => Err(Mismatch::new(
+            "redirects",
+            "a redirect to a host that a document may ask",
+            forbidden.to_string(),
+        )),
         None => Ok(()),
     }
 }
 
-/// The request that follows. A body that holds a secret or is a file is not carried to another origin: that is a failure of the test.
-pub(super) fn follow(mut outgoing: Outgoing, status: StatusCode, next: Url) -> Result<Outgoing, Mismatch> {
+/// The request that follows. A body that holds a secret or is a file is not carried to another
+/// origin: that is a failure of the test.
+pub(super) fn follow(
+    mut outgoing: Outgoing,
+    status: StatusCode,
+    next: Url,
+) -> Result<Outgoing, Mismatch> {
     if becomes_get(&outgoing.method, status) {
         outgoing.method = Method::GET;
         outgoing.body = None;
@@ -43,10 +67,17 @@ pub(super) fn follow(mut outgoing: Outgoing, status: StatusCode, next: Url) -> R
     }
     if next.origin() != outgoing.url.origin() {
         forget_credentials(&mut outgoing);
-        let private = outgoing.body.as_ref().and_then(|(_, holds)| holds.private());
+        let private = outgoing
+            .body
+            .as_ref()
+            .and_then(|(_, holds)| holds.private());
         if let Some(why) = private {
             let expected = format!("a redirect within the same origin, because the body {why}");
-            return Err(Mismatch::new("redirects", expected, masked(&next.origin().ascii_serialization())));
+            return Err(Mismatch::new(
+                "redirects",
+                expected,
+                masked(&next.origin().ascii_serialization()),
+            ));
         }
     }
     outgoing.url = next;
@@ -63,7 +94,10 @@ fn becomes_get(method: &Method, status: StatusCode) -> bool {
 }
 
 fn forget_credentials(outgoing: &mut Outgoing) {
-    for name in [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION, HOST].iter().chain(&outgoing.secret_headers) {
+    for name in [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION, HOST]
+        .iter()
+        .chain(&outgoing.secret_headers)
+    {
         outgoing.headers.remove(name);
     }
 }

@@ -1,4 +1,5 @@
-//! Servers that mean no good: one byte at a time, bodies without end, bodies that are a gigabyte when unpacked, silence.
+//! Servers that mean no good: one byte at a time, bodies without end, bodies that are a gigabyte
+//! when unpacked, silence.
 
 use std::time::Duration;
 
@@ -15,7 +16,9 @@ where
     F: Future<Output = std::io::Result<()>> + Send + 'static,
 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap())
+        .parse()
+        .unwrap();
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             tokio::spawn(async move {
@@ -31,7 +34,10 @@ where
 }
 
 async fn drip(mut stream: TcpStream) -> std::io::Result<()> {
-    for byte in b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n".iter().chain(&[b'x'; 100]) {
+    for byte in b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n"
+        .iter()
+        .chain(&[b'x'; 100])
+    {
         stream.write_all(&[*byte]).await?;
         sleep(Duration::from_millis(100)).await;
     }
@@ -45,7 +51,9 @@ async fn silence(_stream: TcpStream) -> std::io::Result<()> {
 
 /// More than any machine holds, as fast as it goes.
 async fn flood(mut stream: TcpStream) -> std::io::Result<()> {
-    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1099511627776\r\n\r\n").await?;
+    stream
+        .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1099511627776\r\n\r\n")
+        .await?;
     let block = vec![b'x'; 1024 * 1024];
     loop {
         stream.write_all(&block).await?;
@@ -56,14 +64,18 @@ async fn flood(mut stream: TcpStream) -> std::io::Result<()> {
 async fn headers(mut stream: TcpStream) -> std::io::Result<()> {
     stream.write_all(b"HTTP/1.1 200 OK\r\n").await?;
     loop {
-        stream.write_all(b"x-more: and more and more and more and more\r\n").await?;
+        stream
+            .write_all(b"x-more: and more and more and more and more\r\n")
+            .await?;
     }
 }
 
 /// Says it is packed, although nobody asked for that.
 async fn bomb(mut stream: TcpStream) -> std::io::Result<()> {
     let packed = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0x4b, 0x4c, 0x4a, 6, 0];
-    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 15\r\n\r\n").await?;
+    stream
+        .write_all(b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 15\r\n\r\n")
+        .await?;
     stream.write_all(&packed).await
 }
 
@@ -76,8 +88,14 @@ async fn one_byte_at_a_time_and_silence_are_ended_by_the_timeout() {
     for base in [serve(drip).await, serve(silence).await] {
         let began = Instant::now();
         let result = run_one(&base, "get: /, timeout: 500ms", &empty()).await;
-        assert_eq!(told(&result), "time: a whole answer within 500 ms, no end of it");
-        assert!((500..5000).contains(&began.elapsed().as_millis()), "{result:?}");
+        assert_eq!(
+            told(&result),
+            "time: a whole answer within 500 ms, no end of it"
+        );
+        assert!(
+            (500..5000).contains(&began.elapsed().as_millis()),
+            "{result:?}"
+        );
     }
 }
 
@@ -85,7 +103,12 @@ async fn one_byte_at_a_time_and_silence_are_ended_by_the_timeout() {
 async fn a_flood_is_read_up_to_a_limit_and_judged() {
     let before = resident();
     let base = serve(flood).await;
-    let result = run_one(&base, "get: /, expect: { body: { contains: xxx } }", &empty()).await;
+    let result = run_one(
+        &base,
+        "get: /, expect: { body: { contains: xxx } }",
+        &empty(),
+    )
+    .await;
     assert_eq!(told(&result), "");
     let grown = resident().saturating_sub(before);
     assert!(grown < 64 * 1024, "{grown} KiB more than before");
@@ -94,27 +117,49 @@ async fn a_flood_is_read_up_to_a_limit_and_judged() {
 #[tokio::test]
 async fn headers_without_end_are_refused() {
     let result = run_one(&serve(headers).await, "get: /", &empty()).await;
-    assert!(told(&result).starts_with("connection: an answer, "), "{result:?}");
+    assert!(
+        told(&result).starts_with("connection: an answer, "),
+        "{result:?}"
+    );
 }
 
 #[tokio::test]
 async fn a_packed_body_is_judged_as_it_came() {
-    let result = run_one(&serve(bomb).await, "get: /, expect: { json: { $.a: 1 } }", &empty()).await;
-    assert!(told(&result).starts_with("body: JSON, something else"), "{result:?}");
+    let result = run_one(
+        &serve(bomb).await,
+        "get: /, expect: { json: { $.a: 1 } }",
+        &empty(),
+    )
+    .await;
+    assert!(
+        told(&result).starts_with("body: JSON, something else"),
+        "{result:?}"
+    );
 }
 
 #[tokio::test]
 async fn connecting_has_a_limit_of_its_own_and_a_handshake_belongs_to_it() {
     let mut base = serve(silence).await;
     base.set_scheme("https").unwrap();
-    let result = run_one(&base, "get: /, connect-timeout: 100ms, timeout: 5s", &empty()).await;
-    assert_eq!(told(&result), "connection: to stand within 100 ms, no end of it");
+    let result = run_one(
+        &base,
+        "get: /, connect-timeout: 100ms, timeout: 5s",
+        &empty(),
+    )
+    .await;
+    assert_eq!(
+        told(&result),
+        "connection: to stand within 100 ms, no end of it"
+    );
     assert!(result.last_milliseconds < 4000, "{result:?}");
 }
 
 /// The memory of this process that is in use, in KiB.
 fn resident() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .unwrap();
     line.trim().trim_end_matches(" kB").trim().parse().unwrap()
 }

@@ -1,4 +1,5 @@
-//! Whole tests against real servers: HTTPS with an authority of our own, HTTP/2, slow and endless answers, redirects elsewhere.
+//! Whole tests against real servers: HTTPS with an authority of our own, HTTP/2, slow and endless
+//! answers, redirects elsewhere.
 
 mod abuse;
 mod elsewhere;
@@ -32,29 +33,61 @@ struct Workspace(Vec<(&'static str, Vec<u8>)>);
 
 impl Workspace {
     fn bytes(&self, path: &str) -> Result<Vec<u8>, String> {
-        let found = self.0.iter().find(|(name, _)| *name == path).map(|(_, bytes)| bytes.clone());
+        let found = self
+            .0
+            .iter()
+            .find(|(name, _)| *name == path)
+            .map(|(_, bytes)| bytes.clone());
         found.ok_or_else(|| "cannot be read (there is no such file)".to_owned())
     }
 }
 
 /// The document's tests at a moment, each sent once.
-async fn run_at(moment: Moment, base: &Url, document: &str, workspace: &Workspace) -> Vec<TestResult> {
-    let suite = parse(document, "inline", outside(&|path| workspace.bytes(path))).unwrap_or_else(|problems| panic!("{problems:?}"));
-    run(&suite, moment, base, &values(), &RunLimits::default(), &|_| ()).await
+async fn run_at(
+    moment: Moment,
+    base: &Url,
+    document: &str,
+    workspace: &Workspace,
+) -> Vec<TestResult> {
+    let suite = parse(document, "inline", outside(&|path| workspace.bytes(path)))
+        .unwrap_or_else(|problems| panic!("{problems:?}"));
+    run(
+        &suite,
+        moment,
+        base,
+        &values(),
+        &RunLimits::default(),
+        &|_| (),
+    )
+    .await
 }
 
 /// One test with these lines, sent once to green.
 async fn run_one(base: &Url, test: &str, workspace: &Workspace) -> TestResult {
-    let document = format!("{SECRETS}\ndefaults: {{ timeout: 2s, retry: {{ for: 0s }} }}\ntests: [{{ name: a, {test} }}]");
-    run_at(Moment::Green, base, &document, workspace).await.remove(0)
+    let document = format!(
+        "{SECRETS}\ndefaults: {{ timeout: 2s, retry: {{ for: 0s }} }}\ntests: [{{ name: a, {test} }}]"
+    );
+    run_at(Moment::Green, base, &document, workspace)
+        .await
+        .remove(0)
 }
 
 const SECRETS: &str = "secrets: { KEY: { secret: prod/api, key: key } }";
 
 /// What was not met, as `what: expected, found`; nothing when the test passed.
 fn told(result: &TestResult) -> String {
-    let failures = result.failures.iter().map(|Mismatch { what, expected, found }| format!("{what}: {expected}, {found}"));
+    let failures = result.failures.iter().map(
+        |Mismatch {
+             what,
+             expected,
+             found,
+         }| format!("{what}: {expected}, {found}"),
+    );
     let told = failures.collect::<Vec<_>>().join(" | ");
-    assert_eq!(told.is_empty(), result.verdict == TestVerdict::Passed, "{result:?}");
+    assert_eq!(
+        told.is_empty(),
+        result.verdict == TestVerdict::Passed,
+        "{result:?}"
+    );
     told
 }

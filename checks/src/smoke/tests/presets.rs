@@ -26,13 +26,24 @@ fn allows(seen: &Seen) -> Answer {
 #[tokio::test]
 async fn a_preflight_asks_as_a_browser_does_and_passes_where_the_request_is_allowed() {
     let server = plain(allows).await;
-    let test = format!("put: /items/1, cors: {{ origin: '{APP}', headers: [content-type, X-Trace], credentials: true }}");
+    let test = format!(
+        "put: /items/1, cors: {{ origin: '{APP}', headers: [content-type, X-Trace], credentials: true }}"
+    );
     let result = run_one(&server.url("http://localhost"), &test, &empty()).await;
-    assert_eq!((told(&result).as_str(), result.request.as_str()), ("", "OPTIONS /items/1"));
+    assert_eq!(
+        (told(&result).as_str(), result.request.as_str()),
+        ("", "OPTIONS /items/1")
+    );
     let seen = server.last();
-    assert_eq!((seen.method.as_str(), seen.header("origin")), ("OPTIONS", Some(APP)));
+    assert_eq!(
+        (seen.method.as_str(), seen.header("origin")),
+        ("OPTIONS", Some(APP))
+    );
     assert_eq!(seen.header("access-control-request-method"), Some("PUT"));
-    assert_eq!(seen.header("access-control-request-headers"), Some("content-type,x-trace"));
+    assert_eq!(
+        seen.header("access-control-request-headers"),
+        Some("content-type,x-trace")
+    );
 }
 
 #[tokio::test]
@@ -44,7 +55,14 @@ async fn a_preflight_names_everything_that_is_not_allowed() {
         told(&run_one(&base, &test, &empty()).await),
         "header access-control-allow-methods: DELETE, GET, PUT | header access-control-allow-headers: x-other, Content-Type, X-Trace"
     );
-    let found = told(&run_one(&base, "get: /, cors: { origin: 'https://evil.example.com', method: PUT }", &empty()).await);
+    let found = told(
+        &run_one(
+            &base,
+            "get: /, cors: { origin: 'https://evil.example.com', method: PUT }",
+            &empty(),
+        )
+        .await,
+    );
     assert_eq!(
         found,
         "status: 2xx, 403 Forbidden | header access-control-allow-origin: https://evil.example.com, nothing | \
@@ -55,13 +73,20 @@ async fn a_preflight_names_everything_that_is_not_allowed() {
 #[tokio::test]
 async fn a_star_stands_for_everything_unless_cookies_are_sent() {
     let server = plain(|_| {
-        let star = [("access-control-allow-origin", "*"), ("access-control-allow-methods", "*"), ("access-control-allow-headers", "*")];
+        let star = [
+            ("access-control-allow-origin", "*"),
+            ("access-control-allow-methods", "*"),
+            ("access-control-allow-headers", "*"),
+        ];
         answer(200, &star, "")
     })
     .await;
     let base = server.url("http://localhost");
     let test = |rest: &str| format!("put: /, cors: {{ origin: '{APP}', {rest} }}");
-    assert_eq!(told(&run_one(&base, &test("headers: [x-a]"), &empty()).await), "");
+    assert_eq!(
+        told(&run_one(&base, &test("headers: [x-a]"), &empty()).await),
+        ""
+    );
     assert_eq!(
         told(&run_one(&base, &test("headers: [authorization]"), &empty()).await),
         "header access-control-allow-headers: authorization, *"
@@ -93,15 +118,37 @@ async fn http_leads_to_the_same_place_over_https() {
         ("/good?a=b", ""),
         ("/port", ""),
         ("/found", "status: 301 or 308, 302 Found"),
-        ("/home", "redirect: https://localhost/home, https://localhost/"),
-        ("/away", "redirect: https://localhost/away, https://elsewhere.example/away"),
-        ("/query?a=b", "redirect: https://localhost/query with its query, https://localhost/query"),
-        ("/plain", "redirect: https://localhost/plain, http://localhost/plain"),
-        ("/none", "status: 301 or 308, 200 OK | redirect: https://localhost/none, no readable Location header"),
+        (
+            "/home",
+            "redirect: https://localhost/home, https://localhost/",
+        ),
+        (
+            "/away",
+            "redirect: https://localhost/away, https://elsewhere.example/away",
+        ),
+        (
+            "/query?a=b",
+            "redirect: https://localhost/query with its query, https://localhost/query",
+        ),
+        (
+            "/plain",
+            "redirect: https://localhost/plain, http://localhost/plain",
+        ),
+        (
+            "/none",
+            "status: 301 or 308, 200 OK | redirect: https://localhost/none, no readable Location header",
+        ),
     ];
     for (path, expected) in table {
-        let test = format!("get: '{path}', http: 2, https-redirect: {{ port: {} }}", server.port);
-        assert_eq!(told(&run_one(&base, &test, &empty()).await), expected, "{path}");
+        let test = format!(
+            "get: '{path}', http: 2, https-redirect: {{ port: {} }}",
+            server.port
+        );
+        assert_eq!(
+            told(&run_one(&base, &test, &empty()).await),
+            expected,
+            "{path}"
+        );
         assert_eq!(server.last().version, hyper::Version::HTTP_11);
     }
 }

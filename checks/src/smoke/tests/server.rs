@@ -1,4 +1,5 @@
-//! The servers that are tested: HTTP/1.1 and HTTP/2, with TLS by certificates of an authority of our own or without.
+//! The servers that are tested: HTTP/1.1 and HTTP/2, with TLS by certificates of an authority of
+//! our own or without.
 
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -44,7 +45,10 @@ pub(super) type Answer = Response<Full<Bytes>>;
 
 /// An answer with a status, headers and a body.
 pub(super) fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Answer {
-    let built = headers.iter().fold(Response::builder().status(status), |built, (name, value)| built.header(*name, *value));
+    let built = headers.iter().fold(
+        Response::builder().status(status),
+        |built, (name, value)| built.header(*name, *value),
+    );
     built.body(Full::new(Bytes::from(body.to_owned()))).unwrap()
 }
 
@@ -61,7 +65,12 @@ impl Server {
     }
 
     pub(super) fn last(&self) -> Seen {
-        self.seen.lock().unwrap().last().cloned().expect("a request arrived")
+        self.seen
+            .lock()
+            .unwrap()
+            .last()
+            .cloned()
+            .expect("a request arrived")
     }
 
     /// How many connections were made.
@@ -80,19 +89,40 @@ pub(super) async fn plain(answers: impl Fn(&Seen) -> Answer + Send + Sync + 'sta
 }
 
 /// Serves over TLS with a certificate; `protocols` is what is offered by ALPN.
-pub(super) async fn secure(identity: &Identity, protocols: &[&str], answers: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Server {
+pub(super) async fn secure(
+    identity: &Identity,
+    protocols: &[&str],
+    answers: impl Fn(&Seen) -> Answer + Send + Sync + 'static,
+) -> Server {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(identity.key.clone()));
     let chain = vec![identity.certificate.clone().into()];
-    let mut config = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key).unwrap();
-    config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
+    let mut config = ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .unwrap();
+    config.alpn_protocols = protocols
+        .iter()
+        .map(|protocol| protocol.as_bytes().to_vec())
+        .collect();
     start(Some(TlsAcceptor::from(Arc::new(config))), answers).await
 }
 
-async fn start(acceptor: Option<TlsAcceptor>, answers: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Server {
+async fn start(
+    acceptor: Option<TlsAcceptor>,
+    answers: impl Fn(&Seen) -> Answer + Send + Sync + 'static,
+) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let server = Server { port: listener.local_addr().unwrap().port(), seen: Arc::default(), connections: Arc::default() };
-    let (seen, answers, connections) = (server.seen.clone(), Arc::new(answers), server.connections.clone());
+    let server = Server {
+        port: listener.local_addr().unwrap().port(),
+        seen: Arc::default(),
+        connections: Arc::default(),
+    };
+    let (seen, answers, connections) = (
+        server.seen.clone(),
+        Arc::new(answers),
+        server.connections.clone(),
+    );
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             connections.fetch_add(1, Ordering::SeqCst);
@@ -128,16 +158,40 @@ where
         }
     });
     // A client that goes away is no failure of the server.
-    let _ = Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
+    let _ = Builder::new(TokioExecutor::new())
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
 }
 
 async fn read(request: Request<Incoming>) -> Seen {
     let (parts, body) = request.into_parts();
     let host = parts.uri.authority().map(ToString::to_string);
-    let host = host.or_else(|| parts.headers.get("host").map(|host| host.to_str().unwrap().to_owned())).unwrap_or_default();
-    let target = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
-    let body = body.collect().await.map(|body| body.to_bytes().to_vec()).unwrap_or_default();
-    Seen { version: parts.version, method: parts.method.to_string(), host, target, headers: parts.headers, body }
+    let host = host
+        .or_else(|| {
+            parts
+                .headers
+                .get("host")
+                .map(|host| host.to_str().unwrap().to_owned())
+        })
+        .unwrap_or_default();
+    let target = parts
+        .uri
+        .path_and_query()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    let body = body
+        .collect()
+        .await
+        .map(|body| body.to_bytes().to_vec())
+        .unwrap_or_default();
+    Seen {
+        version: parts.version,
+        method: parts.method.to_string(),
+        host,
+        target,
+        headers: parts.headers,
+        body,
+    }
 }
 
 /// An authority that signs certificates.
@@ -158,7 +212,10 @@ impl Authority {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
         let pem = params.self_signed(&key).unwrap().pem();
-        Self { issuer: Issuer::new(params, key), pem }
+        Self {
+            issuer: Issuer::new(params, key),
+            pem,
+        }
     }
 
     /// A certificate for a name, good from one moment to another.
@@ -167,21 +224,37 @@ impl Authority {
         (params.not_before, params.not_after) = (from, until);
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        Identity { certificate: certificate.der().to_vec(), key: key.serialize_der() }
+        Identity {
+            certificate: certificate.der().to_vec(),
+            key: key.serialize_der(),
+        }
     }
 
     /// One that is good for a year from yesterday.
     pub(super) fn good(&self, name: &str) -> Identity {
         let now = OffsetDateTime::now_utc();
-        self.sign(name, now - time::Duration::DAY, now + time::Duration::days(365))
+        self.sign(
+            name,
+            now - time::Duration::DAY,
+            now + time::Duration::days(365),
+        )
     }
 }
 
 /// A certificate that nobody but itself signed, and its PEM.
 pub(super) fn self_signed(name: &str) -> (Identity, String) {
     let key = KeyPair::generate().unwrap();
-    let certificate = CertificateParams::new(vec![name.to_owned()]).unwrap().self_signed(&key).unwrap();
-    (Identity { certificate: certificate.der().to_vec(), key: key.serialize_der() }, certificate.pem())
+    let certificate = CertificateParams::new(vec![name.to_owned()])
+        .unwrap()
+        .self_signed(&key)
+        .unwrap();
+    (
+        Identity {
+            certificate: certificate.der().to_vec(),
+            key: key.serialize_der(),
+        },
+        certificate.pem(),
+    )
 }
 
 /// Midnight of a day.

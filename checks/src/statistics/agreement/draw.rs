@@ -1,4 +1,5 @@
-//! Drawn samples for both tests: usual ones, tiny and huge ones, with ties and without, and the edges.
+//! Drawn samples for both tests: usual ones, tiny and huge ones, with ties and without, and the
+//! edges.
 
 use fastrand::Rng;
 use serde_json::{Value, json};
@@ -20,11 +21,19 @@ pub(super) struct Sample {
 }
 
 enum Asked {
-    Proportion { blue: Counts, green: Counts },
-    Ranks { blue: Vec<f64>, green: Vec<f64>, ties: Ties },
+    Proportion {
+        blue: Counts,
+        green: Counts,
+    },
+    Ranks {
+        blue: Vec<f64>,
+        green: Vec<f64>,
+        ties: Ties,
+    },
 }
 
-/// Whose word is asked for where ties are counted: SciPy goes through all permutations of small samples.
+/// Whose word is asked for where ties are counted: SciPy goes through all permutations of small
+/// samples.
 #[derive(Clone, Copy)]
 enum Ties {
     None,
@@ -37,14 +46,25 @@ impl Sample {
         let (method, ours) = match &asked {
             Asked::Proportion { blue, green } => {
                 let tested = two_proportion(*blue, *green, direction).unwrap();
-                (name(tested.method, Ties::None), [tested.p, tested.effect.difference, tested.effect.ratio])
+                (
+                    name(tested.method, Ties::None),
+                    [tested.p, tested.effect.difference, tested.effect.ratio],
+                )
             }
             Asked::Ranks { blue, green, ties } => {
                 let tested = mann_whitney(blue, green, direction).unwrap();
-                (name(tested.method, *ties), [tested.p, tested.effect.probability, tested.effect.shift])
+                (
+                    name(tested.method, *ties),
+                    [tested.p, tested.effect.probability, tested.effect.shift],
+                )
             }
         };
-        Self { direction, asked, method, ours }
+        Self {
+            direction,
+            asked,
+            method,
+            ours,
+        }
     }
 
     pub(super) fn question(&self) -> String {
@@ -117,7 +137,10 @@ fn tiny_counts(rng: &mut Rng) -> Asked {
 fn no_errors_on_a_side(rng: &mut Rng) -> Asked {
     let (blue, green) = (rng.u64(1..1_000_000), rng.u64(1..1_000_000));
     let errors = rng.u64(..blue.min(40));
-    Asked::Proportion { blue: Counts::new(errors, blue), green: Counts::new(if rng.bool() { 0 } else { green }, green) }
+    Asked::Proportion {
+        blue: Counts::new(errors, blue),
+        green: Counts::new(if rng.bool() { 0 } else { green }, green),
+    }
 }
 
 /// Requests are drawn evenly over the orders of magnitude, green's share of errors around blue's.
@@ -125,8 +148,13 @@ fn counts(rng: &mut Rng, requests: std::ops::Range<u64>, rate: f64) -> Asked {
     let rate = rate * rng.f64();
     let other = rate * (0.8 + 0.4 * rng.f64());
     let [blue, green] = [rate, other].map(|rate| {
-        let all = (real(requests.start).ln() + rng.f64() * (real(requests.end) / real(requests.start)).ln()).exp();
-        Counts::new(whole(all * rate + 3.0 * (rng.f64() - 0.5) * (all * rate).sqrt()), whole(all))
+        let all = (real(requests.start).ln()
+            + rng.f64() * (real(requests.end) / real(requests.start)).ln())
+        .exp();
+        Counts::new(
+            whole(all * rate + 3.0 * (rng.f64() - 0.5) * (all * rate).sqrt()),
+            whole(all),
+        )
     });
     Asked::Proportion { blue, green }
 }
@@ -134,7 +162,11 @@ fn counts(rng: &mut Rng, requests: std::ops::Range<u64>, rate: f64) -> Asked {
 fn untied(rng: &mut Rng) -> Asked {
     let (blue, green) = sizes(rng, 1..64);
     let shift = rng.f64();
-    Asked::Ranks { blue: drawn(rng, blue, Rng::f64), green: drawn(rng, green, |rng| rng.f64() + shift), ties: Ties::None }
+    Asked::Ranks {
+        blue: drawn(rng, blue, Rng::f64),
+        green: drawn(rng, green, |rng| rng.f64() + shift),
+        ties: Ties::None,
+    }
 }
 
 fn tied_and_tiny(rng: &mut Rng) -> Asked {
@@ -151,7 +183,9 @@ fn tied(rng: &mut Rng) -> Asked {
 fn tied_values(rng: &mut Rng, blue: usize, green: usize, ties: Ties) -> Asked {
     let different = rng.u8(1..12);
     let mut blue = drawn(rng, blue, |rng| f64::from(rng.u8(..different)) / 10.0);
-    let green = drawn(rng, green, |rng| f64::from(rng.u8(..different) + different / 4) / 10.0);
+    let green = drawn(rng, green, |rng| {
+        f64::from(rng.u8(..different) + different / 4) / 10.0
+    });
     blue[0] = green[0];
     Asked::Ranks { blue, green, ties }
 }
@@ -161,14 +195,24 @@ fn many_values(rng: &mut Rng) -> Asked {
     let grain = if rng.bool() { 10.0 } else { 1e9 };
     let shift = rng.f64() * 0.3;
     let blue = drawn(rng, blue, |rng| (rng.f64() * grain).round() / grain);
-    let green = drawn(rng, green, |rng| ((rng.f64() + shift) * grain).round() / grain);
-    Asked::Ranks { blue, green, ties: Ties::None }
+    let green = drawn(rng, green, |rng| {
+        ((rng.f64() + shift) * grain).round() / grain
+    });
+    Asked::Ranks {
+        blue,
+        green,
+        ties: Ties::None,
+    }
 }
 
 fn extreme_values(rng: &mut Rng) -> Asked {
     let (blue, green) = sizes(rng, 1..9);
     let extreme = |rng: &mut Rng| (rng.f64() - 0.5) * [1e300, 1e-300, 1.0, 1e15][rng.usize(..4)];
-    Asked::Ranks { blue: drawn(rng, blue, extreme), green: drawn(rng, green, extreme), ties: Ties::None }
+    Asked::Ranks {
+        blue: drawn(rng, blue, extreme),
+        green: drawn(rng, green, extreme),
+        ties: Ties::None,
+    }
 }
 
 fn sizes(rng: &mut Rng, sizes: std::ops::Range<usize>) -> (usize, usize) {
@@ -184,7 +228,11 @@ fn real(count: u64) -> f64 {
     count as f64
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "millions; below zero is zero")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "millions; below zero is zero"
+)]
 fn whole(count: f64) -> u64 {
     count.round() as u64
 }

@@ -1,12 +1,15 @@
-//! Fisher's exact test: of all ways to spread the same errors over the same requests, the share that is as bad as what was seen.
+//! Fisher's exact test: of all ways to spread the same errors over the same requests, the share
+//! that is as bad as what was seen.
 //!
-//! Nothing is computed by logarithms of factorials, which lose nine digits at a million requests. One way follows from the next by a
-//! multiplication; the most probable one weighs 1, so that nothing overflows, and the far tails run into 0.
+//! Nothing is computed by logarithms of factorials, which lose nine digits at a million requests.
+//! One way follows from the next by a multiplication; the most probable one weighs 1, so that
+//! nothing overflows, and the far tails run into 0.
 
 use super::{Counts, number};
 use crate::statistics::Direction;
 
-/// Ways that weigh the same are told apart by rounding only: so far, relative to the weight, they are taken for the same (as R does).
+/// Ways that weigh the same are told apart by rounding only: so far, relative to the weight, they
+/// are taken for the same (as R does).
 const SAME_WEIGHT: f64 = 1.0 + 1e-7;
 
 pub(super) fn p(blue: Counts, green: Counts, direction: Direction) -> f64 {
@@ -40,7 +43,12 @@ impl ContingencyTable {
         let mode = u64::try_from(mode).unwrap_or(u64::MAX);
         let least = errors.saturating_sub(blue.requests);
         let most = errors.min(green.requests);
-        Self { green: green.requests, blue: blue.requests, errors, mode: mode.clamp(least, most) }
+        Self {
+            green: green.requests,
+            blue: blue.requests,
+            errors,
+            mode: mode.clamp(least, most),
+        }
     }
 
     /// The weight of the way with one more error on green, over that with `errors`.
@@ -50,23 +58,33 @@ impl ContingencyTable {
     }
 
     fn weight(&self, seen: u64) -> f64 {
-        self.ways().find(|(errors, _)| *errors == seen).map_or(0.0, |(_, weight)| weight)
+        self.ways()
+            .find(|(errors, _)| *errors == seen)
+            .map_or(0.0, |(_, weight)| weight)
     }
 
-    /// The ways that count, the small weights before the great ones, so that none is lost by rounding.
+    /// The ways that count, the small weights before the great ones, so that none is lost by
+    /// rounding.
     fn sum(&self, counts: impl Fn(u64, f64) -> bool) -> f64 {
-        let weights: Vec<f64> = self.ways().filter(|(errors, weight)| counts(*errors, *weight)).map(|(_, weight)| weight).collect();
+        let weights: Vec<f64> = self
+            .ways()
+            .filter(|(errors, weight)| counts(*errors, *weight))
+            .map(|(_, weight)| weight)
+            .collect();
         weights.iter().rev().fold(0.0, |sum, weight| sum + weight)
     }
 
-    /// Every way that weighs anything: green's errors and the weight, from the mode upwards, then from below the mode downwards.
+    /// Every way that weighs anything: green's errors and the weight, from the mode upwards, then
+    /// from below the mode downwards.
     fn ways(&self) -> impl Iterator<Item = (u64, f64)> + '_ {
         let up = std::iter::successors(Some((self.mode, 1.0)), |(errors, weight)| {
-            let next = (*errors < self.errors.min(self.green)).then(|| (errors + 1, weight * self.ratio(*errors)));
+            let next = (*errors < self.errors.min(self.green))
+                .then(|| (errors + 1, weight * self.ratio(*errors)));
             next.filter(|(_, weight)| *weight > 0.0)
         });
         let down = std::iter::successors(Some((self.mode, 1.0)), |(errors, weight)| {
-            let next = (*errors > self.errors.saturating_sub(self.blue)).then(|| (errors - 1, weight / self.ratio(errors - 1)));
+            let next = (*errors > self.errors.saturating_sub(self.blue))
+                .then(|| (errors - 1, weight / self.ratio(errors - 1)));
             next.filter(|(_, weight)| *weight > 0.0)
         });
         up.chain(down.skip(1))
@@ -80,9 +98,16 @@ mod tests {
     #[test]
     fn the_lady_tasting_tea() {
         let (blue, green) = (Counts::new(1, 4), Counts::new(3, 4));
-        let table = [(Direction::Increase, 17.0 / 70.0), (Direction::Decrease, 69.0 / 70.0), (Direction::Either, 34.0 / 70.0)];
+        let table = [
+            (Direction::Increase, 17.0 / 70.0),
+            (Direction::Decrease, 69.0 / 70.0),
+            (Direction::Either, 34.0 / 70.0),
+        ];
         for (direction, expected) in table {
-            assert!((p(blue, green, direction) - expected).abs() < 1e-15, "{direction:?}");
+            assert!(
+                (p(blue, green, direction) - expected).abs() < 1e-15,
+                "{direction:?}"
+            );
         }
     }
 

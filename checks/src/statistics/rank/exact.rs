@@ -1,7 +1,8 @@
 //! How many arrangements of values without ties give each U, counted exactly.
 //!
-//! They are the coefficients of a Gaussian binomial, made factor by factor. All arithmetic is modulo 2^128: on the way a number may be
-//! negative or too great, but what comes out is the true one, because no true one reaches 2^127.
+//! They are the coefficients of a Gaussian binomial, made factor by factor. All arithmetic is
+//! modulo 2^128: on the way a number may be negative or too great, but what comes out is the true
+//! one, because no true one reaches 2^127.
 
 use super::Tails;
 use super::order::Order;
@@ -18,10 +19,22 @@ pub(super) fn tails(order: &Order) -> Option<Tails> {
     let near = seen.min(most - seen);
     (near.checked_mul(few)? <= WORK).then_some(())?;
     let counts = counts(few, many, near);
-    let beyond = counts[..near].iter().fold(0, |sum: u128, ways| sum.wrapping_add(*ways));
+    let beyond = counts[..near]
+        .iter()
+        .fold(0, |sum: u128, ways| sum.wrapping_add(*ways));
     let tail = share(beyond.wrapping_add(counts[near]), all);
     let rest = share(all.wrapping_sub(beyond), all);
-    Some(if seen == near { Tails { as_small: tail, as_great: rest } } else { Tails { as_small: rest, as_great: tail } })
+    Some(if seen == near {
+        Tails {
+            as_small: tail,
+            as_great: rest,
+        }
+    } else {
+        Tails {
+            as_small: rest,
+            as_great: tail,
+        }
+    })
 }
 
 /// How many arrangements give U = 0, 1, … up to `last`.
@@ -43,8 +56,12 @@ fn counts(few: usize, many: usize, last: usize) -> Vec<u128> {
 pub(super) fn binomial(all: usize, few: usize) -> Option<u128> {
     let mut ways = 1_u128;
     for step in 1..=few.min(all - few) {
-        let (up, down) = (u128::try_from(all + 1 - step).ok()?, u128::try_from(step).ok()?);
-        // The product can be too great where the quotient is not: what both have in common goes first.
+        let (up, down) = (
+            u128::try_from(all + 1 - step).ok()?,
+            u128::try_from(step).ok()?,
+        );
+        // The product can be too great where the quotient is not: what both have in common goes
+        // first.
         let common = greatest_common_divisor(ways, down);
         ways = (ways / common).checked_mul(up / (down / common))?;
     }
@@ -52,10 +69,17 @@ pub(super) fn binomial(all: usize, few: usize) -> Option<u128> {
 }
 
 fn greatest_common_divisor(left: u128, right: u128) -> u128 {
-    if right == 0 { left } else { greatest_common_divisor(right, left % right) }
+    if right == 0 {
+        left
+    } else {
+        greatest_common_divisor(right, left % right)
+    }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "each is rounded once; their quotient is exact to 1e-15")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "each is rounded once; their quotient is exact to 1e-15"
+)]
 pub(super) fn share(part: u128, all: u128) -> f64 {
     part as f64 / all as f64
 }
@@ -73,13 +97,18 @@ mod tests {
     #[test]
     fn the_counts_of_the_greatest_size_add_up() {
         let all = binomial(128, 64).unwrap();
-        let sum = counts(64, 64, 64 * 64).iter().fold(0, |sum: u128, ways| sum.wrapping_add(*ways));
+        let sum = counts(64, 64, 64 * 64)
+            .iter()
+            .fold(0, |sum: u128, ways| sum.wrapping_add(*ways));
         assert_eq!(sum, all);
         assert_eq!(all, 23_951_146_041_928_082_866_135_587_776_380_551_750);
     }
 
     #[test]
     fn what_cannot_be_counted_is_not() {
-        assert_eq!((binomial(140, 70), binomial(10, 0), binomial(1_000_000, 1)), (None, Some(1), Some(1_000_000)));
+        assert_eq!(
+            (binomial(140, 70), binomial(10, 0), binomial(1_000_000, 1)),
+            (None, Some(1), Some(1_000_000))
+        );
     }
 }

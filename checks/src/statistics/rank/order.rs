@@ -18,7 +18,8 @@ pub(super) struct Order {
     pub(super) groups: Vec<Group>,
     pub(super) blue: usize,
     pub(super) green: usize,
-    /// Twice the number of pairs in which green's value is the greater one, with ties counted by half: an integer even then.
+    /// Twice the number of pairs in which green's value is the greater one, with ties counted by
+    /// half: an integer even then.
     pub(super) twice_u: usize,
 }
 
@@ -32,7 +33,12 @@ impl Order {
             twice_u += group.green * (2 * before + group.blue);
             before += group.blue;
         }
-        Self { groups, blue: blue.len(), green: green.len(), twice_u }
+        Self {
+            groups,
+            blue: blue.len(),
+            green: green.len(),
+            twice_u,
+        }
     }
 
     pub(super) fn is_without_ties(&self) -> bool {
@@ -54,8 +60,15 @@ impl Order {
     /// Of U, where both sides are the same; ties make it smaller.
     pub(super) fn deviation_of_u(&self) -> f64 {
         let all = number(self.blue + self.green);
-        let ties: f64 = self.groups.iter().map(|group| number(group.size())).map(|size| size.powi(3) - size).sum();
-        (self.pairs() / 12.0 * ((all + 1.0) - ties / (all * (all - 1.0)))).max(0.0).sqrt()
+        let ties: f64 = self
+            .groups
+            .iter()
+            .map(|group| number(group.size()))
+            .map(|size| size.powi(3) - size)
+            .sum();
+        (self.pairs() / 12.0 * ((all + 1.0) - ties / (all * (all - 1.0))))
+            .max(0.0)
+            .sqrt()
     }
 
     fn pairs(&self) -> f64 {
@@ -66,7 +79,10 @@ impl Order {
 fn groups(mut blue: &[f64], mut green: &[f64]) -> Vec<Group> {
     let mut groups = Vec::new();
     while let Some(least) = least(blue, green) {
-        let group = Group { blue: leading(blue, least), green: leading(green, least) };
+        let group = Group {
+            blue: leading(blue, least),
+            green: leading(green, least),
+        };
         (blue, green) = (&blue[group.blue..], &green[group.green..]);
         groups.push(group);
     }
@@ -74,14 +90,21 @@ fn groups(mut blue: &[f64], mut green: &[f64]) -> Vec<Group> {
 }
 
 fn least(blue: &[f64], green: &[f64]) -> Option<f64> {
-    blue.first().into_iter().chain(green.first()).copied().reduce(f64::min)
+    blue.first()
+        .into_iter()
+        .chain(green.first())
+        .copied()
+        .reduce(f64::min)
 }
 
 fn leading(values: &[f64], same: f64) -> usize {
     values.partition_point(|value| *value <= same)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "values and pairs of them are far fewer than 2^53")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "values and pairs of them are far fewer than 2^53"
+)]
 pub(super) fn number(count: usize) -> f64 {
     count as f64
 }

@@ -25,7 +25,11 @@ fn all_values_equal_are_no_evidence() {
         let same = vec![0.25; size];
         for direction in [Direction::Increase, Direction::Decrease, Direction::Either] {
             let tested = mann_whitney(&same, &same, direction).unwrap();
-            assert_eq!((tested.p, tested.effect.probability, tested.effect.shift), (1.0, 0.5, 0.0), "{size} {direction:?}");
+            assert_eq!(
+                (tested.p, tested.effect.probability, tested.effect.shift),
+                (1.0, 0.5, 0.0),
+                "{size} {direction:?}"
+            );
         }
     }
 }
@@ -33,31 +37,63 @@ fn all_values_equal_are_no_evidence() {
 #[test]
 #[expect(clippy::float_cmp, reason = "what is exact is to be exact")]
 fn zero_and_minus_zero_are_a_tie() {
-    assert_eq!(mann_whitney(&[-0.0], &[0.0], Direction::Increase).unwrap().effect.probability, 0.5);
+    assert_eq!(
+        mann_whitney(&[-0.0], &[0.0], Direction::Increase)
+            .unwrap()
+            .effect
+            .probability,
+        0.5
+    );
 }
 
 #[test]
 fn a_side_without_values_gives_no_verdict_and_neither_do_values_that_are_none() {
-    let refused = |blue: &[f64], green: &[f64]| mann_whitney(blue, green, Direction::Increase).unwrap_err();
-    assert_eq!(refused(&[], &[1.0]), StatisticsError::Empty { side: Side::Blue });
-    assert_eq!(refused(&[1.0], &[]), StatisticsError::Empty { side: Side::Green });
-    assert_eq!(refused(&[1.0], &[f64::NAN]), StatisticsError::NotFinite { side: Side::Green });
-    assert_eq!(refused(&[f64::NEG_INFINITY], &[1.0]), StatisticsError::NotFinite { side: Side::Blue });
+    let refused =
+        |blue: &[f64], green: &[f64]| mann_whitney(blue, green, Direction::Increase).unwrap_err();
+    assert_eq!(
+        refused(&[], &[1.0]),
+        StatisticsError::Empty { side: Side::Blue }
+    );
+    assert_eq!(
+        refused(&[1.0], &[]),
+        StatisticsError::Empty { side: Side::Green }
+    );
+    assert_eq!(
+        refused(&[1.0], &[f64::NAN]),
+        StatisticsError::NotFinite { side: Side::Green }
+    );
+    assert_eq!(
+        refused(&[f64::NEG_INFINITY], &[1.0]),
+        StatisticsError::NotFinite { side: Side::Blue }
+    );
 }
 
 #[test]
 fn counting_with_ties_and_without_come_to_the_same_where_there_are_none() {
     let (blue, green) = ([1.0, 4.0, 2.5, 7.0, 9.0], [3.0, 8.0, 11.0]);
-    let order = Order::of(&sorted(&blue, Side::Blue).unwrap(), &sorted(&green, Side::Green).unwrap());
+    let order = Order::of(
+        &sorted(&blue, Side::Blue).unwrap(),
+        &sorted(&green, Side::Green).unwrap(),
+    );
     let (plain, tied) = (exact::tails(&order).unwrap(), tied::tails(&order).unwrap());
-    assert_eq!((plain.as_great, plain.as_small), (tied.as_great, tied.as_small));
+    assert_eq!(
+        (plain.as_great, plain.as_small),
+        (tied.as_great, tied.as_small)
+    );
 }
 
 #[test]
 fn arrangements_are_counted_up_to_sixty_four_on_a_side_and_some_forty_with_ties() {
-    let method = |blue: &[f64], green: &[f64]| mann_whitney(blue, green, Direction::Increase).unwrap().method;
+    let method = |blue: &[f64], green: &[f64]| {
+        mann_whitney(blue, green, Direction::Increase)
+            .unwrap()
+            .method
+    };
     assert_eq!(method(&row(0..64), &row(64..128)), Method::MannWhitneyExact);
-    assert_eq!(method(&row(0..70), &row(70..140)), Method::MannWhitneyNormal);
+    assert_eq!(
+        method(&row(0..70), &row(70..140)),
+        Method::MannWhitneyNormal
+    );
     assert_eq!(method(&row(0..45), &row(20..65)), Method::MannWhitneyExact);
     assert_eq!(method(&row(0..60), &row(20..80)), Method::MannWhitneyNormal);
     assert_eq!(method(&row(0..4), &row(4..3000)), Method::MannWhitneyExact);
@@ -68,6 +104,18 @@ fn arrangements_are_counted_up_to_sixty_four_on_a_side_and_some_forty_with_ties(
 fn the_shift_is_what_was_added() {
     let blue = row(0..2500);
     let green: Vec<f64> = blue.iter().map(|value| value + 7.5).collect();
-    assert_eq!(mann_whitney(&blue, &green, Direction::Increase).unwrap().effect.shift, 7.5);
-    assert_eq!(mann_whitney(&[1.0], &[1.0, 4.0], Direction::Increase).unwrap().effect.shift, 1.5);
+    assert_eq!(
+        mann_whitney(&blue, &green, Direction::Increase)
+            .unwrap()
+            .effect
+            .shift,
+        7.5
+    );
+    assert_eq!(
+        mann_whitney(&[1.0], &[1.0, 4.0], Direction::Increase)
+            .unwrap()
+            .effect
+            .shift,
+        1.5
+    );
 }

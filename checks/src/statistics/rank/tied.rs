@@ -1,6 +1,7 @@
 //! How many arrangements of values with ties give each U, counted exactly.
 //!
-//! The groups of same values are gone through in their order; of each, every number of values may be green's.
+//! The groups of same values are gone through in their order; of each, every number of values may
+//! be green's.
 
 use super::Tails;
 use super::exact::{binomial, share};
@@ -16,11 +17,18 @@ type ArrangementCounts = Vec<Vec<u128>>;
 pub(super) fn tails(order: &Order) -> Option<Tails> {
     let all = binomial(order.blue + order.green, order.green)?;
     let most = order.blue.checked_mul(order.green)?.checked_mul(2)?;
-    let steps: usize = order.groups.iter().map(|group| group.size().min(order.green)).sum();
+    let steps: usize = order
+        .groups
+        .iter()
+        .map(|group| group.size().min(order.green))
+        .sum();
     (most.checked_mul(order.green)?.checked_mul(steps)? <= WORK).then_some(())?;
     let counts = counts(order, most)?;
     let sum = |counts: &[u128]| share(counts.iter().sum(), all);
-    Some(Tails { as_small: sum(&counts[..=order.twice_u]), as_great: sum(&counts[order.twice_u..]) })
+    Some(Tails {
+        as_small: sum(&counts[..=order.twice_u]),
+        as_great: sum(&counts[order.twice_u..]),
+    })
 }
 
 fn counts(order: &Order, most: usize) -> Option<Vec<u128>> {
@@ -28,20 +36,36 @@ fn counts(order: &Order, most: usize) -> Option<Vec<u128>> {
     table[0][0] = 1;
     let mut before = 0;
     for group in &order.groups {
-        let chosen: Option<Vec<u128>> = (0..=group.size().min(order.green)).map(|green| binomial(group.size(), green)).collect();
-        spread(&mut table, GroupPosition { before, size: group.size(), blue: order.blue }, &chosen?);
+        let chosen: Option<Vec<u128>> = (0..=group.size().min(order.green))
+            .map(|green| binomial(group.size(), green))
+            .collect();
+        spread(
+            &mut table,
+            GroupPosition {
+                before,
+                size: group.size(),
+                blue: order.blue,
+            },
+            &chosen?,
+        );
         before += group.size();
     }
     table.pop()
 }
 
-/// Lets a group be shared between the sides. The greatest number of green's comes first, so that no group is counted twice. What would leave
-/// blue with more values than it has is not counted: it leads nowhere, and there can be more of it than 128 bits hold.
+/// Lets a group be shared between the sides. The greatest number of green's comes first, so that no
+/// group is counted twice. What would leave blue with more values than it has is not counted: it
+/// leads nowhere, and there can be more of it than 128 bits hold.
 fn spread(table: &mut ArrangementCounts, place: GroupPosition, chosen: &[u128]) {
     let after = place.before + place.size;
     for total in (after.saturating_sub(place.blue).max(1)..table.len().min(after + 1)).rev() {
         let (fewer, rest) = table.split_at_mut(total);
-        for (green, ways) in chosen.iter().enumerate().take(total + 1).skip(total.saturating_sub(place.before).max(1)) {
+        for (green, ways) in chosen
+            .iter()
+            .enumerate()
+            .take(total + 1)
+            .skip(total.saturating_sub(place.before).max(1))
+        {
             let earlier = total - green;
             let gain = green * (2 * (place.before - earlier) + place.size - green);
             add(&mut rest[0], &fewer[earlier], gain, *ways);

@@ -1,6 +1,7 @@
 //! A container's life: made, started, its log followed, waited for, stopped, removed.
 //!
-//! Whoever has one made sees to it that [`Engine::remove`] follows in every end; dropping a future here leaves the container running.
+//! Whoever has one made sees to it that [`Engine::remove`] follows in every end; dropping a future
+//! here leaves the container running.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -25,15 +26,33 @@ pub enum ContainerExit {
 }
 
 impl Engine {
-    /// Makes a container of this name. The name is the caller's, so that it can be removed also when the answer is lost.
-    pub async fn create(&self, name: &str, recipe: &ContainerConfig<'_>) -> Result<(), EngineError> {
-        let request = self.ask(Method::POST, &format!("containers/create?name={}", segment(name))).json(&recipe.body()).timeout(ANSWER);
+    /// Makes a container of this name. The name is the caller's, so that it can be removed also
+    /// when the answer is lost.
+    pub async fn create(
+        &self,
+        name: &str,
+        recipe: &ContainerConfig<'_>,
+    ) -> Result<(), EngineError> {
+        let request = self
+            .ask(
+                Method::POST,
+                &format!("containers/create?name={}", segment(name)),
+            )
+            .json(&recipe.body())
+            .timeout(ANSWER);
         self.accepted("make the container", request).await.map(drop)
     }
 
     /// Starts it and follows its log to its end.
-    pub async fn run(&self, name: &str, limit: Duration, transcript: &mut Transcript<'_>) -> Result<ContainerExit, EngineError> {
-        let start = self.ask(Method::POST, &format!("containers/{}/start", segment(name))).timeout(ANSWER);
+    pub async fn run(
+        &self,
+        name: &str,
+        limit: Duration,
+        transcript: &mut Transcript<'_>,
+    ) -> Result<ContainerExit, EngineError> {
+        let start = self
+            .ask(Method::POST, &format!("containers/{}/start", segment(name)))
+            .timeout(ANSWER);
         self.accepted("start the container", start).await?;
         let ended = {
             let mut to_its_end = pin!(self.to_its_end(name, transcript));
@@ -49,7 +68,11 @@ impl Engine {
         Ok(ended)
     }
 
-    async fn to_its_end(&self, name: &str, transcript: &mut Transcript<'_>) -> Result<i64, EngineError> {
+    async fn to_its_end(
+        &self,
+        name: &str,
+        transcript: &mut Transcript<'_>,
+    ) -> Result<i64, EngineError> {
         self.follow(name, transcript).await?;
         let request = self.ask(Method::POST, &format!("containers/{}/wait", segment(name)));
         let answer = self.accepted("wait for the container", request).await?;
@@ -59,8 +82,13 @@ impl Engine {
     }
 
     async fn follow(&self, name: &str, transcript: &mut Transcript<'_>) -> Result<(), EngineError> {
-        let path = format!("containers/{}/logs?follow=1&stdout=1&stderr=1", segment(name));
-        let mut log = self.accepted("show the container's log", self.ask(Method::GET, &path)).await?;
+        let path = format!(
+            "containers/{}/logs?follow=1&stdout=1&stderr=1",
+            segment(name)
+        );
+        let mut log = self
+            .accepted("show the container's log", self.ask(Method::GET, &path))
+            .await?;
         // A stream that breaks is no end of the container: that is waited for afterwards.
         while let Ok(Some(piece)) = log.chunk().await {
             transcript.push(&piece)?;
@@ -70,13 +98,23 @@ impl Engine {
 
     /// Asks it to end, and no longer waits then.
     async fn stop(&self, name: &str) -> Result<(), EngineError> {
-        let request = self.ask(Method::POST, &format!("containers/{}/stop?t={STOP_SECONDS}", segment(name))).timeout(ANSWER);
+        let request = self
+            .ask(
+                Method::POST,
+                &format!("containers/{}/stop?t={STOP_SECONDS}", segment(name)),
+            )
+            .timeout(ANSWER);
         self.accepted("stop the container", request).await.map(drop)
     }
 
     /// Kills and removes it with its volumes; one that is not there is fine.
     pub async fn remove(&self, name: &str) -> Result<(), EngineError> {
-        let request = self.ask(Method::DELETE, &format!("containers/{}?force=1&v=1", segment(name))).timeout(ANSWER);
+        let request = self
+            .ask(
+                Method::DELETE,
+                &format!("containers/{}?force=1&v=1", segment(name)),
+            )
+            .timeout(ANSWER);
         let response = self.send(request).await?;
         match response.status() {
             // Somebody else is about to do it: a removal that was asked for before.

@@ -18,19 +18,29 @@ const LINE: usize = 64 * 1024;
 impl Engine {
     /// Whether the engine has an image of that name.
     pub async fn has_image(&self, image: &ImageName) -> Result<bool, EngineError> {
-        self.describe("describe an image", &format!("images/{image}/json")).await.map(|described| described.is_some())
+        self.describe("describe an image", &format!("images/{image}/json"))
+            .await
+            .map(|described| described.is_some())
     }
 
     /// Pulls an image; who has to log in for it cannot be served.
     pub async fn pull(&self, image: &ImageName) -> Result<(), EngineError> {
         if image.repository().is_empty() {
-            return Err(failed(image, "it is named by its id, which no registry knows"));
+            return Err(failed(
+                image,
+                "it is named by its id, which no registry knows",
+            ));
         }
         // Without a tag the engine would pull all of them.
         let wanted = image.digest().map(ToString::to_string);
-        let tag = wanted.unwrap_or_else(|| image.tag().map_or("latest", |tag| tag.as_str()).to_owned());
-        let [name, tag] = [image.repository(), &tag].map(|text| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string());
-        let request = self.ask(Method::POST, &format!("images/create?fromImage={name}&tag={tag}"));
+        let tag =
+            wanted.unwrap_or_else(|| image.tag().map_or("latest", |tag| tag.as_str()).to_owned());
+        let [name, tag] = [image.repository(), &tag]
+            .map(|text| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string());
+        let request = self.ask(
+            Method::POST,
+            &format!("images/create?fromImage={name}&tag={tag}"),
+        );
         let asked = tokio::time::timeout(SILENCE, self.accepted("pull an image", request)).await;
         match asked.map_err(|_| failed(image, "the engine does not answer"))? {
             Ok(progress) => self.pulled(image, progress).await,
@@ -45,7 +55,9 @@ impl Engine {
         loop {
             let piece = tokio::time::timeout(SILENCE, progress.chunk()).await;
             let piece = piece.map_err(|_| failed(image, "the engine has fallen silent"))?;
-            let Some(piece) = piece.map_err(|source| self.unreachable(source))? else { break };
+            let Some(piece) = piece.map_err(|source| self.unreachable(source))? else {
+                break;
+            };
             for byte in piece {
                 if byte == b'\n' {
                     judged(image, &std::mem::take(&mut line))?;
@@ -67,5 +79,8 @@ fn judged(image: &ImageName, line: &[u8]) -> Result<(), EngineError> {
 }
 
 fn failed(image: &ImageName, message: &str) -> EngineError {
-    EngineError::Pull { image: image.to_string(), message: on_one_line(&masked(message), 500) }
+    EngineError::Pull {
+        image: image.to_string(),
+        message: on_one_line(&masked(message), 500),
+    }
 }

@@ -1,7 +1,9 @@
-//! The Docker engine of the runner, over its unix socket: images, a container's life, where the workspace is.
+//! The Docker engine of the runner, over its unix socket: images, a container's life, where the
+//! workspace is.
 //!
-//! Docker Engine API, in the version that the engine itself names; everything asked here is in it since 2016. Registries are not
-//! logged in to: `~/.docker/config.json` of another step is out of an action's reach.
+//! Docker Engine API, in the version that the engine itself names; everything asked here is in it
+//! since 2016. Registries are not logged in to: `~/.docker/config.json` of another step is out of
+//! an action's reach.
 
 mod containers;
 mod images;
@@ -23,7 +25,8 @@ pub use recipe::{ContainerConfig, network};
 
 use super::lines::Garbled;
 
-/// Small questions are answered at once, unless the engine is very busy; making a container of a large image takes seconds.
+/// Small questions are answered at once, unless the engine is very busy; making a container of a
+/// large image takes seconds.
 const ANSWER: Duration = Duration::from_mins(1);
 /// Descriptions of containers and images are some kilobytes.
 const LONGEST: usize = 4 * 1024 * 1024;
@@ -56,7 +59,10 @@ pub enum EngineError {
         source: reqwest::Error,
     },
     /// It answered with a refusal.
-    #[error("the Docker engine refused to {doing} ({status}): {}", crate::scrub::masked(message))]
+    #[error(
+        "the Docker engine refused to {doing} ({status}): {}",
+        crate::scrub::masked(message)
+    )]
     Refused {
         /// What it was asked for.
         doing: &'static str,
@@ -66,7 +72,10 @@ pub enum EngineError {
         message: String,
     },
     /// The image is neither there nor to be had.
-    #[error("the image {image} is not in the Docker engine and cannot be pulled: {}", crate::scrub::masked(message))]
+    #[error(
+        "the image {image} is not in the Docker engine and cannot be pulled: {}",
+        crate::scrub::masked(message)
+    )]
     Pull {
         /// The image.
         image: String,
@@ -85,9 +94,9 @@ impl EngineError {
             Self::Absent { .. } | Self::Unreachable { .. } => Some(
                 "a tester with `where: runner` needs the engine that /var/run/docker.sock leads to: use a runner with Docker, or `where: task`",
             ),
-            Self::Pull { .. } => {
-                Some("check the name; an image of a private registry is pulled by a step before this one: `docker login`, `docker pull`")
-            }
+            Self::Pull { .. } => Some(
+                "check the name; an image of a private registry is pulled by a step before this one: `docker login`, `docker pull`",
+            ),
             Self::Refused { .. } | Self::Log(_) => None,
         }
     }
@@ -104,31 +113,67 @@ impl Engine {
         // A provider is there already when another part has installed one.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let unreachable = |source| unreachable(socket, source);
-        // No TLS is spoken over the socket: loading the system's certificate roots would only cost time.
-        let http = Client::builder().unix_socket(socket).no_proxy().tls_certs_only([]).build().map_err(unreachable)?;
-        let pong = http.get("http://docker/_ping").timeout(PING).send().await.map_err(unreachable)?;
-        let version = pong.headers().get("api-version").and_then(|version| version.to_str().ok());
+        // No TLS is spoken over the socket: loading the system's certificate roots would only cost
+        // time.
+        let http = Client::builder()
+            .unix_socket(socket)
+            .no_proxy()
+            .tls_certs_only([])
+            .build()
+            .map_err(unreachable)?;
+        let pong = http
+            .get("http://docker/_ping")
+            .timeout(PING)
+            .send()
+            .await
+            .map_err(unreachable)?;
+        let version = pong
+            .headers()
+            .get("api-version")
+            .and_then(|version| version.to_str().ok());
         let version = version.map_or_else(String::new, |version| format!("/v{version}"));
-        Ok(Self { http, socket: socket.to_owned(), version })
+        Ok(Self {
+            http,
+            socket: socket.to_owned(),
+            version,
+        })
     }
 
     fn ask(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("http://docker{}/{path}", self.version))
+        self.http
+            .request(method, format!("http://docker{}/{path}", self.version))
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Response, EngineError> {
-        request.send().await.map_err(|source| self.unreachable(source))
+        request
+            .send()
+            .await
+            .map_err(|source| self.unreachable(source))
     }
 
     /// An answer that is no refusal.
-    async fn accepted(&self, doing: &'static str, request: RequestBuilder) -> Result<Response, EngineError> {
+    async fn accepted(
+        &self,
+        doing: &'static str,
+        request: RequestBuilder,
+    ) -> Result<Response, EngineError> {
         let response = self.send(request).await?;
-        if response.status().is_success() { Ok(response) } else { Err(refused(doing, response).await) }
+        if response.status().is_success() {
+            Ok(response)
+        } else {
+            Err(refused(doing, response).await)
+        }
     }
 
     /// What is described at a path, if anything is.
-    async fn describe(&self, doing: &'static str, path: &str) -> Result<Option<Value>, EngineError> {
-        let response = self.send(self.ask(Method::GET, path).timeout(ANSWER)).await?;
+    async fn describe(
+        &self,
+        doing: &'static str,
+        path: &str,
+    ) -> Result<Option<Value>, EngineError> {
+        let response = self
+            .send(self.ask(Method::GET, path).timeout(ANSWER))
+            .await?;
         match response.status() {
             StatusCode::NOT_FOUND => Ok(None),
             status if status.is_success() => self.json(doing, response).await.map(Some),
@@ -139,12 +184,19 @@ impl Engine {
     /// The answer as JSON.
     async fn json(&self, doing: &'static str, response: Response) -> Result<Value, EngineError> {
         let status = response.status().as_u16();
-        let odd = |why: String| EngineError::Refused { doing, status, message: why };
-        let body = read_body(response, LONGEST).await.map_err(|error| match error {
-            BodyError::Broken(source) => self.unreachable(source),
-            long @ BodyError::TooLong(_) => odd(long.to_string()),
-        })?;
-        serde_json::from_slice(&body).map_err(|error| odd(format!("its answer cannot be read: {error}")))
+        let odd = |why: String| EngineError::Refused {
+            doing,
+            status,
+            message: why,
+        };
+        let body = read_body(response, LONGEST)
+            .await
+            .map_err(|error| match error {
+                BodyError::Broken(source) => self.unreachable(source),
+                long @ BodyError::TooLong(_) => odd(long.to_string()),
+            })?;
+        serde_json::from_slice(&body)
+            .map_err(|error| odd(format!("its answer cannot be read: {error}")))
     }
 
     fn unreachable(&self, source: reqwest::Error) -> EngineError {
@@ -154,10 +206,18 @@ impl Engine {
 
 fn unreachable(socket: &Path, source: reqwest::Error) -> EngineError {
     let socket = socket.to_owned();
-    if socket.exists() { EngineError::Unreachable { socket, source: source.without_url() } } else { EngineError::Absent { socket } }
+    if socket.exists() {
+        EngineError::Unreachable {
+            socket,
+            source: source.without_url(),
+        }
+    } else {
+        EngineError::Absent { socket }
+    }
 }
 
-/// One part of a path, whatever the name holds: `../images/x` stays the name of a container that is not there.
+/// One part of a path, whatever the name holds: `../images/x` stays the name of a container that is
+/// not there.
 fn segment(name: &str) -> String {
     utf8_percent_encode(name, NON_ALPHANUMERIC).to_string()
 }
@@ -165,6 +225,11 @@ fn segment(name: &str) -> String {
 async fn refused(doing: &'static str, response: Response) -> EngineError {
     let status = response.status().as_u16();
     let text = read_words(response, LONGEST).await;
-    let message = serde_json::from_str(&text).map_or(text, |refusal: EngineErrorBody| refusal.message);
-    EngineError::Refused { doing, status, message: crate::scrub::on_one_line(&crate::scrub::masked(&message), 500) }
+    let message =
+        serde_json::from_str(&text).map_or(text, |refusal: EngineErrorBody| refusal.message);
+    EngineError::Refused {
+        doing,
+        status,
+        message: crate::scrub::on_one_line(&crate::scrub::masked(&message), 500),
+    }
 }

@@ -1,7 +1,8 @@
 //! Where the workspace is on the engine's machine.
 //!
-//! The action's own process runs in a container in which the workspace is mounted; the engine must be given the path that is behind
-//! the mount. It is read off our own container, as the engine describes it. Outside of a container the path is the path.
+//! The action's own process runs in a container in which the workspace is mounted; the engine must
+//! be given the path that is behind the mount. It is read off our own container, as the engine
+//! describes it. Outside of a container the path is the path.
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +12,8 @@ use super::{Engine, EngineError};
 
 /// Where actions, and testers, find the workspace.
 pub const MOUNT: &str = "/github/workspace";
-/// The digits of a container's whole id, and of its short one, which is its host name unless it was given another.
+/// The digits of a container's whole id, and of its short one, which is its host name unless it was
+/// given another.
 const WHOLE: usize = 64;
 const SHORT: usize = 12;
 
@@ -26,40 +28,68 @@ impl OwnContainer {
     /// Looks at what the kernel tells a process about itself.
     pub fn look() -> Self {
         let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
-        Self::of(&read("/proc/sys/kernel/hostname"), &read("/proc/self/mountinfo"), &read("/proc/self/cgroup"))
+        Self::of(
+            &read("/proc/sys/kernel/hostname"),
+            &read("/proc/self/mountinfo"),
+            &read("/proc/self/cgroup"),
+        )
     }
 
-    /// With the first version of cgroups the path of ours ends with the id; with the second one the files that the engine mounts
-    /// (`/etc/hostname`) come from a folder of that name.
+    /// With the first version of cgroups the path of ours ends with the id; with the second one the
+    /// files that the engine mounts (`/etc/hostname`) come from a folder of that name.
     fn of(hostname: &str, mounts: &str, groups: &str) -> Self {
-        let hostname = Some(hostname.trim()).filter(|name| is_id(name, SHORT)).map(str::to_owned);
-        let mut candidates: Vec<String> = ids(groups).chain(ids(&own_files(mounts))).chain(hostname).collect();
+        let hostname = Some(hostname.trim())
+            .filter(|name| is_id(name, SHORT))
+            .map(str::to_owned);
+        let mut candidates: Vec<String> = ids(groups)
+            .chain(ids(&own_files(mounts)))
+            .chain(hostname)
+            .collect();
         let mut known = std::collections::BTreeSet::new();
         candidates.retain(|id| known.insert(id.clone()));
         Self { candidates }
     }
 }
 
-/// The lines of mounts that the engine makes for every container. Other mounts may name other containers.
+/// The lines of mounts that the engine makes for every container. Other mounts may name other
+/// containers.
 fn own_files(mounts: &str) -> String {
-    let own = |line: &&str| [" /etc/hostname ", " /etc/hosts ", " /etc/resolv.conf "].iter().any(|file| line.contains(file));
+    let own = |line: &&str| {
+        [" /etc/hostname ", " /etc/hosts ", " /etc/resolv.conf "]
+            .iter()
+            .any(|file| line.contains(file))
+    };
     mounts.lines().filter(own).collect::<Vec<_>>().join("\n")
 }
 
 fn ids(text: &str) -> impl Iterator<Item = String> + '_ {
-    text.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|word| is_id(word, WHOLE)).map(str::to_owned)
+    text.split(|letter: char| !letter.is_ascii_alphanumeric())
+        .filter(|word| is_id(word, WHOLE))
+        .map(str::to_owned)
 }
 
 fn is_id(word: &str, digits: usize) -> bool {
-    word.len() == digits && word.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    word.len() == digits
+        && word
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
 impl Engine {
     /// The path of `folder` on the engine's machine.
-    pub async fn host_path(&self, folder: &Path, own: &OwnContainer) -> Result<PathBuf, EngineError> {
+    pub async fn host_path(
+        &self,
+        folder: &Path,
+        own: &OwnContainer,
+    ) -> Result<PathBuf, EngineError> {
         let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
         for id in &own.candidates {
-            let described = self.describe("describe this action's container", &format!("containers/{id}/json")).await?;
+            let described = self
+                .describe(
+                    "describe this action's container",
+                    &format!("containers/{id}/json"),
+                )
+                .await?;
             if let Some(behind) = described.and_then(|container| behind(&container, &folder)) {
                 return Ok(behind);
             }
@@ -71,11 +101,17 @@ impl Engine {
 /// What is behind a folder of a container: of several mounts the one nearest to it counts.
 fn behind(container: &Value, folder: &Path) -> Option<PathBuf> {
     let mounts = container["Mounts"].as_array()?.iter();
-    let pairs = mounts.filter_map(|mount| Some((mount["Source"].as_str()?, mount["Destination"].as_str()?)));
-    let over = pairs.filter_map(|(source, target)| Some((source, target, folder.strip_prefix(target).ok()?)));
+    let pairs = mounts
+        .filter_map(|mount| Some((mount["Source"].as_str()?, mount["Destination"].as_str()?)));
+    let over = pairs
+        .filter_map(|(source, target)| Some((source, target, folder.strip_prefix(target).ok()?)));
     let (source, _, rest) = over.max_by_key(|(_, target, _)| target.len())?;
     // `join` with nothing would end the path with a slash.
-    Some(if rest.as_os_str().is_empty() { source.into() } else { Path::new(source).join(rest) })
+    Some(if rest.as_os_str().is_empty() {
+        source.into()
+    } else {
+        Path::new(source).join(rest)
+    })
 }
 
 #[cfg(test)]
@@ -90,8 +126,13 @@ mod tests {
     fn our_own_container_is_known_by_what_the_kernel_tells() {
         let first = format!("12:memory:/docker/{ID}\n0::/\n");
         let nested = format!("1:name=systemd:/kubepods.slice/docker-{ID}.scope\n");
-        let mounts = format!("711 700 254:1 /var/lib/docker/containers/{ID}/hostname /etc/hostname rw,relatime - ext4 /dev/vda1 rw\n");
-        let other = format!("9 1 0:1 /var/lib/docker/containers/{}/mounts/shm /mnt/x rw - tmpfs shm rw\n", ID.replace('3', "4"));
+        let mounts = format!(
+            "711 700 254:1 /var/lib/docker/containers/{ID}/hostname /etc/hostname rw,relatime - ext4 /dev/vda1 rw\n"
+        );
+        let other = format!(
+            "9 1 0:1 /var/lib/docker/containers/{}/mounts/shm /mnt/x rw - tmpfs shm rw\n",
+            ID.replace('3', "4")
+        );
         let short = &ID[..12];
         let table = [
             (short, "", "0::/\n", vec![short]),
@@ -102,7 +143,11 @@ mod tests {
             ("deadbeefcafe0", "", "", vec![]),
         ];
         for (hostname, mounts, groups, expected) in table {
-            assert_eq!(OwnContainer::of(hostname, mounts, groups).candidates, expected, "{hostname} {mounts} {groups}");
+            assert_eq!(
+                OwnContainer::of(hostname, mounts, groups).candidates,
+                expected,
+                "{hostname} {mounts} {groups}"
+            );
         }
     }
 
@@ -115,12 +160,22 @@ mod tests {
         ] });
         let table = [
             ("/github/workspace", Some("/home/runner/work/api/api")),
-            ("/github/workspace/services/a", Some("/home/runner/work/api/api/services/a")),
-            ("/github/other", Some("/var/lib/docker/volumes/x/_data/other")),
+            (
+                "/github/workspace/services/a",
+                Some("/home/runner/work/api/api/services/a"),
+            ),
+            (
+                "/github/other",
+                Some("/var/lib/docker/volumes/x/_data/other"),
+            ),
             ("/somewhere", None),
         ];
         for (folder, expected) in table {
-            assert_eq!(behind(&container, Path::new(folder)), expected.map(PathBuf::from), "{folder}");
+            assert_eq!(
+                behind(&container, Path::new(folder)),
+                expected.map(PathBuf::from),
+                "{folder}"
+            );
         }
         assert_eq!(behind(&json!({}), Path::new("/a")), None);
     }

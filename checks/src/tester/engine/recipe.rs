@@ -7,7 +7,8 @@ use url::{Host, Url};
 
 use super::mounts::MOUNT;
 
-/// Chromium keeps its pages in shared memory and crashes in Docker's 64 MiB; what is not used costs nothing.
+/// Chromium keeps its pages in shared memory and crashes in Docker's 64 MiB; what is not used costs
+/// nothing.
 const SHARED_MEMORY: u64 = 1 << 30;
 /// The engine's copy of a log must not fill the runner's disk.
 const LOG: &str = "256m";
@@ -23,7 +24,8 @@ pub struct ContainerConfig<'a> {
     pub environment: &'a [(String, String)],
     /// The workspace as the engine's machine names it.
     pub workspace: &'a Path,
-    /// Folders of the workspace that it may write to, and where the engine's machine has them; none: it may write to all of it.
+    /// Folders of the workspace that it may write to, and where the engine's machine has them;
+    /// none: it may write to all of it.
     pub writable: Option<&'a [(String, PathBuf)]>,
     /// Bytes of memory, and processes, that it may have.
     pub limits: (u64, u32),
@@ -36,10 +38,17 @@ pub struct ContainerConfig<'a> {
 }
 
 impl ContainerConfig<'_> {
-    /// As the engine takes it. It is given no rights that a plain `docker run` would not have, and may not gain any.
+    /// As the engine takes it. It is given no rights that a plain `docker run` would not have, and
+    /// may not gain any.
     pub(super) fn body(&self) -> Value {
-        let environment: Vec<String> = self.environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let working_directory = self.working_directory.map_or_else(|| MOUNT.to_owned(), |folder| format!("{MOUNT}/{folder}"));
+        let environment: Vec<String> = self
+            .environment
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let working_directory = self
+            .working_directory
+            .map_or_else(|| MOUNT.to_owned(), |folder| format!("{MOUNT}/{folder}"));
         let (memory, processes) = self.limits;
         let mut body = json!({
             "Image": self.image,
@@ -47,7 +56,8 @@ impl ContainerConfig<'_> {
             "WorkingDir": working_directory,
             "Labels": { "ecs-bluegreen.run": self.run },
             "HostConfig": {
-                // As a mount and not as a bind: a folder that the engine's machine does not have is refused, not made.
+                // As a mount and not as a bind: a folder that the engine's machine does not have is
+                // refused, not made.
                 "Mounts": self.mounts(),
                 "Memory": memory,
                 // No swap besides.
@@ -80,7 +90,8 @@ impl ContainerConfig<'_> {
     }
 }
 
-/// The network from which a URL can be reached: that of the machine itself, where the URL means the machine.
+/// The network from which a URL can be reached: that of the machine itself, where the URL means the
+/// machine.
 pub fn network<'a>(given: Option<&'a str>, base: &Url) -> Option<&'a str> {
     let is_local = match base.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -97,7 +108,10 @@ mod tests {
 
     #[test]
     fn a_container_has_the_workspace_and_no_rights_of_its_own() {
-        let (command, environment) = (["--test".to_owned()], [("BASE_URL".to_owned(), "https://a".to_owned())]);
+        let (command, environment) = (
+            ["--test".to_owned()],
+            [("BASE_URL".to_owned(), "https://a".to_owned())],
+        );
         let recipe = ContainerConfig {
             image: "hurl:1",
             command: &command,
@@ -111,13 +125,34 @@ mod tests {
         };
         let body = recipe.body();
         assert_eq!(body["WorkingDir"], "/github/workspace/e2e");
-        assert_eq!(body["HostConfig"]["Mounts"][0]["Source"], "/home/runner/work/a/a");
+        assert_eq!(
+            body["HostConfig"]["Mounts"][0]["Source"],
+            "/home/runner/work/a/a"
+        );
         assert_eq!(body["HostConfig"]["Mounts"][0]["ReadOnly"], true);
         let reports = &body["HostConfig"]["Mounts"][1];
-        assert_eq!((&reports["Target"], reports.get("ReadOnly")), (&json!("/github/workspace/reports"), None));
-        assert_eq!((&body["HostConfig"]["Memory"], &body["HostConfig"]["PidsLimit"]), (&json!(1 << 30), &json!(100)));
-        assert!(body["HostConfig"].get("Privileged").is_none() && body["HostConfig"].get("NetworkMode").is_none());
-        let plain = ContainerConfig { command: &[], network: Some("host"), writable: None, ..recipe }.body();
+        assert_eq!(
+            (&reports["Target"], reports.get("ReadOnly")),
+            (&json!("/github/workspace/reports"), None)
+        );
+        assert_eq!(
+            (
+                &body["HostConfig"]["Memory"],
+                &body["HostConfig"]["PidsLimit"]
+            ),
+            (&json!(1 << 30), &json!(100))
+        );
+        assert!(
+            body["HostConfig"].get("Privileged").is_none()
+                && body["HostConfig"].get("NetworkMode").is_none()
+        );
+        let plain = ContainerConfig {
+            command: &[],
+            network: Some("host"),
+            writable: None,
+            ..recipe
+        }
+        .body();
         assert_eq!(plain["HostConfig"]["Mounts"][0]["ReadOnly"], false);
         assert!(plain.get("Cmd").is_none() && plain["HostConfig"]["NetworkMode"] == "host");
     }

@@ -23,9 +23,15 @@ pub(crate) enum Rule {
 impl Rule {
     /// Reads a rule.
     pub(crate) fn parse(text: &str) -> Result<Self, RuleError> {
-        let mut reader = Reader { rest: text.trim_start() };
+        let mut reader = Reader {
+            rest: text.trim_start(),
+        };
         let rule = reader.any()?;
-        if reader.rest.is_empty() { Ok(rule) } else { Err(reader.wrong()) }
+        if reader.rest.is_empty() {
+            Ok(rule)
+        } else {
+            Err(reader.wrong())
+        }
     }
 
     /// Whether it holds, given the states of alarms.
@@ -46,7 +52,11 @@ impl Rule {
             Self::Always | Self::Never => Vec::new(),
             Self::Is(_, name) => vec![name],
             Self::Not(rule) => rule.children(),
-            Self::All(left, right) | Self::Any(left, right) => left.children().into_iter().chain(right.children()).collect(),
+            Self::All(left, right) | Self::Any(left, right) => left
+                .children()
+                .into_iter()
+                .chain(right.children())
+                .collect(),
         }
     }
 }
@@ -67,7 +77,11 @@ impl Reader<'_> {
     }
 
     fn need(&mut self, word: &str) -> Result<(), RuleError> {
-        if self.take(word) { Ok(()) } else { Err(self.wrong()) }
+        if self.take(word) {
+            Ok(())
+        } else {
+            Err(self.wrong())
+        }
     }
 
     fn any(&mut self) -> Result<Rule, RuleError> {
@@ -100,8 +114,15 @@ impl Reader<'_> {
         if self.take("FALSE") {
             return Ok(Rule::Never);
         }
-        let states = [AlarmState::Alarm, AlarmState::Ok, AlarmState::InsufficientData];
-        let state = states.into_iter().find(|state| self.take(state.as_str())).ok_or_else(|| self.wrong())?;
+        let states = [
+            AlarmState::Alarm,
+            AlarmState::Ok,
+            AlarmState::InsufficientData,
+        ];
+        let state = states
+            .into_iter()
+            .find(|state| self.take(state.as_str()))
+            .ok_or_else(|| self.wrong())?;
         self.need("(")?;
         let name = self.name()?;
         self.need(")").map(|()| Rule::Is(state, name))
@@ -111,11 +132,30 @@ impl Reader<'_> {
     fn name(&mut self) -> Result<String, RuleError> {
         let is_quoted = self.rest.starts_with('"');
         let (from, end) = if is_quoted { (1, '"') } else { (0, ')') };
-        let length = self.rest.get(from..).and_then(|rest| rest.find(end)).ok_or_else(|| self.wrong())?;
-        let name = self.rest.get(from..from + length).unwrap_or_default().trim();
-        let name = name.rsplit_once(":alarm:").map_or(name, |(_, name)| name).to_owned();
-        self.rest = self.rest.get(from + length + from..).unwrap_or_default().trim_start();
-        if name.is_empty() { Err(self.wrong()) } else { Ok(name) }
+        let length = self
+            .rest
+            .get(from..)
+            .and_then(|rest| rest.find(end))
+            .ok_or_else(|| self.wrong())?;
+        let name = self
+            .rest
+            .get(from..from + length)
+            .unwrap_or_default()
+            .trim();
+        let name = name
+            .rsplit_once(":alarm:")
+            .map_or(name, |(_, name)| name)
+            .to_owned();
+        self.rest = self
+            .rest
+            .get(from + length + from..)
+            .unwrap_or_default()
+            .trim_start();
+        if name.is_empty() {
+            Err(self.wrong())
+        } else {
+            Ok(name)
+        }
     }
 }
 
@@ -138,7 +178,10 @@ mod tests {
         let table = [
             ("ALARM(a)", true),
             (r#"ALARM("a")"#, true),
-            (r#"ALARM("arn:aws:cloudwatch:eu-central-1:123456789012:alarm:a")"#, true),
+            (
+                r#"ALARM("arn:aws:cloudwatch:eu-central-1:123456789012:alarm:a")"#,
+                true,
+            ),
             ("OK(a)", false),
             ("INSUFFICIENT_DATA(b) AND ALARM(a)", true),
             ("NOT ALARM(a) OR OK(c)", true),
@@ -155,7 +198,15 @@ mod tests {
 
     #[test]
     fn what_is_no_rule_is_refused() {
-        for rule in ["", "ALARM", "ALARM()", "ALARM(a", "ALARM(a) ALARM(b)", "RINGS(a)", "(TRUE"] {
+        for rule in [
+            "",
+            "ALARM",
+            "ALARM()",
+            "ALARM(a",
+            "ALARM(a) ALARM(b)",
+            "RINGS(a)",
+            "(TRUE",
+        ] {
             assert!(holds(rule).is_err(), "{rule}");
         }
     }

@@ -1,4 +1,5 @@
-//! A service deployment: one rollout that ECS performs, from `PENDING` to its end, rollback included.
+//! A service deployment: one rollout that ECS performs, from `PENDING` to its end, rollback
+//! included.
 
 use super::{Configuration, HookDetail, LifecycleStage};
 use crate::clock::now_ms;
@@ -35,8 +36,14 @@ impl ServiceDeploymentStatus {
     /// Nothing more happens.
     pub(crate) const fn is_over(self) -> bool {
         match self {
-            Self::Successful | Self::Stopped | Self::RollbackSuccessful | Self::RollbackFailed => true,
-            Self::Pending | Self::InProgress | Self::StopRequested | Self::RollbackRequested | Self::RollbackInProgress => false,
+            Self::Successful | Self::Stopped | Self::RollbackSuccessful | Self::RollbackFailed => {
+                true
+            }
+            Self::Pending
+            | Self::InProgress
+            | Self::StopRequested
+            | Self::RollbackRequested
+            | Self::RollbackInProgress => false,
         }
     }
 
@@ -130,7 +137,13 @@ pub(crate) struct ServiceDeployment {
 
 impl ServiceDeployment {
     /// A deployment that was just asked for.
-    pub(crate) fn new(arn: String, service: &str, configuration: Configuration, sources: Vec<RevisionSide>, target: RevisionSide) -> Self {
+    pub(crate) fn new(
+        arn: String,
+        service: &str,
+        configuration: Configuration,
+        sources: Vec<RevisionSide>,
+        target: RevisionSide,
+    ) -> Self {
         let now = now_ms();
         Self {
             arn,
@@ -171,7 +184,9 @@ impl ServiceDeployment {
         match status {
             ServiceDeploymentStatus::InProgress => self.started_ms = self.started_ms.or(Some(now)),
             ServiceDeploymentStatus::Stopped => self.stopped_ms = Some(now),
-            ServiceDeploymentStatus::Successful | ServiceDeploymentStatus::RollbackSuccessful | ServiceDeploymentStatus::RollbackFailed => {
+            ServiceDeploymentStatus::Successful
+            | ServiceDeploymentStatus::RollbackSuccessful
+            | ServiceDeploymentStatus::RollbackFailed => {
                 self.finished_ms = Some(now);
             }
             ServiceDeploymentStatus::Pending
@@ -184,9 +199,19 @@ impl ServiceDeployment {
 
     /// All of it was so much earlier.
     pub(crate) fn happened_earlier(&mut self, by_ms: i64) {
-        let ended = [&mut self.started_ms, &mut self.finished_ms, &mut self.stopped_ms].into_iter().flatten();
-        ended.chain([&mut self.created_ms, &mut self.updated_ms]).for_each(|moment| *moment -= by_ms);
-        self.shares.iter_mut().for_each(|shares| shares.at_ms -= by_ms);
+        let ended = [
+            &mut self.started_ms,
+            &mut self.finished_ms,
+            &mut self.stopped_ms,
+        ]
+        .into_iter()
+        .flatten();
+        ended
+            .chain([&mut self.created_ms, &mut self.updated_ms])
+            .for_each(|moment| *moment -= by_ms);
+        self.shares
+            .iter_mut()
+            .for_each(|shares| shares.at_ms -= by_ms);
     }
 
     /// The status as it is shown: for a while the one that a newer deployment has ended.
@@ -195,20 +220,33 @@ impl ServiceDeployment {
             return ServiceDeploymentStatus::RollbackRequested;
         }
         let known = now_ms() - i64::try_from(lag_ms).unwrap_or(i64::MAX / 2);
-        self.superseded.filter(|_| self.stopped_ms.is_some_and(|stopped| stopped > known)).unwrap_or(self.status)
+        self.superseded
+            .filter(|_| self.stopped_ms.is_some_and(|stopped| stopped > known))
+            .unwrap_or(self.status)
     }
 
     /// Green's shares as they were a while ago.
     pub(crate) fn shares(&self, lag_ms: u64) -> (f64, f64) {
         let known = now_ms() - i64::try_from(lag_ms).unwrap_or(i64::MAX / 2);
-        let shown = self.shares.iter().rev().find(|shares| shares.at_ms <= known);
+        let shown = self
+            .shares
+            .iter()
+            .rev()
+            .find(|shares| shares.at_ms <= known);
         shown.map_or((0.0, 0.0), |shares| (shares.test, shares.production))
     }
 
     /// Green's shares from now on.
     pub(crate) fn share(&mut self, test: Option<f64>, production: Option<f64>) {
-        let (former_test, former_production) = self.shares.last().map_or((0.0, 0.0), |shares| (shares.test, shares.production));
-        let shares = Shares { at_ms: now_ms(), test: test.unwrap_or(former_test), production: production.unwrap_or(former_production) };
+        let (former_test, former_production) = self
+            .shares
+            .last()
+            .map_or((0.0, 0.0), |shares| (shares.test, shares.production));
+        let shares = Shares {
+            at_ms: now_ms(),
+            test: test.unwrap_or(former_test),
+            production: production.unwrap_or(former_production),
+        };
         self.shares.push(shares);
         self.changed();
     }
@@ -220,6 +258,8 @@ impl ServiceDeployment {
 
     /// A hook waits for somebody.
     pub(crate) fn is_paused(&self) -> bool {
-        self.hooks.iter().any(|hook| hook.status == super::HookStatus::AwaitingAction)
+        self.hooks
+            .iter()
+            .any(|hook| hook.status == super::HookStatus::AwaitingAction)
     }
 }

@@ -17,9 +17,16 @@ impl Configuration {
 }
 
 fn rolling(options: &RollingOptions) -> Configuration {
-    let mut members = common(options.breaker, &options.alarms, options.breaker == Breaker::Rollback);
+    let mut members = common(
+        options.breaker,
+        &options.alarms,
+        options.breaker == Breaker::Rollback,
+    );
     members.insert("maximumPercent".to_owned(), json!(options.maximum_percent));
-    members.insert("minimumHealthyPercent".to_owned(), json!(options.minimum_healthy_percent));
+    members.insert(
+        "minimumHealthyPercent".to_owned(),
+        json!(options.minimum_healthy_percent),
+    );
     members.insert("strategy".to_owned(), json!("ROLLING"));
     members.insert("bakeTimeInMinutes".to_owned(), json!(0));
     Configuration(members)
@@ -33,12 +40,19 @@ fn native(options: &NativeOptions) -> Configuration {
     members.insert("lifecycleHooks".to_owned(), json!(options.hooks));
     let strategy = match options.strategy {
         Strategy::BlueGreen => "BLUE_GREEN",
-        Strategy::Canary { percent, bake_minutes } => {
-            let steps = json!({ "canaryPercent": percent, "canaryBakeTimeInMinutes": bake_minutes });
+        Strategy::Canary {
+            percent,
+            bake_minutes,
+        } => {
+            let steps =
+                json!({ "canaryPercent": percent, "canaryBakeTimeInMinutes": bake_minutes });
             members.insert("canaryConfiguration".to_owned(), steps);
             "CANARY"
         }
-        Strategy::Linear { percent, bake_minutes } => {
+        Strategy::Linear {
+            percent,
+            bake_minutes,
+        } => {
             let steps = json!({ "stepPercent": percent, "stepBakeTimeInMinutes": bake_minutes });
             members.insert("linearConfiguration".to_owned(), steps);
             "LINEAR"
@@ -51,7 +65,14 @@ fn native(options: &NativeOptions) -> Configuration {
 /// The circuit breaker and the alarms.
 fn common(breaker: Breaker, alarms: &[String], alarms_roll_back: bool) -> Map<String, Value> {
     let enable = !alarms.is_empty();
-    let breaker = json!({ "enable": breaker != Breaker::Off, "rollback": breaker == Breaker::Rollback });
-    let alarms = json!({ "alarmNames": alarms, "rollback": enable && alarms_roll_back, "enable": enable });
-    [("deploymentCircuitBreaker".to_owned(), breaker), ("alarms".to_owned(), alarms)].into_iter().collect()
+    let breaker =
+        json!({ "enable": breaker != Breaker::Off, "rollback": breaker == Breaker::Rollback });
+    let alarms =
+        json!({ "alarmNames": alarms, "rollback": enable && alarms_roll_back, "enable": enable });
+    [
+        ("deploymentCircuitBreaker".to_owned(), breaker),
+        ("alarms".to_owned(), alarms),
+    ]
+    .into_iter()
+    .collect()
 }

@@ -1,4 +1,5 @@
-//! What ECS itself keeps of its rollouts: service deployments, service revisions, and the configuration they obey.
+//! What ECS itself keeps of its rollouts: service deployments, service revisions, and the
+//! configuration they obey.
 
 mod configuration;
 mod deployment;
@@ -7,8 +8,12 @@ mod initial;
 mod revision;
 mod stage;
 
-pub(crate) use configuration::{Cleanup, Configuration, EarlySuccess, Hook, HookAction, TrafficStep};
-pub(crate) use deployment::{AlarmWatch, RevisionSide, Rollback, ServiceDeployment, ServiceDeploymentStatus};
+pub(crate) use configuration::{
+    Cleanup, Configuration, EarlySuccess, Hook, HookAction, TrafficStep,
+};
+pub(crate) use deployment::{
+    AlarmWatch, RevisionSide, Rollback, ServiceDeployment, ServiceDeploymentStatus,
+};
 pub(crate) use hook::{HookDetail, HookStatus};
 pub(crate) use revision::{ServiceRevision, add_service_revision};
 pub(crate) use stage::LifecycleStage;

@@ -20,7 +20,12 @@ pub(crate) struct ServiceRevision {
 }
 
 /// Writes down what a service is to be made of, and returns its ARN.
-pub(crate) fn add_service_revision(account: &mut Account, service: &str, task_definition: &str, target_group: Option<String>) -> String {
+pub(crate) fn add_service_revision(
+    account: &mut Account,
+    service: &str,
+    task_definition: &str,
+    target_group: Option<String>,
+) -> String {
     let id = account.ids.digits();
     let revision = ServiceRevision {
         arn: account.place.service_revision_arn(service, &id),
@@ -37,10 +42,17 @@ pub(crate) fn add_service_revision(account: &mut Account, service: &str, task_de
 
 /// The digest is known where the definition names it: the stage's registry is not asked.
 fn images(account: &Account, task_definition: &str) -> Value {
-    let containers = account.revisions.find(task_definition).into_iter().flat_map(Revision::containers);
+    let containers = account
+        .revisions
+        .find(task_definition)
+        .into_iter()
+        .flat_map(Revision::containers);
     containers
         .map(|container| {
-            let image = container.get("image").and_then(Value::as_str).unwrap_or_default();
+            let image = container
+                .get("image")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
             let mut view = json!({ "containerName": container.get("name"), "image": image });
             if let Some((_, digest)) = image.rsplit_once('@') {
                 view["imageDigest"] = json!(digest);

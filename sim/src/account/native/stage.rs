@@ -1,6 +1,7 @@
 //! The lifecycle stages of a service deployment.
 
-/// Where a deployment is. Their order is not monotonic: the pair around production's shift comes once for each step.
+/// Where a deployment is. Their order is not monotonic: the pair around production's shift comes
+/// once for each step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LifecycleStage {
     ReconcileService,
@@ -48,7 +49,11 @@ impl LifecycleStage {
     /// Nobody can pause while traffic is moving.
     pub(crate) const fn may_pause(self) -> bool {
         match self {
-            Self::TestTrafficShift | Self::ProductionTrafficShift | Self::ScaleUp | Self::BakeTime | Self::CleanUp => false,
+            Self::TestTrafficShift
+            | Self::ProductionTrafficShift
+            | Self::ScaleUp
+            | Self::BakeTime
+            | Self::CleanUp => false,
             Self::ReconcileService
             | Self::PreScaleUp
             | Self::PostScaleUp

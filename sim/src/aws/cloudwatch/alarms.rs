@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use crate::account::{Account, Alarm, seconds};
 use crate::aws::{Answer, Asked, Refusal};
 
-/// As the parameter documents: between 1 and 100. What is answered without it is not documented; 50 is what was seen.
+/// As the parameter documents: between 1 and 100. What is answered without it is not documented; 50
+/// is what was seen.
 const RECORDS: u64 = 50;
 const MOST_RECORDS: u64 = 100;
 /// "AlarmNames: array members: maximum number of 100 items."
@@ -15,29 +16,46 @@ const NAMES: usize = 100;
 pub(super) fn describe(account: &Account, asked: Asked<'_>) -> Answer {
     let (names, prefix) = (asked.texts("AlarmNames"), asked.text("AlarmNamePrefix"));
     if !names.is_empty() && prefix.is_some() {
-        return Err(invalid("AlarmNamePrefix and AlarmNames cannot be specified together."));
+        return Err(invalid(
+            "AlarmNamePrefix and AlarmNames cannot be specified together.",
+        ));
     }
     if names.len() > NAMES {
-        return Err(invalid("The collection AlarmNames must not have a size greater than 100."));
+        return Err(invalid(
+            "The collection AlarmNames must not have a size greater than 100.",
+        ));
     }
     let family = family(account, asked)?;
     let fits = |(name, alarm): &(&String, &Alarm)| {
         (names.is_empty() || names.contains(&name.as_str()))
             && prefix.is_none_or(|prefix| name.starts_with(prefix))
-            && asked.text("StateValue").is_none_or(|state| state == alarm.state.as_str())
-            && family.as_ref().map_or_else(|| is_of_type(alarm, asked), |family| family.contains(*name))
+            && asked
+                .text("StateValue")
+                .is_none_or(|state| state == alarm.state.as_str())
+            && family
+                .as_ref()
+                .map_or_else(|| is_of_type(alarm, asked), |family| family.contains(*name))
     };
-    page(account, asked, &account.alarms.iter().filter(fits).collect::<Vec<_>>())
+    page(
+        account,
+        asked,
+        &account.alarms.iter().filter(fits).collect::<Vec<_>>(),
+    )
 }
 
 fn invalid(message: &str) -> Refusal {
     Refusal::new("ValidationError", message)
 }
 
-/// "If you omit this parameter, only metric alarms are returned, even if composite alarms exist in the account."
+/// "If you omit this parameter, only metric alarms are returned, even if composite alarms exist in
+/// the account."
 fn is_of_type(alarm: &Alarm, asked: Asked<'_>) -> bool {
     let (types, own) = (asked.texts("AlarmTypes"), kind(alarm));
-    if types.is_empty() { own == "MetricAlarm" } else { types.contains(&own) }
+    if types.is_empty() {
+        own == "MetricAlarm"
+    } else {
+        types.contains(&own)
+    }
 }
 
 fn kind(alarm: &Alarm) -> &'static str {
@@ -48,16 +66,44 @@ fn kind(alarm: &Alarm) -> &'static str {
     }
 }
 
-/// The alarms that a composite speaks of, or the composites that speak of an alarm, when these are asked for.
+/// The alarms that a composite speaks of, or the composites that speak of an alarm, when these are
+/// asked for.
 fn family(account: &Account, asked: Asked<'_>) -> Result<Option<Vec<String>>, Refusal> {
-    let children = |alarm: &Alarm| alarm.rule().map(|rule| rule.children().into_iter().map(ToOwned::to_owned).collect::<Vec<_>>());
-    match (asked.text("ChildrenOfAlarmName"), asked.text("ParentsOfAlarmName")) {
+    let children = |alarm: &Alarm| {
+        alarm.rule().map(|rule| {
+            rule.children()
+                .into_iter()
+                .map(ToOwned::to_owned)
+                .collect::<Vec<_>>()
+        })
+    };
+    match (
+        asked.text("ChildrenOfAlarmName"),
+        asked.text("ParentsOfAlarmName"),
+    ) {
         (None, None) => Ok(None),
-        (Some(_), Some(_)) => Err(invalid("ChildrenOfAlarmName and ParentsOfAlarmName cannot be specified together.")),
-        (Some(parent), None) => Ok(Some(account.alarms.get(parent).and_then(children).unwrap_or_default())),
+        (Some(_), Some(_)) => Err(invalid(
+            "ChildrenOfAlarmName and ParentsOfAlarmName cannot be specified together.",
+        )),
+        (Some(parent), None) => Ok(Some(
+            account
+                .alarms
+                .get(parent)
+                .and_then(children)
+                .unwrap_or_default(),
+        )),
         (None, Some(child)) => {
-            let speaks = |alarm: &Alarm| children(alarm).is_some_and(|children| children.iter().any(|name| name == child));
-            Ok(Some(account.alarms.iter().filter(|(_, alarm)| speaks(alarm)).map(|(name, _)| name.clone()).collect()))
+            let speaks = |alarm: &Alarm| {
+                children(alarm).is_some_and(|children| children.iter().any(|name| name == child))
+            };
+            Ok(Some(
+                account
+                    .alarms
+                    .iter()
+                    .filter(|(_, alarm)| speaks(alarm))
+                    .map(|(name, _)| name.clone())
+                    .collect(),
+            ))
         }
     }
 }
@@ -65,19 +111,28 @@ fn family(account: &Account, asked: Asked<'_>) -> Result<Option<Vec<String>>, Re
 fn page(account: &Account, asked: Asked<'_>, found: &[(&String, &Alarm)]) -> Answer {
     let size = asked.number("MaxRecords").unwrap_or(RECORDS);
     if !(1..=MOST_RECORDS).contains(&size) {
-        return Err(invalid("The parameter MaxRecords must be between 1 and 100."));
+        return Err(invalid(
+            "The parameter MaxRecords must be between 1 and 100.",
+        ));
     }
     let size = usize::try_from(size).unwrap_or(1);
     let from = match asked.text("NextToken") {
         None => 0,
-        Some(token) => token.strip_prefix("alarms-").and_then(|position| position.parse::<usize>().ok()).ok_or_else(no_such_page)?,
+        Some(token) => token
+            .strip_prefix("alarms-")
+            .and_then(|position| position.parse::<usize>().ok())
+            .ok_or_else(no_such_page)?,
     };
     let shown = |of: &str| {
-        let here = found.iter().skip(from).take(size).filter(|(_, alarm)| kind(alarm) == of);
-        here.map(|(name, alarm)| view(account, name, alarm)).collect::<Vec<_>>()
+        let here = found
+            .iter()
+            .skip(from)
+            .take(size)
+            .filter(|(_, alarm)| kind(alarm) == of);
+        here.map(|(name, alarm)| view(account, name, alarm))
+            .collect::<Vec<_>>()
     };
-    let mut answer =
-        json!({ "CompositeAlarms": shown("CompositeAlarm"), "MetricAlarms": shown("MetricAlarm"), "LogAlarms": shown("LogAlarm") });
+    let mut answer = json!({ "CompositeAlarms": shown("CompositeAlarm"), "MetricAlarms": shown("MetricAlarm"), "LogAlarms": shown("LogAlarm") });
     if found.len() > from + size {
         answer["NextToken"] = json!(format!("alarms-{}", from + size));
     }
@@ -96,16 +151,28 @@ fn view(account: &Account, name: &str, alarm: &Alarm) -> Value {
         "StateTransitionedTimestamp": seconds(alarm.since_ms),
     });
     let own = match &alarm.details.rule {
-        Some(rule) => json!({ "AlarmRule": rule, "StateReasonData": triggering(account, alarm).to_string() }),
-        None if alarm.details.is_of_logs => json!({ "QueryResultsToEvaluate": 1, "QueryResultsToAlarm": 1, "Threshold": 1.0,
-            "ComparisonOperator": "GreaterThanOrEqualToThreshold", "TreatMissingData": "notBreaching" }),
-        None => json!({ "MetricName": "HTTPCode_Target_5XX_Count", "Namespace": "AWS/ApplicationELB", "Statistic": "Sum", "Dimensions": [],
+        Some(rule) => {
+            json!({ "AlarmRule": rule, "StateReasonData": triggering(account, alarm).to_string() })
+        }
+        None if alarm.details.is_of_logs => {
+            json!({ "QueryResultsToEvaluate": 1, "QueryResultsToAlarm": 1, "Threshold": 1.0,
+            "ComparisonOperator": "GreaterThanOrEqualToThreshold", "TreatMissingData": "notBreaching" })
+        }
+        None => {
+            json!({ "MetricName": "HTTPCode_Target_5XX_Count", "Namespace": "AWS/ApplicationELB", "Statistic": "Sum", "Dimensions": [],
             "Period": 60, "EvaluationPeriods": 1, "Threshold": 1.0, "ComparisonOperator": "GreaterThanOrEqualToThreshold",
-            "TreatMissingData": "notBreaching" }),
+            "TreatMissingData": "notBreaching" })
+        }
     };
     if let (Some(view), Some(own)) = (view.as_object_mut(), own.as_object()) {
         view.extend(own.clone());
-        view.extend(alarm.details.description.iter().map(|text| ("AlarmDescription".to_owned(), json!(text))));
+        view.extend(
+            alarm
+                .details
+                .description
+                .iter()
+                .map(|text| ("AlarmDescription".to_owned(), json!(text))),
+        );
     }
     view
 }
@@ -122,8 +189,11 @@ fn triggering(account: &Account, alarm: &Alarm) -> Value {
 
 /// `2026-11-21T12:24:19.752+0000`
 fn written(at_ms: i64) -> String {
-    let form = time::macros::format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]+0000");
-    let at = time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(at_ms) * 1_000_000).unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
+    let form = time::macros::format_description!(
+        "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]+0000"
+    );
+    let at = time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(at_ms) * 1_000_000)
+        .unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
     at.format(form).unwrap_or_default()
 }
 
@@ -134,15 +204,36 @@ mod tests {
     use crate::options::{AlarmDetails, AlarmState, StageOptions};
 
     fn three() -> Account {
-        let details =
-            [("any".to_owned(), AlarmDetails::composite("ALARM(errors) OR ALARM(latency)")), ("lines".to_owned(), AlarmDetails::logs())];
-        let alarms = [("errors".to_owned(), AlarmState::Alarm), ("latency".to_owned(), AlarmState::Ok)];
-        account(&StageOptions { alarms: alarms.into(), alarm_details: details.into(), ..StageOptions::default() })
+        let details = [
+            (
+                "any".to_owned(),
+                AlarmDetails::composite("ALARM(errors) OR ALARM(latency)"),
+            ),
+            ("lines".to_owned(), AlarmDetails::logs()),
+        ];
+        let alarms = [
+            ("errors".to_owned(), AlarmState::Alarm),
+            ("latency".to_owned(), AlarmState::Ok),
+        ];
+        account(&StageOptions {
+            alarms: alarms.into(),
+            alarm_details: details.into(),
+            ..StageOptions::default()
+        })
     }
 
     fn names(answer: &Value) -> Vec<&str> {
-        let listed = |kind: &str| answer[kind].as_array().unwrap().iter().map(|alarm| alarm["AlarmName"].as_str().unwrap());
-        listed("CompositeAlarms").chain(listed("MetricAlarms")).chain(listed("LogAlarms")).collect()
+        let listed = |kind: &str| {
+            answer[kind]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|alarm| alarm["AlarmName"].as_str().unwrap())
+        };
+        listed("CompositeAlarms")
+            .chain(listed("MetricAlarms"))
+            .chain(listed("LogAlarms"))
+            .collect()
     }
 
     #[test]
@@ -151,19 +242,38 @@ mod tests {
         let both = json!(["CompositeAlarm", "MetricAlarm"]);
         let table = [
             (json!({}), vec!["errors", "latency"]),
-            (json!({ "AlarmTypes": both }), vec!["any", "errors", "latency"]),
+            (
+                json!({ "AlarmTypes": both }),
+                vec!["any", "errors", "latency"],
+            ),
             (json!({ "AlarmTypes": ["CompositeAlarm"] }), vec!["any"]),
             (json!({ "AlarmTypes": ["LogAlarm"] }), vec!["lines"]),
             (json!({ "AlarmNames": ["errors", "lines"] }), vec!["errors"]),
-            (json!({ "AlarmNames": ["any", "errors", "nope"] }), vec!["errors"]),
-            (json!({ "AlarmNames": ["any", "errors"], "AlarmTypes": both }), vec!["any", "errors"]),
+            (
+                json!({ "AlarmNames": ["any", "errors", "nope"] }),
+                vec!["errors"],
+            ),
+            (
+                json!({ "AlarmNames": ["any", "errors"], "AlarmTypes": both }),
+                vec!["any", "errors"],
+            ),
             (json!({ "AlarmNamePrefix": "la" }), vec!["latency"]),
-            (json!({ "StateValue": "ALARM", "AlarmTypes": both }), vec!["any", "errors"]),
-            (json!({ "ChildrenOfAlarmName": "any" }), vec!["errors", "latency"]),
+            (
+                json!({ "StateValue": "ALARM", "AlarmTypes": both }),
+                vec!["any", "errors"],
+            ),
+            (
+                json!({ "ChildrenOfAlarmName": "any" }),
+                vec!["errors", "latency"],
+            ),
             (json!({ "ParentsOfAlarmName": "errors" }), vec!["any"]),
         ];
         for (asked, expected) in table {
-            assert_eq!(names(&describe(&account, Asked(&asked)).unwrap()), expected, "{asked}");
+            assert_eq!(
+                names(&describe(&account, Asked(&asked)).unwrap()),
+                expected,
+                "{asked}"
+            );
         }
     }
 
@@ -171,8 +281,15 @@ mod tests {
     fn pages_follow_each_other() {
         let account = three();
         let first = describe(&account, Asked(&json!({ "MaxRecords": 1 }))).unwrap();
-        let second = describe(&account, Asked(&json!({ "MaxRecords": 1, "NextToken": first["NextToken"] }))).unwrap();
-        assert_eq!((names(&first), names(&second), second.get("NextToken")), (vec!["errors"], vec!["latency"], None));
+        let second = describe(
+            &account,
+            Asked(&json!({ "MaxRecords": 1, "NextToken": first["NextToken"] })),
+        )
+        .unwrap();
+        assert_eq!(
+            (names(&first), names(&second), second.get("NextToken")),
+            (vec!["errors"], vec!["latency"], None)
+        );
     }
 
     #[test]
@@ -180,21 +297,38 @@ mod tests {
         let account = three();
         let many: Vec<String> = (0..101).map(|number| number.to_string()).collect();
         let table = [
-            (json!({ "AlarmNames": ["a"], "AlarmNamePrefix": "a" }), "ValidationError"),
+            (
+                json!({ "AlarmNames": ["a"], "AlarmNamePrefix": "a" }),
+                "ValidationError",
+            ),
             (json!({ "AlarmNames": many }), "ValidationError"),
             (json!({ "MaxRecords": 101 }), "ValidationError"),
             (json!({ "NextToken": "x" }), "InvalidNextToken"),
         ];
         for (asked, code) in table {
-            assert_eq!(describe(&account, Asked(&asked)).unwrap_err().code, code, "{asked}");
+            assert_eq!(
+                describe(&account, Asked(&asked)).unwrap_err().code,
+                code,
+                "{asked}"
+            );
         }
     }
 
     #[test]
     fn a_composite_names_the_child_that_rings() {
-        let answer = describe(&three(), Asked(&json!({ "AlarmTypes": ["CompositeAlarm"] }))).unwrap();
+        let answer = describe(
+            &three(),
+            Asked(&json!({ "AlarmTypes": ["CompositeAlarm"] })),
+        )
+        .unwrap();
         let alarm = &answer["CompositeAlarms"][0];
         assert_eq!(alarm["StateReason"], "errors transitioned to ALARM");
-        assert!(alarm["StateReasonData"].as_str().unwrap().contains(":alarm:errors"), "{alarm}");
+        assert!(
+            alarm["StateReasonData"]
+                .as_str()
+                .unwrap()
+                .contains(":alarm:errors"),
+            "{alarm}"
+        );
     }
 }

@@ -11,11 +11,22 @@ pub(super) fn read(revision: &Value) -> Result<AppSpec, Refusal> {
     let content = match asked.text("revisionType") {
         Some("AppSpecContent") => asked.get("appSpecContent"),
         Some("String") => asked.get("string"),
-        Some(_) => return Err(invalid("ECS deployments of the stage take an AppSpec as content")),
-        None => return Err(Refusal::new("RevisionRequiredException", "A revision type is required")),
+        Some(_) => {
+            return Err(invalid(
+                "ECS deployments of the stage take an AppSpec as content",
+            ));
+        }
+        None => {
+            return Err(Refusal::new(
+                "RevisionRequiredException",
+                "A revision type is required",
+            ));
+        }
     };
     let content = Asked(content.ok_or_else(|| invalid("The revision has no content"))?);
-    let text = content.text("content").ok_or_else(|| invalid("The AppSpec is empty"))?;
+    let text = content
+        .text("content")
+        .ok_or_else(|| invalid("The AppSpec is empty"))?;
     check_digest(text, content.text("sha256"))?;
     parse(text)
 }
@@ -26,32 +37,53 @@ fn invalid(message: &str) -> Refusal {
 
 fn check_digest(text: &str, expected: Option<&str>) -> Result<(), Refusal> {
     match expected {
-        Some(expected) if expected != sha256_hex(text) => Err(invalid("The sha256 of the revision does not match its content")),
+        Some(expected) if expected != sha256_hex(text) => Err(invalid(
+            "The sha256 of the revision does not match its content",
+        )),
         Some(_) | None => Ok(()),
     }
 }
 
 fn parse(text: &str) -> Result<AppSpec, Refusal> {
-    let content: Value = serde_saphyr::from_str(text).map_err(|_| invalid("The AppSpec is neither JSON nor YAML"))?;
-    let resource = any_case(&content, "Resources").and_then(|resources| resources.get(0)).and_then(Value::as_object);
-    let service = resource.and_then(|resource| resource.values().next()).ok_or_else(|| invalid("The AppSpec names no TargetService"))?;
+    let content: Value = serde_saphyr::from_str(text)
+        .map_err(|_| invalid("The AppSpec is neither JSON nor YAML"))?;
+    let resource = any_case(&content, "Resources")
+        .and_then(|resources| resources.get(0))
+        .and_then(Value::as_object);
+    let service = resource
+        .and_then(|resource| resource.values().next())
+        .ok_or_else(|| invalid("The AppSpec names no TargetService"))?;
     if any_case(service, "Type").and_then(Value::as_str) != Some("AWS::ECS::Service") {
-        return Err(invalid("The AppSpec's resource is not of type AWS::ECS::Service"));
+        return Err(invalid(
+            "The AppSpec's resource is not of type AWS::ECS::Service",
+        ));
     }
-    let properties = any_case(service, "Properties").ok_or_else(|| invalid("The AppSpec has no Properties"))?;
-    let balancer = any_case(properties, "LoadBalancerInfo").ok_or_else(|| invalid("The AppSpec has no LoadBalancerInfo"))?;
-    let text_of = |value: &Value, name: &str| any_case(value, name).and_then(Value::as_str).map(ToOwned::to_owned);
+    let properties =
+        any_case(service, "Properties").ok_or_else(|| invalid("The AppSpec has no Properties"))?;
+    let balancer = any_case(properties, "LoadBalancerInfo")
+        .ok_or_else(|| invalid("The AppSpec has no LoadBalancerInfo"))?;
+    let text_of = |value: &Value, name: &str| {
+        any_case(value, name)
+            .and_then(Value::as_str)
+            .map(ToOwned::to_owned)
+    };
     let port = any_case(balancer, "ContainerPort").and_then(number);
     Ok(AppSpec {
-        task_definition: text_of(properties, "TaskDefinition").ok_or_else(|| invalid("The AppSpec has no TaskDefinition"))?,
-        container: text_of(balancer, "ContainerName").ok_or_else(|| invalid("The AppSpec has no ContainerName"))?,
+        task_definition: text_of(properties, "TaskDefinition")
+            .ok_or_else(|| invalid("The AppSpec has no TaskDefinition"))?,
+        container: text_of(balancer, "ContainerName")
+            .ok_or_else(|| invalid("The AppSpec has no ContainerName"))?,
         port: port.ok_or_else(|| invalid("The AppSpec has no ContainerPort"))?,
     })
 }
 
 /// `CodeDeploy` does not mind the case of an `AppSpec`'s keys.
 fn any_case<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
-    value.as_object()?.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    value
+        .as_object()?
+        .iter()
+        .find(|(key, _)| key.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value)
 }
 
 fn number(value: &Value) -> Option<u16> {
@@ -71,7 +103,11 @@ mod tests {
     fn yaml_and_json_say_the_same() {
         let json = r#"{"version":0.0,"resources":[{"targetService":{"type":"AWS::ECS::Service","properties":{"taskDefinition":"app:2",
             "loadBalancerInfo":{"containerName":"app","containerPort":"8080"}}}}]}"#;
-        let expected = AppSpec { task_definition: "app:2".into(), container: "app".into(), port: 8080 };
+        let expected = AppSpec {
+            task_definition: "app:2".into(),
+            container: "app".into(),
+            port: 8080,
+        };
         for content in [YAML, json] {
             let revision = json!({ "revisionType": "AppSpecContent", "appSpecContent": { "content": content } });
             assert_eq!(read(&revision), Ok(expected.clone()));
@@ -81,6 +117,9 @@ mod tests {
     #[test]
     fn a_digest_that_does_not_match_is_refused() {
         let revision = json!({ "revisionType": "AppSpecContent", "appSpecContent": { "content": YAML, "sha256": "00" } });
-        assert_eq!(read(&revision).unwrap_err().code, "InvalidRevisionException");
+        assert_eq!(
+            read(&revision).unwrap_err().code,
+            "InvalidRevisionException"
+        );
     }
 }

@@ -19,12 +19,19 @@ pub(super) fn get(cloud: &Cloud, asked: Asked<'_>) -> Answer {
 }
 
 pub(super) fn list(cloud: &Cloud) -> Answer {
-    cloud.look(|account| Ok(json!({ "deploymentConfigsList": account.configs.keys().collect::<Vec<_>>() })))
+    cloud.look(|account| {
+        Ok(json!({ "deploymentConfigsList": account.configs.keys().collect::<Vec<_>>() }))
+    })
 }
 
 /// How a configuration moves traffic.
 pub(super) fn find(account: &Account, name: &str) -> Result<Traffic, Refusal> {
-    let missing = || Refusal::new("DeploymentConfigDoesNotExistException", format!("No deployment configuration found for name: {name}"));
+    let missing = || {
+        Refusal::new(
+            "DeploymentConfigDoesNotExistException",
+            format!("No deployment configuration found for name: {name}"),
+        )
+    };
     account.configs.get(name).copied().ok_or_else(missing)
 }
 

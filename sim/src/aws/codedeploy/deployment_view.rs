@@ -26,15 +26,24 @@ pub(super) fn view(account: &Account, deployment: &Deployment) -> Value {
 }
 
 fn optional(view: &mut Map<String, Value>, account: &Account, deployment: &Deployment) {
-    let error = deployment.error.as_ref().map(|error| json!({ "code": error.code, "message": error.message }));
+    let error = deployment
+        .error
+        .as_ref()
+        .map(|error| json!({ "code": error.code, "message": error.message }));
     let members = [
-        ("description", deployment.description.clone().map(Value::from)),
+        (
+            "description",
+            deployment.description.clone().map(Value::from),
+        ),
         ("startTime", deployment.started_ms.map(seconds)),
         ("completeTime", deployment.completed_ms.map(seconds)),
         ("errorInformation", error),
         ("rollbackInfo", rollback(deployment)),
         ("previousRevision", previous(account, deployment)),
-        ("overrideAlarmConfiguration", deployment.alarms_override.clone()),
+        (
+            "overrideAlarmConfiguration",
+            deployment.alarms_override.clone(),
+        ),
     ];
     for (name, value) in members {
         if let Some(value) = value {
@@ -75,7 +84,14 @@ fn rollback(deployment: &Deployment) -> Option<Value> {
 
 fn previous(account: &Account, deployment: &Deployment) -> Option<Value> {
     let earlier = |other: &&Deployment| {
-        other.group.id == deployment.group.id && other.status == Status::Succeeded && other.created_ms < deployment.created_ms
+        other.group.id == deployment.group.id
+            && other.status == Status::Succeeded
+            && other.created_ms < deployment.created_ms
     };
-    account.deployments.iter().rev().find(earlier).map(|deployment| deployment.revision.clone())
+    account
+        .deployments
+        .iter()
+        .rev()
+        .find(earlier)
+        .map(|deployment| deployment.revision.clone())
 }

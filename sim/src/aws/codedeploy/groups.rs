@@ -18,9 +18,21 @@ pub(super) fn find(cloud: &Cloud, asked: Asked<'_>) -> Result<Group, Refusal> {
     let application = asked.text("applicationName").unwrap_or_default();
     application_exists(cloud, application)?;
     let name = asked.text("deploymentGroupName");
-    let name = name.ok_or_else(|| Refusal::new("DeploymentGroupNameRequiredException", "Deployment Group name is missing"))?;
-    let missing = || Refusal::new("DeploymentGroupDoesNotExistException", format!("No Deployment Group found for name: {name}"));
-    cloud.look(|account| account.group(application, name).cloned()).ok_or_else(missing)
+    let name = name.ok_or_else(|| {
+        Refusal::new(
+            "DeploymentGroupNameRequiredException",
+            "Deployment Group name is missing",
+        )
+    })?;
+    let missing = || {
+        Refusal::new(
+            "DeploymentGroupDoesNotExistException",
+            format!("No Deployment Group found for name: {name}"),
+        )
+    };
+    cloud
+        .look(|account| account.group(application, name).cloned())
+        .ok_or_else(missing)
 }
 
 fn view(account: &Account, group: &Group) -> Value {
@@ -41,9 +53,19 @@ fn view(account: &Account, group: &Group) -> Value {
 }
 
 fn last_deployments(view: &mut Map<String, Value>, account: &Account, group: &Group) {
-    let own: Vec<&Deployment> = account.deployments.iter().filter(|deployment| deployment.group.id == group.id).collect();
-    let successful = own.iter().rev().find(|deployment| deployment.status == Status::Succeeded);
-    for (name, found) in [("lastSuccessfulDeployment", successful), ("lastAttemptedDeployment", own.last())] {
+    let own: Vec<&Deployment> = account
+        .deployments
+        .iter()
+        .filter(|deployment| deployment.group.id == group.id)
+        .collect();
+    let successful = own
+        .iter()
+        .rev()
+        .find(|deployment| deployment.status == Status::Succeeded);
+    for (name, found) in [
+        ("lastSuccessfulDeployment", successful),
+        ("lastAttemptedDeployment", own.last()),
+    ] {
         if let Some(deployment) = found {
             view.insert(name.to_owned(), last(deployment));
         }
@@ -54,8 +76,7 @@ fn last_deployments(view: &mut Map<String, Value>, account: &Account, group: &Gr
 }
 
 fn last(deployment: &Deployment) -> Value {
-    let mut info =
-        json!({ "deploymentId": deployment.id, "status": deployment.status.as_str(), "createTime": seconds(deployment.created_ms) });
+    let mut info = json!({ "deploymentId": deployment.id, "status": deployment.status.as_str(), "createTime": seconds(deployment.created_ms) });
     if let Some(at) = deployment.completed_ms {
         info["endTime"] = seconds(at);
     }
@@ -63,13 +84,22 @@ fn last(deployment: &Deployment) -> Value {
 }
 
 fn alarms(group: &Group) -> Value {
-    let named: Vec<Value> = group.options.alarms.iter().map(|name| json!({ "name": name })).collect();
+    let named: Vec<Value> = group
+        .options
+        .alarms
+        .iter()
+        .map(|name| json!({ "name": name }))
+        .collect();
     json!({ "enabled": !named.is_empty(), "ignorePollAlarmFailure": false, "alarms": named })
 }
 
 /// As AWS shows an automatic rollback.
 pub(super) fn auto_rollback(events: &[String]) -> Value {
-    if events.is_empty() { json!({ "enabled": false }) } else { json!({ "enabled": true, "events": events }) }
+    if events.is_empty() {
+        json!({ "enabled": false })
+    } else {
+        json!({ "enabled": true, "events": events })
+    }
 }
 
 /// The only style that an ECS deployment has.
@@ -80,8 +110,12 @@ pub(super) fn style() -> Value {
 /// The group's waits.
 pub(super) fn blue_green(group: &Group) -> Value {
     let ready = match group.ready_wait() {
-        ReadyWait::Continue => json!({ "actionOnTimeout": "CONTINUE_DEPLOYMENT", "waitTimeInMinutes": 0 }),
-        ReadyWait::Stop(minutes) => json!({ "actionOnTimeout": "STOP_DEPLOYMENT", "waitTimeInMinutes": minutes }),
+        ReadyWait::Continue => {
+            json!({ "actionOnTimeout": "CONTINUE_DEPLOYMENT", "waitTimeInMinutes": 0 })
+        }
+        ReadyWait::Stop(minutes) => {
+            json!({ "actionOnTimeout": "STOP_DEPLOYMENT", "waitTimeInMinutes": minutes })
+        }
     };
     json!({
         "terminateBlueInstancesOnDeploymentSuccess":

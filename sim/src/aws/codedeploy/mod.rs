@@ -43,5 +43,8 @@ fn application_exists(cloud: &Cloud, name: &str) -> Result<(), Refusal> {
     if cloud.look(|account| account.groups.iter().any(|group| group.application == name)) {
         return Ok(());
     }
-    Err(Refusal::new("ApplicationDoesNotExistException", format!("No application found for name: {name}")))
+    Err(Refusal::new(
+        "ApplicationDoesNotExistException",
+        format!("No application found for name: {name}"),
+    ))
 }

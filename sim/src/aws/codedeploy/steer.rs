@@ -13,13 +13,25 @@ pub(super) fn proceed(cloud: &Cloud, asked: Asked<'_>) -> Answer {
     let wait = match asked.text("deploymentWaitType") {
         Some("READY_WAIT") | None => WaitType::Ready,
         Some("TERMINATION_WAIT") => WaitType::Termination,
-        Some(other) => return Err(Refusal::new("InvalidDeploymentWaitTypeException", format!("{other} is not a deployment wait type"))),
+        Some(other) => {
+            return Err(Refusal::new(
+                "InvalidDeploymentWaitTypeException",
+                format!("{other} is not a deployment wait type"),
+            ));
+        }
     };
     refuse_when_over(&deployment)?;
     if !waits(&deployment, wait) {
-        return Err(Refusal::new("DeploymentIsNotInReadyStateException", "The deployment is not in a ready state to be continued"));
+        return Err(Refusal::new(
+            "DeploymentIsNotInReadyStateException",
+            "The deployment is not in a ready state to be continued",
+        ));
     }
-    cloud.change(|account| account.deployment_mut(&deployment.id).map(|own| own.continued.insert(wait)));
+    cloud.change(|account| {
+        account
+            .deployment_mut(&deployment.id)
+            .map(|own| own.continued.insert(wait))
+    });
     Ok(json!({}))
 }
 
@@ -31,11 +43,18 @@ fn waits(deployment: &Deployment, wait: WaitType) -> bool {
 }
 
 fn refuse_when_over(deployment: &Deployment) -> Result<(), Refusal> {
-    if deployment.status.is_over() { Err(completed(deployment)) } else { Ok(()) }
+    if deployment.status.is_over() {
+        Err(completed(deployment))
+    } else {
+        Ok(())
+    }
 }
 
 fn completed(deployment: &Deployment) -> Refusal {
-    Refusal::new("DeploymentAlreadyCompletedException", format!("The deployment {} has already completed", deployment.id))
+    Refusal::new(
+        "DeploymentAlreadyCompletedException",
+        format!("The deployment {} has already completed", deployment.id),
+    )
 }
 
 pub(super) fn stop(cloud: &Cloud, asked: Asked<'_>) -> Answer {
@@ -49,10 +68,16 @@ pub(super) fn stop(cloud: &Cloud, asked: Asked<'_>) -> Answer {
         Some(false) => StopRequest::WithoutRollback,
         None => StopRequest::AsConfigured,
     };
-    cloud.change(|account| account.deployment_mut(&deployment.id).map(|own| own.stop.get_or_insert(request).to_owned()));
+    cloud.change(|account| {
+        account
+            .deployment_mut(&deployment.id)
+            .map(|own| own.stop.get_or_insert(request).to_owned())
+    });
     let status = match cloud.switches().stop_answer {
         StopAnswer::Pending => "Pending",
         StopAnswer::Succeeded => "Succeeded",
     };
-    Ok(json!({ "status": status, "statusMessage": "Stopping the deployment. No more lifecycle events are started." }))
+    Ok(
+        json!({ "status": status, "statusMessage": "Stopping the deployment. No more lifecycle events are started." }),
+    )
 }

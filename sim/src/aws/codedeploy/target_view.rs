@@ -1,8 +1,11 @@
-//! A deployment's one target as `GetDeploymentTarget` shows it: lifecycle events and both task sets.
+//! A deployment's one target as `GetDeploymentTarget` shows it: lifecycle events and both task
+//! sets.
 
 use serde_json::{Value, json};
 
-use crate::account::{Account, Deployment, EventStatus, Fleet, LifecycleEvent, Phase, Side, Status, seconds};
+use crate::account::{
+    Account, Deployment, EventStatus, Fleet, LifecycleEvent, Phase, Side, Status, seconds,
+};
 
 /// What `CodeDeploy` says about the service as a target.
 pub(super) fn view(account: &Account, deployment: &Deployment, target_id: &str) -> Value {
@@ -36,20 +39,31 @@ fn event(event: &LifecycleEvent) -> Value {
         }
     }
     if let Some(message) = &event.message {
-        let code = if event.status == EventStatus::Failed { "UnknownError" } else { "Success" };
-        view["diagnostics"] = json!({ "errorCode": code, "scriptName": "", "message": message, "logTail": "" });
+        let code = if event.status == EventStatus::Failed {
+            "UnknownError"
+        } else {
+            "Success"
+        };
+        view["diagnostics"] =
+            json!({ "errorCode": code, "scriptName": "", "message": message, "logTail": "" });
     }
     view
 }
 
 fn task_sets(account: &Account, deployment: &Deployment) -> Vec<Value> {
     let sides = [("Blue", &deployment.blue), ("Green", &deployment.green)];
-    sides.into_iter().filter_map(|(label, side)| task_set(account, deployment, label, side.as_ref()?)).collect()
+    sides
+        .into_iter()
+        .filter_map(|(label, side)| task_set(account, deployment, label, side.as_ref()?))
+        .collect()
 }
 
 fn task_set(account: &Account, deployment: &Deployment, label: &str, side: &Side) -> Option<Value> {
     let fleet: &Fleet = account.fleet(&side.fleet)?;
-    let running = account.living(&fleet.id).filter(|task| task.phase == Phase::Running).count();
+    let running = account
+        .living(&fleet.id)
+        .filter(|task| task.phase == Phase::Running)
+        .count();
     let pending = account.living(&fleet.id).count() - running;
     let weight = account.weight(&deployment.group.exposure.production, &side.target_group);
     Some(json!({

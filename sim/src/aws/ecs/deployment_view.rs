@@ -3,7 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::service_view::count;
-use crate::account::{Account, AlarmWatch, HookDetail, RevisionSide, ServiceDeployment, ServiceDeploymentStatus, seconds};
+use crate::account::{
+    Account, AlarmWatch, HookDetail, RevisionSide, ServiceDeployment, ServiceDeploymentStatus,
+    seconds,
+};
 use crate::options::{Breaker, Kind};
 use crate::switches::{PreProduction, Switches};
 
@@ -11,13 +14,26 @@ use crate::switches::{PreProduction, Switches};
 pub(super) fn brief(account: &Account, deployment: &ServiceDeployment, stops_ms: u64) -> Value {
     let mut view = Map::new();
     identity(account, deployment, stops_ms, &mut view);
-    view.insert("targetServiceRevisionArn".to_owned(), json!(deployment.target.revision));
-    moments(&mut view, &[("startedAt", deployment.started_ms), ("finishedAt", deployment.finished_ms)]);
+    view.insert(
+        "targetServiceRevisionArn".to_owned(),
+        json!(deployment.target.revision),
+    );
+    moments(
+        &mut view,
+        &[
+            ("startedAt", deployment.started_ms),
+            ("finishedAt", deployment.finished_ms),
+        ],
+    );
     Value::Object(view)
 }
 
 /// The whole.
-pub(super) fn view(account: &Account, deployment: &ServiceDeployment, switches: &Switches) -> Value {
+pub(super) fn view(
+    account: &Account,
+    deployment: &ServiceDeployment,
+    switches: &Switches,
+) -> Value {
     let mut view = Map::new();
     identity(account, deployment, switches.supersede_lag_ms, &mut view);
     moments(
@@ -30,15 +46,24 @@ pub(super) fn view(account: &Account, deployment: &ServiceDeployment, switches: 
         ],
     );
     sides(account, deployment, switches.weight_lag_ms, &mut view);
-    view.insert("deploymentConfiguration".to_owned(), deployment.configuration.view());
-    view.insert("deploymentCircuitBreaker".to_owned(), breaker(account, deployment));
+    view.insert(
+        "deploymentConfiguration".to_owned(),
+        deployment.configuration.view(),
+    );
+    view.insert(
+        "deploymentCircuitBreaker".to_owned(),
+        breaker(account, deployment),
+    );
     view.insert("alarms".to_owned(), alarms(deployment));
     let is_hidden = switches.pre_production == PreProduction::Absent && deployment.is_paused();
     if let Some(stage) = deployment.stage.filter(|_| !is_hidden) {
         view.insert("lifecycleStage".to_owned(), json!(stage.as_str()));
     }
     if !deployment.hooks.is_empty() {
-        view.insert("lifecycleHookDetails".to_owned(), deployment.hooks.iter().map(hook).collect());
+        view.insert(
+            "lifecycleHookDetails".to_owned(),
+            deployment.hooks.iter().map(hook).collect(),
+        );
     }
     if let Some(back) = &deployment.rollback {
         let mut rollback = json!({ "reason": back.reason, "startedAt": seconds(back.started_ms) });
@@ -50,7 +75,12 @@ pub(super) fn view(account: &Account, deployment: &ServiceDeployment, switches: 
     Value::Object(view)
 }
 
-fn identity(account: &Account, deployment: &ServiceDeployment, stops_ms: u64, view: &mut Map<String, Value>) {
+fn identity(
+    account: &Account,
+    deployment: &ServiceDeployment,
+    stops_ms: u64,
+    view: &mut Map<String, Value>,
+) {
     let place = &account.place;
     let members = json!({
         "serviceDeploymentArn": deployment.arn, "serviceArn": place.service_arn(&deployment.service),
@@ -71,18 +101,32 @@ fn moments(view: &mut Map<String, Value>, all: &[(&str, Option<i64>)]) {
 }
 
 /// Green has its share and blue has the rest; whoever was left over from before has nothing.
-fn sides(account: &Account, deployment: &ServiceDeployment, lag_ms: u64, view: &mut Map<String, Value>) {
-    let shifts =
-        deployment.configuration.is_native() && account.service(&deployment.service).is_some_and(|service| service.kind != Kind::Headless);
+fn sides(
+    account: &Account,
+    deployment: &ServiceDeployment,
+    lag_ms: u64,
+    view: &mut Map<String, Value>,
+) {
+    let shifts = deployment.configuration.is_native()
+        && account
+            .service(&deployment.service)
+            .is_some_and(|service| service.kind != Kind::Headless);
     let (test, production) = deployment.shares(lag_ms);
     let shares = |test: f64, production: f64| shifts.then_some((test, production));
     let mut sources = Vec::new();
     for (index, source) in deployment.sources.iter().enumerate() {
-        let rest = if index == 0 { (100.0 - test, 100.0 - production) } else { (0.0, 0.0) };
+        let rest = if index == 0 {
+            (100.0 - test, 100.0 - production)
+        } else {
+            (0.0, 0.0)
+        };
         sources.push(side(account, source, shares(rest.0, rest.1)));
     }
     view.insert("sourceServiceRevisions".to_owned(), Value::Array(sources));
-    view.insert("targetServiceRevision".to_owned(), side(account, &deployment.target, shares(test, production)));
+    view.insert(
+        "targetServiceRevision".to_owned(),
+        side(account, &deployment.target, shares(test, production)),
+    );
 }
 
 fn side(account: &Account, side: &RevisionSide, shares: Option<(f64, f64)>) -> Value {
@@ -112,12 +156,18 @@ fn hook(hook: &HookDetail) -> Value {
 
 fn breaker(account: &Account, deployment: &ServiceDeployment) -> Value {
     let failed = deployment.failures;
-    let desired = account.service(&deployment.service).map_or(0, |service| service.desired);
+    let desired = account
+        .service(&deployment.service)
+        .map_or(0, |service| service.desired);
     let threshold = deployment.configuration.breaker_threshold(desired);
     let status = match (deployment.configuration.breaker(), failed >= threshold) {
         (Breaker::Off, _) => "DISABLED",
         (Breaker::Fail | Breaker::Rollback, true) => "TRIGGERED",
-        (Breaker::Fail | Breaker::Rollback, false) if deployment.status == ServiceDeploymentStatus::Successful => "MONITORING_COMPLETE",
+        (Breaker::Fail | Breaker::Rollback, false)
+            if deployment.status == ServiceDeploymentStatus::Successful =>
+        {
+            "MONITORING_COMPLETE"
+        }
         (Breaker::Fail | Breaker::Rollback, false) => "MONITORING",
     };
     json!({ "status": status, "failureCount": failed, "threshold": threshold })

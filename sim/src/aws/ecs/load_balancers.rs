@@ -1,4 +1,5 @@
-//! `loadBalancers` of an `UpdateService`: refused where AWS would, and what it makes of a service that was rolling until now.
+//! `loadBalancers` of an `UpdateService`: refused where AWS would, and what it makes of a service
+//! that was rolling until now.
 
 use serde_json::Value;
 
@@ -10,13 +11,27 @@ use crate::cycles::give_second_group;
 /// Refuses rules that cannot be, and one rule for two purposes.
 pub(super) fn check(asked: Asked<'_>) -> Result<(), Refusal> {
     for advanced in advanced(asked).map(Asked) {
-        let (production, test) = (advanced.text("productionListenerRule"), advanced.text("testListenerRule"));
+        let (production, test) = (
+            advanced.text("productionListenerRule"),
+            advanced.text("testListenerRule"),
+        );
         if production.is_some() && production == test {
-            return Err(Refusal::parameter("The productionListenerRule and the testListenerRule cannot be the same."));
+            return Err(Refusal::parameter(
+                "The productionListenerRule and the testListenerRule cannot be the same.",
+            ));
         }
-        let is_rule = |arn: &str| arn.starts_with("arn:") && (arn.contains(":listener-rule/") || arn.contains(":listener/"));
-        if let Some(wrong) = [production, test].into_iter().flatten().find(|arn| !is_rule(arn)) {
-            return Err(Refusal::parameter(format!("Invalid listener rule ARN format: {wrong}")));
+        let is_rule = |arn: &str| {
+            arn.starts_with("arn:")
+                && (arn.contains(":listener-rule/") || arn.contains(":listener/"))
+        };
+        if let Some(wrong) = [production, test]
+            .into_iter()
+            .flatten()
+            .find(|arn| !is_rule(arn))
+        {
+            return Err(Refusal::parameter(format!(
+                "Invalid listener rule ARN format: {wrong}"
+            )));
         }
     }
     Ok(())
@@ -30,6 +45,11 @@ pub(super) fn apply(cloud: &Cloud, account: &mut Account, service: &Service, ask
 }
 
 fn advanced(asked: Asked<'_>) -> impl Iterator<Item = &Value> {
-    let all = asked.get("loadBalancers").and_then(Value::as_array).into_iter().flatten();
-    all.filter_map(|balancer| balancer.get("advancedConfiguration")).filter(|advanced| advanced.is_object())
+    let all = asked
+        .get("loadBalancers")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    all.filter_map(|balancer| balancer.get("advancedConfiguration"))
+        .filter(|advanced| advanced.is_object())
 }

@@ -27,7 +27,9 @@ pub(super) fn answer(cloud: &Arc<Cloud>, operation: &str, asked: Asked<'_>) -> O
         "DescribeTaskDefinition" => revisions::describe(cloud, asked),
         "ListTaskDefinitions" => revisions::list(cloud, asked),
         "DeregisterTaskDefinition" => revisions::deregister(cloud, asked),
-        "ListClusters" => Ok(json!({ "clusterArns": [cloud.look(|account| account.place.cluster_arn())] })),
+        "ListClusters" => {
+            Ok(json!({ "clusterArns": [cloud.look(|account| account.place.cluster_arn())] }))
+        }
         "ListServices" => services::list(cloud, asked),
         "DescribeServices" => services::describe(cloud, asked),
         "UpdateService" => services::update(cloud, asked),
@@ -48,5 +50,12 @@ pub(super) fn answer(cloud: &Arc<Cloud>, operation: &str, asked: Asked<'_>) -> O
 /// Refuses a cluster that is not the stage's. Without one AWS takes the cluster `default`.
 fn in_cluster(cloud: &Cloud, asked: Asked<'_>) -> Result<(), Refusal> {
     let name = asked.text("cluster").map_or("default", last_part);
-    if name == cloud.options.cluster { Ok(()) } else { Err(Refusal::new("ClusterNotFoundException", "Cluster not found.")) }
+    if name == cloud.options.cluster {
+        Ok(())
+    } else {
+        Err(Refusal::new(
+            "ClusterNotFoundException",
+            "Cluster not found.",
+        ))
+    }
 }

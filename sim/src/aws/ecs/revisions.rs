@@ -13,27 +13,50 @@ const PAGE: u64 = 100;
 
 pub(super) fn register(cloud: &Cloud, asked: Asked<'_>) -> Answer {
     let body = asked.0.as_object().cloned().unwrap_or_default();
-    let family = asked.text("family").ok_or_else(|| Refusal::client("Family should not be null or empty."))?.to_owned();
+    let family = asked
+        .text("family")
+        .ok_or_else(|| Refusal::client("Family should not be null or empty."))?
+        .to_owned();
     check(asked)?;
-    let body = if cloud.switches().keep_unknown_fields { body } else { model::known_only(&body) };
+    let body = if cloud.switches().keep_unknown_fields {
+        body
+    } else {
+        model::known_only(&body)
+    };
     Ok(cloud.change(|account| {
         let place = account.place.clone();
-        let revision = account.revisions.register(&family, body, |family, number| place.revision_arn(family, number));
+        let revision = account.revisions.register(&family, body, |family, number| {
+            place.revision_arn(family, number)
+        });
         json!({ "taskDefinition": view(&revision, &place.caller_arn()), "tags": revision.tags })
     }))
 }
 
 /// The mistakes that ECS names in its own words.
 fn check(asked: Asked<'_>) -> Result<(), Refusal> {
-    let containers = asked.get("containerDefinitions").and_then(Value::as_array).filter(|list| !list.is_empty());
-    let containers = containers.ok_or_else(|| Refusal::client("Container definitions should not be empty."))?;
+    let containers = asked
+        .get("containerDefinitions")
+        .and_then(Value::as_array)
+        .filter(|list| !list.is_empty());
+    let containers =
+        containers.ok_or_else(|| Refusal::client("Container definitions should not be empty."))?;
     for (field, name) in [("name", "Container.name"), ("image", "Container.image")] {
-        if containers.iter().any(|container| Asked(container).text(field).is_none()) {
-            return Err(Refusal::client(format!("{name} should not be null or empty.")));
+        if containers
+            .iter()
+            .any(|container| Asked(container).text(field).is_none())
+        {
+            return Err(Refusal::client(format!(
+                "{name} should not be null or empty."
+            )));
         }
     }
-    if containers.iter().all(|container| container.get("essential").and_then(Value::as_bool) == Some(false)) {
-        return Err(Refusal::client("Invalid setting for container. At least one container should be essential."));
+    if containers
+        .iter()
+        .all(|container| container.get("essential").and_then(Value::as_bool) == Some(false))
+    {
+        return Err(Refusal::client(
+            "Invalid setting for container. At least one container should be essential.",
+        ));
     }
     check_fargate(asked, containers)
 }
@@ -42,25 +65,44 @@ fn check_fargate(asked: Asked<'_>, containers: &[Value]) -> Result<(), Refusal> 
     if !asked.texts("requiresCompatibilities").contains(&"FARGATE") {
         return Ok(());
     }
-    if let Some(missing) = ["cpu", "memory"].into_iter().find(|field| asked.text(field).is_none()) {
-        return Err(Refusal::client(format!("Fargate requires that '{missing}' be defined at the task level.")));
+    if let Some(missing) = ["cpu", "memory"]
+        .into_iter()
+        .find(|field| asked.text(field).is_none())
+    {
+        return Err(Refusal::client(format!(
+            "Fargate requires that '{missing}' be defined at the task level."
+        )));
     }
     if asked.text("networkMode") != Some("awsvpc") {
-        return Err(Refusal::client("Fargate only supports network mode ‘awsvpc’."));
+        return Err(Refusal::client(
+            "Fargate only supports network mode ‘awsvpc’.",
+        ));
     }
-    let logs =
-        containers.iter().any(|container| container.pointer("/logConfiguration/logDriver").and_then(Value::as_str) == Some("awslogs"));
+    let logs = containers.iter().any(|container| {
+        container
+            .pointer("/logConfiguration/logDriver")
+            .and_then(Value::as_str)
+            == Some("awslogs")
+    });
     if logs && asked.text("executionRoleArn").is_none() {
-        return Err(Refusal::client("Fargate requires task definition to have execution role ARN to support log driver awslogs."));
+        return Err(Refusal::client(
+            "Fargate requires task definition to have execution role ARN to support log driver awslogs.",
+        ));
     }
     Ok(())
 }
 
 pub(super) fn describe(cloud: &Cloud, asked: Asked<'_>) -> Answer {
-    let reference = asked.text("taskDefinition").ok_or_else(|| Refusal::client("taskDefinition can not be null or empty."))?;
+    let reference = asked
+        .text("taskDefinition")
+        .ok_or_else(|| Refusal::client("taskDefinition can not be null or empty."))?;
     cloud.look(|account| {
         let revision = account.revisions.find(reference).ok_or_else(not_found)?;
-        let tags = if asked.includes("TAGS") { revision.tags.clone() } else { json!([]) };
+        let tags = if asked.includes("TAGS") {
+            revision.tags.clone()
+        } else {
+            json!([])
+        };
         Ok(json!({ "taskDefinition": view(revision, &account.place.caller_arn()), "tags": tags }))
     })
 }
@@ -72,12 +114,22 @@ fn not_found() -> Refusal {
 pub(super) fn list(cloud: &Cloud, asked: Asked<'_>) -> Answer {
     let inactive = asked.text("status") == Some("INACTIVE");
     let family = asked.text("familyPrefix");
-    let start: usize = asked.text("nextToken").and_then(|token| token.parse().ok()).unwrap_or(0);
+    let start: usize = asked
+        .text("nextToken")
+        .and_then(|token| token.parse().ok())
+        .unwrap_or(0);
     let size = usize::try_from(asked.number("maxResults").unwrap_or(PAGE).min(PAGE)).unwrap_or(1);
     cloud.look(|account| {
-        let fits =
-            |revision: &&Revision| revision.deregistered_ms.is_some() == inactive && family.is_none_or(|family| revision.family == family);
-        let mut arns: Vec<&str> = account.revisions.all().filter(fits).map(|revision| revision.arn.as_str()).collect();
+        let fits = |revision: &&Revision| {
+            revision.deregistered_ms.is_some() == inactive
+                && family.is_none_or(|family| revision.family == family)
+        };
+        let mut arns: Vec<&str> = account
+            .revisions
+            .all()
+            .filter(fits)
+            .map(|revision| revision.arn.as_str())
+            .collect();
         if asked.text("sort") == Some("DESC") {
             arns.reverse();
         }
@@ -98,7 +150,8 @@ pub(super) fn deregister(cloud: &Cloud, asked: Asked<'_>) -> Answer {
     cloud.change(|account| {
         let caller = account.place.caller_arn();
         let revision = account.revisions.find_mut(reference);
-        let revision = revision.ok_or_else(|| Refusal::client("The specified task definition does not exist."))?;
+        let revision = revision
+            .ok_or_else(|| Refusal::client("The specified task definition does not exist."))?;
         revision.deregistered_ms.get_or_insert_with(now_ms);
         Ok(json!({ "taskDefinition": view(revision, &caller) }))
     })
@@ -112,7 +165,11 @@ fn view(revision: &Revision, registered_by: &str) -> Value {
     for list in ["volumes", "placementConstraints"] {
         view.entry(list).or_insert_with(|| json!([]));
     }
-    let status = if revision.deregistered_ms.is_some() { "INACTIVE" } else { "ACTIVE" };
+    let status = if revision.deregistered_ms.is_some() {
+        "INACTIVE"
+    } else {
+        "ACTIVE"
+    };
     view.extend(members(json!({
         "taskDefinitionArn": revision.arn, "revision": revision.number, "status": status,
         "requiresAttributes": [{ "name": "com.amazonaws.ecs.capability.docker-remote-api.1.18" }],
@@ -137,11 +194,20 @@ fn container_view(container: &Value) -> Value {
     let mut view = container.as_object().cloned().unwrap_or_default();
     view.entry("cpu").or_insert_with(|| json!(0));
     view.entry("essential").or_insert_with(|| json!(true));
-    for list in ["portMappings", "environment", "mountPoints", "volumesFrom", "systemControls"] {
+    for list in [
+        "portMappings",
+        "environment",
+        "mountPoints",
+        "volumesFrom",
+        "systemControls",
+    ] {
         view.entry(list).or_insert_with(|| json!([]));
     }
     if let Some(Value::Array(mappings)) = view.get_mut("portMappings") {
-        mappings.iter_mut().filter_map(Value::as_object_mut).for_each(complete_mapping);
+        mappings
+            .iter_mut()
+            .filter_map(Value::as_object_mut)
+            .for_each(complete_mapping);
     }
     Value::Object(view)
 }

@@ -15,12 +15,18 @@ const AT_ONCE: usize = 20;
 pub(super) fn describe(cloud: &Arc<Cloud>, asked: Asked<'_>) -> Answer {
     let arns = asked.texts("serviceRevisionArns");
     if arns.is_empty() || arns.len() > AT_ONCE {
-        return Err(Refusal::parameter("Service revision ARNs cannot be empty, and at most 20 can be described at once."));
+        return Err(Refusal::parameter(
+            "Service revision ARNs cannot be empty, and at most 20 can be described at once.",
+        ));
     }
     Ok(cloud.look(|account| {
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         for arn in arns {
-            match account.service_revisions.iter().find(|revision| revision.arn == arn) {
+            match account
+                .service_revisions
+                .iter()
+                .find(|revision| revision.arn == arn)
+            {
                 Some(revision) => found.push(view(account, revision)),
                 None => failures.push(json!({ "arn": arn, "reason": "MISSING" })),
             }
@@ -43,8 +49,14 @@ fn view(account: &Account, revision: &ServiceRevision) -> Value {
         view["serviceConnectConfiguration"] = connect;
     }
     let lattice = service.and_then(|service| lattice(account, service));
-    let others = [("vpcLatticeConfigurations", lattice), ("gatewayConnectors", service.and_then(gateway))];
-    for (member, value) in others.into_iter().filter_map(|(member, value)| Some((member, value?))) {
+    let others = [
+        ("vpcLatticeConfigurations", lattice),
+        ("gatewayConnectors", service.and_then(gateway)),
+    ];
+    for (member, value) in others
+        .into_iter()
+        .filter_map(|(member, value)| Some((member, value?)))
+    {
         view[member] = value;
     }
     if let Some(resolved) = resolved(account, revision) {
@@ -55,7 +67,9 @@ fn view(account: &Account, revision: &ServiceRevision) -> Value {
 
 /// The group that this very revision is behind.
 fn resolved(account: &Account, revision: &ServiceRevision) -> Option<Value> {
-    let service = account.service(&revision.service).filter(|service| service.is_balanced())?;
+    let service = account
+        .service(&revision.service)
+        .filter(|service| service.is_balanced())?;
     let group = revision.target_group.as_ref()?;
     let mut view = json!({ "targetGroupArn": account.place.target_group_arn(group) });
     if let (Some(exposure), true) = (&service.exposure, service.target_groups.len() > 1) {

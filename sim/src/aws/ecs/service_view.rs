@@ -43,11 +43,22 @@ fn own_revision(account: &Account, service: &Service, view: &mut Map<String, Val
         view.insert("currentServiceDeployment".to_owned(), json!(newest.arn));
     }
     if service.is_of_ecs() {
-        let revisions: Vec<Value> = service.fleets.iter().filter_map(|fleet| current_revision(account, fleet)).collect();
-        view.insert("currentServiceRevisions".to_owned(), Value::Array(revisions));
+        let revisions: Vec<Value> = service
+            .fleets
+            .iter()
+            .filter_map(|fleet| current_revision(account, fleet))
+            .collect();
+        view.insert(
+            "currentServiceRevisions".to_owned(),
+            Value::Array(revisions),
+        );
     }
     if !service.is_of_ecs() {
-        let sets: Vec<Value> = service.fleets.iter().map(|fleet| task_set(account, service, fleet)).collect();
+        let sets: Vec<Value> = service
+            .fleets
+            .iter()
+            .map(|fleet| task_set(account, service, fleet))
+            .collect();
         view.insert("taskSets".to_owned(), Value::Array(sets));
     }
 }
@@ -68,14 +79,21 @@ const fn controller(service: &Service) -> &'static str {
 }
 
 fn deployment_configuration(service: &Service) -> Value {
-    service.configuration.as_ref().map_or_else(|| json!({ "maximumPercent": 200, "minimumHealthyPercent": 100 }), Configuration::view)
+    service.configuration.as_ref().map_or_else(
+        || json!({ "maximumPercent": 200, "minimumHealthyPercent": 100 }),
+        Configuration::view,
+    )
 }
 
-/// The load balancer of a service as it was configured: that its groups alternate does not show here.
+/// The load balancer of a service as it was configured: that its groups alternate does not show
+/// here.
 pub(super) fn balanced_by(account: &Account, service: &Service) -> Value {
     let mut view = in_group(account, service, service.target_groups.first());
-    if let (true, Some(alternate), Some(exposure)) = (service.is_of_ecs(), service.target_groups.get(1), &service.exposure)
-        && let Some(first) = view.get_mut(0)
+    if let (true, Some(alternate), Some(exposure)) = (
+        service.is_of_ecs(),
+        service.target_groups.get(1),
+        &service.exposure,
+    ) && let Some(first) = view.get_mut(0)
     {
         first["advancedConfiguration"] = advanced(account, service, alternate, exposure);
     }
@@ -96,21 +114,38 @@ fn advanced(account: &Account, service: &Service, alternate: &str, exposure: &Ex
 
 /// VPC Lattice's target groups and rules of a service.
 pub(super) fn lattice(account: &Account, service: &Service) -> Option<Value> {
-    let exposure = service.exposure.as_ref().filter(|_| service.kind == Kind::Lattice)?;
-    let arn = |what: &str, name: &str| format!("arn:aws:vpc-lattice:{}:{}:{what}/{name}", account.place.region, account.place.account);
-    let group = |index: usize| service.target_groups.get(index).map(|name| arn("targetgroup", name));
-    let mut advanced =
-        json!({ "alternateTargetGroupArn": group(1), "productionListenerRule": arn("service/svc-1/listener/prod/rule", "rule-1") });
+    let exposure = service
+        .exposure
+        .as_ref()
+        .filter(|_| service.kind == Kind::Lattice)?;
+    let arn = |what: &str, name: &str| {
+        format!(
+            "arn:aws:vpc-lattice:{}:{}:{what}/{name}",
+            account.place.region, account.place.account
+        )
+    };
+    let group = |index: usize| {
+        service
+            .target_groups
+            .get(index)
+            .map(|name| arn("targetgroup", name))
+    };
+    let mut advanced = json!({ "alternateTargetGroupArn": group(1), "productionListenerRule": arn("service/svc-1/listener/prod/rule", "rule-1") });
     if exposure.test.is_some() {
         advanced["testListenerRule"] = json!(arn("service/svc-1/listener/test/rule", "rule-2"));
     }
     let role = account.place.role_arn("ecsInfrastructureRole");
-    Some(json!([{ "roleArn": role, "targetGroupArn": group(0), "portName": exposure.container, "advancedConfiguration": advanced }]))
+    Some(
+        json!([{ "roleArn": role, "targetGroupArn": group(0), "portName": exposure.container, "advancedConfiguration": advanced }]),
+    )
 }
 
 /// What connects a service to a gateway.
 pub(super) fn gateway(service: &Service) -> Option<Value> {
-    let exposure = service.exposure.as_ref().filter(|_| service.kind == Kind::Gateway)?;
+    let exposure = service
+        .exposure
+        .as_ref()
+        .filter(|_| service.kind == Kind::Gateway)?;
     Some(json!([{ "portName": exposure.container }]))
 }
 
@@ -118,12 +153,16 @@ pub(super) fn gateway(service: &Service) -> Option<Value> {
 pub(super) fn rule(account: &Account, service: &Service, listener: &str) -> String {
     match service.kind {
         Kind::Nlb => account.place.listener_arn(service.kind, listener),
-        Kind::Alb | Kind::Lattice | Kind::Gateway | Kind::ServiceConnect | Kind::Headless => account.place.rule_arn(listener),
+        Kind::Alb | Kind::Lattice | Kind::Gateway | Kind::ServiceConnect | Kind::Headless => {
+            account.place.rule_arn(listener)
+        }
     }
 }
 
 fn in_group(account: &Account, service: &Service, target_group: Option<&String>) -> Value {
-    let (Some(exposure), Some(group), true) = (&service.exposure, target_group, service.is_balanced()) else {
+    let (Some(exposure), Some(group), true) =
+        (&service.exposure, target_group, service.is_balanced())
+    else {
         return json!([]);
     };
     json!([{ "targetGroupArn": account.place.target_group_arn(group), "containerName": exposure.container, "containerPort": exposure.port }])
@@ -135,25 +174,38 @@ pub(super) fn network() -> Value {
 }
 
 fn count_all(account: &Account, service: &Service, running: bool) -> usize {
-    service.fleets.iter().map(|fleet| count(account, fleet, running)).sum()
+    service
+        .fleets
+        .iter()
+        .map(|fleet| count(account, fleet, running))
+        .sum()
 }
 
 pub(super) fn count(account: &Account, fleet: &Fleet, running: bool) -> usize {
-    account.living(&fleet.id).filter(|task| (task.phase == Phase::Running) == running).count()
+    account
+        .living(&fleet.id)
+        .filter(|task| (task.phase == Phase::Running) == running)
+        .count()
 }
 
 fn deployments(account: &Account, service: &Service) -> Value {
     if !service.is_of_ecs() {
         return json!([]);
     }
-    service.fleets.iter().map(|fleet| deployment(account, service, fleet)).collect()
+    service
+        .fleets
+        .iter()
+        .map(|fleet| deployment(account, service, fleet))
+        .collect()
 }
 
 fn deployment(account: &Account, service: &Service, fleet: &Fleet) -> Value {
     let desired = match (fleet.role, fleet.rollout) {
         (Role::Primary, Rollout::InProgress | Rollout::Completed) if fleet.waits => 0,
         (Role::Primary, Rollout::InProgress | Rollout::Completed) => service.desired as usize,
-        (Role::Primary, Rollout::Failed) | (Role::Active | Role::Draining, _) => count(account, fleet, true),
+        (Role::Primary, Rollout::Failed) | (Role::Active | Role::Draining, _) => {
+            count(account, fleet, true)
+        }
     };
     let mut view = json!({
         "id": fleet.id, "status": fleet.role.as_str(), "taskDefinition": fleet.revision,
@@ -170,7 +222,10 @@ fn deployment(account: &Account, service: &Service, fleet: &Fleet) -> Value {
 
 /// How Service Connect reaches a service, and how test traffic is told.
 pub(super) fn service_connect(service: &Service) -> Option<Value> {
-    let exposure = service.exposure.as_ref().filter(|_| service.kind == Kind::ServiceConnect)?;
+    let exposure = service
+        .exposure
+        .as_ref()
+        .filter(|_| service.kind == Kind::ServiceConnect)?;
     let alias = json!({ "port": exposure.port, "dnsName": service.name, "testTrafficRules": { "header": { "name": TEST_HEADER } } });
     let reached = json!({ "portName": exposure.container, "discoveryName": service.name, "clientAliases": [alias] });
     Some(json!({ "enabled": true, "namespace": "stage", "services": [reached] }))

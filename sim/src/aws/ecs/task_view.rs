@@ -7,7 +7,11 @@ use crate::account::{Account, Container, Origin, Phase, Revision, Task, seconds}
 /// What AWS says about a task.
 pub(super) fn view(account: &Account, task: &Task) -> Value {
     let revision = account.revisions.find(&task.revision);
-    let containers: Vec<Value> = task.containers.iter().map(|container| container_view(account, task, container)).collect();
+    let containers: Vec<Value> = task
+        .containers
+        .iter()
+        .map(|container| container_view(account, task, container))
+        .collect();
     let mut view = json!({
         "taskArn": account.place.task_arn(&task.id), "taskDefinitionArn": task.revision, "clusterArn": account.place.cluster_arn(),
         "availabilityZone": format!("{}a", account.place.region), "attachments": [], "containers": containers,
@@ -26,7 +30,10 @@ pub(super) fn view(account: &Account, task: &Task) -> Value {
 }
 
 fn text(revision: Option<&Revision>, field: &str, default: &str) -> String {
-    revision.and_then(|revision| revision.text(field)).unwrap_or(default).to_owned()
+    revision
+        .and_then(|revision| revision.text(field))
+        .unwrap_or(default)
+        .to_owned()
 }
 
 const fn version(phase: Phase) -> u32 {
@@ -52,7 +59,11 @@ fn origin(view: &mut Map<String, Value>, origin: &Origin) {
 }
 
 fn moments(view: &mut Map<String, Value>, task: &Task) {
-    let all = [("startedAt", task.started_ms), ("stoppingAt", task.stopping_ms), ("stoppedAt", task.stopped_ms)];
+    let all = [
+        ("startedAt", task.started_ms),
+        ("stoppingAt", task.stopping_ms),
+        ("stoppedAt", task.stopped_ms),
+    ];
     for (name, at) in all {
         if let Some(at) = at {
             view.insert(name.to_owned(), seconds(at));
@@ -70,7 +81,10 @@ fn container_view(account: &Account, task: &Task, container: &Container) -> Valu
         "name": container.name, "image": container.image, "lastStatus": status(task, container),
         "networkBindings": [], "networkInterfaces": [], "healthStatus": "UNKNOWN", "cpu": "0",
     });
-    let digest = container.image.rsplit_once('@').map(|(_, digest)| digest.to_owned());
+    let digest = container
+        .image
+        .rsplit_once('@')
+        .map(|(_, digest)| digest.to_owned());
     let optional = [
         ("imageDigest", digest.map(Value::from)),
         ("exitCode", container.exit_code.map(Value::from)),

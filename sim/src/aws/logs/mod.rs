@@ -32,31 +32,52 @@ fn events(cloud: &Cloud, asked: Asked<'_>) -> Answer {
     };
     let handle = cloud.look(|account| {
         let mut containers = account.tasks.iter().flat_map(|task| &task.containers);
-        containers.find(|container: &&Container| container.log.as_ref() == Some(&place)).map(|container| container.handle.clone())
+        containers
+            .find(|container: &&Container| container.log.as_ref() == Some(&place))
+            .map(|container| container.handle.clone())
     });
-    let handle = handle.ok_or_else(|| Refusal::new("ResourceNotFoundException", "The specified log stream does not exist."))?;
+    let handle = handle.ok_or_else(|| {
+        Refusal::new(
+            "ResourceNotFoundException",
+            "The specified log stream does not exist.",
+        )
+    })?;
     Ok(page(&lines_of(handle), asked))
 }
 
 /// Everything that a container wrote and the world still has, with the time of each line.
 fn lines_of(handle: Option<TaskHandle>) -> Vec<(i64, String)> {
-    handle.map(|handle| handle.logs(usize::MAX)).unwrap_or_default()
+    handle
+        .map(|handle| handle.logs(usize::MAX))
+        .unwrap_or_default()
 }
 
-/// Forward tokens count the lines from the start; without one the newest lines come unless `startFromHead`.
+/// Forward tokens count the lines from the start; without one the newest lines come unless
+/// `startFromHead`.
 fn page(lines: &[(i64, String)], asked: Asked<'_>) -> Value {
     let limit = usize::try_from(asked.number("limit").unwrap_or(PAGE).clamp(1, PAGE)).unwrap_or(1);
-    let token = asked.text("nextToken").and_then(|token| token.strip_prefix("f/")?.parse::<usize>().ok());
+    let token = asked
+        .text("nextToken")
+        .and_then(|token| token.strip_prefix("f/")?.parse::<usize>().ok());
     let start = match (token, asked.flag("startFromHead")) {
         (Some(position), _) => position.min(lines.len()),
         (None, Some(true)) => 0,
         (None, Some(false) | None) => lines.len().saturating_sub(limit),
     };
     let end = (start + limit).min(lines.len());
-    let (from, to) = (asked.get("startTime").and_then(Value::as_i64), asked.get("endTime").and_then(Value::as_i64));
+    let (from, to) = (
+        asked.get("startTime").and_then(Value::as_i64),
+        asked.get("endTime").and_then(Value::as_i64),
+    );
     let in_time = |at: i64| from.is_none_or(|from| at >= from) && to.is_none_or(|to| at < to);
     let now = now_ms();
-    let chosen = lines.get(start..end).unwrap_or_default().iter().filter(|(at, _)| in_time(*at));
-    let events: Vec<Value> = chosen.map(|(at, text)| json!({ "timestamp": at, "message": text, "ingestionTime": now })).collect();
+    let chosen = lines
+        .get(start..end)
+        .unwrap_or_default()
+        .iter()
+        .filter(|(at, _)| in_time(*at));
+    let events: Vec<Value> = chosen
+        .map(|(at, text)| json!({ "timestamp": at, "message": text, "ingestionTime": now }))
+        .collect();
     json!({ "events": events, "nextForwardToken": format!("f/{end}"), "nextBackwardToken": format!("b/{start}") })
 }

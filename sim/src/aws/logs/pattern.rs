@@ -1,7 +1,9 @@
-//! Filter patterns of `CloudWatch` Logs for lines of text: `term "quoted text" ?either ?or -without %regular expression%`. Pure.
+//! Filter patterns of `CloudWatch` Logs for lines of text: `term "quoted text" ?either ?or -without
+//! %regular expression%`. Pure.
 //!
-//! As documented in "Filter pattern syntax": terms are case-sensitive and all of them must be there; of optional ones one must; beside
-//! others, optional terms are ignored. Patterns for JSON and for columns are refused: the stage does not play them.
+//! As documented in "Filter pattern syntax": terms are case-sensitive and all of them must be
+//! there; of optional ones one must; beside others, optional terms are ignored. Patterns for JSON
+//! and for columns are refused: the stage does not play them.
 
 use regex_lite::Regex;
 
@@ -61,14 +63,21 @@ impl Pattern {
         let optional = of(Role::Optional).any(|term| term.text.is_in(line));
         let needed = of(Role::Needed).all(|term| term.text.is_in(line));
         let excluded = of(Role::Excluded).any(|term| term.text.is_in(line));
-        self.terms.is_empty() || if is_plain { optional } else { needed && !excluded }
+        self.terms.is_empty()
+            || if is_plain {
+                optional
+            } else {
+                needed && !excluded
+            }
     }
 }
 
 fn term(rest: &str) -> Option<(Term, &str)> {
     let (role, rest) = match rest.strip_prefix('?') {
         Some(rest) => (Role::Optional, rest),
-        None => rest.strip_prefix('-').map_or((Role::Needed, rest), |rest| (Role::Excluded, rest)),
+        None => rest
+            .strip_prefix('-')
+            .map_or((Role::Needed, rest), |rest| (Role::Excluded, rest)),
     };
     let (text, after) = if let Some(quoted) = rest.strip_prefix('"') {
         quoted_text(quoted)?
@@ -79,7 +88,10 @@ fn term(rest: &str) -> Option<(Term, &str)> {
         let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
         let (word, after) = rest.split_at(end);
         // What is not of letters, digits and underscores has to be quoted.
-        let is_word = !word.is_empty() && word.chars().all(|letter| letter.is_alphanumeric() || letter == '_');
+        let is_word = !word.is_empty()
+            && word
+                .chars()
+                .all(|letter| letter.is_alphanumeric() || letter == '_');
         (Text::Plain(is_word.then(|| word.to_owned())?), after)
     };
     Some((Term { role, text }, after))
@@ -125,13 +137,25 @@ mod tests {
             (r#"-"health check" GET"#, "GET health check", false),
         ];
         for (pattern, line, expected) in table {
-            assert_eq!(Pattern::parse(pattern).unwrap().fits(line), expected, "{pattern} on {line}");
+            assert_eq!(
+                Pattern::parse(pattern).unwrap().fits(line),
+                expected,
+                "{pattern} on {line}"
+            );
         }
     }
 
     #[test]
     fn what_is_no_pattern_of_terms_is_refused() {
-        for pattern in ["{ $.level = \"error\" }", "[ip, user]", "\"open", "%open", "%[%", "a-b", "level:error"] {
+        for pattern in [
+            "{ $.level = \"error\" }",
+            "[ip, user]",
+            "\"open",
+            "%open",
+            "%[%",
+            "a-b",
+            "level:error",
+        ] {
             assert!(Pattern::parse(pattern).is_none(), "{pattern}");
         }
     }

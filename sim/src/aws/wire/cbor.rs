@@ -57,19 +57,33 @@ fn to_cbor(value: &Value) -> Cbor {
     match value {
         Value::Null => Cbor::Null,
         Value::Bool(flag) => Cbor::Bool(*flag),
-        Value::Number(number) => number.as_i64().map_or_else(|| Cbor::Float(number.as_f64().unwrap_or(0.0)), Cbor::from),
+        Value::Number(number) => number
+            .as_i64()
+            .map_or_else(|| Cbor::Float(number.as_f64().unwrap_or(0.0)), Cbor::from),
         Value::String(text) => Cbor::Text(text.clone()),
         Value::Array(entries) => Cbor::Array(entries.iter().map(to_cbor).collect()),
-        Value::Object(members) => Cbor::Map(members.iter().map(|(name, value)| (Cbor::Text(name.clone()), named(name, value))).collect()),
+        Value::Object(members) => Cbor::Map(
+            members
+                .iter()
+                .map(|(name, value)| (Cbor::Text(name.clone()), named(name, value)))
+                .collect(),
+        ),
     }
 }
 
 fn named(name: &str, value: &Value) -> Cbor {
     if let ("Timestamps", Value::Array(moments)) = (name, value) {
-        return Cbor::Array(moments.iter().map(|moment| named("createTime", moment)).collect());
+        return Cbor::Array(
+            moments
+                .iter()
+                .map(|moment| named("createTime", moment))
+                .collect(),
+        );
     }
     match value.as_f64() {
-        Some(seconds) if MOMENTS.contains(&name) => Cbor::Tag(EPOCH, Box::new(Cbor::Float(seconds))),
+        Some(seconds) if MOMENTS.contains(&name) => {
+            Cbor::Tag(EPOCH, Box::new(Cbor::Float(seconds)))
+        }
         Some(_) | None => to_cbor(value),
     }
 }
@@ -82,7 +96,8 @@ mod tests {
 
     #[test]
     fn a_body_comes_back_as_it_went() {
-        let value = json!({ "Names": ["a"], "Count": 3, "Share": 0.5, "StateUpdatedTimestamp": 1.5 });
+        let value =
+            json!({ "Names": ["a"], "Count": 3, "Share": 0.5, "StateUpdatedTimestamp": 1.5 });
         assert_eq!(decode(&encode(&value)), value);
     }
 

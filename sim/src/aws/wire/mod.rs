@@ -1,4 +1,5 @@
-//! The three wire protocols: which one a request speaks, its decoded input, and an answer or a refusal in the same protocol.
+//! The three wire protocols: which one a request speaks, its decoded input, and an answer or a
+//! refusal in the same protocol.
 
 mod cbor;
 mod query;
@@ -52,13 +53,27 @@ pub(crate) struct Call {
 impl Call {
     /// The call that a request makes, if it is one to AWS.
     pub(crate) fn recognise(parts: &Parts, raw: &Bytes) -> Option<Self> {
-        let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
-        let (api, protocol, operation, input) =
-            json_call(header("x-amz-target"), raw).or_else(|| cbor_call(parts.uri.path(), raw)).or_else(|| query_call(raw))?;
+        let header = |name: &str| {
+            parts
+                .headers
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+        };
+        let (api, protocol, operation, input) = json_call(header("x-amz-target"), raw)
+            .or_else(|| cbor_call(parts.uri.path(), raw))
+            .or_else(|| query_call(raw))?;
         let user_agent = header("user-agent").map(ToOwned::to_owned);
         let authorization = header("authorization");
         let region = authorization.and_then(signed_region).map(ToOwned::to_owned);
-        Some(Self { api, protocol, operation, input, signed: authorization.is_some(), region, user_agent })
+        Some(Self {
+            api,
+            protocol,
+            operation,
+            input,
+            signed: authorization.is_some(),
+            region,
+            user_agent,
+        })
     }
 
     /// What makes two reads the same.
@@ -69,7 +84,9 @@ impl Call {
     /// The answer as it goes out, and its bytes.
     pub(crate) fn respond(&self, answer: &Answer) -> (Option<Response<Full<Bytes>>>, Vec<u8>) {
         let request_id = uuid_of(&format!("{}{}", self.operation, now_ms()));
-        let status = answer.as_ref().map_or_else(|refusal| refusal.status, |_| 200);
+        let status = answer
+            .as_ref()
+            .map_or_else(|refusal| refusal.status, |_| 200);
         let body = self.encode(answer, &request_id);
         let mut response = Response::builder()
             .status(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
@@ -81,7 +98,10 @@ impl Call {
         if let (Protocol::Cbor, Err(refusal)) = (self.protocol, answer) {
             response = response.header("x-amzn-query-error", format!("{};Sender", refusal.code));
         }
-        (response.body(Full::new(Bytes::from(body.clone()))).ok(), body)
+        (
+            response.body(Full::new(Bytes::from(body.clone()))).ok(),
+            body,
+        )
     }
 
     const fn content_type(&self) -> &'static str {
@@ -98,8 +118,12 @@ impl Call {
             (Protocol::Json, Err(refusal)) => json_refusal(refusal).to_string().into_bytes(),
             (Protocol::Cbor, Ok(answer)) => cbor::encode(answer),
             (Protocol::Cbor, Err(refusal)) => cbor::encode(&json_refusal(refusal)),
-            (Protocol::Query, Ok(answer)) => query::encode(self.api, &self.operation, answer, request_id).into_bytes(),
-            (Protocol::Query, Err(refusal)) => query::encode_refusal(self.api, refusal, request_id).into_bytes(),
+            (Protocol::Query, Ok(answer)) => {
+                query::encode(self.api, &self.operation, answer, request_id).into_bytes()
+            }
+            (Protocol::Query, Err(refusal)) => {
+                query::encode_refusal(self.api, refusal, request_id).into_bytes()
+            }
         }
     }
 }
@@ -121,8 +145,17 @@ type Recognised = (Api, Protocol, String, Value);
 
 fn json_call(target: Option<&str>, raw: &Bytes) -> Option<Recognised> {
     let (target, operation) = target?.rsplit_once('.')?;
-    let input = if raw.is_empty() { json!({}) } else { serde_json::from_slice(raw).unwrap_or(Value::Null) };
-    Some((Api::by_target(target)?, Protocol::Json, operation.to_owned(), input))
+    let input = if raw.is_empty() {
+        json!({})
+    } else {
+        serde_json::from_slice(raw).unwrap_or(Value::Null)
+    };
+    Some((
+        Api::by_target(target)?,
+        Protocol::Json,
+        operation.to_owned(),
+        input,
+    ))
 }
 
 fn cbor_call(path: &str, raw: &Bytes) -> Option<Recognised> {
@@ -146,7 +179,9 @@ fn query_call(raw: &Bytes) -> Option<Recognised> {
 
 /// The answer to a request that no AWS service would get.
 pub(crate) fn not_aws() -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from_static(b"This is a stage: it speaks the protocols of AWS, and /_stage/\n")));
+    let mut response = Response::new(Full::new(Bytes::from_static(
+        b"This is a stage: it speaks the protocols of AWS, and /_stage/\n",
+    )));
     *response.status_mut() = StatusCode::NOT_FOUND;
     response
 }

@@ -20,48 +20,84 @@ fn insert(node: &mut Value, path: &[&str], value: String) {
     if !node.is_object() {
         *node = Value::Object(Map::new());
     }
-    let (Some((first, rest)), Some(members)) = (path.split_first(), node.as_object_mut()) else { return };
+    let (Some((first, rest)), Some(members)) = (path.split_first(), node.as_object_mut()) else {
+        return;
+    };
     if rest.is_empty() {
         members.insert((*first).to_owned(), Value::String(value));
     } else {
-        insert(members.entry((*first).to_owned()).or_insert(Value::Null), rest, value);
+        insert(
+            members.entry((*first).to_owned()).or_insert(Value::Null),
+            rest,
+            value,
+        );
     }
 }
 
 /// `{"member": {"1": a, "2": b}}` becomes `[a, b]`.
 fn lists(value: Value) -> Value {
-    let Value::Object(mut members) = value else { return value };
+    let Value::Object(mut members) = value else {
+        return value;
+    };
     if let (1, Some(Value::Object(_))) = (members.len(), members.get("member")) {
-        let Some(Value::Object(numbered)) = members.remove("member") else { return Value::Null };
-        let mut entries: Vec<(u32, Value)> = numbered.into_iter().map(|(key, value)| (key.parse().unwrap_or(0), lists(value))).collect();
+        let Some(Value::Object(numbered)) = members.remove("member") else {
+            return Value::Null;
+        };
+        let mut entries: Vec<(u32, Value)> = numbered
+            .into_iter()
+            .map(|(key, value)| (key.parse().unwrap_or(0), lists(value)))
+            .collect();
         entries.sort_by_key(|(number, _)| *number);
         return Value::Array(entries.into_iter().map(|(_, value)| value).collect());
     }
-    Value::Object(members.into_iter().map(|(key, value)| (key, lists(value))).collect())
+    Value::Object(
+        members
+            .into_iter()
+            .map(|(key, value)| (key, lists(value)))
+            .collect(),
+    )
 }
 
 /// `<XResponse><XResult>…`.
 pub(super) fn encode(api: Api, operation: &str, answer: &Value, request_id: &str) -> String {
     let mut body = String::new();
     element(&mut body, &format!("{operation}Result"), answer);
-    let metadata = format!("<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>");
-    format!("<{operation}Response xmlns=\"{}\">{body}{metadata}</{operation}Response>", namespace(api))
+    let metadata =
+        format!("<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>");
+    format!(
+        "<{operation}Response xmlns=\"{}\">{body}{metadata}</{operation}Response>",
+        namespace(api)
+    )
 }
 
 /// `<ErrorResponse><Error>…`.
 pub(super) fn encode_refusal(api: Api, refusal: &Refusal, request_id: &str) -> String {
-    let kind = if refusal.status >= 500 { "Receiver" } else { "Sender" };
+    let kind = if refusal.status >= 500 {
+        "Receiver"
+    } else {
+        "Sender"
+    };
     let (code, message) = (escape(&refusal.code), escape(&refusal.message));
-    let error = format!("<Error><Type>{kind}</Type><Code>{code}</Code><Message>{message}</Message></Error>");
-    format!("<ErrorResponse xmlns=\"{}\">{error}<RequestId>{request_id}</RequestId></ErrorResponse>", namespace(api))
+    let error = format!(
+        "<Error><Type>{kind}</Type><Code>{code}</Code><Message>{message}</Message></Error>"
+    );
+    format!(
+        "<ErrorResponse xmlns=\"{}\">{error}<RequestId>{request_id}</RequestId></ErrorResponse>",
+        namespace(api)
+    )
 }
 
 const fn namespace(api: Api) -> &'static str {
     match api {
         Api::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
-        Api::Elb | Api::Ecs | Api::CodeDeploy | Api::Ecr | Api::Logs | Api::CloudWatch | Api::Scaling | Api::Secrets => {
-            "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/"
-        }
+        Api::Elb
+        | Api::Ecs
+        | Api::CodeDeploy
+        | Api::Ecr
+        | Api::Logs
+        | Api::CloudWatch
+        | Api::Scaling
+        | Api::Secrets => "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/",
     }
 }
 
@@ -72,14 +108,21 @@ fn element(out: &mut String, name: &str, value: &Value) {
         Value::Bool(flag) => out.push_str(if *flag { "true" } else { "false" }),
         Value::Number(number) => out.push_str(&number.to_string()),
         Value::String(text) => out.push_str(&escape(text)),
-        Value::Array(entries) => entries.iter().for_each(|entry| element(out, "member", entry)),
-        Value::Object(members) => members.iter().for_each(|(name, value)| element(out, name, value)),
+        Value::Array(entries) => entries
+            .iter()
+            .for_each(|entry| element(out, "member", entry)),
+        Value::Object(members) => members
+            .iter()
+            .for_each(|(name, value)| element(out, name, value)),
     }
     let _ = write!(out, "</{name}>");
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }
 
 #[cfg(test)]
@@ -91,12 +134,25 @@ mod tests {
     #[test]
     fn numbered_fields_become_lists() {
         let form = decode(b"Action=X&ListenerArns.member.2=b&ListenerArns.member.1=a&PageSize=5");
-        assert_eq!(form, json!({ "Action": "X", "ListenerArns": ["a", "b"], "PageSize": "5" }));
+        assert_eq!(
+            form,
+            json!({ "Action": "X", "ListenerArns": ["a", "b"], "PageSize": "5" })
+        );
     }
 
     #[test]
     fn lists_become_members_and_text_is_escaped() {
-        let xml = encode(Api::Elb, "X", &json!({ "Names": ["a<b"], "Flag": true }), "id");
-        assert!(xml.contains("<XResult><Names><member>a&lt;b</member></Names><Flag>true</Flag></XResult>"), "{xml}");
+        let xml = encode(
+            Api::Elb,
+            "X",
+            &json!({ "Names": ["a<b"], "Flag": true }),
+            "id",
+        );
+        assert!(
+            xml.contains(
+                "<XResult><Names><member>a&lt;b</member></Names><Flag>true</Flag></XResult>"
+            ),
+            "{xml}"
+        );
     }
 }

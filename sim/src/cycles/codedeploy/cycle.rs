@@ -1,4 +1,5 @@
-//! One deployment under way: how its state is changed, and how it waits without missing a stop or an alarm.
+//! One deployment under way: how its state is changed, and how it waits without missing a stop or
+//! an alarm.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +30,10 @@ pub(super) struct Cycle {
 
 impl Cycle {
     pub(super) fn new(cloud: &Arc<Cloud>, id: &str) -> Self {
-        Self { cloud: Arc::clone(cloud), id: id.to_owned() }
+        Self {
+            cloud: Arc::clone(cloud),
+            id: id.to_owned(),
+        }
     }
 
     pub(super) const fn cloud(&self) -> &Arc<Cloud> {
@@ -50,7 +54,8 @@ impl Cycle {
 
     /// Looks at the deployment.
     pub(super) fn read<T>(&self, look: impl FnOnce(&Deployment) -> T) -> Option<T> {
-        self.cloud.look(|account| account.deployment(&self.id).map(look))
+        self.cloud
+            .look(|account| account.deployment(&self.id).map(look))
     }
 
     /// Changes the deployment in a way that a reader could notice.
@@ -79,9 +84,20 @@ impl Cycle {
     pub(super) async fn event(&self, name: &str, seconds: f64) -> Result<(), Interruption> {
         self.turn_event(name, EventStatus::InProgress);
         self.dwell(self.clock().seconds(seconds)).await?;
-        if self.read(|deployment| deployment.group.options.failing_hooks.iter().any(|hook| hook == name)) == Some(true) {
+        if self.read(|deployment| {
+            deployment
+                .group
+                .options
+                .failing_hooks
+                .iter()
+                .any(|hook| hook == name)
+        }) == Some(true)
+        {
             let message = format!("The hook of {name} reported failure");
-            return Err(Interruption::Failed { code: "HOOK_EXECUTION_FAILURE", message });
+            return Err(Interruption::Failed {
+                code: "HOOK_EXECUTION_FAILURE",
+                message,
+            });
         }
         self.turn_event(name, EventStatus::Succeeded);
         Ok(())
@@ -93,22 +109,41 @@ impl Cycle {
     }
 
     /// The same, and leaves it earlier when a condition is met.
-    pub(super) async fn dwell_unless(&self, dwell: Dwell, over: impl Fn(&Deployment) -> bool) -> Result<(), Interruption> {
+    pub(super) async fn dwell_unless(
+        &self,
+        dwell: Dwell,
+        over: impl Fn(&Deployment) -> bool,
+    ) -> Result<(), Interruption> {
         let version = self.read(|deployment| deployment.version).unwrap_or(0);
-        let read = |deployment: &Deployment| (dwell.until_read && deployment.was_read(version)) || over(deployment);
+        let read = |deployment: &Deployment| {
+            (dwell.until_read && deployment.was_read(version)) || over(deployment)
+        };
         self.until(dwell.at_most, read).await.map(drop)
     }
 
     /// Waits for a condition on the deployment.
-    pub(super) async fn until(&self, limit: Duration, met: impl Fn(&Deployment) -> bool) -> Result<Met, Interruption> {
-        self.until_account(limit, |account| account.deployment(&self.id).is_some_and(&met)).await
+    pub(super) async fn until(
+        &self,
+        limit: Duration,
+        met: impl Fn(&Deployment) -> bool,
+    ) -> Result<Met, Interruption> {
+        self.until_account(limit, |account| {
+            account.deployment(&self.id).is_some_and(&met)
+        })
+        .await
     }
 
     /// Waits for a condition on the account; a stop or an alarm breaks it off.
-    pub(super) async fn until_account(&self, limit: Duration, met: impl Fn(&Account) -> bool) -> Result<Met, Interruption> {
+    pub(super) async fn until_account(
+        &self,
+        limit: Duration,
+        met: impl Fn(&Account) -> bool,
+    ) -> Result<Met, Interruption> {
         let began = Instant::now();
         loop {
-            let (met, interruption) = self.cloud.look(|account| (met(account), self.interruption(account)));
+            let (met, interruption) = self
+                .cloud
+                .look(|account| (met(account), self.interruption(account)));
             match interruption {
                 Some(interruption) => return Err(interruption),
                 None if met => return Ok(Met::InTime),
@@ -133,8 +168,12 @@ impl Cycle {
     /// Stays in the present state for as long as the clock says, whatever else happens.
     pub(super) async fn rest(&self, dwell: Dwell) {
         let version = self.read(|deployment| deployment.version).unwrap_or(0);
-        let read =
-            |account: &Account| dwell.until_read && account.deployment(&self.id).is_some_and(|deployment| deployment.was_read(version));
+        let read = |account: &Account| {
+            dwell.until_read
+                && account
+                    .deployment(&self.id)
+                    .is_some_and(|deployment| deployment.was_read(version))
+        };
         self.settle(dwell.at_most, read).await;
     }
 

@@ -1,4 +1,5 @@
-//! How a deployment ends: succeeded, or stopped or failed with its reason, and whether a rollback follows.
+//! How a deployment ends: succeeded, or stopped or failed with its reason, and whether a rollback
+//! follows.
 
 use super::cycle::Cycle;
 use super::{Interruption, close_events, rollback};
@@ -16,9 +17,14 @@ pub(super) fn succeed(cycle: &Cycle) {
 pub(super) async fn conclude(cycle: &Cycle, interruption: Interruption) {
     let switches = cycle.cloud().switches().clone();
     let (status, error) = verdict(&interruption);
-    let follows = cycle.read(|deployment| rolls_back(deployment, &interruption, &switches)) == Some(true);
+    let follows =
+        cycle.read(|deployment| rolls_back(deployment, &interruption, &switches)) == Some(true);
     cycle.change(|deployment| {
-        let under_way = if status == Status::Failed { EventStatus::Failed } else { EventStatus::Skipped };
+        let under_way = if status == Status::Failed {
+            EventStatus::Failed
+        } else {
+            EventStatus::Skipped
+        };
         close_events(deployment, under_way, Some(&error.message));
         deployment.completed_ms = Some(now_ms());
         deployment.error = Some(error);
@@ -33,7 +39,10 @@ pub(super) async fn conclude(cycle: &Cycle, interruption: Interruption) {
 fn verdict(interruption: &Interruption) -> (Status, ErrorInformation) {
     let stopped = |code, message: String| (Status::Stopped, ErrorInformation { code, message });
     match interruption {
-        Interruption::Stopped => stopped("MANUAL_STOP", "The deployment was stopped manually.".to_owned()),
+        Interruption::Stopped => stopped(
+            "MANUAL_STOP",
+            "The deployment was stopped manually.".to_owned(),
+        ),
         Interruption::Alarms(names) => stopped(
             "ALARM_ACTIVE",
             format!(
@@ -42,10 +51,18 @@ fn verdict(interruption: &Interruption) -> (Status, ErrorInformation) {
                 names.join(", ")
             ),
         ),
-        Interruption::ReadyExpired => {
-            stopped("TIMEOUT", "The deployment timed out while waiting for traffic rerouting to be continued.".to_owned())
-        }
-        Interruption::Failed { code, message } => (Status::Failed, ErrorInformation { code, message: message.clone() }),
+        Interruption::ReadyExpired => stopped(
+            "TIMEOUT",
+            "The deployment timed out while waiting for traffic rerouting to be continued."
+                .to_owned(),
+        ),
+        Interruption::Failed { code, message } => (
+            Status::Failed,
+            ErrorInformation {
+                code,
+                message: message.clone(),
+            },
+        ),
     }
 }
 
@@ -54,7 +71,11 @@ fn rolls_back(deployment: &Deployment, interruption: &Interruption, switches: &S
     something && asks_for_rollback(deployment, interruption, switches)
 }
 
-fn asks_for_rollback(deployment: &Deployment, interruption: &Interruption, switches: &Switches) -> bool {
+fn asks_for_rollback(
+    deployment: &Deployment,
+    interruption: &Interruption,
+    switches: &Switches,
+) -> bool {
     let configured = |event: &str| deployment.auto_rollback.events.iter().any(|on| on == event);
     match interruption {
         Interruption::Stopped => match deployment.stop {

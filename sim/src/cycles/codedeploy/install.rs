@@ -19,10 +19,15 @@ pub(super) async fn install(cycle: &Cycle) -> Result<(), Interruption> {
     cycle.turn_event("Install", EventStatus::InProgress);
     cycle.dwell(cycle.clock().seconds(5.0)).await?;
     clear_orphans(cycle).await?;
-    let green = cycle.cloud().change(|account| found_green(account, cycle.id()))?;
+    let green = cycle
+        .cloud()
+        .change(|account| found_green(account, cycle.id()))?;
     cycle.mark(&format!("green {} in {}", green.fleet, green.target_group));
     cycle.change(|_| ());
-    match cycle.until_account(limit(cycle), |account| is_steady(account, &green.fleet)).await? {
+    match cycle
+        .until_account(limit(cycle), |account| is_steady(account, &green.fleet))
+        .await?
+    {
         Met::InTime => cycle.turn_event("Install", EventStatus::Succeeded),
         Met::Never => return Err(never_healthy()),
     }
@@ -38,38 +43,59 @@ fn limit(cycle: &Cycle) -> Duration {
 }
 
 fn never_healthy() -> Interruption {
-    let message =
-        "The deployment timed out while waiting for the replacement task set to become healthy. This time out period is 60 minutes.";
-    Interruption::Failed { code: "TIMEOUT", message: message.to_owned() }
+    let message = "The deployment timed out while waiting for the replacement task set to become healthy. This time out period is 60 minutes.";
+    Interruption::Failed {
+        code: "TIMEOUT",
+        message: message.to_owned(),
+    }
 }
 
 /// All tasks that a fleet wants run and pass their health checks.
 pub(super) fn is_steady(account: &Account, fleet: &str) -> bool {
-    let healthy = account.living(fleet).filter(|task| task.is_running() && task.healthy).count();
-    account.fleet(fleet).is_some_and(|fleet| healthy == fleet.desired as usize)
+    let healthy = account
+        .living(fleet)
+        .filter(|task| task.is_running() && task.healthy)
+        .count();
+    account
+        .fleet(fleet)
+        .is_some_and(|fleet| healthy == fleet.desired as usize)
 }
 
 /// The side that serves production now.
 pub(super) fn blue(account: &Account, id: &str) -> Option<Side> {
     let service = account.service(&account.deployment(id)?.group.service)?;
     let primary = service.primary()?;
-    Some(Side { fleet: primary.id.clone(), target_group: primary.target_group.clone()? })
+    Some(Side {
+        fleet: primary.id.clone(),
+        target_group: primary.target_group.clone()?,
+    })
 }
 
 /// Adds green's fleet in the target group that blue does not use.
 fn found_green(account: &mut Account, id: &str) -> Result<Side, Interruption> {
-    let deployment = account.deployment(id).cloned().ok_or_else(|| broken("the deployment is gone"))?;
+    let deployment = account
+        .deployment(id)
+        .cloned()
+        .ok_or_else(|| broken("the deployment is gone"))?;
     let revision = revision_of(account, &deployment)?;
     let new = account.ids.fleet();
-    let blue = deployment.blue.clone().ok_or_else(|| broken("the service has no primary task set"))?;
-    let service = account.service_mut(&deployment.group.service).ok_or_else(|| broken("the service is gone"))?;
+    let blue = deployment
+        .blue
+        .clone()
+        .ok_or_else(|| broken("the service has no primary task set"))?;
+    let service = account
+        .service_mut(&deployment.group.service)
+        .ok_or_else(|| broken("the service is gone"))?;
     let target_group = other(&deployment, &blue.target_group);
     let mut fleet = Fleet::new(new, &service.name, &revision, service.desired);
     fleet.role = Role::Active;
     fleet.rollout = Rollout::Completed;
     fleet.external_id = Some(deployment.id.clone());
     fleet.target_group = Some(target_group.clone());
-    let green = Side { fleet: fleet.id.clone(), target_group };
+    let green = Side {
+        fleet: fleet.id.clone(),
+        target_group,
+    };
     service.fleets.push(fleet);
     service.changed();
     if let Some(deployment) = account.deployment_mut(id) {
@@ -80,8 +106,13 @@ fn found_green(account: &mut Account, id: &str) -> Result<Side, Interruption> {
 
 fn revision_of(account: &Account, deployment: &Deployment) -> Result<String, Interruption> {
     let wanted = &deployment.app_spec.task_definition;
-    let revision = account.revisions.find(wanted).filter(|revision| revision.deregistered_ms.is_none());
-    let revision = revision.ok_or_else(|| broken("Unable to describe task definition. (Error code: ClientException)"))?;
+    let revision = account
+        .revisions
+        .find(wanted)
+        .filter(|revision| revision.deregistered_ms.is_none());
+    let revision = revision.ok_or_else(|| {
+        broken("Unable to describe task definition. (Error code: ClientException)")
+    })?;
     let container = &deployment.app_spec.container;
     if revision.container(container).is_none() {
         return Err(broken(&format!(
@@ -93,23 +124,39 @@ fn revision_of(account: &Account, deployment: &Deployment) -> Result<String, Int
 
 fn broken(why: &str) -> Interruption {
     let message = format!("The ECS service cannot be updated due to an unexpected error: {why}");
-    Interruption::Failed { code: "ECS_UPDATE_ERROR", message }
+    Interruption::Failed {
+        code: "ECS_UPDATE_ERROR",
+        message,
+    }
 }
 
 fn other(deployment: &Deployment, blue: &str) -> String {
     let [first, second] = &deployment.group.target_groups;
-    if first == blue { second.clone() } else { first.clone() }
+    if first == blue {
+        second.clone()
+    } else {
+        first.clone()
+    }
 }
 
 /// A task set that a former deployment left would share green's target group.
 async fn clear_orphans(cycle: &Cycle) -> Result<(), Interruption> {
     let orphans: Vec<String> = cycle.cloud().look(|account| {
         let service = cycle.read_group(account);
-        let fleets = service.and_then(|name| account.service(&name)).map(|service| service.fleets.clone()).unwrap_or_default();
-        fleets.into_iter().filter(|fleet| fleet.role != Role::Primary).map(|fleet| fleet.id).collect()
+        let fleets = service
+            .and_then(|name| account.service(&name))
+            .map(|service| service.fleets.clone())
+            .unwrap_or_default();
+        fleets
+            .into_iter()
+            .filter(|fleet| fleet.role != Role::Primary)
+            .map(|fleet| fleet.id)
+            .collect()
     });
     if !orphans.is_empty() && cycle.cloud().switches().orphan_green == OrphanGreen::Blocks {
-        return Err(broken("The service already has a task set that is not primary. (Error code: InvalidParameterException)"));
+        return Err(broken(
+            "The service already has a task set that is not primary. (Error code: InvalidParameterException)",
+        ));
     }
     for orphan in orphans {
         retire(cycle.cloud(), &orphan).await;
@@ -132,6 +179,8 @@ pub(super) async fn terminate_blue(cycle: &Cycle) {
 
 impl Cycle {
     fn read_group(&self, account: &Account) -> Option<String> {
-        account.deployment(self.id()).map(|deployment| deployment.group.service.clone())
+        account
+            .deployment(self.id())
+            .map(|deployment| deployment.group.service.clone())
     }
 }

@@ -1,4 +1,5 @@
-//! The life of a `CodeDeploy` deployment on ECS, as the user guide tells it: a straight line that any wait can break off.
+//! The life of a `CodeDeploy` deployment on ECS, as the user guide tells it: a straight line that
+//! any wait can break off.
 
 mod cycle;
 mod ending;
@@ -61,7 +62,9 @@ async fn start(cycle: &Cycle) -> Result<(), Interruption> {
     cycle.dwell(cycle.clock().seconds(1.0)).await?;
     cycle.turn(Status::Queued);
     cycle.dwell(cycle.clock().seconds(1.0)).await?;
-    let blue = cycle.cloud().look(|account| install::blue(account, cycle.id()));
+    let blue = cycle
+        .cloud()
+        .look(|account| install::blue(account, cycle.id()));
     cycle.change(|deployment| {
         deployment.started_ms = Some(crate::clock::now_ms());
         deployment.blue = blue;
@@ -72,10 +75,18 @@ async fn start(cycle: &Cycle) -> Result<(), Interruption> {
 
 /// Green stands installed and tested. It waits for `ContinueDeployment`, or moves on at once.
 async fn ready_wait(cycle: &Cycle) -> Result<(), Interruption> {
-    let Some(ReadyWait::Stop(minutes)) = cycle.read(|deployment| deployment.group.ready_wait()) else { return Ok(()) };
+    let Some(ReadyWait::Stop(minutes)) = cycle.read(|deployment| deployment.group.ready_wait())
+    else {
+        return Ok(());
+    };
     cycle.turn(Status::Ready);
     let limit = cycle.clock().limit(f64::from(minutes));
-    match cycle.until(limit, |deployment| deployment.continued.contains(&WaitType::Ready)).await? {
+    match cycle
+        .until(limit, |deployment| {
+            deployment.continued.contains(&WaitType::Ready)
+        })
+        .await?
+    {
         Met::InTime => cycle.turn(Status::InProgress),
         Met::Never => return Err(Interruption::ReadyExpired),
     }
@@ -84,7 +95,9 @@ async fn ready_wait(cycle: &Cycle) -> Result<(), Interruption> {
 
 /// Blue still stands by. The status stays `InProgress`: that traffic has moved shows elsewhere.
 async fn termination_wait(cycle: &Cycle) -> Result<(), Interruption> {
-    let minutes = cycle.read(|deployment| deployment.group.options.termination_minutes).unwrap_or(0);
+    let minutes = cycle
+        .read(|deployment| deployment.group.options.termination_minutes)
+        .unwrap_or(0);
     if minutes == 0 {
         return Ok(());
     }
@@ -94,7 +107,11 @@ async fn termination_wait(cycle: &Cycle) -> Result<(), Interruption> {
         cycle.turn(Status::Baking);
     }
     let dwell = cycle.clock().minutes(f64::from(minutes));
-    cycle.dwell_unless(dwell, |deployment| deployment.continued.contains(&WaitType::Termination)).await
+    cycle
+        .dwell_unless(dwell, |deployment| {
+            deployment.continued.contains(&WaitType::Termination)
+        })
+        .await
 }
 
 /// The event that is under way, if any, ends like this; those after it are skipped.

@@ -1,11 +1,14 @@
-//! The deployment that `CodeDeploy` makes to go back: its own id, linked both ways, production first, then green's end.
+//! The deployment that `CodeDeploy` makes to go back: its own id, linked both ways, production
+//! first, then green's end.
 
 use std::sync::Arc;
 
 use super::close_events;
 use super::cycle::Cycle;
 use super::traffic::{make_primary, point};
-use crate::account::{AutoRollback, Creator, Deployment, ErrorInformation, EventStatus, RollbackLink, Status};
+use crate::account::{
+    AutoRollback, Creator, Deployment, ErrorInformation, EventStatus, RollbackLink, Status,
+};
 use crate::clock::now_ms;
 use crate::cycles::retire::retire;
 use crate::switches::RollbackEnding;
@@ -20,7 +23,11 @@ pub(super) fn begin(failed: &Cycle) {
         let id = account.ids.deployment();
         let former = account.deployment_mut(failed.id())?;
         let message = format!("Rollback of deployment {}.", former.id);
-        former.rollback = RollbackLink { rollback: Some(id.clone()), triggering: None, message: Some(message.clone()) };
+        former.rollback = RollbackLink {
+            rollback: Some(id.clone()),
+            triggering: None,
+            message: Some(message.clone()),
+        };
         former.changed();
         let rollback = deployment_back(former, id, message);
         account.deployments.push(rollback.clone());
@@ -34,10 +41,19 @@ pub(super) fn begin(failed: &Cycle) {
 }
 
 fn deployment_back(former: &Deployment, id: String, message: String) -> Deployment {
-    let mut rollback = Deployment::new(id, former.group.clone(), former.app_spec.clone(), former.revision.clone());
+    let mut rollback = Deployment::new(
+        id,
+        former.group.clone(),
+        former.app_spec.clone(),
+        former.revision.clone(),
+    );
     rollback.config.clone_from(&former.config);
     rollback.creator = Creator::Rollback(former.id.clone());
-    rollback.rollback = RollbackLink { rollback: None, triggering: Some(former.id.clone()), message: Some(message) };
+    rollback.rollback = RollbackLink {
+        rollback: None,
+        triggering: Some(former.id.clone()),
+        message: Some(message),
+    };
     rollback.auto_rollback = AutoRollback::default();
     rollback.alarms = Vec::new();
     rollback.blue.clone_from(&former.blue);
@@ -50,7 +66,11 @@ async fn play(cycle: &Cycle, rollback: Deployment) {
     cycle.change(|deployment| deployment.started_ms = Some(now_ms()));
     cycle.turn(Status::InProgress);
     cycle.change(|deployment| {
-        for event in deployment.events.iter_mut().filter(|event| event.name != REROUTE) {
+        for event in deployment
+            .events
+            .iter_mut()
+            .filter(|event| event.name != REROUTE)
+        {
             event.turn(EventStatus::Skipped);
         }
     });
@@ -73,16 +93,23 @@ fn fail(cycle: &Cycle) {
     cycle.change(|deployment| {
         close_events(deployment, EventStatus::Failed, Some(message));
         deployment.completed_ms = Some(now_ms());
-        deployment.error = Some(ErrorInformation { code: "ELASTIC_LOAD_BALANCING_INVALID", message: message.to_owned() });
+        deployment.error = Some(ErrorInformation {
+            code: "ELASTIC_LOAD_BALANCING_INVALID",
+            message: message.to_owned(),
+        });
     });
     cycle.turn(Status::Failed);
 }
 
 /// All listeners go to blue, and blue is the service's own again.
 fn reroute(cycle: &Cycle, rollback: &Deployment) {
-    let (Some(blue), Some(green)) = (&rollback.blue, &rollback.green) else { return };
+    let (Some(blue), Some(green)) = (&rollback.blue, &rollback.green) else {
+        return;
+    };
     for listener in rollback.group.exposure.listeners() {
         point(cycle, &listener, blue, green, 0);
     }
-    cycle.cloud().change(|account| make_primary(account, &blue.fleet));
+    cycle
+        .cloud()
+        .change(|account| make_primary(account, &blue.fleet));
 }

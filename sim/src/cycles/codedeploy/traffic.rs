@@ -18,7 +18,11 @@ pub(super) async fn allow_test(cycle: &Cycle) -> Result<(), Interruption> {
 }
 
 fn test_route(deployment: &Deployment) -> Option<(String, Side, Side)> {
-    Some((deployment.group.exposure.test.clone()?, deployment.blue.clone()?, deployment.green.clone()?))
+    Some((
+        deployment.group.exposure.test.clone()?,
+        deployment.blue.clone()?,
+        deployment.green.clone()?,
+    ))
 }
 
 /// Production traffic goes to green as the configuration says.
@@ -28,40 +32,66 @@ pub(super) async fn allow(cycle: &Cycle) -> Result<(), Interruption> {
         shift(cycle, step).await?;
     }
     if let Some(green) = cycle.read(|deployment| deployment.green.clone()).flatten() {
-        cycle.cloud().change(|account| make_primary(account, &green.fleet));
+        cycle
+            .cloud()
+            .change(|account| make_primary(account, &green.fleet));
     }
     cycle.turn_event("AllowTraffic", EventStatus::Succeeded);
     Ok(())
 }
 
 fn planned(cycle: &Cycle) -> Vec<Step> {
-    let config = cycle.read(|deployment| deployment.config.clone()).unwrap_or_default();
-    let traffic = cycle.cloud().look(|account| account.configs.get(&config).copied());
+    let config = cycle
+        .read(|deployment| deployment.config.clone())
+        .unwrap_or_default();
+    let traffic = cycle
+        .cloud()
+        .look(|account| account.configs.get(&config).copied());
     steps(traffic.unwrap_or(Traffic::AllAtOnce))
 }
 
 async fn shift(cycle: &Cycle, step: Step) -> Result<(), Interruption> {
-    let route =
-        cycle.read(|deployment| Some((deployment.group.exposure.production.clone(), deployment.blue.clone()?, deployment.green.clone()?)));
-    let Some((listener, blue, green)) = route.flatten() else { return Ok(()) };
+    let route = cycle.read(|deployment| {
+        Some((
+            deployment.group.exposure.production.clone(),
+            deployment.blue.clone()?,
+            deployment.green.clone()?,
+        ))
+    });
+    let Some((listener, blue, green)) = route.flatten() else {
+        return Ok(());
+    };
     point(cycle, &listener, &blue, &green, step.percent);
     cycle.change(|_| ());
     if step.minutes == 0 {
         return cycle.dwell(cycle.clock().seconds(5.0)).await;
     }
-    cycle.dwell(cycle.clock().minutes(f64::from(step.minutes))).await
+    cycle
+        .dwell(cycle.clock().minutes(f64::from(step.minutes)))
+        .await
 }
 
 /// Gives green its share and blue the rest. The unused group stays on the listener with weight 0.
 pub(super) fn point(cycle: &Cycle, listener: &str, blue: &Side, green: &Side, percent: u32) {
-    let weights = [(blue.target_group.clone(), 100 - percent), (green.target_group.clone(), percent)];
+    let weights = [
+        (blue.target_group.clone(), 100 - percent),
+        (green.target_group.clone(), percent),
+    ];
     cycle.cloud().route(cycle.id(), listener, &weights);
 }
 
 /// The fleet is the service's own from now on.
 pub(super) fn make_primary(account: &mut Account, fleet: &str) {
-    for service in account.services.iter_mut().filter(|service| service.fleet(fleet).is_some()) {
-        for other in service.fleets.iter_mut().filter(|other| other.role == Role::Primary) {
+    for service in account
+        .services
+        .iter_mut()
+        .filter(|service| service.fleet(fleet).is_some())
+    {
+        for other in service
+            .fleets
+            .iter_mut()
+            .filter(|other| other.role == Role::Primary)
+        {
             other.role = Role::Active;
         }
         if let Some(own) = service.fleets.iter_mut().find(|own| own.id == fleet) {

@@ -1,12 +1,13 @@
-//! How a deployment comes into being: beside one that is still under way, and with green's fleet in the group that blue does not use.
+//! How a deployment comes into being: beside one that is still under way, and with green's fleet in
+//! the group that blue does not use.
 
 use std::sync::Arc;
 
 use super::cycle::{Cycle, Met};
 use super::{Interruption, ending, line};
 use crate::account::{
-    Account, AlarmWatch, Configuration, Fleet, RevisionSide, Service, ServiceDeployment, ServiceDeploymentStatus, TargetGroup,
-    add_service_revision,
+    Account, AlarmWatch, Configuration, Fleet, RevisionSide, Service, ServiceDeployment,
+    ServiceDeploymentStatus, TargetGroup, add_service_revision,
 };
 use crate::cloud::Cloud;
 use crate::cycles::supersede::{has_stalled, supersede};
@@ -22,12 +23,23 @@ pub(crate) struct Beginning<'a> {
 }
 
 /// Adds a deployment, and returns its ARN for whoever plays it.
-pub(crate) fn begin(cloud: &Cloud, account: &mut Account, beginning: Beginning<'_>) -> Option<String> {
-    let Beginning { service, revision, configuration } = beginning;
+pub(crate) fn begin(
+    cloud: &Cloud,
+    account: &mut Account,
+    beginning: Beginning<'_>,
+) -> Option<String> {
+    let Beginning {
+        service,
+        revision,
+        configuration,
+    } = beginning;
     let name = account.service(service)?.name.clone();
     let waits = match account.unfinished(&name) {
         Some(older) if has_stalled(older) => !supersede(cloud, account, &name),
-        Some(older) if older.status.goes_forward() && cloud.switches().concurrent_update == ConcurrentUpdate::Supersedes => {
+        Some(older)
+            if older.status.goes_forward()
+                && cloud.switches().concurrent_update == ConcurrentUpdate::Supersedes =>
+        {
             !supersede(cloud, account, &name)
         }
         Some(_) => true,
@@ -36,9 +48,22 @@ pub(crate) fn begin(cloud: &Cloud, account: &mut Account, beginning: Beginning<'
     let arn = account.new_service_deployment_arn(&name);
     let service_revision = add_service_revision(account, &name, revision, None);
     let fleet = account.ids.fleet();
-    let target = RevisionSide { revision: service_revision, task_definition: revision.to_owned(), fleet, target_group: None };
-    account.service_deployments.push(ServiceDeployment::new(arn.clone(), &name, configuration, Vec::new(), target));
-    cloud.ledger.mark(&arn, ServiceDeploymentStatus::Pending.as_str());
+    let target = RevisionSide {
+        revision: service_revision,
+        task_definition: revision.to_owned(),
+        fleet,
+        target_group: None,
+    };
+    account.service_deployments.push(ServiceDeployment::new(
+        arn.clone(),
+        &name,
+        configuration,
+        Vec::new(),
+        target,
+    ));
+    cloud
+        .ledger
+        .mark(&arn, ServiceDeploymentStatus::Pending.as_str());
     if !waits {
         found_green(cloud, account, &arn);
     }
@@ -58,7 +83,11 @@ pub(crate) fn play(cloud: &Arc<Cloud>, arn: &str) {
 /// Its turn comes once no older deployment of the service is under way.
 pub(super) async fn start(cycle: &Cycle) -> Result<(), Interruption> {
     cycle.dwell(cycle.clock().seconds(1.0)).await?;
-    let turn = cycle.until_account(std::time::Duration::MAX, |account| is_next(account, cycle.arn())).await?;
+    let turn = cycle
+        .until_account(std::time::Duration::MAX, |account| {
+            is_next(account, cycle.arn())
+        })
+        .await?;
     if turn == Met::Never {
         return Err(Interruption::Broken("its turn never came".to_owned()));
     }
@@ -74,16 +103,27 @@ pub(super) async fn start(cycle: &Cycle) -> Result<(), Interruption> {
 }
 
 fn is_next(account: &Account, arn: &str) -> bool {
-    let service = account.service_deployment(arn).map(|deployment| deployment.service.clone());
-    service.and_then(|service| account.unfinished(&service).map(|next| next.arn == arn)).unwrap_or(true)
+    let service = account
+        .service_deployment(arn)
+        .map(|deployment| deployment.service.clone());
+    service
+        .and_then(|service| account.unfinished(&service).map(|next| next.arn == arn))
+        .unwrap_or(true)
 }
 
 /// An alarm that rings already would end every deployment: ECS does not watch then.
 fn watch_alarms(account: &mut Account, arn: &str) {
-    let names = account.service_deployment(arn).map(|deployment| deployment.configuration.alarms()).unwrap_or_default();
+    let names = account
+        .service_deployment(arn)
+        .map(|deployment| deployment.configuration.alarms())
+        .unwrap_or_default();
     let rings = !account.ringing(&names).is_empty();
     if let Some(deployment) = account.service_deployment_mut(arn) {
-        deployment.alarms = if names.is_empty() || rings { AlarmWatch::Disabled } else { AlarmWatch::Monitoring };
+        deployment.alarms = if names.is_empty() || rings {
+            AlarmWatch::Disabled
+        } else {
+            AlarmWatch::Monitoring
+        };
     }
 }
 
@@ -96,13 +136,22 @@ fn found_green(cloud: &Cloud, account: &mut Account, arn: &str) -> Option<()> {
     give_second_group(cloud, account, &deployment.service);
     let service = account.service_mut(&deployment.service)?;
     let (sources, target) = sides(service, deployment.target);
-    let mut fleet = Fleet::new(target.fleet.clone(), &service.name, &target.task_definition, service.desired);
+    let mut fleet = Fleet::new(
+        target.fleet.clone(),
+        &service.name,
+        &target.task_definition,
+        service.desired,
+    );
     fleet.waits = true;
     fleet.target_group.clone_from(&target.target_group);
     fleet.service_revision = Some(target.revision.clone());
     service.make_room();
     service.fleets.insert(0, fleet);
-    if let Some(revision) = account.service_revisions.iter_mut().find(|revision| revision.arn == target.revision) {
+    if let Some(revision) = account
+        .service_revisions
+        .iter_mut()
+        .find(|revision| revision.arn == target.revision)
+    {
         revision.target_group.clone_from(&target.target_group);
     }
     let deployment = account.service_deployment_mut(arn)?;
@@ -114,22 +163,48 @@ fn found_green(cloud: &Cloud, account: &mut Account, arn: &str) -> Option<()> {
 /// Who serves now comes first among the sources; green gets the group that it does not use.
 fn sides(service: &Service, mut target: RevisionSide) -> (Vec<RevisionSide>, RevisionSide) {
     let blue = service.proven();
-    let others = service.fleets.iter().filter(|fleet| blue.is_none_or(|blue| blue.id != fleet.id));
-    let sources = blue.into_iter().chain(others).filter_map(Fleet::side).collect();
+    let others = service
+        .fleets
+        .iter()
+        .filter(|fleet| blue.is_none_or(|blue| blue.id != fleet.id));
+    let sources = blue
+        .into_iter()
+        .chain(others)
+        .filter_map(Fleet::side)
+        .collect();
     let used = blue.and_then(|blue| blue.target_group.as_ref());
-    target.target_group = service.target_groups.iter().find(|group| Some(*group) != used).cloned();
+    target.target_group = service
+        .target_groups
+        .iter()
+        .find(|group| Some(*group) != used)
+        .cloned();
     (sources, target)
 }
 
 /// A service that was rolling until now has one group only.
 pub(crate) fn give_second_group(cloud: &Cloud, account: &mut Account, service: &str) {
-    let Some(service) = account.service_mut(service) else { return };
-    let ([only], Some(exposure)) = (service.target_groups.as_slice(), service.exposure.clone()) else { return };
+    let Some(service) = account.service_mut(service) else {
+        return;
+    };
+    let ([only], Some(exposure)) = (service.target_groups.as_slice(), service.exposure.clone())
+    else {
+        return;
+    };
     let kind = service.kind;
     let (first, second) = (only.clone(), format!("{}-2", service.name));
     service.target_groups.push(second.clone());
-    account.balancer.target_groups.push(TargetGroup { name: second.clone(), kind, port: exposure.port, targets: Vec::new() });
+    account.balancer.target_groups.push(TargetGroup {
+        name: second.clone(),
+        kind,
+        port: exposure.port,
+        targets: Vec::new(),
+    });
     for listener in exposure.listeners() {
-        cloud.point(account, &listener, &listener, &[(first.clone(), 100), (second.clone(), 0)]);
+        cloud.point(
+            account,
+            &listener,
+            &listener,
+            &[(first.clone(), 100), (second.clone(), 0)],
+        );
     }
 }

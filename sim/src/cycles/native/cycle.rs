@@ -1,4 +1,5 @@
-//! One service deployment under way: how its state is changed, and how it waits without missing a stop or an alarm.
+//! One service deployment under way: how its state is changed, and how it waits without missing a
+//! stop or an alarm.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,7 +7,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{Interruption, hooks};
-use crate::account::{Account, AlarmWatch, LifecycleStage, ServiceDeployment, ServiceDeploymentStatus};
+use crate::account::{
+    Account, AlarmWatch, LifecycleStage, ServiceDeployment, ServiceDeploymentStatus,
+};
 use crate::clock::{Clock, Dwell};
 use crate::cloud::Cloud;
 use crate::options::Breaker;
@@ -31,7 +34,10 @@ pub(super) struct Cycle {
 
 impl Cycle {
     pub(super) fn new(cloud: &Arc<Cloud>, arn: &str) -> Self {
-        Self { cloud: Arc::clone(cloud), arn: arn.to_owned() }
+        Self {
+            cloud: Arc::clone(cloud),
+            arn: arn.to_owned(),
+        }
     }
 
     pub(super) const fn cloud(&self) -> &Arc<Cloud> {
@@ -52,7 +58,8 @@ impl Cycle {
 
     /// Looks at the deployment.
     pub(super) fn read<T>(&self, look: impl FnOnce(&ServiceDeployment) -> T) -> Option<T> {
-        self.cloud.look(|account| account.service_deployment(&self.arn).map(look))
+        self.cloud
+            .look(|account| account.service_deployment(&self.arn).map(look))
     }
 
     /// Changes the deployment in a way that a reader could notice.
@@ -71,20 +78,24 @@ impl Cycle {
         self.mark(status.as_str());
     }
 
-    /// Goes forward, unless the deployment was stopped: nothing comes between the look and the step.
+    /// Goes forward, unless the deployment was stopped: nothing comes between the look and the
+    /// step.
     pub(super) fn go<T>(&self, step: impl FnOnce(&mut Account) -> T) -> Result<T, Interruption> {
-        self.cloud.change(|account| match self.interruption(account) {
-            Some(interruption) => Err(interruption),
-            None => Ok(step(account)),
-        })
+        self.cloud
+            .change(|account| match self.interruption(account) {
+                Some(interruption) => Err(interruption),
+                None => Ok(step(account)),
+            })
     }
 
     /// Enters a stage.
     pub(super) fn enter(&self, stage: LifecycleStage) -> Result<(), Interruption> {
-        let hidden =
-            stage == LifecycleStage::PreProductionTrafficShift && self.cloud.switches().pre_production == PreProduction::FormerStage;
+        let hidden = stage == LifecycleStage::PreProductionTrafficShift
+            && self.cloud.switches().pre_production == PreProduction::FormerStage;
         self.go(|account| {
-            let Some(deployment) = account.service_deployment_mut(&self.arn) else { return };
+            let Some(deployment) = account.service_deployment_mut(&self.arn) else {
+                return;
+            };
             if !hidden {
                 deployment.stage = Some(stage);
             }
@@ -109,15 +120,28 @@ impl Cycle {
     }
 
     /// Waits for a condition on the deployment.
-    pub(super) async fn until(&self, limit: Duration, met: impl Fn(&ServiceDeployment) -> bool) -> Result<Met, Interruption> {
-        self.until_account(limit, |account| account.service_deployment(&self.arn).is_some_and(&met)).await
+    pub(super) async fn until(
+        &self,
+        limit: Duration,
+        met: impl Fn(&ServiceDeployment) -> bool,
+    ) -> Result<Met, Interruption> {
+        self.until_account(limit, |account| {
+            account.service_deployment(&self.arn).is_some_and(&met)
+        })
+        .await
     }
 
     /// Waits for a condition on the account; a stop or an alarm breaks it off.
-    pub(super) async fn until_account(&self, limit: Duration, met: impl Fn(&Account) -> bool) -> Result<Met, Interruption> {
+    pub(super) async fn until_account(
+        &self,
+        limit: Duration,
+        met: impl Fn(&Account) -> bool,
+    ) -> Result<Met, Interruption> {
         let began = Instant::now();
         loop {
-            let (met, interruption) = self.cloud.look(|account| (met(account), self.interruption(account)));
+            let (met, interruption) = self
+                .cloud
+                .look(|account| (met(account), self.interruption(account)));
             match interruption {
                 Some(interruption) => return Err(interruption),
                 None if met => return Ok(Met::InTime),
@@ -131,7 +155,8 @@ impl Cycle {
     pub(super) async fn rest(&self, dwell: Dwell) {
         let version = self.read(|deployment| deployment.version).unwrap_or(0);
         let began = Instant::now();
-        let was_read = || dwell.until_read && self.read(|deployment| deployment.seen >= version) == Some(true);
+        let was_read =
+            || dwell.until_read && self.read(|deployment| deployment.seen >= version) == Some(true);
         while began.elapsed() < dwell.at_most && !was_read() {
             tokio::time::sleep(LOOK).await;
         }
@@ -147,13 +172,19 @@ impl Cycle {
         if !ringing.is_empty() {
             return Some(Interruption::Alarms(ringing));
         }
-        tripped(account, deployment).then(|| Interruption::Broken("the circuit breaker threshold was exceeded".to_owned()))
+        tripped(account, deployment)
+            .then(|| Interruption::Broken("the circuit breaker threshold was exceeded".to_owned()))
     }
 
     fn ringing(&self, account: &Account, deployment: &ServiceDeployment) -> Vec<String> {
         let muted = deployment.is_paused() && self.cloud.switches().alarm_in_pause == Toggle::Off;
-        let watched = deployment.alarms == AlarmWatch::Monitoring && self.watches(deployment.stage) && !muted;
-        if watched { account.ringing(&deployment.configuration.alarms()) } else { Vec::new() }
+        let watched =
+            deployment.alarms == AlarmWatch::Monitoring && self.watches(deployment.stage) && !muted;
+        if watched {
+            account.ringing(&deployment.configuration.alarms())
+        } else {
+            Vec::new()
+        }
     }
 
     fn watches(&self, stage: Option<LifecycleStage>) -> bool {
@@ -165,12 +196,16 @@ impl Cycle {
                     | LifecycleStage::PostProductionTrafficShift
             )
         );
-        stage == Some(LifecycleStage::BakeTime) || (shifted && self.cloud.switches().alarm_window == AlarmWindow::ShiftAndBake)
+        stage == Some(LifecycleStage::BakeTime)
+            || (shifted && self.cloud.switches().alarm_window == AlarmWindow::ShiftAndBake)
     }
 }
 
 /// Green's tasks failed more often than its circuit breaker bears.
 fn tripped(account: &Account, deployment: &ServiceDeployment) -> bool {
-    let Some(green) = account.fleet(&deployment.target.fleet) else { return false };
-    deployment.configuration.breaker() != Breaker::Off && deployment.failures >= deployment.configuration.breaker_threshold(green.desired)
+    let Some(green) = account.fleet(&deployment.target.fleet) else {
+        return false;
+    };
+    deployment.configuration.breaker() != Breaker::Off
+        && deployment.failures >= deployment.configuration.breaker_threshold(green.desired)
 }

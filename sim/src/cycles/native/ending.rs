@@ -2,13 +2,17 @@
 
 use super::cycle::Cycle;
 use super::{Interruption, rollback};
-use crate::account::{Account, AlarmWatch, HookStatus, Rollout, ServiceDeployment, ServiceDeploymentStatus};
+use crate::account::{
+    Account, AlarmWatch, HookStatus, Rollout, ServiceDeployment, ServiceDeploymentStatus,
+};
 use crate::options::Breaker;
 
 /// Blue is gone and green serves.
 pub(super) fn succeed(cycle: &Cycle) {
     cycle.cloud().change(|account| {
-        let Some(deployment) = account.service_deployment_mut(cycle.arn()) else { return };
+        let Some(deployment) = account.service_deployment_mut(cycle.arn()) else {
+            return;
+        };
         deployment.stage = None;
         if deployment.alarms == AlarmWatch::Monitoring {
             deployment.alarms = AlarmWatch::Complete;
@@ -16,9 +20,15 @@ pub(super) fn succeed(cycle: &Cycle) {
         deployment.turn(ServiceDeploymentStatus::Successful);
         let (fleet, service) = (deployment.target.fleet.clone(), deployment.service.clone());
         if let Some(green) = account.fleet_mut(&fleet) {
-            green.turn(Rollout::Completed, format!("ECS deployment {fleet} completed."));
+            green.turn(
+                Rollout::Completed,
+                format!("ECS deployment {fleet} completed."),
+            );
         }
-        account.say(&fleet, &format!("(deployment {fleet}) deployment completed."));
+        account.say(
+            &fleet,
+            &format!("(deployment {fleet}) deployment completed."),
+        );
         if let Some(service) = account.service_mut(&service) {
             service.changed();
         }
@@ -39,7 +49,9 @@ enum Consequence {
 /// Ends a line that was broken off.
 pub(super) async fn conclude(cycle: &Cycle, interruption: Interruption) {
     let by_itself = !matches!(interruption, Interruption::ByStatus(_));
-    let consequence = cycle.cloud().change(|account| decide(account, cycle.arn(), interruption));
+    let consequence = cycle
+        .cloud()
+        .change(|account| decide(account, cycle.arn(), interruption));
     if by_itself && consequence == Consequence::GoesBack {
         cycle.mark(ServiceDeploymentStatus::RollbackRequested.as_str());
     }
@@ -50,10 +62,17 @@ pub(super) async fn conclude(cycle: &Cycle, interruption: Interruption) {
     }
 }
 
-/// Decides and writes it down at once: a call that came between would be answered and then forgotten.
+/// Decides and writes it down at once: a call that came between would be answered and then
+/// forgotten.
 fn decide(account: &mut Account, arn: &str, interruption: Interruption) -> Consequence {
-    let Some(deployment) = account.service_deployment_mut(arn) else { return Consequence::Nothing };
-    let interruption = if deployment.status.goes_forward() { interruption } else { Interruption::ByStatus(deployment.status) };
+    let Some(deployment) = account.service_deployment_mut(arn) else {
+        return Consequence::Nothing;
+    };
+    let interruption = if deployment.status.goes_forward() {
+        interruption
+    } else {
+        Interruption::ByStatus(deployment.status)
+    };
     let (consequence, reason) = consequence(deployment, &interruption);
     close_hooks(deployment);
     deployment.reason = reason.or_else(|| deployment.reason.take());
@@ -65,7 +84,10 @@ fn decide(account: &mut Account, arn: &str, interruption: Interruption) -> Conse
         Consequence::GoesBack => deployment.turn(ServiceDeploymentStatus::RollbackRequested),
         Consequence::Stays => {
             deployment.turn(ServiceDeploymentStatus::Stopped);
-            let (fleet, reason) = (deployment.target.fleet.clone(), deployment.reason.clone().unwrap_or_default());
+            let (fleet, reason) = (
+                deployment.target.fleet.clone(),
+                deployment.reason.clone().unwrap_or_default(),
+            );
             if let Some(green) = account.fleet_mut(&fleet) {
                 green.turn(Rollout::Failed, reason);
             }
@@ -74,17 +96,38 @@ fn decide(account: &mut Account, arn: &str, interruption: Interruption) -> Conse
     consequence
 }
 
-fn consequence(deployment: &ServiceDeployment, interruption: &Interruption) -> (Consequence, Option<String>) {
-    let back = |why: &str| (Consequence::GoesBack, Some(format!("Service deployment rolled back because {why}.")));
-    let stays = |why: &str| (Consequence::Stays, Some(format!("Service deployment failed because {why}.")));
+fn consequence(
+    deployment: &ServiceDeployment,
+    interruption: &Interruption,
+) -> (Consequence, Option<String>) {
+    let back = |why: &str| {
+        (
+            Consequence::GoesBack,
+            Some(format!("Service deployment rolled back because {why}.")),
+        )
+    };
+    let stays = |why: &str| {
+        (
+            Consequence::Stays,
+            Some(format!("Service deployment failed because {why}.")),
+        )
+    };
     match interruption {
-        Interruption::ByStatus(ServiceDeploymentStatus::RollbackRequested) => (Consequence::GoesBack, None),
-        Interruption::ByStatus(ServiceDeploymentStatus::StopRequested) => (Consequence::Stays, None),
+        Interruption::ByStatus(ServiceDeploymentStatus::RollbackRequested) => {
+            (Consequence::GoesBack, None)
+        }
+        Interruption::ByStatus(ServiceDeploymentStatus::StopRequested) => {
+            (Consequence::Stays, None)
+        }
         Interruption::ByStatus(_) => (Consequence::Nothing, None),
         Interruption::Hook(why) => back(why),
         Interruption::Alarms(names) => {
             let why = format!("alarms were detected: {}", names.join(", "));
-            if deployment.configuration.alarms_roll_back() { back(&why) } else { stays(&why) }
+            if deployment.configuration.alarms_roll_back() {
+                back(&why)
+            } else {
+                stays(&why)
+            }
         }
         Interruption::Broken(why) => match deployment.configuration.breaker() {
             Breaker::Fail => stays(why),
@@ -95,7 +138,11 @@ fn consequence(deployment: &ServiceDeployment, interruption: &Interruption) -> (
 
 /// A hook that is still open is answered by the end.
 fn close_hooks(deployment: &mut ServiceDeployment) {
-    for hook in deployment.hooks.iter_mut().filter(|hook| hook.status.is_open()) {
+    for hook in deployment
+        .hooks
+        .iter_mut()
+        .filter(|hook| hook.status.is_open())
+    {
         hook.status = HookStatus::Failed;
     }
 }

@@ -1,4 +1,5 @@
-//! The life of a service deployment that shifts traffic, as the developer guide tells it: a straight line that any wait can break off.
+//! The life of a service deployment that shifts traffic, as the developer guide tells it: a
+//! straight line that any wait can break off.
 
 mod begin;
 mod cycle;
@@ -18,7 +19,8 @@ pub(super) use traffic::{Lane, point};
 /// Why the line was broken off.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Interruption {
-    /// The status already says so: a caller stopped it, rejected a hook, or started another deployment.
+    /// The status already says so: a caller stopped it, rejected a hook, or started another
+    /// deployment.
     ByStatus(ServiceDeploymentStatus),
     /// Alarms ring.
     Alarms(Vec<String>),
@@ -37,7 +39,9 @@ async fn line(cycle: &Cycle) -> Result<(), Interruption> {
     traffic::shift_test(cycle).await?;
     cycle.stage(LifecycleStage::PostTestTrafficShift).await?;
     traffic::shift_production(cycle).await?;
-    cycle.stage(LifecycleStage::PostProductionTrafficShift).await?;
+    cycle
+        .stage(LifecycleStage::PostProductionTrafficShift)
+        .await?;
     traffic::bake(cycle).await?;
     scale::clean_up(cycle).await?;
     ending::succeed(cycle);

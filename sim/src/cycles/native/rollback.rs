@@ -1,8 +1,11 @@
-//! The way back inside the same deployment: both listeners first, then green's end. It has no stages and no hooks.
+//! The way back inside the same deployment: both listeners first, then green's end. It has no
+//! stages and no hooks.
 
 use super::cycle::Cycle;
 use super::traffic::{Lane, point};
-use crate::account::{Account, AlarmWatch, Role, Rollback, Rollout, ServiceDeployment, ServiceDeploymentStatus};
+use crate::account::{
+    Account, AlarmWatch, Role, Rollback, Rollout, ServiceDeployment, ServiceDeploymentStatus,
+};
 use crate::clock::now_ms;
 use crate::cycles::retire::retire;
 use crate::switches::RollbackEnding;
@@ -11,7 +14,9 @@ use crate::switches::RollbackEnding;
 pub(super) async fn play(cycle: &Cycle) {
     cycle.rest(cycle.clock().seconds(1.0)).await;
     let fails = cycle.cloud().switches().rollback_ending == RollbackEnding::Fails;
-    let good = cycle.cloud().change(|account| turn_back(account, cycle.arn()));
+    let good = cycle
+        .cloud()
+        .change(|account| turn_back(account, cycle.arn()));
     cycle.mark(ServiceDeploymentStatus::RollbackInProgress.as_str());
     if good.is_none() {
         return cycle.mark("nothing to go back to");
@@ -31,16 +36,25 @@ pub(super) async fn play(cycle: &Cycle) {
 /// Green, and what was left over from deployments before and not reconciled yet.
 fn all_but_blue(deployment: &ServiceDeployment) -> Vec<String> {
     let strays = deployment.sources.iter().skip(1);
-    strays.chain([&deployment.target]).map(|side| side.fleet.clone()).collect()
+    strays
+        .chain([&deployment.target])
+        .map(|side| side.fleet.clone())
+        .collect()
 }
 
 /// Writes down that the deployment goes back, and to which service revision.
 fn turn_back(account: &mut Account, arn: &str) -> Option<String> {
     let service = account.service_deployment(arn)?.service.clone();
-    let good = account.last_good(&service).and_then(|_| former(account, arn, &service));
+    let good = account
+        .last_good(&service)
+        .and_then(|_| former(account, arn, &service));
     let deployment = account.service_deployment_mut(arn)?;
     let reason = deployment.reason.clone().unwrap_or_default();
-    deployment.rollback = Some(Rollback { reason, started_ms: now_ms(), revision: good.clone() });
+    deployment.rollback = Some(Rollback {
+        reason,
+        started_ms: now_ms(),
+        revision: good.clone(),
+    });
     deployment.stage = None;
     if deployment.alarms == AlarmWatch::Monitoring {
         deployment.alarms = AlarmWatch::Complete;
@@ -51,7 +65,10 @@ fn turn_back(account: &mut Account, arn: &str) -> Option<String> {
 
 /// The service revision that served before: blue's, or whose turn it still is.
 fn former(account: &Account, arn: &str, service: &str) -> Option<String> {
-    let blue = account.service_deployment(arn)?.blue().map(|side| side.revision.clone());
+    let blue = account
+        .service_deployment(arn)?
+        .blue()
+        .map(|side| side.revision.clone());
     blue.or_else(|| account.service(service)?.proven()?.service_revision.clone())
 }
 
@@ -60,24 +77,40 @@ fn reroute(cycle: &Cycle, account: &mut Account) {
     for lane in [Lane::Production, Lane::Test] {
         point(cycle.cloud(), account, cycle.arn(), lane, 0.0);
     }
-    let sides = account.service_deployment(cycle.arn()).map(|deployment| (deployment.blue().cloned(), deployment.target.clone()));
-    let Some((Some(blue), green)) = sides else { return };
+    let sides = account
+        .service_deployment(cycle.arn())
+        .map(|deployment| (deployment.blue().cloned(), deployment.target.clone()));
+    let Some((Some(blue), green)) = sides else {
+        return;
+    };
     restore(account, &blue.fleet, &green.fleet);
 }
 
 /// A fleet that came after green stays the service's own.
 fn restore(account: &mut Account, blue: &str, green: &str) {
-    let newer = account.fleet(green).is_some_and(|green| green.role != Role::Primary);
+    let newer = account
+        .fleet(green)
+        .is_some_and(|green| green.role != Role::Primary);
     if let Some(green) = account.fleet_mut(green) {
         green.turn(Rollout::Failed, "ECS deployment rolled back.".to_owned());
         green.role = Role::Active;
     }
     if let Some(fleet) = account.fleet_mut(blue) {
         fleet.role = if newer { Role::Active } else { Role::Primary };
-        fleet.turn(Rollout::Completed, format!("ECS deployment {blue} completed."));
+        fleet.turn(
+            Rollout::Completed,
+            format!("ECS deployment {blue} completed."),
+        );
     }
-    account.say(green, &format!("(deployment {green}) deployment failed: rolling back to deployment {blue}."));
-    for service in account.services.iter_mut().filter(|service| service.fleet(blue).is_some()) {
+    account.say(
+        green,
+        &format!("(deployment {green}) deployment failed: rolling back to deployment {blue}."),
+    );
+    for service in account
+        .services
+        .iter_mut()
+        .filter(|service| service.fleet(blue).is_some())
+    {
         service.steady = None;
         service.changed();
     }
@@ -85,7 +118,9 @@ fn restore(account: &mut Account, blue: &str, green: &str) {
 
 fn fail(cycle: &Cycle) {
     cycle.change(|deployment| {
-        deployment.reason = Some("Service deployment rollback failed: the listener could not be modified.".to_owned());
+        deployment.reason = Some(
+            "Service deployment rollback failed: the listener could not be modified.".to_owned(),
+        );
     });
     cycle.turn(ServiceDeploymentStatus::RollbackFailed);
 }

@@ -31,11 +31,15 @@ pub(super) async fn shift_test(cycle: &Cycle) -> Result<(), Interruption> {
 
 /// Production goes to green, step by step. The pair of stages comes again for each.
 pub(super) async fn shift_production(cycle: &Cycle) -> Result<(), Interruption> {
-    let steps = cycle.read(|deployment| deployment.configuration.steps()).unwrap_or_default();
+    let steps = cycle
+        .read(|deployment| deployment.configuration.steps())
+        .unwrap_or_default();
     let late = cycle.cloud().switches().later_pause == LaterPause::BeforeBake;
     let mut owed = 0;
     for TrafficStep { percent, minutes } in steps {
-        cycle.stage(LifecycleStage::PreProductionTrafficShift).await?;
+        cycle
+            .stage(LifecycleStage::PreProductionTrafficShift)
+            .await?;
         wait(cycle, std::mem::take(&mut owed)).await?;
         cycle.enter(LifecycleStage::ProductionTrafficShift)?;
         hooks::run(cycle, LifecycleStage::ProductionTrafficShift).await?;
@@ -53,7 +57,9 @@ pub(super) async fn shift_production(cycle: &Cycle) -> Result<(), Interruption> 
 /// Both sides run, and green serves everybody.
 pub(super) async fn bake(cycle: &Cycle) -> Result<(), Interruption> {
     cycle.enter(LifecycleStage::BakeTime)?;
-    let minutes = cycle.read(|deployment| deployment.configuration.bake_minutes()).unwrap_or(0);
+    let minutes = cycle
+        .read(|deployment| deployment.configuration.bake_minutes())
+        .unwrap_or(0);
     cycle.dwell(cycle.clock().seconds(2.0)).await?;
     wait(cycle, minutes).await
 }
@@ -70,23 +76,42 @@ async fn wait(cycle: &Cycle, minutes: u32) -> Result<(), Interruption> {
 /// The load balancer follows.
 async fn settle(cycle: &Cycle) -> Result<(), Interruption> {
     let network = cycle.cloud().look(|account| kind(account, cycle.arn())) == Some(Kind::Nlb);
-    let dwell = if network { cycle.clock().minutes(NETWORK_MINUTES) } else { cycle.clock().seconds(5.0) };
+    let dwell = if network {
+        cycle.clock().minutes(NETWORK_MINUTES)
+    } else {
+        cycle.clock().seconds(5.0)
+    };
     cycle.dwell(dwell).await
 }
 
 fn kind(account: &Account, arn: &str) -> Option<Kind> {
-    Some(account.service(&account.service_deployment(arn)?.service)?.kind)
+    Some(
+        account
+            .service(&account.service_deployment(arn)?.service)?
+            .kind,
+    )
 }
 
-/// Gives green its share, unless the deployment was stopped in the meantime: a weight must not move after that.
+/// Gives green its share, unless the deployment was stopped in the meantime: a weight must not move
+/// after that.
 fn shift(cycle: &Cycle, lane: Lane, percent: f64) -> Result<(), Interruption> {
     cycle.go(|account| point(cycle.cloud(), account, cycle.arn(), lane, percent))
 }
 
-/// Gives green its share of a lane and blue the rest. The unused group stays on the listener with weight 0.
-pub(in crate::cycles) fn point(cloud: &Cloud, account: &mut Account, arn: &str, lane: Lane, percent: f64) {
+/// Gives green its share of a lane and blue the rest. The unused group stays on the listener with
+/// weight 0.
+pub(in crate::cycles) fn point(
+    cloud: &Cloud,
+    account: &mut Account,
+    arn: &str,
+    lane: Lane,
+    percent: f64,
+) {
     mark(cloud, account, arn, (lane, percent));
-    if let Some((listener, weights)) = account.service_deployment(arn).and_then(|deployment| route(account, deployment, lane, percent)) {
+    if let Some((listener, weights)) = account
+        .service_deployment(arn)
+        .and_then(|deployment| route(account, deployment, lane, percent))
+    {
         cloud.point(account, arn, &listener, &weights);
     }
     if let Some(deployment) = account.service_deployment_mut(arn) {
@@ -100,21 +125,44 @@ pub(in crate::cycles) fn point(cloud: &Cloud, account: &mut Account, arn: &str, 
 /// Service Connect sends requests with its header to green while green has the test traffic.
 fn mark(cloud: &Cloud, account: &Account, arn: &str, (lane, percent): (Lane, f64)) {
     let deployment = account.service_deployment(arn);
-    let service =
-        deployment.and_then(|deployment| account.service(&deployment.service)).filter(|service| service.kind == Kind::ServiceConnect);
-    let (Some(deployment), Some(exposure), Lane::Test) = (deployment, service.and_then(|service| service.exposure.as_ref()), lane) else {
+    let service = deployment
+        .and_then(|deployment| account.service(&deployment.service))
+        .filter(|service| service.kind == Kind::ServiceConnect);
+    let (Some(deployment), Some(exposure), Lane::Test) = (
+        deployment,
+        service.and_then(|service| service.exposure.as_ref()),
+        lane,
+    ) else {
         return;
     };
-    let green = deployment.target.target_group.clone().filter(|_| percent > 0.0);
-    cloud.world.set_marked(&exposure.production, green.map(|green| (HeaderName::from_static(TEST_HEADER), green)));
+    let green = deployment
+        .target
+        .target_group
+        .clone()
+        .filter(|_| percent > 0.0);
+    cloud.world.set_marked(
+        &exposure.production,
+        green.map(|green| (HeaderName::from_static(TEST_HEADER), green)),
+    );
     cloud.ledger.mark(arn, format!("{TEST_HEADER} {percent}"));
 }
 
-fn route(account: &Account, deployment: &ServiceDeployment, lane: Lane, percent: f64) -> Option<(String, Vec<(String, u32)>)> {
+fn route(
+    account: &Account,
+    deployment: &ServiceDeployment,
+    lane: Lane,
+    percent: f64,
+) -> Option<(String, Vec<(String, u32)>)> {
     let exposure = account.service(&deployment.service)?.exposure.as_ref()?;
-    let (blue, green) = (deployment.blue()?.target_group.clone()?, deployment.target.target_group.clone()?);
+    let (blue, green) = (
+        deployment.blue()?.target_group.clone()?,
+        deployment.target.target_group.clone()?,
+    );
     let [rest, share] = weights(percent);
-    Some((listener(exposure, lane)?.to_owned(), vec![(blue, rest), (green, share)]))
+    Some((
+        listener(exposure, lane)?.to_owned(),
+        vec![(blue, rest), (green, share)],
+    ))
 }
 
 fn listener(exposure: &Exposure, lane: Lane) -> Option<&str> {
@@ -126,9 +174,17 @@ fn listener(exposure: &Exposure, lane: Lane) -> Option<&str> {
 
 /// Blue's and green's weights: of 100, or of 1000 where the share has a fraction.
 fn weights(percent: f64) -> [u32; 2] {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share is between 0 and 100")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share is between 0 and 100"
+    )]
     let tenths = (percent.clamp(0.0, 100.0) * 10.0).round() as u32;
-    if tenths.is_multiple_of(10) { [100 - tenths / 10, tenths / 10] } else { [1000 - tenths, tenths] }
+    if tenths.is_multiple_of(10) {
+        [100 - tenths / 10, tenths / 10]
+    } else {
+        [1000 - tenths, tenths]
+    }
 }
 
 #[cfg(test)]

@@ -34,25 +34,43 @@ enum Value {
 
 /// The one series that a tree comes to.
 pub(super) fn evaluate(root: &Node, known: &Known<'_>) -> Result<Outcome, MathError> {
-    let Value::Series(series) = value(root, known)? else { return Err(MathError::NoSeries) };
+    let Value::Series(series) = value(root, known)? else {
+        return Err(MathError::NoSeries);
+    };
     let before = series.len();
-    let series: Series = series.into_iter().filter(|(_, value)| value.is_finite()).collect();
-    Ok(Outcome { dropped: series.len() < before, series })
+    let series: Series = series
+        .into_iter()
+        .filter(|(_, value)| value.is_finite())
+        .collect();
+    Ok(Outcome {
+        dropped: series.len() < before,
+        series,
+    })
 }
 
 fn value(node: &Node, known: &Known<'_>) -> Result<Value, MathError> {
     match node {
         Node::Number(number) => Ok(Value::Scalar(*number)),
-        Node::Id(id) => known.series.get(id).cloned().map(Value::Series).ok_or_else(|| MathError::UnknownId(id.clone())),
+        Node::Id(id) => known
+            .series
+            .get(id)
+            .cloned()
+            .map(Value::Series)
+            .ok_or_else(|| MathError::UnknownId(id.clone())),
         Node::Array(nodes) => array(nodes, known).map(Value::Array),
         Node::Negative(node) => Ok(each(value(node, known)?, |value| -value)),
-        Node::Binary(operator, left, right) => binary(operator, value(left, known)?, value(right, known)?),
+        Node::Binary(operator, left, right) => {
+            binary(operator, value(left, known)?, value(right, known)?)
+        }
         Node::Call(name, arguments) => call(name, arguments, known),
     }
 }
 
 fn array(nodes: &[Node], known: &Known<'_>) -> Result<Vec<Series>, MathError> {
-    let values = nodes.iter().map(|node| value(node, known)).collect::<Result<Vec<_>, _>>()?;
+    let values = nodes
+        .iter()
+        .map(|node| value(node, known))
+        .collect::<Result<Vec<_>, _>>()?;
     let series = values.into_iter().map(|value| match value {
         Value::Series(series) => Ok(vec![series]),
         Value::Array(series) => Ok(series),
@@ -62,7 +80,12 @@ fn array(nodes: &[Node], known: &Known<'_>) -> Result<Vec<Series>, MathError> {
 }
 
 fn each(value: Value, change: impl Fn(f64) -> f64) -> Value {
-    let over = |series: Series| series.into_iter().map(|(at, value)| (at, change(value))).collect();
+    let over = |series: Series| {
+        series
+            .into_iter()
+            .map(|(at, value)| (at, change(value)))
+            .collect()
+    };
     match value {
         Value::Scalar(number) => Value::Scalar(change(number)),
         Value::Series(series) => Value::Series(over(series)),
@@ -72,7 +95,9 @@ fn each(value: Value, change: impl Fn(f64) -> f64) -> Value {
 
 /// Two series meet only where both have a point.
 fn meet(left: &Series, right: &Series, join: impl Fn(f64, f64) -> f64) -> Series {
-    left.iter().filter_map(|(at, left)| Some((*at, join(*left, *right.get(at)?)))).collect()
+    left.iter()
+        .filter_map(|(at, left)| Some((*at, join(*left, *right.get(at)?))))
+        .collect()
 }
 
 fn binary(operator: &str, left: Value, right: Value) -> Result<Value, MathError> {
@@ -81,8 +106,12 @@ fn binary(operator: &str, left: Value, right: Value) -> Result<Value, MathError>
         (Value::Scalar(left), right) => each(right, |right| join(left, right)),
         (left, Value::Scalar(right)) => each(left, |left| join(left, right)),
         (Value::Series(left), Value::Series(right)) => Value::Series(meet(&left, &right, join)),
-        (Value::Array(all), Value::Series(one)) => Value::Array(all.iter().map(|each| meet(each, &one, join)).collect()),
-        (Value::Series(one), Value::Array(all)) => Value::Array(all.iter().map(|each| meet(&one, each, join)).collect()),
+        (Value::Array(all), Value::Series(one)) => {
+            Value::Array(all.iter().map(|each| meet(each, &one, join)).collect())
+        }
+        (Value::Series(one), Value::Array(all)) => {
+            Value::Array(all.iter().map(|each| meet(&one, each, join)).collect())
+        }
         (Value::Array(_), Value::Array(_)) => return Err(MathError::Arguments("operator")),
     })
 }
@@ -109,17 +138,27 @@ fn apply(operator: &str, left: f64, right: f64) -> f64 {
 
 fn call(name: &str, arguments: &[Node], known: &Known<'_>) -> Result<Value, MathError> {
     let fold = |name: &'static str, fold: fn(&[f64]) -> f64| {
-        let [argument] = arguments else { return Err(MathError::Arguments(name)) };
+        let [argument] = arguments else {
+            return Err(MathError::Arguments(name));
+        };
         Ok(folded(value(argument, known)?, fold))
     };
     match name {
-        "METRICS" if arguments.is_empty() => {
-            Ok(Value::Array(known.metrics.iter().filter_map(|id| known.series.get(id).cloned()).collect()))
-        }
+        "METRICS" if arguments.is_empty() => Ok(Value::Array(
+            known
+                .metrics
+                .iter()
+                .filter_map(|id| known.series.get(id).cloned())
+                .collect(),
+        )),
         "SUM" => fold("SUM", |values| values.iter().sum()),
         "AVG" => fold("AVG", average),
-        "MIN" => fold("MIN", |values| values.iter().copied().fold(f64::INFINITY, f64::min)),
-        "MAX" => fold("MAX", |values| values.iter().copied().fold(f64::NEG_INFINITY, f64::max)),
+        "MIN" => fold("MIN", |values| {
+            values.iter().copied().fold(f64::INFINITY, f64::min)
+        }),
+        "MAX" => fold("MAX", |values| {
+            values.iter().copied().fold(f64::NEG_INFINITY, f64::max)
+        }),
         "ABS" => match arguments {
             [argument] => Ok(each(value(argument, known)?, f64::abs)),
             _ => Err(MathError::Arguments("ABS")),
@@ -143,19 +182,37 @@ fn folded(value: Value, fold: fn(&[f64]) -> f64) -> Value {
         Value::Series(series) => Value::Scalar(fold(&series.into_values().collect::<Vec<_>>())),
         Value::Array(all) => {
             let mut points: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
-            all.into_iter().flatten().for_each(|(at, value)| points.entry(at).or_default().push(value));
-            Value::Series(points.into_iter().map(|(at, values)| (at, fold(&values))).collect())
+            all.into_iter()
+                .flatten()
+                .for_each(|(at, value)| points.entry(at).or_default().push(value));
+            Value::Series(
+                points
+                    .into_iter()
+                    .map(|(at, values)| (at, fold(&values)))
+                    .collect(),
+            )
         }
     }
 }
 
 /// `FILL(series, number or REPEAT or another series)`: no gaps.
 fn fill(arguments: &[Node], known: &Known<'_>) -> Result<Value, MathError> {
-    let [series, filler] = arguments else { return Err(MathError::Arguments("FILL")) };
-    let Value::Series(series) = value(series, known)? else { return Err(MathError::Arguments("FILL")) };
+    let [series, filler] = arguments else {
+        return Err(MathError::Arguments("FILL"));
+    };
+    let Value::Series(series) = value(series, known)? else {
+        return Err(MathError::Arguments("FILL"));
+    };
     if *filler == Node::Id("REPEAT".to_owned()) {
-        let before = |at: &i64| series.range(..=*at).next_back().map(|(_, value)| (*at, *value));
-        return Ok(Value::Series(known.times.iter().filter_map(before).collect()));
+        let before = |at: &i64| {
+            series
+                .range(..=*at)
+                .next_back()
+                .map(|(_, value)| (*at, *value))
+        };
+        return Ok(Value::Series(
+            known.times.iter().filter_map(before).collect(),
+        ));
     }
     let filler = value(filler, known)?;
     let missing = |at: &i64| match &filler {
@@ -163,14 +220,21 @@ fn fill(arguments: &[Node], known: &Known<'_>) -> Result<Value, MathError> {
         Value::Series(other) => other.get(at).copied(),
         Value::Array(_) => None,
     };
-    let filled = known.times.iter().filter_map(|at| Some((*at, series.get(at).copied().or_else(|| missing(at))?)));
+    let filled = known
+        .times
+        .iter()
+        .filter_map(|at| Some((*at, series.get(at).copied().or_else(|| missing(at))?)));
     Ok(Value::Series(filled.collect()))
 }
 
 /// `IF(condition, where it holds, else)`: point by point of the condition.
 fn choose(arguments: &[Node], known: &Known<'_>) -> Result<Value, MathError> {
-    let [condition, yes, rest @ ..] = arguments else { return Err(MathError::Arguments("IF")) };
-    let Value::Series(condition) = value(condition, known)? else { return Err(MathError::Arguments("IF")) };
+    let [condition, yes, rest @ ..] = arguments else {
+        return Err(MathError::Arguments("IF"));
+    };
+    let Value::Series(condition) = value(condition, known)? else {
+        return Err(MathError::Arguments("IF"));
+    };
     let yes = value(yes, known)?;
     let no = rest.first().map(|no| value(no, known)).transpose()?;
     let of = |value: &Value, at: &i64| match value {
@@ -179,7 +243,11 @@ fn choose(arguments: &[Node], known: &Known<'_>) -> Result<Value, MathError> {
         Value::Array(_) => None,
     };
     let chosen = |(at, holds): (&i64, &f64)| {
-        let chosen = if *holds == 0.0 { no.as_ref() } else { Some(&yes) };
+        let chosen = if *holds == 0.0 {
+            no.as_ref()
+        } else {
+            Some(&yes)
+        };
         Some((*at, of(chosen?, at)?))
     };
     Ok(Value::Series(condition.iter().filter_map(chosen).collect()))
@@ -193,11 +261,20 @@ mod tests {
     fn evaluate(text: &str) -> Result<Vec<(i64, f64)>, MathError> {
         let series = [
             ("errors".to_owned(), Series::from([(1, 2.0)])),
-            ("requests".to_owned(), Series::from([(0, 50.0), (1, 100.0), (2, 0.0)])),
+            (
+                "requests".to_owned(),
+                Series::from([(0, 50.0), (1, 100.0), (2, 0.0)]),
+            ),
             ("none".to_owned(), Series::new()),
         ];
-        let known = Known { series: &series.into(), metrics: &["errors".to_owned(), "requests".to_owned()], times: &[0, 1, 2] };
-        Expression::parse(text)?.evaluate(&known).map(|outcome| outcome.series.into_iter().collect())
+        let known = Known {
+            series: &series.into(),
+            metrics: &["errors".to_owned(), "requests".to_owned()],
+            times: &[0, 1, 2],
+        };
+        Expression::parse(text)?
+            .evaluate(&known)
+            .map(|outcome| outcome.series.into_iter().collect())
     }
 
     #[test]
@@ -208,15 +285,24 @@ mod tests {
             ("(errors + requests) / 2", &[(1, 51.0)]),
             ("requests - 10 * 2", &[(0, 30.0), (1, 80.0), (2, -20.0)]),
             ("-errors ^ 2", &[(1, 4.0)]),
-            ("SUM([errors, requests])", &[(0, 50.0), (1, 102.0), (2, 0.0)]),
+            (
+                "SUM([errors, requests])",
+                &[(0, 50.0), (1, 102.0), (2, 0.0)],
+            ),
             ("SUM(METRICS())", &[(0, 50.0), (1, 102.0), (2, 0.0)]),
-            ("MAX([errors, requests])", &[(0, 50.0), (1, 100.0), (2, 0.0)]),
+            (
+                "MAX([errors, requests])",
+                &[(0, 50.0), (1, 100.0), (2, 0.0)],
+            ),
             ("errors / SUM(requests)", &[(1, 2.0 / 150.0)]),
             ("requests / AVG(requests)", &[(0, 1.0), (1, 2.0), (2, 0.0)]),
             ("FILL(none, 7)", &[(0, 7.0), (1, 7.0), (2, 7.0)]),
             ("FILL(errors, REPEAT)", &[(1, 2.0), (2, 2.0)]),
             ("IF(requests > 60, 1, 0)", &[(0, 0.0), (1, 1.0), (2, 0.0)]),
-            ("IF(requests >= 50 AND requests < 60, requests)", &[(0, 50.0)]),
+            (
+                "IF(requests >= 50 AND requests < 60, requests)",
+                &[(0, 50.0)],
+            ),
             ("none + requests", &[]),
         ];
         for (text, expected) in table {
@@ -227,9 +313,22 @@ mod tests {
     #[test]
     fn what_is_no_number_is_dropped_and_said() {
         let series = [("zero".to_owned(), Series::from([(0, 0.0), (1, 1.0)]))].into();
-        let known = Known { series: &series, metrics: &[], times: &[] };
-        let outcome = Expression::parse("1 / zero").unwrap().evaluate(&known).unwrap();
-        assert_eq!(outcome, Outcome { series: Series::from([(1, 1.0)]), dropped: true });
+        let known = Known {
+            series: &series,
+            metrics: &[],
+            times: &[],
+        };
+        let outcome = Expression::parse("1 / zero")
+            .unwrap()
+            .evaluate(&known)
+            .unwrap();
+        assert_eq!(
+            outcome,
+            Outcome {
+                series: Series::from([(1, 1.0)]),
+                dropped: true
+            }
+        );
     }
 
     #[test]
@@ -241,10 +340,19 @@ mod tests {
             ("errors requests", "Unexpected requests"),
             ("errors $ 2", "Unexpected $"),
             ("nope + 1", "Unknown identifier nope"),
-            ("ANOMALY_DETECTION_BAND(errors)", "The function ANOMALY_DETECTION_BAND is not supported by the stage"),
-            ("FILL(errors)", "The function FILL does not take these arguments"),
+            (
+                "ANOMALY_DETECTION_BAND(errors)",
+                "The function ANOMALY_DETECTION_BAND is not supported by the stage",
+            ),
+            (
+                "FILL(errors)",
+                "The function FILL does not take these arguments",
+            ),
             ("SUM(errors)", "The final result must be a time series"),
-            ("[errors, requests]", "The final result must be a time series"),
+            (
+                "[errors, requests]",
+                "The final result must be a time series",
+            ),
         ];
         for (text, expected) in table {
             assert_eq!(evaluate(text).unwrap_err().to_string(), expected, "{text}");

@@ -1,4 +1,5 @@
-//! Tokens as a tree: `||` binds weakest, then `&&`, comparisons, sums, products, powers, signs. Pure.
+//! Tokens as a tree: `||` binds weakest, then `&&`, comparisons, sums, products, powers, signs.
+//! Pure.
 
 use super::MathError;
 use super::token::Token;
@@ -28,7 +29,14 @@ impl Node {
 }
 
 /// The operators by level, the weakest first.
-const LEVELS: [&[&str]; 6] = [&["||", "OR"], &["&&", "AND"], &["<=", ">=", "==", "!=", "<", ">"], &["+", "-"], &["*", "/"], &["^"]];
+const LEVELS: [&[&str]; 6] = [
+    &["||", "OR"],
+    &["&&", "AND"],
+    &["<=", ">=", "==", "!=", "<", ">"],
+    &["+", "-"],
+    &["*", "/"],
+    &["^"],
+];
 
 /// The tree of all tokens.
 pub(super) fn parse(tokens: &[Token]) -> Result<Node, MathError> {
@@ -71,7 +79,9 @@ impl Reader<'_> {
     }
 
     fn level(&mut self, level: usize) -> Result<Node, MathError> {
-        let Some(operators) = LEVELS.get(level) else { return self.sign() };
+        let Some(operators) = LEVELS.get(level) else {
+            return self.sign();
+        };
         let mut left = self.level(level + 1)?;
         while let Some(operator) = self.take(operators) {
             left = Node::Binary(operator, Box::new(left), Box::new(self.level(level + 1)?));
@@ -89,7 +99,10 @@ impl Reader<'_> {
     fn atom(&mut self) -> Result<Node, MathError> {
         if self.take(&["("]).is_some() {
             let inner = self.level(0)?;
-            return self.take(&[")"]).map(|_| inner).ok_or_else(|| self.unexpected());
+            return self
+                .take(&[")"])
+                .map(|_| inner)
+                .ok_or_else(|| self.unexpected());
         }
         if self.take(&["["]).is_some() {
             return self.list("]").map(Node::Array);
@@ -101,7 +114,9 @@ impl Reader<'_> {
         };
         self.at += 1;
         match node {
-            Node::Id(name) if self.take(&["("]).is_some() => self.list(")").map(|arguments| Node::Call(name, arguments)),
+            Node::Id(name) if self.take(&["("]).is_some() => {
+                self.list(")").map(|arguments| Node::Call(name, arguments))
+            }
             other => Ok(other),
         }
     }

@@ -11,7 +11,10 @@ pub(super) enum Token {
 }
 
 /// Longer ones first.
-const OPERATORS: [&str; 19] = ["<=", ">=", "==", "!=", "&&", "||", "+", "-", "*", "/", "^", "(", ")", "[", "]", ",", "<", ">", "!"];
+const OPERATORS: [&str; 19] = [
+    "<=", ">=", "==", "!=", "&&", "||", "+", "-", "*", "/", "^", "(", ")", "[", "]", ",", "<", ">",
+    "!",
+];
 
 /// All tokens of a text.
 pub(super) fn tokens(text: &str) -> Result<Vec<Token>, MathError> {
@@ -29,12 +32,22 @@ fn token(rest: &str, first: char) -> Result<(Token, usize), MathError> {
     if first.is_ascii_digit() || first == '.' {
         let length = run(|letter| letter.is_ascii_digit() || letter == '.');
         let text = rest.get(..length).unwrap_or_default();
-        return text.parse().map(|number| (Token::Number(number), length)).map_err(|_| MathError::Unexpected(text.to_owned()));
+        return text
+            .parse()
+            .map(|number| (Token::Number(number), length))
+            .map_err(|_| MathError::Unexpected(text.to_owned()));
     }
     if first.is_ascii_alphabetic() {
         let length = run(|letter| letter.is_ascii_alphanumeric() || letter == '_');
-        return Ok((Token::Word(rest.get(..length).unwrap_or_default().to_owned()), length));
+        return Ok((
+            Token::Word(rest.get(..length).unwrap_or_default().to_owned()),
+            length,
+        ));
     }
-    let operator = OPERATORS.into_iter().find(|operator| rest.starts_with(operator));
-    operator.map(|operator| (Token::Operator(operator), operator.len())).ok_or_else(|| MathError::Unexpected(first.to_string()))
+    let operator = OPERATORS
+        .into_iter()
+        .find(|operator| rest.starts_with(operator));
+    operator
+        .map(|operator| (Token::Operator(operator), operator.len()))
+        .ok_or_else(|| MathError::Unexpected(first.to_string()))
 }

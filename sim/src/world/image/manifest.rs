@@ -33,8 +33,11 @@ pub(crate) struct Platform {
 impl Manifest {
     /// The manifest of an index that runs here.
     pub(crate) fn for_this_machine(&self) -> Option<&Descriptor> {
-        let runs = |platform: &Platform| platform.os == "linux" && platform.architecture == architecture();
-        self.manifests.iter().find(|descriptor| descriptor.platform.as_ref().is_some_and(runs))
+        let runs =
+            |platform: &Platform| platform.os == "linux" && platform.architecture == architecture();
+        self.manifests
+            .iter()
+            .find(|descriptor| descriptor.platform.as_ref().is_some_and(runs))
     }
 }
 
@@ -74,8 +77,12 @@ impl ImageConfig {
 
     /// The environment, each name once.
     pub(crate) fn environment(&self, over: &[(String, String)]) -> Vec<(String, String)> {
-        let image =
-            self.env.iter().flatten().filter_map(|pair| pair.split_once('=')).map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let image = self
+            .env
+            .iter()
+            .flatten()
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
         let kept = image.filter(|(name, _)| !over.iter().any(|(given, _)| given == name));
         kept.chain(over.iter().cloned()).collect()
     }
@@ -91,21 +98,36 @@ mod tests {
 
     #[test]
     fn a_command_replaces_cmd_and_keeps_the_entrypoint() {
-        let config = ImageConfig { entrypoint: Some(words("/app")), cmd: Some(words("serve")), ..Default::default() };
+        let config = ImageConfig {
+            entrypoint: Some(words("/app")),
+            cmd: Some(words("serve")),
+            ..Default::default()
+        };
         assert_eq!(config.command_line(None), words("/app serve"));
-        assert_eq!(config.command_line(Some(&words("migrate --fail"))), words("/app migrate --fail"));
+        assert_eq!(
+            config.command_line(Some(&words("migrate --fail"))),
+            words("/app migrate --fail")
+        );
     }
 
     #[test]
     fn the_task_definition_wins_over_the_image() {
-        let config = ImageConfig { env: Some(words("A=1 B=2")), ..Default::default() };
+        let config = ImageConfig {
+            env: Some(words("A=1 B=2")),
+            ..Default::default()
+        };
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        assert_eq!(config.environment(&[pair("B", "3")]), [pair("A", "1"), pair("B", "3")]);
+        assert_eq!(
+            config.environment(&[pair("B", "3")]),
+            [pair("A", "1"), pair("B", "3")]
+        );
     }
 
     #[test]
     fn null_lists_of_docker_are_read() {
-        let file: ImageFile = serde_json::from_str(r#"{"config":{"Entrypoint":null,"Cmd":["/x"],"Env":null}}"#).expect("valid");
+        let file: ImageFile =
+            serde_json::from_str(r#"{"config":{"Entrypoint":null,"Cmd":["/x"],"Env":null}}"#)
+                .expect("valid");
         assert_eq!(file.config.command_line(None), words("/x"));
     }
 }

@@ -33,10 +33,15 @@ pub(crate) struct Images {
 
 impl Images {
     pub(crate) fn new(source: Source, folder: PathBuf) -> Self {
-        Self { source, folder, unpacking: Mutex::default() }
+        Self {
+            source,
+            folder,
+            unpacking: Mutex::default(),
+        }
     }
 
-    /// The image's files and configuration; read from the registry only when its digest is not here yet.
+    /// The image's files and configuration; read from the registry only when its digest is not here
+    /// yet.
     pub(crate) async fn unpack(&self, image: &ImageReference) -> io::Result<Unpacked> {
         let _alone = self.unpacking.lock().await;
         let (digest, manifest) = self.platform_manifest(image).await?;
@@ -44,41 +49,66 @@ impl Images {
         if !folder.exists() {
             self.download(image, &manifest, &folder).await?;
         }
-        let file: ImageFile = serde_json::from_slice(&tokio::fs::read(folder.join("config.json")).await?)?;
-        Ok(Unpacked { root: folder.join("root"), config: file.config })
+        let file: ImageFile =
+            serde_json::from_slice(&tokio::fs::read(folder.join("config.json")).await?)?;
+        Ok(Unpacked {
+            root: folder.join("root"),
+            config: file.config,
+        })
     }
 
-    /// The manifest for this machine, through an index when there is one, and a name for its folder.
+    /// The manifest for this machine, through an index when there is one, and a name for its
+    /// folder.
     async fn platform_manifest(&self, image: &ImageReference) -> io::Result<(String, Manifest)> {
-        let mut stored = self.source.manifest(&image.repository, &image.reference).await?;
+        let mut stored = self
+            .source
+            .manifest(&image.repository, &image.reference)
+            .await?;
         let mut manifest: Manifest = serde_json::from_slice(&stored.bytes)?;
         if !manifest.manifests.is_empty() {
-            let child = manifest.for_this_machine().ok_or_else(|| invalid("image does not have a manifest for this platform"))?;
-            stored = self.source.manifest(&image.repository, &child.digest).await?;
+            let child = manifest
+                .for_this_machine()
+                .ok_or_else(|| invalid("image does not have a manifest for this platform"))?;
+            stored = self
+                .source
+                .manifest(&image.repository, &child.digest)
+                .await?;
             manifest = serde_json::from_slice(&stored.bytes)?;
         }
         Ok((stored.digest.replace(':', "-"), manifest))
     }
 
     /// Everything into a folder beside, which gets its name when it is complete.
-    async fn download(&self, image: &ImageReference, manifest: &Manifest, folder: &Path) -> io::Result<()> {
+    async fn download(
+        &self,
+        image: &ImageReference,
+        manifest: &Manifest,
+        folder: &Path,
+    ) -> io::Result<()> {
         let partial = tempfile::tempdir_in(&self.folder)?;
-        let config = manifest.config.as_ref().ok_or_else(|| invalid("the manifest has no configuration"))?;
-        self.blob(image, &config.digest, &partial.path().join("config.json")).await?;
+        let config = manifest
+            .config
+            .as_ref()
+            .ok_or_else(|| invalid("the manifest has no configuration"))?;
+        self.blob(image, &config.digest, &partial.path().join("config.json"))
+            .await?;
         let root = partial.path().join("root");
         tokio::fs::create_dir(&root).await?;
         for layer in &manifest.layers {
             let blob = partial.path().join("layer");
             self.blob(image, &layer.digest, &blob).await?;
             let (into, from) = (root.clone(), blob.clone());
-            tokio::task::spawn_blocking(move || unpack::layer(&from, &into)).await.map_err(io::Error::other)??;
+            tokio::task::spawn_blocking(move || unpack::layer(&from, &into))
+                .await
+                .map_err(io::Error::other)??;
             tokio::fs::remove_file(blob).await?;
         }
         std::fs::rename(partial.keep(), folder)
     }
 
     async fn blob(&self, image: &ImageReference, digest: &str, into: &Path) -> io::Result<()> {
-        let digest = Digest::parse(digest).ok_or_else(|| invalid("a descriptor's digest is not a sha256"))?;
+        let digest = Digest::parse(digest)
+            .ok_or_else(|| invalid("a descriptor's digest is not a sha256"))?;
         self.source.blob(&image.repository, &digest, into).await
     }
 }

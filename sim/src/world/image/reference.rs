@@ -21,12 +21,20 @@ impl ImageReference {
         let (repository, tag) = name.rsplit_once(':').unwrap_or((name, "latest"));
         let complete = !host.is_empty() && !repository.is_empty() && !tag.is_empty();
         let reference = digest.unwrap_or_else(|| tag.to_owned());
-        complete.then(|| Self { host: host.to_owned(), repository: repository.to_owned(), reference })
+        complete.then(|| Self {
+            host: host.to_owned(),
+            repository: repository.to_owned(),
+            reference,
+        })
     }
 
     /// For the engine's command line, at another host.
     pub(crate) fn at(&self, host: &str) -> String {
-        let separator = if self.reference.starts_with("sha256:") { '@' } else { ':' };
+        let separator = if self.reference.starts_with("sha256:") {
+            '@'
+        } else {
+            ':'
+        };
         format!("{host}/{}{separator}{}", self.repository, self.reference)
     }
 }
@@ -39,8 +47,14 @@ mod tests {
     fn tag_and_digest_are_told_apart() {
         let digest = Digest::of(b"");
         let table = [
-            ("127.0.0.1:5000/api:1.0".to_owned(), "127.0.0.1:5000/api:1.0".to_owned()),
-            ("127.0.0.1:5000/team/api".to_owned(), "127.0.0.1:5000/team/api:latest".to_owned()),
+            (
+                "127.0.0.1:5000/api:1.0".to_owned(),
+                "127.0.0.1:5000/api:1.0".to_owned(),
+            ),
+            (
+                "127.0.0.1:5000/team/api".to_owned(),
+                "127.0.0.1:5000/team/api:latest".to_owned(),
+            ),
             (format!("h/api:1.0@{digest}"), format!("h/api@{digest}")),
             (format!("h/api@{digest}"), format!("h/api@{digest}")),
         ];

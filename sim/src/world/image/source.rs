@@ -1,4 +1,5 @@
-//! Reads images from a registry, the world's own or any other that speaks plain HTTP. What it gives has been checked against its digest.
+//! Reads images from a registry, the world's own or any other that speaks plain HTTP. What it gives
+//! has been checked against its digest.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -37,23 +38,46 @@ pub(crate) struct Source {
 impl Source {
     pub(crate) fn new(endpoint: &str, password: Option<String>) -> Self {
         let endpoint = endpoint.trim_end_matches('/').to_owned();
-        Self { client: client(), known_as: endpoint.clone(), endpoint, password }
+        Self {
+            client: client(),
+            known_as: endpoint.clone(),
+            endpoint,
+            password,
+        }
     }
 
     /// The same, where images are named by another endpoint than the one that is asked.
     pub(crate) fn known_as(self, endpoint: &str) -> Self {
-        Self { known_as: endpoint.to_owned(), ..self }
+        Self {
+            known_as: endpoint.to_owned(),
+            ..self
+        }
     }
 
     /// The endpoint without its scheme, as it stands in image references.
     pub(crate) fn host(&self) -> &str {
-        self.known_as.split_once("://").map_or(self.known_as.as_str(), |(_, host)| host)
+        self.known_as
+            .split_once("://")
+            .map_or(self.known_as.as_str(), |(_, host)| host)
     }
 
     /// One request; `path` may also be the absolute or relative address of a `Location`.
-    pub(crate) async fn request(&self, method: Method, path: &str, content_type: &str, body: Bytes) -> io::Result<Response<Incoming>> {
-        let address = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.endpoint) };
-        let mut request = Request::builder().method(method).uri(address).header(header::ACCEPT, ACCEPT);
+    pub(crate) async fn request(
+        &self,
+        method: Method,
+        path: &str,
+        content_type: &str,
+        body: Bytes,
+    ) -> io::Result<Response<Incoming>> {
+        let address = if path.starts_with("http") {
+            path.to_owned()
+        } else {
+            format!("{}{path}", self.endpoint)
+        };
+        let mut request = Request::builder()
+            .method(method)
+            .uri(address)
+            .header(header::ACCEPT, ACCEPT);
         if !content_type.is_empty() {
             request = request.header(header::CONTENT_TYPE, content_type);
         }
@@ -68,21 +92,44 @@ impl Source {
         let response = self.request(Method::GET, path, "", Bytes::new()).await?;
         match response.status() {
             StatusCode::OK => Ok(response),
-            StatusCode::NOT_FOUND => Err(io::Error::new(io::ErrorKind::NotFound, format!("{}{path}: not found", self.host()))),
+            StatusCode::NOT_FOUND => Err(io::Error::new(
+                io::ErrorKind::NotFound,
+                format!("{}{path}: not found", self.host()),
+            )),
             status => Err(io::Error::other(format!("{}{path}: {status}", self.host()))),
         }
     }
 
     /// A manifest or an index, by tag or digest.
-    pub(crate) async fn manifest(&self, repository: &str, reference: &str) -> io::Result<StoredManifest> {
-        let response = self.get(&format!("/v2/{repository}/manifests/{reference}")).await?;
-        let media_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-        let bytes = response.into_body().collect().await.map_err(io::Error::other)?.to_bytes();
+    pub(crate) async fn manifest(
+        &self,
+        repository: &str,
+        reference: &str,
+    ) -> io::Result<StoredManifest> {
+        let response = self
+            .get(&format!("/v2/{repository}/manifests/{reference}"))
+            .await?;
+        let media_type = response
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+            .to_owned();
+        let bytes = response
+            .into_body()
+            .collect()
+            .await
+            .map_err(io::Error::other)?
+            .to_bytes();
         let digest = Digest::of(&bytes).to_string();
         if reference.starts_with("sha256:") && reference != digest {
             return Err(mismatch(reference, &digest));
         }
-        Ok(StoredManifest { digest, media_type, bytes })
+        Ok(StoredManifest {
+            digest,
+            media_type,
+            bytes,
+        })
     }
 
     /// All tags of a repository; none when there is no such repository.
@@ -95,19 +142,41 @@ impl Source {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             other => other?,
         };
-        let bytes = response.into_body().collect().await.map_err(io::Error::other)?.to_bytes();
-        Ok(serde_json::from_slice::<Tags>(&bytes)?.tags.unwrap_or_default())
+        let bytes = response
+            .into_body()
+            .collect()
+            .await
+            .map_err(io::Error::other)?
+            .to_bytes();
+        Ok(serde_json::from_slice::<Tags>(&bytes)?
+            .tags
+            .unwrap_or_default())
     }
 
     /// Whether a repository has a blob.
     pub(crate) async fn has_blob(&self, repository: &str, digest: &str) -> io::Result<bool> {
-        let response = self.request(Method::HEAD, &format!("/v2/{repository}/blobs/{digest}"), "", Bytes::new()).await?;
+        let response = self
+            .request(
+                Method::HEAD,
+                &format!("/v2/{repository}/blobs/{digest}"),
+                "",
+                Bytes::new(),
+            )
+            .await?;
         Ok(response.status() == StatusCode::OK)
     }
 
     /// Downloads a blob into a file.
-    pub(crate) async fn blob(&self, repository: &str, digest: &Digest, into: &Path) -> io::Result<()> {
-        let mut body = self.get(&format!("/v2/{repository}/blobs/{digest}")).await?.into_body();
+    pub(crate) async fn blob(
+        &self,
+        repository: &str,
+        digest: &Digest,
+        into: &Path,
+    ) -> io::Result<()> {
+        let mut body = self
+            .get(&format!("/v2/{repository}/blobs/{digest}"))
+            .await?
+            .into_body();
         let mut file = Hasher::new(File::create(into)?);
         while let Some(frame) = body.frame().await {
             if let Some(bytes) = frame.map_err(io::Error::other)?.data_ref() {
@@ -115,10 +184,17 @@ impl Source {
             }
         }
         let (found, _, _) = file.finish();
-        if found == *digest { Ok(()) } else { Err(mismatch(&digest.to_string(), &found.to_string())) }
+        if found == *digest {
+            Ok(())
+        } else {
+            Err(mismatch(&digest.to_string(), &found.to_string()))
+        }
     }
 }
 
 fn mismatch(wanted: &str, found: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, format!("{wanted} was asked for, {found} came"))
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!("{wanted} was asked for, {found} came"),
+    )
 }

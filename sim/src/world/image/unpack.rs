@@ -1,6 +1,8 @@
-//! Unpacks an image's layers into a folder, and nowhere else: nothing is written or removed outside, whatever a layer says.
+//! Unpacks an image's layers into a folder, and nowhere else: nothing is written or removed
+//! outside, whatever a layer says.
 //!
-//! Devices and pipes are left out, owners and set-uid bits are not kept: the files are for a process, not for a container.
+//! Devices and pipes are left out, owners and set-uid bits are not kept: the files are for a
+//! process, not for a container.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
@@ -34,42 +36,68 @@ fn archive(tar: impl Read, root: &Path) -> io::Result<()> {
 }
 
 fn place(entry: &mut Entry<'_, impl Read>, root: &Path) -> io::Result<()> {
-    let Some(path) = inside(&entry.path()?)? else { return Ok(()) };
+    let Some(path) = inside(&entry.path()?)? else {
+        return Ok(());
+    };
     let target = root.join(&path);
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let name = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
     if let Some(hidden) = name.strip_prefix(WHITEOUT) {
-        let Some(folder) = real_parent(&target, root)? else { return Ok(()) };
-        return if name == OPAQUE { clear(&folder) } else { remove(&folder.join(plain_name(hidden)?)) };
+        let Some(folder) = real_parent(&target, root)? else {
+            return Ok(());
+        };
+        return if name == OPAQUE {
+            clear(&folder)
+        } else {
+            remove(&folder.join(plain_name(hidden)?))
+        };
     }
     match entry.header().entry_type() {
         EntryType::Directory => {}
-        EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse | EntryType::Symlink | EntryType::Link => {
+        EntryType::Regular
+        | EntryType::Continuous
+        | EntryType::GNUSparse
+        | EntryType::Symlink
+        | EntryType::Link => {
             if let Some(folder) = real_parent(&target, root)? {
                 remove(&folder.join(name))?;
             }
         }
         _ => return Ok(()),
     }
-    // `unpack_in` refuses to follow links out of the root, for the entry itself and for what a hard link points at.
-    if entry.unpack_in(root)? { Ok(()) } else { Err(refused(&format!("{} leaves the image", path.display()))) }
+    // `unpack_in` refuses to follow links out of the root, for the entry itself and for what a hard
+    // link points at.
+    if entry.unpack_in(root)? {
+        Ok(())
+    } else {
+        Err(refused(&format!("{} leaves the image", path.display())))
+    }
 }
 
-/// The entry's path relative to the root; none for the root itself. A path that climbs is refused rather than mended.
+/// The entry's path relative to the root; none for the root itself. A path that climbs is refused
+/// rather than mended.
 fn inside(path: &Path) -> io::Result<Option<PathBuf>> {
     let mut clean = PathBuf::new();
     for component in path.components() {
         match component {
             Component::Normal(part) => clean.push(part),
             Component::CurDir | Component::RootDir => {}
-            Component::ParentDir | Component::Prefix(_) => return Err(refused(&format!("{} leaves the image", path.display()))),
+            Component::ParentDir | Component::Prefix(_) => {
+                return Err(refused(&format!("{} leaves the image", path.display())));
+            }
         }
     }
     Ok((!clean.as_os_str().is_empty()).then_some(clean))
 }
 
-/// The folder a path stands in, with links followed; none when it does not exist, an error when it is not in the root.
+/// The folder a path stands in, with links followed; none when it does not exist, an error when it
+/// is not in the root.
 fn real_parent(target: &Path, root: &Path) -> io::Result<Option<PathBuf>> {
-    let Some(Ok(folder)) = target.parent().map(fs::canonicalize) else { return Ok(None) };
+    let Some(Ok(folder)) = target.parent().map(fs::canonicalize) else {
+        return Ok(None);
+    };
     if folder.starts_with(fs::canonicalize(root)?) {
         Ok(Some(folder))
     } else {
@@ -78,7 +106,11 @@ fn real_parent(target: &Path, root: &Path) -> io::Result<Option<PathBuf>> {
 }
 
 fn plain_name(name: &str) -> io::Result<&str> {
-    if matches!(name, "" | "." | "..") { Err(refused("a whiteout without a name")) } else { Ok(name) }
+    if matches!(name, "" | "." | "..") {
+        Err(refused("a whiteout without a name"))
+    } else {
+        Ok(name)
+    }
 }
 
 fn clear(folder: &Path) -> io::Result<()> {
@@ -128,7 +160,9 @@ mod tests {
             raw.name[..name.len()].copy_from_slice(name.as_bytes());
             raw.linkname[..link.len()].copy_from_slice(link.as_bytes());
             header.set_cksum();
-            builder.append(&header, content.as_bytes()).expect("in memory");
+            builder
+                .append(&header, content.as_bytes())
+                .expect("in memory");
         }
         builder.into_inner().expect("in memory")
     }
@@ -155,27 +189,54 @@ mod tests {
         }
 
         fn outside_is_untouched(&self) -> bool {
-            let names: Vec<_> = fs::read_dir(self.folder.path().join("outside")).expect("there").collect();
-            names.len() == 1 && fs::read_to_string(self.folder.path().join("outside/kept")).is_ok_and(|text| text == "kept")
+            let names: Vec<_> = fs::read_dir(self.folder.path().join("outside"))
+                .expect("there")
+                .collect();
+            names.len() == 1
+                && fs::read_to_string(self.folder.path().join("outside/kept"))
+                    .is_ok_and(|text| text == "kept")
         }
     }
 
     #[test]
     fn later_layers_replace_and_remove() {
         let place = Place::new();
-        place.apply(&[Plain("etc/a", "1"), Plain("etc/b", "1"), Plain("opt/c", "1"), Plain("dir/x", "1")]).expect("a layer");
         place
-            .apply(&[Plain("etc/a", "2"), Plain("etc/.wh.b", ""), Plain("opt/.wh..wh..opq", ""), Plain("dir", "a file now")])
+            .apply(&[
+                Plain("etc/a", "1"),
+                Plain("etc/b", "1"),
+                Plain("opt/c", "1"),
+                Plain("dir/x", "1"),
+            ])
             .expect("a layer");
-        assert_eq!(fs::read_to_string(place.root().join("etc/a")).expect("replaced"), "2");
-        assert_eq!(fs::read_to_string(place.root().join("dir")).expect("replaced"), "a file now");
+        place
+            .apply(&[
+                Plain("etc/a", "2"),
+                Plain("etc/.wh.b", ""),
+                Plain("opt/.wh..wh..opq", ""),
+                Plain("dir", "a file now"),
+            ])
+            .expect("a layer");
+        assert_eq!(
+            fs::read_to_string(place.root().join("etc/a")).expect("replaced"),
+            "2"
+        );
+        assert_eq!(
+            fs::read_to_string(place.root().join("dir")).expect("replaced"),
+            "a file now"
+        );
         assert!(!place.root().join("etc/b").exists());
         assert!(!place.root().join("opt/c").exists());
     }
 
     #[test]
     fn paths_that_climb_are_refused() {
-        for name in ["../outside/kept", "a/../../outside/kept", "../outside/.wh.kept", "../outside/.wh..wh..opq"] {
+        for name in [
+            "../outside/kept",
+            "a/../../outside/kept",
+            "../outside/.wh.kept",
+            "../outside/.wh..wh..opq",
+        ] {
             let place = Place::new();
             assert!(place.apply(&[Plain(name, "bad")]).is_err(), "{name}");
             assert!(place.outside_is_untouched(), "{name}");
@@ -191,21 +252,44 @@ mod tests {
 
     #[test]
     fn links_that_lead_out_are_not_followed() {
-        for name in ["way/kept", "way/new", "way/.wh.kept", "way/.wh..wh..opq", "way/dir/x"] {
+        for name in [
+            "way/kept",
+            "way/new",
+            "way/.wh.kept",
+            "way/.wh..wh..opq",
+            "way/dir/x",
+        ] {
             let place = Place::new();
-            assert!(place.apply(&[Symlink("way", "../outside"), Plain(name, "bad")]).is_err(), "{name}");
+            assert!(
+                place
+                    .apply(&[Symlink("way", "../outside"), Plain(name, "bad")])
+                    .is_err(),
+                "{name}"
+            );
             assert!(place.outside_is_untouched(), "{name}");
         }
         let place = Place::new();
-        assert!(place.apply(&[HardLink("stolen", "../outside/kept")]).is_err());
-        place.apply(&[Symlink("way", "../outside/kept"), Plain("way", "replaced")]).expect("the link is replaced, not followed");
+        assert!(
+            place
+                .apply(&[HardLink("stolen", "../outside/kept")])
+                .is_err()
+        );
+        place
+            .apply(&[Symlink("way", "../outside/kept"), Plain("way", "replaced")])
+            .expect("the link is replaced, not followed");
         assert!(place.outside_is_untouched());
     }
 
     #[test]
     fn links_inside_work() {
         let place = Place::new();
-        place.apply(&[Plain("usr/bin/app", "x"), Symlink("bin", "usr/bin"), HardLink("app", "usr/bin/app")]).expect("a layer");
+        place
+            .apply(&[
+                Plain("usr/bin/app", "x"),
+                Symlink("bin", "usr/bin"),
+                HardLink("app", "usr/bin/app"),
+            ])
+            .expect("a layer");
         place.apply(&[Plain("bin/more", "y")]).expect("a layer");
         assert!(place.root().join("usr/bin/more").exists() && place.root().join("app").exists());
     }
@@ -215,7 +299,8 @@ mod tests {
         let place = Place::new();
         let blob = place.folder.path().join("blob");
         let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-        gzip.write_all(&tar_of(&[Plain("a", "1")])).expect("in memory");
+        gzip.write_all(&tar_of(&[Plain("a", "1")]))
+            .expect("in memory");
         fs::write(&blob, gzip.finish().expect("in memory")).expect("a blob");
         layer(&blob, &place.root()).expect("a layer");
         assert!(place.root().join("a").exists());

@@ -1,4 +1,5 @@
-//! Latencies in bounded memory: a histogram whose buckets are 3 % wide, from a microsecond to hours. Pure.
+//! Latencies in bounded memory: a histogram whose buckets are 3 % wide, from a microsecond to
+//! hours. Pure.
 
 use std::time::Duration;
 
@@ -58,7 +59,10 @@ mod tests {
     fn buckets_are_close_to_what_they_hold() {
         for micros in [0, 1, 31, 32, 63, 64, 65, 1_000, 123_456, 60_000_000] {
             let found = smallest(bucket(micros));
-            assert!(found <= micros && (micros - found) * 32 <= micros, "{micros} is found as {found}");
+            assert!(
+                found <= micros && (micros - found) * 32 <= micros,
+                "{micros} is found as {found}"
+            );
         }
     }
 

@@ -1,6 +1,8 @@
-//! Users: a closed-loop load on a listener. Each connection sends its next request when the last one was answered.
+//! Users: a closed-loop load on a listener. Each connection sends its next request when the last
+//! one was answered.
 //!
-//! It is strict: nothing is sent twice, so that every request a user would have seen fail is counted.
+//! It is strict: nothing is sent twice, so that every request a user would have seen fail is
+//! counted.
 
 mod latency;
 mod stats;
@@ -36,7 +38,8 @@ pub struct LoadOptions {
     pub pause: Duration,
     /// After this long without an answer the request has failed.
     pub timeout: Duration,
-    /// So many requests a second, of all users together, instead of the pause. A user who is still waiting sends nothing in the meantime.
+    /// So many requests a second, of all users together, instead of the pause. A user who is still
+    /// waiting sends nothing in the meantime.
     pub rate: Option<f64>,
     /// How many failures are expected.
     pub tolerated: Tolerated,
@@ -46,7 +49,15 @@ impl LoadOptions {
     /// Eight users of `/`, who leave a small machine time for what they load.
     pub fn on(target: SocketAddr) -> Self {
         let (pause, timeout) = (Duration::from_millis(5), Duration::from_secs(5));
-        Self { target, path: "/".to_owned(), connections: 8, pause, timeout, rate: None, tolerated: Tolerated::None }
+        Self {
+            target,
+            path: "/".to_owned(),
+            connections: 8,
+            pause,
+            timeout,
+            rate: None,
+            tolerated: Tolerated::None,
+        }
     }
 }
 
@@ -63,13 +74,27 @@ pub struct Load {
 impl Load {
     /// Begins at once.
     pub fn start(options: LoadOptions) -> Self {
-        let (tally, tolerated, options) = (Arc::<Mutex<Tally>>::default(), options.tolerated, Arc::new(options));
+        let (tally, tolerated, options) = (
+            Arc::<Mutex<Tally>>::default(),
+            options.tolerated,
+            Arc::new(options),
+        );
         let (stop, stopped) = watch::channel(false);
         let mut users = JoinSet::new();
         for _ in 0..options.connections {
-            users.spawn(user(Arc::clone(&options), Arc::clone(&tally), stopped.clone()));
+            users.spawn(user(
+                Arc::clone(&options),
+                Arc::clone(&tally),
+                stopped.clone(),
+            ));
         }
-        Self { tally, tolerated, started: Instant::now(), stop, users }
+        Self {
+            tally,
+            tolerated,
+            started: Instant::now(),
+            stop,
+            users,
+        }
     }
 
     /// What was measured so far.
@@ -77,7 +102,8 @@ impl Load {
         lock(&self.tally).stats(self.started.elapsed(), self.tolerated)
     }
 
-    /// Sends nothing more, waits for the answers that are still to come, and tells what was measured.
+    /// Sends nothing more, waits for the answers that are still to come, and tells what was
+    /// measured.
     pub async fn stop(mut self) -> Stats {
         self.stop.send_replace(true);
         while self.users.join_next().await.is_some() {}
@@ -95,11 +121,12 @@ async fn user(options: Arc<LoadOptions>, tally: Arc<Mutex<Tally>>, stopped: watc
     let mut connection = None;
     while !*stopped.borrow() {
         let sent = Instant::now();
-        let (seen, kept) = match tokio::time::timeout(options.timeout, once(&options, connection.take())).await {
-            Ok(Ok((seen, kept))) => (seen, Some(kept)),
-            Ok(Err(kind)) => (Seen::Failure(kind), None),
-            Err(_) => (Seen::Failure("timeout".to_owned()), None),
-        };
+        let (seen, kept) =
+            match tokio::time::timeout(options.timeout, once(&options, connection.take())).await {
+                Ok(Ok((seen, kept))) => (seen, Some(kept)),
+                Ok(Err(kind)) => (Seen::Failure(kind), None),
+                Err(_) => (Seen::Failure("timeout".to_owned()), None),
+            };
         connection = kept;
         lock(&tally).add(seen, sent.elapsed());
         rest(&options, sent).await;
@@ -119,18 +146,36 @@ async fn rest(options: &LoadOptions, sent: Instant) {
 }
 
 /// One request to the last byte of its answer.
-async fn once(options: &LoadOptions, connection: Option<Connection>) -> Result<(Seen, Connection), String> {
+async fn once(
+    options: &LoadOptions,
+    connection: Option<Connection>,
+) -> Result<(Seen, Connection), String> {
     let mut connection = match connection {
         Some(connection) if connection.is_ready() => connection,
         Some(_) | None => connect(options.target).await?,
     };
-    let request = Request::get(&options.path).header(header::HOST, options.target.to_string()).body(Empty::new());
+    let request = Request::get(&options.path)
+        .header(header::HOST, options.target.to_string())
+        .body(Empty::new());
     let request = request.map_err(|error| format!("request: {error}"))?;
-    let response = connection.send_request(request).await.map_err(|_| "connection broke".to_owned())?;
-    let (status, version) = (response.status(), response.headers().get("x-app-version").cloned());
-    response.into_body().collect().await.map_err(|_| "answer broke off".to_owned())?;
+    let response = connection
+        .send_request(request)
+        .await
+        .map_err(|_| "connection broke".to_owned())?;
+    let (status, version) = (
+        response.status(),
+        response.headers().get("x-app-version").cloned(),
+    );
+    response
+        .into_body()
+        .collect()
+        .await
+        .map_err(|_| "answer broke off".to_owned())?;
     if status.is_server_error() {
-        return Ok((Seen::Failure(format!("status {}", status.as_u16())), connection));
+        return Ok((
+            Seen::Failure(format!("status {}", status.as_u16())),
+            connection,
+        ));
     }
     let version = version.and_then(|version| version.to_str().ok().map(str::to_owned));
     Ok((Seen::Answer { version }, connection))
@@ -140,7 +185,9 @@ async fn connect(target: SocketAddr) -> Result<Connection, String> {
     let refused = |_| "no connection".to_owned();
     let stream = TcpStream::connect(target).await.map_err(refused)?;
     stream.set_nodelay(true).map_err(refused)?;
-    let (connection, driver) = handshake(TokioIo::new(stream)).await.map_err(|_| "no connection".to_owned())?;
+    let (connection, driver) = handshake(TokioIo::new(stream))
+        .await
+        .map_err(|_| "no connection".to_owned())?;
     tokio::spawn(driver);
     Ok(connection)
 }

@@ -24,7 +24,8 @@ pub struct VersionSeen {
 pub struct Stats {
     /// Requests sent.
     pub requests: u64,
-    /// Requests without a good answer: no connection, a connection that broke, a 5xx, no answer in time.
+    /// Requests without a good answer: no connection, a connection that broke, a 5xx, no answer in
+    /// time.
     pub failures: u64,
     /// Of the failures, those beyond what was tolerated.
     pub unexpected: u64,
@@ -63,7 +64,9 @@ impl Tolerated {
                 clippy::cast_sign_loss,
                 reason = "counts of requests are far below 2^52"
             )]
-            Self::Share(share) => failures.saturating_sub((requests as f64 * share.clamp(0.0, 1.0)).ceil() as u64),
+            Self::Share(share) => {
+                failures.saturating_sub((requests as f64 * share.clamp(0.0, 1.0)).ceil() as u64)
+            }
             Self::Any => 0,
         }
     }
@@ -102,7 +105,11 @@ impl Tally {
 
     fn version(&mut self, version: String) {
         let now = now::milliseconds();
-        let seen = self.stats.versions.entry(version).or_insert(VersionSeen { requests: 0, first_seen: now, last_seen: now });
+        let seen = self.stats.versions.entry(version).or_insert(VersionSeen {
+            requests: 0,
+            first_seen: now,
+            last_seen: now,
+        });
         seen.requests += 1;
         seen.last_seen = now;
     }
@@ -125,7 +132,12 @@ mod tests {
 
     #[test]
     fn what_is_tolerated_is_not_unexpected() {
-        let table = [(Tolerated::None, 3), (Tolerated::Share(0.01), 1), (Tolerated::Share(0.5), 0), (Tolerated::Any, 0)];
+        let table = [
+            (Tolerated::None, 3),
+            (Tolerated::Share(0.01), 1),
+            (Tolerated::Share(0.5), 0),
+            (Tolerated::Any, 0),
+        ];
         for (tolerated, expected) in table {
             assert_eq!(tolerated.beyond(150, 3), expected, "{tolerated:?}");
         }

@@ -1,4 +1,5 @@
-//! Writes an image layout: one layer with the binary, the same for all versions, and one with the version.
+//! Writes an image layout: one layer with the binary, the same for all versions, and one with the
+//! version.
 
 use std::fs;
 use std::io;
@@ -32,7 +33,8 @@ struct Layer {
     diff_id: String,
 }
 
-/// Writes the layout into a folder, which may hold one already: then it is replaced. Returns the manifest's digest, `sha256:…`.
+/// Writes the layout into a folder, which may hold one already: then it is replaced. Returns the
+/// manifest's digest, `sha256:…`.
 pub fn write_layout(image: &SampleImage, folder: &Path) -> io::Result<String> {
     let blobs = folder.join("blobs/sha256");
     if blobs.exists() {
@@ -41,19 +43,43 @@ pub fn write_layout(image: &SampleImage, folder: &Path) -> io::Result<String> {
     fs::create_dir_all(&blobs)?;
     let layers = [
         write_layer(&blobs, "sample-app", 0o755, &fs::read(&image.binary)?)?,
-        write_layer(&blobs, "version", 0o644, format!("{}\n", image.version).as_bytes())?,
+        write_layer(
+            &blobs,
+            "version",
+            0o644,
+            format!("{}\n", image.version).as_bytes(),
+        )?,
     ];
     let config = write_json(&blobs, CONFIG, &config(image, &layers))?;
     let layers: Vec<Value> = layers.into_iter().map(|layer| layer.descriptor).collect();
-    let mut manifest =
-        write_json(&blobs, MANIFEST, &json!({ "schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": layers }))?;
-    let digest = manifest.get("digest").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let mut manifest = write_json(
+        &blobs,
+        MANIFEST,
+        &json!({ "schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": layers }),
+    )?;
+    let digest = manifest
+        .get("digest")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned();
     if let Some(descriptor) = manifest.as_object_mut() {
-        descriptor.insert("platform".to_owned(), json!({ "architecture": architecture(), "os": "linux" }));
-        descriptor.insert("annotations".to_owned(), json!({ "org.opencontainers.image.ref.name": image.version }));
+        descriptor.insert(
+            "platform".to_owned(),
+            json!({ "architecture": architecture(), "os": "linux" }),
+        );
+        descriptor.insert(
+            "annotations".to_owned(),
+            json!({ "org.opencontainers.image.ref.name": image.version }),
+        );
     }
-    fs::write(folder.join("index.json"), json!({ "schemaVersion": 2, "manifests": [manifest] }).to_string())?;
-    fs::write(folder.join("oci-layout"), json!({ "imageLayoutVersion": "1.0.0" }).to_string())?;
+    fs::write(
+        folder.join("index.json"),
+        json!({ "schemaVersion": 2, "manifests": [manifest] }).to_string(),
+    )?;
+    fs::write(
+        folder.join("oci-layout"),
+        json!({ "imageLayoutVersion": "1.0.0" }).to_string(),
+    )?;
     Ok(digest)
 }
 
@@ -81,12 +107,17 @@ fn write_layer(blobs: &Path, name: &str, mode: u32, content: &[u8]) -> io::Resul
     header.set_size(content.len() as u64);
     header.set_mode(mode);
     header.set_mtime(0);
-    let gzip = GzBuilder::new().mtime(0).write(Vec::new(), Compression::fast());
+    let gzip = GzBuilder::new()
+        .mtime(0)
+        .write(Vec::new(), Compression::fast());
     let mut tar = tar::Builder::new(Hasher::new(gzip));
     tar.append_data(&mut header, name, content)?;
     let (diff_id, _, gzip) = tar.into_inner()?.finish();
     let descriptor = write_blob(blobs, LAYER, &gzip.finish()?)?;
-    Ok(Layer { descriptor, diff_id: diff_id.to_string() })
+    Ok(Layer {
+        descriptor,
+        diff_id: diff_id.to_string(),
+    })
 }
 
 fn write_json(blobs: &Path, media_type: &str, value: &Value) -> io::Result<Value> {
@@ -106,10 +137,19 @@ mod tests {
     fn write(folder: &Path, version: &str) -> (String, Value) {
         let binary = folder.join("binary");
         fs::write(&binary, "not really a binary").expect("a file");
-        let image = SampleImage { binary, version: version.to_owned(), fault: Fault::None };
+        let image = SampleImage {
+            binary,
+            version: version.to_owned(),
+            fault: Fault::None,
+        };
         let layout = folder.join(version);
         let digest = write_layout(&image, &layout).expect("a layout");
-        let manifest = fs::read(layout.join("blobs/sha256").join(digest.trim_start_matches("sha256:"))).expect("a manifest");
+        let manifest = fs::read(
+            layout
+                .join("blobs/sha256")
+                .join(digest.trim_start_matches("sha256:")),
+        )
+        .expect("a manifest");
         (digest, serde_json::from_slice(&manifest).expect("JSON"))
     }
 

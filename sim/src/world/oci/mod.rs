@@ -1,4 +1,5 @@
-//! Images of the sample application without Docker: OCI image layouts, the same bytes for the same input.
+//! Images of the sample application without Docker: OCI image layouts, the same bytes for the same
+//! input.
 
 mod layout;
 mod push;
@@ -6,7 +7,8 @@ mod push;
 pub use layout::{SampleImage, write_layout};
 pub(super) use push::push_layout;
 
-/// What is wrong with a version of the sample application. `examples/app/README.md` tells what each does.
+/// What is wrong with a version of the sample application. `examples/app/README.md` tells what each
+/// does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// It is as it should be.

@@ -1,6 +1,7 @@
 //! The weighted choice of a listener. Pure: the same weights give the same sequence.
 //!
-//! Smooth weighted round-robin, so that any `sum of weights` requests in a row are split exactly, and as evenly spread as can be.
+//! Smooth weighted round-robin, so that any `sum of weights` requests in a row are split exactly,
+//! and as evenly spread as can be.
 
 /// Names with weights, and where the rotation stands.
 #[derive(Debug, Default)]
@@ -19,7 +20,15 @@ impl Rotation {
     /// A rotation from its beginning; names of weight 0 are never chosen.
     pub(super) fn new(weights: &[(String, u32)]) -> Self {
         let weighted = weights.iter().filter(|(_, weight)| *weight > 0);
-        Self { entries: weighted.map(|(name, weight)| Entry { name: name.clone(), weight: i64::from(*weight), credit: 0 }).collect() }
+        Self {
+            entries: weighted
+                .map(|(name, weight)| Entry {
+                    name: name.clone(),
+                    weight: i64::from(*weight),
+                    credit: 0,
+                })
+                .collect(),
+        }
     }
 
     /// The next name; none when no name has a weight.
@@ -29,7 +38,11 @@ impl Rotation {
             entry.credit += entry.weight;
         }
         // `rev`, because `max_by_key` takes the last of equals and the first is to win.
-        let chosen = self.entries.iter_mut().rev().max_by_key(|entry| entry.credit)?;
+        let chosen = self
+            .entries
+            .iter_mut()
+            .rev()
+            .max_by_key(|entry| entry.credit)?;
         chosen.credit -= total;
         Some(&chosen.name)
     }
@@ -40,10 +53,18 @@ mod tests {
     use super::*;
 
     fn counts(weights: &[(&str, u32)], requests: usize) -> Vec<usize> {
-        let owned: Vec<_> = weights.iter().map(|(name, weight)| ((*name).to_owned(), *weight)).collect();
+        let owned: Vec<_> = weights
+            .iter()
+            .map(|(name, weight)| ((*name).to_owned(), *weight))
+            .collect();
         let mut rotation = Rotation::new(&owned);
-        let chosen: Vec<String> = (0..requests).filter_map(|_| rotation.next().map(str::to_owned)).collect();
-        weights.iter().map(|(name, _)| chosen.iter().filter(|one| one == name).count()).collect()
+        let chosen: Vec<String> = (0..requests)
+            .filter_map(|_| rotation.next().map(str::to_owned))
+            .collect();
+        weights
+            .iter()
+            .map(|(name, _)| chosen.iter().filter(|one| one == name).count())
+            .collect()
     }
 
     #[test]
@@ -63,7 +84,9 @@ mod tests {
     #[test]
     fn the_smaller_share_is_spread_not_bunched() {
         let mut rotation = Rotation::new(&[("blue".to_owned(), 90), ("green".to_owned(), 10)]);
-        let first_ten: Vec<_> = (0..10).filter_map(|_| rotation.next().map(str::to_owned)).collect();
+        let first_ten: Vec<_> = (0..10)
+            .filter_map(|_| rotation.next().map(str::to_owned))
+            .collect();
         assert_eq!(first_ten.iter().filter(|name| *name == "green").count(), 1);
     }
 }

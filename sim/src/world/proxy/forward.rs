@@ -1,4 +1,5 @@
-//! One request through the proxy: from a listener to the target that the table names, with the headers an ALB would add.
+//! One request through the proxy: from a listener to the target that the table names, with the
+//! headers an ALB would add.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,7 +8,8 @@ use std::time::Duration;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::header::{
-    CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION,
+    TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 use hyper::{Request, Response, StatusCode, Uri, Version};
 use tokio::time::Instant;
@@ -21,7 +23,15 @@ use crate::world::now;
 /// An ALB's default idle timeout.
 const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
 
-const HOP_BY_HOP: [HeaderName; 7] = [CONNECTION, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE];
+const HOP_BY_HOP: [HeaderName; 7] = [
+    CONNECTION,
+    PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION,
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
 
 /// Who asks, through which listener.
 #[derive(Debug, Clone)]
@@ -32,9 +42,16 @@ pub(super) struct Via {
 }
 
 /// Answers a request, and counts it.
-pub(super) async fn forward(shared: Arc<Shared>, via: Via, request: Request<Incoming>) -> Response<Body> {
+pub(super) async fn forward(
+    shared: Arc<Shared>,
+    via: Via,
+    request: Request<Incoming>,
+) -> Response<Body> {
     let route = shared.table().route(&via.listener, request.headers());
-    shared.traffic().request(&via.listener, route.as_ref().map(|route| route.group.as_str()));
+    shared.traffic().request(
+        &via.listener,
+        route.as_ref().map(|route| route.group.as_str()),
+    );
     let group = route.as_ref().map(|route| route.group.clone());
     let has_target = route.as_ref().is_some_and(|route| route.target.is_some());
     let began = Instant::now();
@@ -47,7 +64,11 @@ pub(super) async fn forward(shared: Arc<Shared>, via: Via, request: Request<Inco
         Err(_) if has_target => Answered::Proxy,
         Err(_) => Answered::Nobody,
     };
-    shared.grains().count(group.as_deref().unwrap_or_default(), answered, now::milliseconds());
+    shared.grains().count(
+        group.as_deref().unwrap_or_default(),
+        answered,
+        now::milliseconds(),
+    );
     let response = response.unwrap_or_else(|status| answer(status, format!("{status}\n")));
     if response.status().is_server_error() {
         shared.traffic().failure(&via.listener, group.as_deref());
@@ -56,18 +77,26 @@ pub(super) async fn forward(shared: Arc<Shared>, via: Via, request: Request<Inco
 }
 
 /// The target's answer, or the status the proxy answers itself.
-async fn send(shared: &Arc<Shared>, via: &Via, route: Route, request: Request<Incoming>) -> Result<Response<Body>, StatusCode> {
+async fn send(
+    shared: &Arc<Shared>,
+    via: &Via,
+    route: Route,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, StatusCode> {
     let target = route.target.ok_or(StatusCode::SERVICE_UNAVAILABLE)?;
     if let Some(imagined) = shared.imaginary.answer(target) {
         return Ok(imagined);
     }
     let request = outgoing(request, via, target).ok_or(StatusCode::BAD_REQUEST)?;
     let response = tokio::time::timeout(ANSWER_TIMEOUT, shared.client.request(request)).await;
-    let response = response.map_err(|_| StatusCode::GATEWAY_TIMEOUT)?.map_err(|_| StatusCode::BAD_GATEWAY)?;
+    let response = response
+        .map_err(|_| StatusCode::GATEWAY_TIMEOUT)?
+        .map_err(|_| StatusCode::BAD_GATEWAY)?;
     let (mut head, body) = response.into_parts();
     strip_hop_by_hop(&mut head.headers);
     let (shared, listener) = (Arc::clone(shared), Arc::clone(&via.listener));
-    // The route moves into the body: the request is in flight until its last byte is sent, and a cut in the middle is a failure.
+    // The route moves into the body: the request is in flight until its last byte is sent, and a
+    // cut in the middle is a failure.
     let body = body.map_err(move |error| {
         shared.traffic().failure(&listener, Some(&route.group));
         Failure::from(error)
@@ -78,15 +107,26 @@ async fn send(shared: &Arc<Shared>, via: &Via, route: Route, request: Request<In
 fn outgoing(request: Request<Incoming>, via: &Via, target: SocketAddr) -> Option<Request<Body>> {
     let (mut head, body) = request.into_parts();
     let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
-    let host = head.uri.authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
-    head.uri = Uri::builder().scheme("http").authority(target.to_string()).path_and_query(path).build().ok()?;
+    let host = head
+        .uri
+        .authority()
+        .and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
+    head.uri = Uri::builder()
+        .scheme("http")
+        .authority(target.to_string())
+        .path_and_query(path)
+        .build()
+        .ok()?;
     head.version = Version::HTTP_11;
     strip_hop_by_hop(&mut head.headers);
     if let Some(host) = host {
         head.headers.insert(HOST, host);
     }
     add_forwarded(&mut head.headers, via)?;
-    Some(Request::from_parts(head, body.map_err(Failure::from).boxed()))
+    Some(Request::from_parts(
+        head,
+        body.map_err(Failure::from).boxed(),
+    ))
 }
 
 fn strip_hop_by_hop(headers: &mut HeaderMap) {
@@ -102,11 +142,17 @@ fn strip_hop_by_hop(headers: &mut HeaderMap) {
     }
 }
 
-/// As an ALB: the client is appended to who was there before, port and scheme are ours, `Host` stays as the client sent it.
+/// As an ALB: the client is appended to who was there before, port and scheme are ours, `Host`
+/// stays as the client sent it.
 fn add_forwarded(headers: &mut HeaderMap, via: &Via) -> Option<()> {
-    let before = headers.get("x-forwarded-for").and_then(|value| value.to_str().ok());
+    let before = headers
+        .get("x-forwarded-for")
+        .and_then(|value| value.to_str().ok());
     let client = via.peer.ip().to_canonical();
-    let chain = before.map_or_else(|| client.to_string(), |before| format!("{before}, {client}"));
+    let chain = before.map_or_else(
+        || client.to_string(),
+        |before| format!("{before}, {client}"),
+    );
     headers.insert("x-forwarded-for", HeaderValue::from_str(&chain).ok()?);
     headers.insert("x-forwarded-port", HeaderValue::from(via.port));
     headers.insert("x-forwarded-proto", HeaderValue::from_static("http"));

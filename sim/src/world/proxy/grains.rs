@@ -1,4 +1,5 @@
-//! What a load balancer measures, in grains of time: requests, the classes of their answers, and how long targets took.
+//! What a load balancer measures, in grains of time: requests, the classes of their answers, and
+//! how long targets took.
 //!
 //! It knows no metric names. Memory is bounded by how many grains of a target group are kept.
 
@@ -9,7 +10,8 @@ use hyper::StatusCode;
 
 use crate::metrics::Sample;
 
-/// Three hours of minutes many times over, and an hour and a half of seconds: more than any story lasts.
+/// Three hours of minutes many times over, and an hour and a half of seconds: more than any story
+/// lasts.
 const GRAINS: usize = 6_000;
 
 /// How the proxy measures.
@@ -23,7 +25,10 @@ pub struct Grain {
 
 impl Default for Grain {
     fn default() -> Self {
-        Self { length: Duration::from_mins(1), late_share: 0.0 }
+        Self {
+            length: Duration::from_mins(1),
+            late_share: 0.0,
+        }
     }
 }
 
@@ -57,7 +62,10 @@ impl Measured {
             Answered::Target(status, took) => {
                 self.requests += 1;
                 self.seconds.add(took.as_secs_f64());
-                if let Some(count) = usize::from(status.as_u16() / 100).checked_sub(2).and_then(|class| self.classes.get_mut(class)) {
+                if let Some(count) = usize::from(status.as_u16() / 100)
+                    .checked_sub(2)
+                    .and_then(|class| self.classes.get_mut(class))
+                {
                     *count += 1;
                 }
             }
@@ -73,7 +81,10 @@ impl Measured {
     pub(crate) fn merge(&mut self, other: &Self) {
         self.requests += other.requests;
         self.refused += other.refused;
-        self.classes.iter_mut().zip(other.classes).for_each(|(own, more)| *own += more);
+        self.classes
+            .iter_mut()
+            .zip(other.classes)
+            .for_each(|(own, more)| *own += more);
         self.seconds.merge(&other.seconds);
     }
 }
@@ -93,11 +104,18 @@ pub(crate) struct Counted {
 impl Counted {
     /// The late ones are spread evenly, and always the same.
     fn add(&mut self, answered: Answered, late_share: f64) {
-        #[expect(clippy::cast_precision_loss, reason = "counts of requests are far below 2^52")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "counts of requests are far below 2^52"
+        )]
         let late = |count: u64| (count as f64 * late_share).floor();
         let is_late = late(self.seen + 1) > late(self.seen);
         self.seen += 1;
-        if is_late { self.late.add(answered) } else { self.punctual.add(answered) }
+        if is_late {
+            self.late.add(answered);
+        } else {
+            self.punctual.add(answered);
+        }
     }
 }
 
@@ -110,15 +128,23 @@ pub(super) struct Grains {
 
 impl Grains {
     pub(super) fn new(grain: Grain) -> Self {
-        Self { grain, groups: BTreeMap::new() }
+        Self {
+            grain,
+            groups: BTreeMap::new(),
+        }
     }
 
     pub(super) fn count(&mut self, group: &str, answered: Answered, now_ms: i64) {
-        let length = i64::try_from(self.grain.length.as_millis()).unwrap_or(i64::MAX).max(1);
+        let length = i64::try_from(self.grain.length.as_millis())
+            .unwrap_or(i64::MAX)
+            .max(1);
         let at_ms = now_ms - now_ms.rem_euclid(length);
         let grains = self.groups.entry(group.to_owned()).or_default();
         if grains.back().is_none_or(|last| last.at_ms < at_ms) {
-            grains.push_back(Counted { at_ms, ..Counted::default() });
+            grains.push_back(Counted {
+                at_ms,
+                ..Counted::default()
+            });
             if grains.len() > GRAINS {
                 grains.pop_front();
             }
@@ -131,7 +157,10 @@ impl Grains {
     /// A group's grains that begin in a time, oldest first.
     pub(super) fn of(&self, group: &str, from_ms: i64, to_ms: i64) -> Vec<Counted> {
         let grains = self.groups.get(group).into_iter().flatten();
-        grains.filter(|grain| grain.at_ms >= from_ms && grain.at_ms < to_ms).cloned().collect()
+        grains
+            .filter(|grain| grain.at_ms >= from_ms && grain.at_ms < to_ms)
+            .cloned()
+            .collect()
     }
 }
 
@@ -140,26 +169,53 @@ mod tests {
     use super::*;
 
     fn answered(status: u16) -> Answered {
-        Answered::Target(StatusCode::from_u16(status).expect("a status"), Duration::from_millis(10))
+        Answered::Target(
+            StatusCode::from_u16(status).expect("a status"),
+            Duration::from_millis(10),
+        )
     }
 
     #[test]
     fn a_grain_has_what_happened_in_it() {
-        let mut grains = Grains::new(Grain { length: Duration::from_secs(1), late_share: 0.0 });
-        for (at, kind) in [(1_000, answered(200)), (1_999, answered(503)), (2_000, answered(404)), (2_001, Answered::Nobody)] {
+        let mut grains = Grains::new(Grain {
+            length: Duration::from_secs(1),
+            late_share: 0.0,
+        });
+        for (at, kind) in [
+            (1_000, answered(200)),
+            (1_999, answered(503)),
+            (2_000, answered(404)),
+            (2_001, Answered::Nobody),
+        ] {
             grains.count("blue", kind, at);
         }
         let found = grains.of("blue", 0, i64::MAX);
-        assert_eq!(found.iter().map(|grain| grain.at_ms).collect::<Vec<_>>(), [1_000, 2_000]);
-        assert_eq!((found[0].punctual.requests, found[0].punctual.classes), (2, [1, 0, 0, 1]));
-        assert_eq!((found[1].punctual.requests, found[1].punctual.refused, found[1].punctual.classes), (1, 1, [0, 0, 1, 0]));
+        assert_eq!(
+            found.iter().map(|grain| grain.at_ms).collect::<Vec<_>>(),
+            [1_000, 2_000]
+        );
+        assert_eq!(
+            (found[0].punctual.requests, found[0].punctual.classes),
+            (2, [1, 0, 0, 1])
+        );
+        assert_eq!(
+            (
+                found[1].punctual.requests,
+                found[1].punctual.refused,
+                found[1].punctual.classes
+            ),
+            (1, 1, [0, 0, 1, 0])
+        );
         assert!(grains.of("green", 0, i64::MAX).is_empty());
         assert_eq!(grains.of("blue", 1_001, 2_000).len(), 0);
     }
 
     #[test]
     fn a_share_of_a_grain_is_late_and_evenly_spread() {
-        let mut grains = Grains::new(Grain { length: Duration::from_secs(1), late_share: 0.25 });
+        let mut grains = Grains::new(Grain {
+            length: Duration::from_secs(1),
+            late_share: 0.25,
+        });
         for _ in 0..8 {
             grains.count("blue", answered(200), 5);
         }
@@ -169,7 +225,10 @@ mod tests {
 
     #[test]
     fn old_grains_are_forgotten() {
-        let mut grains = Grains::new(Grain { length: Duration::from_secs(1), late_share: 0.0 });
+        let mut grains = Grains::new(Grain {
+            length: Duration::from_secs(1),
+            late_share: 0.0,
+        });
         for second in 0..=i64::try_from(GRAINS).expect("a number") {
             grains.count("blue", answered(200), second * 1_000);
         }

@@ -12,23 +12,49 @@ use crate::world::http::{Client, full};
 
 /// Longer than any sane health answer of a process on this machine.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
-/// One failed check may be an accident; an ALB does not believe it either (its minimum threshold is 2).
+/// One failed check may be an accident; an ALB does not believe it either (its minimum threshold is
+/// 2).
 const FAILURES_TO_UNHEALTHY: u32 = 2;
 
-/// Checks until it is aborted, or the proxy is gone. What is said of an imaginary target holds for as long as it is registered.
-pub(super) async fn watch(shared: Weak<Shared>, group: String, address: SocketAddr, every: Duration) {
-    if let Some(shared) = shared.upgrade().filter(|shared| shared.imaginary.has(address)) {
-        let health = if shared.imaginary.is_sick(address) { Health::Unhealthy } else { Health::Healthy };
+/// Checks until it is aborted, or the proxy is gone. What is said of an imaginary target holds for
+/// as long as it is registered.
+pub(super) async fn watch(
+    shared: Weak<Shared>,
+    group: String,
+    address: SocketAddr,
+    every: Duration,
+) {
+    if let Some(shared) = shared
+        .upgrade()
+        .filter(|shared| shared.imaginary.has(address))
+    {
+        let health = if shared.imaginary.is_sick(address) {
+            Health::Unhealthy
+        } else {
+            Health::Healthy
+        };
         return shared.table().set_health(&group, address, health);
     }
     let mut failures = 0;
     loop {
-        let Some(client) = shared.upgrade().map(|shared| shared.client.clone()) else { return };
-        failures = if is_healthy(&client, address).await { 0 } else { failures + 1 };
-        let Some(shared) = shared.upgrade() else { return };
+        let Some(client) = shared.upgrade().map(|shared| shared.client.clone()) else {
+            return;
+        };
+        failures = if is_healthy(&client, address).await {
+            0
+        } else {
+            failures + 1
+        };
+        let Some(shared) = shared.upgrade() else {
+            return;
+        };
         match failures {
             0 => shared.table().set_health(&group, address, Health::Healthy),
-            FAILURES_TO_UNHEALTHY.. => shared.table().set_health(&group, address, Health::Unhealthy),
+            FAILURES_TO_UNHEALTHY.. => {
+                shared
+                    .table()
+                    .set_health(&group, address, Health::Unhealthy);
+            }
             _ => {}
         }
         drop(shared);
@@ -37,8 +63,20 @@ pub(super) async fn watch(shared: Weak<Shared>, group: String, address: SocketAd
 }
 
 async fn is_healthy(client: &Client, address: SocketAddr) -> bool {
-    let Ok(uri) = Uri::builder().scheme("http").authority(address.to_string()).path_and_query("/health").build() else { return false };
-    let Ok(request) = Request::get(uri).header("user-agent", "ELB-HealthChecker/2.0").body(full("")) else { return false };
+    let Ok(uri) = Uri::builder()
+        .scheme("http")
+        .authority(address.to_string())
+        .path_and_query("/health")
+        .build()
+    else {
+        return false;
+    };
+    let Ok(request) = Request::get(uri)
+        .header("user-agent", "ELB-HealthChecker/2.0")
+        .body(full(""))
+    else {
+        return false;
+    };
     match tokio::time::timeout(CHECK_TIMEOUT, client.request(request)).await {
         Ok(Ok(response)) => response.status().is_success(),
         Ok(Err(_)) | Err(_) => false,

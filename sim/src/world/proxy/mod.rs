@@ -1,4 +1,5 @@
-//! The weighted proxy: what an Application Load Balancer is to the real thing. Real listeners, real connections, real health checks.
+//! The weighted proxy: what an Application Load Balancer is to the real thing. Real listeners, real
+//! connections, real health checks.
 
 mod balance;
 mod forward;
@@ -64,21 +65,39 @@ pub(super) struct Proxy {
 impl Proxy {
     pub(super) fn new(health_interval: Duration, grain: Grain, imaginary: Arc<Imaginary>) -> Self {
         let grains = Mutex::new(Grains::new(grain));
-        let shared = Shared { client: client(), imaginary, table: Mutex::default(), traffic: Mutex::default(), grains };
-        Self { shared: Arc::new(shared), listeners: Mutex::default(), runtime: Handle::current(), health_interval }
+        let shared = Shared {
+            client: client(),
+            imaginary,
+            table: Mutex::default(),
+            traffic: Mutex::default(),
+            grains,
+        };
+        Self {
+            shared: Arc::new(shared),
+            listeners: Mutex::default(),
+            runtime: Handle::current(),
+            health_interval,
+        }
     }
 
     pub(super) async fn listen(&self, name: &str, ip: IpAddr) -> std::io::Result<SocketAddr> {
         let (shared, listener) = (Arc::clone(&self.shared), Arc::<str>::from(name));
         let server = Server::start(ip, |address| {
             move |peer, request| {
-                let via = Via { listener: Arc::clone(&listener), port: address.port(), peer };
+                let via = Via {
+                    listener: Arc::clone(&listener),
+                    port: address.port(),
+                    peer,
+                };
                 forward(Arc::clone(&shared), via, request)
             }
         });
         let server = server.await?;
         let address = server.address();
-        self.listeners.lock().unwrap_or_else(PoisonError::into_inner).push(server);
+        self.listeners
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(server);
         Ok(address)
     }
 
@@ -92,7 +111,12 @@ impl Proxy {
 
     pub(super) fn set_targets(&self, group: &str, targets: &[SocketAddr]) {
         let check = |address| {
-            let watched = health::watch(Arc::downgrade(&self.shared), group.to_owned(), address, self.health_interval);
+            let watched = health::watch(
+                Arc::downgrade(&self.shared),
+                group.to_owned(),
+                address,
+                self.health_interval,
+            );
             self.runtime.spawn(watched).abort_handle()
         };
         self.shared.table().set_targets(group, targets, check);
@@ -116,6 +140,9 @@ impl Proxy {
 
     /// Closes every listener and connection.
     pub(super) fn close(&self) {
-        self.listeners.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.listeners
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
     }
 }

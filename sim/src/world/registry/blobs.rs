@@ -21,10 +21,18 @@ use crate::world::http::{Body, Failure, full};
 const CHUNK: usize = 64 * 1024;
 
 /// `GET` or `HEAD` of a blob. That a layer is archived is not seen before it is downloaded.
-pub(super) async fn read(registry: &Registry, name: &str, digest: &Digest, request: &Request<Body>) -> Result<Response<Body>, Problem> {
+pub(super) async fn read(
+    registry: &Registry,
+    name: &str,
+    digest: &Digest,
+    request: &Request<Body>,
+) -> Result<Response<Body>, Problem> {
     let (has, archived) = {
         let catalog = registry.catalog();
-        (catalog.has_blob(name, digest), catalog.is_archived(name, digest))
+        (
+            catalog.has_blob(name, digest),
+            catalog.is_archived(name, digest),
+        )
     };
     if !has {
         return Err(Problem::BlobUnknown);
@@ -38,29 +46,52 @@ pub(super) async fn read(registry: &Registry, name: &str, digest: &Digest, reque
 }
 
 /// The bytes that the request asks for.
-pub(super) async fn give(store: &Store, digest: &Digest, request: &Request<Body>) -> Result<Response<Body>, Problem> {
+pub(super) async fn give(
+    store: &Store,
+    digest: &Digest,
+    request: &Request<Body>,
+) -> Result<Response<Body>, Problem> {
     let (mut file, length) = store.open_blob(digest).await?;
-    let range = request.headers().get(header::RANGE).and_then(|value| value.to_str().ok()).and_then(|range| from_range(range, length));
+    let range = request
+        .headers()
+        .get(header::RANGE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|range| from_range(range, length));
     let (start, end) = range.unwrap_or((0, length));
     file.seek(SeekFrom::Start(start)).await?;
-    let body = FileBody { file, left: end - start, buffer: vec![0; CHUNK] };
-    let body = if request.method() == Method::HEAD { full("") } else { body.boxed() };
+    let body = FileBody {
+        file,
+        left: end - start,
+        buffer: vec![0; CHUNK],
+    };
+    let body = if request.method() == Method::HEAD {
+        full("")
+    } else {
+        body.boxed()
+    };
     let mut response = Response::builder()
         .header(header::CONTENT_LENGTH, end - start)
         .header(header::CONTENT_TYPE, "application/octet-stream")
         .header("docker-content-digest", digest.to_string());
     if range.is_some() {
         let given = format!("bytes {start}-{}/{length}", end.saturating_sub(1));
-        response = response.status(StatusCode::PARTIAL_CONTENT).header(header::CONTENT_RANGE, given);
+        response = response
+            .status(StatusCode::PARTIAL_CONTENT)
+            .header(header::CONTENT_RANGE, given);
     }
     response.body(body).map_err(|_| Problem::Storage)
 }
 
-/// `bytes=N-` and `bytes=N-M`, as the first byte and the one after the last. Anything else is no range, and the whole blob is given.
+/// `bytes=N-` and `bytes=N-M`, as the first byte and the one after the last. Anything else is no
+/// range, and the whole blob is given.
 fn from_range(range: &str, length: u64) -> Option<(u64, u64)> {
     let (start, end) = range.strip_prefix("bytes=")?.split_once('-')?;
     let start: u64 = start.parse().ok()?;
-    let end = if end.is_empty() { length } else { end.parse::<u64>().ok()?.saturating_add(1).min(length) };
+    let end = if end.is_empty() {
+        length
+    } else {
+        end.parse::<u64>().ok()?.saturating_add(1).min(length)
+    };
     (start < end).then_some((start, end))
 }
 
@@ -75,7 +106,10 @@ impl hyper::body::Body for FileBody {
     type Data = Bytes;
     type Error = Failure;
 
-    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
         let Self { file, left, buffer } = self.get_mut();
         let most = usize::try_from(*left).unwrap_or(usize::MAX).min(CHUNK);
         let mut chunk = ReadBuf::new(buffer.get_mut(..most).unwrap_or_default());

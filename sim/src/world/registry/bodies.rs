@@ -35,7 +35,10 @@ impl hyper::body::Body for Counted {
     type Data = Bytes;
     type Error = Failure;
 
-    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
         let Self { inner, count } = self.get_mut();
         let frame = ready!(Pin::new(inner).poll_frame(context));
         if let Some(Ok(frame)) = &frame
@@ -84,7 +87,11 @@ pub(super) fn flowing(inner: Body, flow: Flow) -> Body {
             () = sender.closed() => {}
         }
     });
-    Piped { receiver, left: length }.boxed()
+    Piped {
+        receiver,
+        left: length,
+    }
+    .boxed()
 }
 
 async fn flow_into(inner: Body, flow: Flow, to: &Sender) {
@@ -113,7 +120,11 @@ async fn slow(mut inner: Body, at_once: u64, to: &Sender) {
             Err(error) => return drop(to.send(Err(error)).await),
         };
         while !bytes.is_empty() {
-            let piece = bytes.split_to(bytes.len().min(usize::try_from(at_once).unwrap_or(usize::MAX)));
+            let piece = bytes.split_to(
+                bytes
+                    .len()
+                    .min(usize::try_from(at_once).unwrap_or(usize::MAX)),
+            );
             if to.send(Ok(piece)).await.is_err() {
                 return;
             }
@@ -126,7 +137,9 @@ async fn slow(mut inner: Body, at_once: u64, to: &Sender) {
 async fn forward(mut inner: Body, at_most: u64, to: &Sender) {
     let mut left = at_most;
     while left > 0 {
-        let Some(Ok(frame)) = inner.frame().await else { return };
+        let Some(Ok(frame)) = inner.frame().await else {
+            return;
+        };
         let bytes = frame.into_data().unwrap_or_default();
         let piece = bytes.slice(..bytes.len().min(usize::try_from(left).unwrap_or(usize::MAX)));
         left -= piece.len() as u64;
@@ -146,7 +159,10 @@ impl hyper::body::Body for Piped {
     type Data = Bytes;
     type Error = Failure;
 
-    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
         let Self { receiver, left } = self.get_mut();
         let piece = ready!(receiver.poll_recv(context));
         if let (Some(left), Some(Ok(piece))) = (left, &piece) {
@@ -156,6 +172,7 @@ impl hyper::body::Body for Piped {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.left.map_or_else(SizeHint::default, SizeHint::with_exact)
+        self.left
+            .map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }

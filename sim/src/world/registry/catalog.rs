@@ -1,4 +1,5 @@
-//! Which repository has which blobs, manifests and tags. In memory: it lives as long as the registry does.
+//! Which repository has which blobs, manifests and tags. In memory: it lives as long as the
+//! registry does.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,9 +36,13 @@ impl Catalog {
         self.repositories.contains_key(name)
     }
 
-    /// Makes a repository, or gives one that is there another rule for its tags; none is the registry's.
+    /// Makes a repository, or gives one that is there another rule for its tags; none is the
+    /// registry's.
     pub(super) fn set_repository(&mut self, name: &str, mutability: Option<TagMutability>) {
-        self.repositories.entry(name.to_owned()).or_default().mutability = mutability;
+        self.repositories
+            .entry(name.to_owned())
+            .or_default()
+            .mutability = mutability;
     }
 
     pub(super) fn delete_repository(&mut self, name: &str) {
@@ -45,17 +50,29 @@ impl Catalog {
     }
 
     pub(super) fn has_blob(&self, repository: &str, digest: &Digest) -> bool {
-        self.repositories.get(repository).is_some_and(|found| found.blobs.contains(digest))
+        self.repositories
+            .get(repository)
+            .is_some_and(|found| found.blobs.contains(digest))
     }
 
     /// Whether a manifest of the repository names the blob.
     pub(super) fn is_referenced(&self, repository: &str, digest: &Digest) -> bool {
-        let manifests = self.repositories.get(repository).into_iter().flat_map(|found| found.manifests.values());
-        manifests.into_iter().any(|held| held.needs.blobs.contains(digest))
+        let manifests = self
+            .repositories
+            .get(repository)
+            .into_iter()
+            .flat_map(|found| found.manifests.values());
+        manifests
+            .into_iter()
+            .any(|held| held.needs.blobs.contains(digest))
     }
 
     pub(super) fn add_blob(&mut self, repository: &str, digest: Digest) {
-        self.repositories.entry(repository.to_owned()).or_default().blobs.insert(digest);
+        self.repositories
+            .entry(repository.to_owned())
+            .or_default()
+            .blobs
+            .insert(digest);
     }
 
     pub(super) fn remove_blob(&mut self, repository: &str, digest: &Digest) {
@@ -65,24 +82,41 @@ impl Catalog {
     }
 
     pub(super) fn archive(&mut self, repository: &str, digest: Digest) {
-        self.repositories.entry(repository.to_owned()).or_default().archived.insert(digest);
+        self.repositories
+            .entry(repository.to_owned())
+            .or_default()
+            .archived
+            .insert(digest);
     }
 
     pub(super) fn is_archived(&self, repository: &str, digest: &Digest) -> bool {
-        self.repositories.get(repository).is_some_and(|found| found.archived.contains(digest))
+        self.repositories
+            .get(repository)
+            .is_some_and(|found| found.archived.contains(digest))
     }
 
-    pub(super) fn manifest(&self, repository: &str, reference: &Reference) -> Result<(Digest, String), Problem> {
-        let found = self.repositories.get(repository).ok_or_else(|| Problem::NameUnknown(repository.to_owned()))?;
+    pub(super) fn manifest(
+        &self,
+        repository: &str,
+        reference: &Reference,
+    ) -> Result<(Digest, String), Problem> {
+        let found = self
+            .repositories
+            .get(repository)
+            .ok_or_else(|| Problem::NameUnknown(repository.to_owned()))?;
         let digest = match reference {
             Reference::Digest(digest) => digest,
             Reference::Tag(tag) => found.tags.get(tag).ok_or(Problem::ManifestUnknown)?,
         };
-        let held = found.manifests.get(digest).ok_or(Problem::ManifestUnknown)?;
+        let held = found
+            .manifests
+            .get(digest)
+            .ok_or(Problem::ManifestUnknown)?;
         Ok((digest.clone(), held.media_type.clone()))
     }
 
-    /// Refuses a manifest that needs something the repository does not have, its children's blobs included.
+    /// Refuses a manifest that needs something the repository does not have, its children's blobs
+    /// included.
     pub(super) fn check_needs(&self, repository: &str, needs: &Needs) -> Result<(), Problem> {
         let found = self.repositories.get(repository);
         let held = |digest: &Digest| found.and_then(|found| found.manifests.get(digest));
@@ -102,25 +136,51 @@ impl Catalog {
     }
 
     /// Refuses to put anything under a tag that cannot be moved, be it what it names already.
-    pub(super) fn check_tag(&self, repository: &str, tag: &str, rule: &TagMutability) -> Result<(), Problem> {
-        let Some(found) = self.repositories.get(repository) else { return Ok(()) };
+    pub(super) fn check_tag(
+        &self,
+        repository: &str,
+        tag: &str,
+        rule: &TagMutability,
+    ) -> Result<(), Problem> {
+        let Some(found) = self.repositories.get(repository) else {
+            return Ok(());
+        };
         let rule = found.mutability.as_ref().unwrap_or(rule);
         if rule.can_move(tag) || !found.tags.contains_key(tag) {
             return Ok(());
         }
-        Err(Problem::TagImmutable { tag: tag.to_owned(), repository: repository.to_owned() })
+        Err(Problem::TagImmutable {
+            tag: tag.to_owned(),
+            repository: repository.to_owned(),
+        })
     }
 
-    pub(super) fn add_manifest(&mut self, repository: &str, digest: &Digest, media_type: String, needs: Needs, tag: Option<String>) {
+    pub(super) fn add_manifest(
+        &mut self,
+        repository: &str,
+        digest: &Digest,
+        media_type: String,
+        needs: Needs,
+        tag: Option<String>,
+    ) {
         let found = self.repositories.entry(repository.to_owned()).or_default();
-        found.manifests.insert(digest.clone(), Held { media_type, needs });
+        found
+            .manifests
+            .insert(digest.clone(), Held { media_type, needs });
         if let Some(tag) = tag {
             found.tags.insert(tag, digest.clone());
         }
     }
 
-    pub(super) fn delete_manifest(&mut self, repository: &str, reference: &Reference) -> Result<(), Problem> {
-        let found = self.repositories.get_mut(repository).ok_or_else(|| Problem::NameUnknown(repository.to_owned()))?;
+    pub(super) fn delete_manifest(
+        &mut self,
+        repository: &str,
+        reference: &Reference,
+    ) -> Result<(), Problem> {
+        let found = self
+            .repositories
+            .get_mut(repository)
+            .ok_or_else(|| Problem::NameUnknown(repository.to_owned()))?;
         let known = match reference {
             Reference::Tag(tag) => found.tags.remove(tag).is_some(),
             Reference::Digest(digest) => {
@@ -128,11 +188,18 @@ impl Catalog {
                 found.manifests.remove(digest).is_some()
             }
         };
-        if known { Ok(()) } else { Err(Problem::ManifestUnknown) }
+        if known {
+            Ok(())
+        } else {
+            Err(Problem::ManifestUnknown)
+        }
     }
 
     pub(super) fn tags(&self, repository: &str) -> Result<Vec<String>, Problem> {
-        let found = self.repositories.get(repository).ok_or_else(|| Problem::NameUnknown(repository.to_owned()))?;
+        let found = self
+            .repositories
+            .get(repository)
+            .ok_or_else(|| Problem::NameUnknown(repository.to_owned()))?;
         Ok(found.tags.keys().cloned().collect())
     }
 

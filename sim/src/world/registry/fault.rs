@@ -1,4 +1,5 @@
-//! What goes wrong at a registry, by request. It decides which fault a request meets; `front.rs` makes it happen.
+//! What goes wrong at a registry, by request. It decides which fault a request meets; `front.rs`
+//! makes it happen.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -11,7 +12,8 @@ pub struct RegistryFault {
     /// The requests' method; any when absent.
     #[serde(default)]
     pub method: Option<String>,
-    /// What their path and query contain, as in `/manifests/v1`, `/blobs/uploads/`, or `/storage/` for the other host.
+    /// What their path and query contain, as in `/manifests/v1`, `/blobs/uploads/`, or `/storage/`
+    /// for the other host.
     #[serde(default)]
     pub path: String,
     /// The first request that meets it, counted from 1 and from when the fault was planned.
@@ -31,12 +33,21 @@ const fn one() -> u64 {
 impl RegistryFault {
     /// A fault that the first request of this kind meets.
     pub fn first(method: &str, path: &str, kind: RegistryFaultKind) -> Self {
-        Self { method: Some(method.to_owned()), path: path.to_owned(), nth: 1, times: 1, kind }
+        Self {
+            method: Some(method.to_owned()),
+            path: path.to_owned(),
+            nth: 1,
+            times: 1,
+            kind,
+        }
     }
 
     /// A fault that every request of this kind meets.
     pub fn always(method: &str, path: &str, kind: RegistryFaultKind) -> Self {
-        Self { times: u64::MAX, ..Self::first(method, path, kind) }
+        Self {
+            times: u64::MAX,
+            ..Self::first(method, path, kind)
+        }
     }
 
     /// The same fault, from another request on.
@@ -111,18 +122,31 @@ pub struct RegistryRefusal {
 impl RegistryFaultKind {
     /// A refusal without a body.
     pub fn status(status: u16) -> Self {
-        Self::Refuses(RegistryRefusal { status, ..RegistryRefusal::default() })
+        Self::Refuses(RegistryRefusal {
+            status,
+            ..RegistryRefusal::default()
+        })
     }
 
     /// A refusal with a code and a sentence.
     pub fn refused(status: u16, code: &str, message: &str) -> Self {
-        Self::Refuses(RegistryRefusal { status, code: code.to_owned(), message: message.to_owned(), retry_after: None })
+        Self::Refuses(RegistryRefusal {
+            status,
+            code: code.to_owned(),
+            message: message.to_owned(),
+            retry_after: None,
+        })
     }
 
     /// 429, as ECR words it.
     pub fn throttled(retry_after: Option<u64>) -> Self {
         let (code, message) = ("TOOMANYREQUESTS".to_owned(), "Rate exceeded".to_owned());
-        Self::Refuses(RegistryRefusal { status: 429, code, message, retry_after })
+        Self::Refuses(RegistryRefusal {
+            status: 429,
+            code,
+            message,
+            retry_after,
+        })
     }
 }
 
@@ -134,22 +158,33 @@ pub(super) struct FaultPlan {
 
 impl FaultPlan {
     pub(super) fn new(faults: Vec<RegistryFault>) -> Self {
-        Self { planned: Mutex::new(faults.into_iter().map(|fault| (fault, 0)).collect()) }
+        Self {
+            planned: Mutex::new(faults.into_iter().map(|fault| (fault, 0)).collect()),
+        }
     }
 
     pub(super) fn plan(&self, fault: RegistryFault) {
-        self.planned.lock().unwrap_or_else(PoisonError::into_inner).push((fault, 0));
+        self.planned
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push((fault, 0));
     }
 
     pub(super) fn clear(&self) {
-        self.planned.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.planned
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
     }
 
     /// What this request meets. Every fault about it counts it.
     pub(super) fn meet(&self, method: &str, path: &str) -> Option<RegistryFaultKind> {
         let mut planned = self.planned.lock().unwrap_or_else(PoisonError::into_inner);
         let mut met = None;
-        for (fault, requests) in planned.iter_mut().filter(|(fault, _)| fault.is_about(method, path)) {
+        for (fault, requests) in planned
+            .iter_mut()
+            .filter(|(fault, _)| fault.is_about(method, path))
+        {
             *requests += 1;
             if met.is_none() && fault.holds_for(*requests) {
                 met = Some(fault.kind.clone());
@@ -165,16 +200,27 @@ mod tests {
 
     #[test]
     fn a_fault_meets_the_requests_it_is_about_from_its_nth_on() {
-        let plan = FaultPlan::new(vec![RegistryFault::first("PUT", "/manifests/", RegistryFaultKind::Stalls).at(2).times(2)]);
-        let met: Vec<bool> = (0..4).map(|_| plan.meet("PUT", "/v2/a/manifests/v1").is_some()).collect();
+        let plan = FaultPlan::new(vec![
+            RegistryFault::first("PUT", "/manifests/", RegistryFaultKind::Stalls)
+                .at(2)
+                .times(2),
+        ]);
+        let met: Vec<bool> = (0..4)
+            .map(|_| plan.meet("PUT", "/v2/a/manifests/v1").is_some())
+            .collect();
         assert_eq!(met, [false, true, true, false]);
         assert_eq!(plan.meet("GET", "/v2/a/manifests/v1"), None);
     }
 
     #[test]
     fn a_fault_without_method_and_path_meets_everything() {
-        let fault: RegistryFault = serde_json::from_str(r#"{"kind":"stalls","times":2}"#).expect("a fault");
+        let fault: RegistryFault =
+            serde_json::from_str(r#"{"kind":"stalls","times":2}"#).expect("a fault");
         let plan = FaultPlan::new(vec![fault]);
-        assert!(plan.meet("GET", "/v2/").is_some() && plan.meet("POST", "/x").is_some() && plan.meet("GET", "/").is_none());
+        assert!(
+            plan.meet("GET", "/v2/").is_some()
+                && plan.meet("POST", "/x").is_some()
+                && plan.meet("GET", "/").is_none()
+        );
     }
 }

@@ -61,26 +61,46 @@ pub(super) struct Line {
 
 impl Ledger {
     pub(super) fn begin<B>(&self, host: RegistryHost, request: &Request<B>) -> Arc<Line> {
-        let shown = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let shown = request
+            .headers()
+            .get(AUTHORIZATION)
+            .and_then(|value| value.to_str().ok());
         let line = Arc::new(Line {
             host,
             method: request.method().to_string(),
-            path: request.uri().path_and_query().map(ToString::to_string).unwrap_or_default(),
-            authorization: shown.and_then(|value| value.split(' ').next()).map(str::to_owned),
+            path: request
+                .uri()
+                .path_and_query()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+            authorization: shown
+                .and_then(|value| value.split(' ').next())
+                .map(str::to_owned),
             status: OnceLock::new(),
             received: Arc::default(),
             sent: Arc::default(),
         });
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&line));
+        self.lines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(Arc::clone(&line));
         line
     }
 
     pub(super) fn requests(&self) -> Vec<RegistryRequest> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|line| line.shown()).collect()
+        self.lines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .map(|line| line.shown())
+            .collect()
     }
 
     pub(super) fn clear(&self) {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.lines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
     }
 }
 

@@ -1,8 +1,10 @@
-//! The world's own image registry: the OCI distribution API, as far as docker, skopeo, crane and ECR's users go.
+//! The world's own image registry: the OCI distribution API, as far as docker, skopeo, crane and
+//! ECR's users go.
 //!
-//! Digests are verified, manifests are kept byte for byte, and a manifest that names missing blobs is refused, as ECR does.
-//! [`RegistryRules`] say in what it departs from the specification, [`RegistryFault`]s what goes wrong, and a ledger what was asked.
-//! It can be started alone: [`RegistryServer::start`].
+//! Digests are verified, manifests are kept byte for byte, and a manifest that names missing blobs
+//! is refused, as ECR does. [`RegistryRules`] say in what it departs from the specification,
+//! [`RegistryFault`]s what goes wrong, and a ledger what was asked. It can be started alone:
+//! [`RegistryServer::start`].
 //!
 //! | file | does |
 //! |---|---|
@@ -43,7 +45,10 @@ use hyper::{Request, Response, StatusCode};
 
 pub use fault::{RegistryFault, RegistryFaultKind, RegistryRefusal};
 pub use ledger::{RegistryHost, RegistryRequest};
-pub use rules::{ByTag, Downloads, InvalidTag, ManifestAnswer, MissingRepository, Mounts, Patches, RegistryRules, SignIn, TagMutability};
+pub use rules::{
+    ByTag, Downloads, InvalidTag, ManifestAnswer, MissingRepository, Mounts, Patches,
+    RegistryRules, SignIn, TagMutability,
+};
 pub use server::{RegistryOptions, RegistryServer};
 
 use super::http::{Body, answer};
@@ -77,20 +82,29 @@ struct Registry {
 }
 
 impl Registry {
-    fn new(contents: Arc<Contents>, rules: RegistryRules, password: Option<String>, storage: Option<SocketAddr>) -> Self {
+    fn new(
+        contents: Arc<Contents>,
+        rules: RegistryRules,
+        password: Option<String>,
+        storage: Option<SocketAddr>,
+    ) -> Self {
         let per_second = rules.manifests_per_second.map(f64::from);
         Self {
             contents,
             keys: Keys::new(password, rules.sign_in, rules.credentials_last),
             storage,
-            manifests: per_second.map(|rate| Mutex::new(Bucket::full(rate, rate, now::milliseconds()))),
+            manifests: per_second
+                .map(|rate| Mutex::new(Bucket::full(rate, rate, now::milliseconds()))),
             rules,
             fresh: Mutex::default(),
         }
     }
 
     fn catalog(&self) -> MutexGuard<'_, Catalog> {
-        self.contents.catalog.lock().unwrap_or_else(PoisonError::into_inner)
+        self.contents
+            .catalog
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn store(&self) -> &Store {
@@ -103,7 +117,8 @@ impl Registry {
             return Ok(());
         }
         match (self.rules.missing_repository, operation) {
-            (MissingRepository::Created, _) | (MissingRepository::CutOff, Operation::StartUpload) => Ok(()),
+            (MissingRepository::Created, _)
+            | (MissingRepository::CutOff, Operation::StartUpload) => Ok(()),
             (MissingRepository::NameUnknown, _) => Err(Problem::NameUnknown(name.to_owned())),
             (MissingRepository::CutOff, _) => Err(Problem::HangUp),
         }
@@ -115,31 +130,54 @@ async fn handle(registry: Arc<Registry>, request: Request<Body>) -> Response<Bod
     let challenge = tokens::challenge(&registry, &route, &request);
     let response = match route {
         Route::Token => tokens::give(&registry, &request),
-        Route::Version => registry.keys.check(request.headers(), Wish::pull("")).map(|()| answer(StatusCode::OK, "{}")),
+        Route::Version => registry
+            .keys
+            .check(request.headers(), Wish::pull(""))
+            .map(|()| answer(StatusCode::OK, "{}")),
         Route::Repository(name, operation) => perform(&registry, &name, operation, request).await,
-        Route::InvalidTag if registry.rules.invalid_tag == InvalidTag::BadRequest => Err(Problem::TagInvalid),
+        Route::InvalidTag if registry.rules.invalid_tag == InvalidTag::BadRequest => {
+            Err(Problem::TagInvalid)
+        }
         Route::InvalidTag | Route::Unknown => Err(Problem::Unsupported),
     };
     let mut response = response.unwrap_or_else(Problem::response);
     if response.status() == StatusCode::UNAUTHORIZED {
         response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
     }
-    response.headers_mut().insert("docker-distribution-api-version", HeaderValue::from_static("registry/2.0"));
+    response.headers_mut().insert(
+        "docker-distribution-api-version",
+        HeaderValue::from_static("registry/2.0"),
+    );
     response
 }
 
-async fn perform(registry: &Registry, name: &str, operation: Operation, request: Request<Body>) -> Result<Response<Body>, Problem> {
-    registry.keys.check(request.headers(), Wish::new(name, request.method()))?;
+async fn perform(
+    registry: &Registry,
+    name: &str,
+    operation: Operation,
+    request: Request<Body>,
+) -> Result<Response<Body>, Problem> {
+    registry
+        .keys
+        .check(request.headers(), Wish::new(name, request.method()))?;
     registry.admit(name, &operation)?;
     match operation {
         Operation::ReadBlob(digest) => blobs::read(registry, name, &digest, &request).await,
         Operation::StartUpload => uploads::start(registry, name, request).await,
         Operation::UploadStatus(session) => uploads::status(registry, name, &session).await,
-        Operation::AppendUpload(session) => uploads::append(registry, name, &session, request).await,
-        Operation::FinishUpload(session) => uploads::finish(registry, name, &session, request).await,
+        Operation::AppendUpload(session) => {
+            uploads::append(registry, name, &session, request).await
+        }
+        Operation::FinishUpload(session) => {
+            uploads::finish(registry, name, &session, request).await
+        }
         Operation::CancelUpload(session) => uploads::cancel(registry, &session).await,
-        Operation::ReadManifest(reference) => manifests::read(registry, name, &reference, &request).await,
-        Operation::WriteManifest(reference) => manifests::write(registry, name, reference, request).await,
+        Operation::ReadManifest(reference) => {
+            manifests::read(registry, name, &reference, &request).await
+        }
+        Operation::WriteManifest(reference) => {
+            manifests::write(registry, name, reference, request).await
+        }
         Operation::DeleteManifest(reference) => manifests::delete(registry, name, &reference),
         Operation::ListTags => manifests::list_tags(registry, name),
     }

@@ -21,7 +21,11 @@ impl Needs {
         let mut blobs = digests(manifest.get("layers"))?;
         let layers = blobs.len();
         blobs.extend(digests(manifest.get("config"))?);
-        Ok(Self { blobs, manifests: digests(manifest.get("manifests"))?, layers })
+        Ok(Self {
+            blobs,
+            manifests: digests(manifest.get("manifests"))?,
+            layers,
+        })
     }
 }
 
@@ -32,6 +36,14 @@ fn digests(descriptors: Option<&Value>) -> Result<Vec<Digest>, Problem> {
         Some(one) => vec![one],
         None => Vec::new(),
     };
-    let digest = |one: &Value| one.get("digest").and_then(Value::as_str).and_then(Digest::parse).ok_or(Problem::ManifestInvalid);
-    list.into_iter().filter(|one| one.get("urls").is_none()).map(digest).collect()
+    let digest = |one: &Value| {
+        one.get("digest")
+            .and_then(Value::as_str)
+            .and_then(Digest::parse)
+            .ok_or(Problem::ManifestInvalid)
+    };
+    list.into_iter()
+        .filter(|one| one.get("urls").is_none())
+        .map(digest)
+        .collect()
 }

@@ -1,4 +1,5 @@
-//! The errors of the distribution API, as its clients expect them: a status, a code, a sentence. Where ECR's sentence is known it is used.
+//! The errors of the distribution API, as its clients expect them: a status, a code, a sentence.
+//! Where ECR's sentence is known it is used.
 
 use hyper::{Response, StatusCode, header};
 use serde_json::json;
@@ -48,7 +49,9 @@ impl Problem {
             Self::ManifestInvalid => (StatusCode::BAD_REQUEST, "MANIFEST_INVALID"),
             Self::ManifestBlobUnknown(_) => (StatusCode::BAD_REQUEST, "MANIFEST_BLOB_UNKNOWN"),
             Self::NameUnknown(_) => (StatusCode::NOT_FOUND, "NAME_UNKNOWN"),
-            Self::TagImmutable { .. } | Self::TagInvalid => (StatusCode::BAD_REQUEST, "TAG_INVALID"),
+            Self::TagImmutable { .. } | Self::TagInvalid => {
+                (StatusCode::BAD_REQUEST, "TAG_INVALID")
+            }
             Self::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, "TOOMANYREQUESTS"),
             Self::TooManyLayers => (StatusCode::METHOD_NOT_ALLOWED, "UNSUPPORTED"),
             Self::Archived(_) => (StatusCode::BAD_REQUEST, "DENIED"),
@@ -73,15 +76,23 @@ impl Problem {
             Self::TagInvalid | Self::HangUp => "",
             Self::Storage => "storage failed",
             Self::ManifestBlobUnknown(digest) => {
-                return format!("Layers with digests '[{digest}]' required for pushing image into repository do not exist");
+                return format!(
+                    "Layers with digests '[{digest}]' required for pushing image into repository do not exist"
+                );
             }
-            Self::NameUnknown(name) => return format!("The repository with name '{name}' does not exist in the registry"),
+            Self::NameUnknown(name) => {
+                return format!("The repository with name '{name}' does not exist in the registry");
+            }
             Self::TagImmutable { tag, repository } => {
                 return format!(
                     "The image tag '{tag}' already exists in the '{repository}' repository and cannot be overwritten because the tag is immutable."
                 );
             }
-            Self::Archived(digest) => return format!("The layer {digest} is archived. Restore the image before it is used."),
+            Self::Archived(digest) => {
+                return format!(
+                    "The layer {digest} is archived. Restore the image before it is used."
+                );
+            }
         };
         fixed.to_owned()
     }
@@ -97,7 +108,10 @@ impl Problem {
         let body = json!({ "errors": [{ "code": code, "message": message }] }).to_string();
         let mut response = Response::new(full(body));
         *response.status_mut() = status;
-        response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+        response.headers_mut().insert(
+            header::CONTENT_TYPE,
+            header::HeaderValue::from_static("application/json"),
+        );
         response
     }
 }

@@ -30,7 +30,10 @@ impl Operation {
     /// Whether it puts something into the repository.
     pub(super) const fn is_push(&self) -> bool {
         match self {
-            Self::StartUpload | Self::AppendUpload(_) | Self::FinishUpload(_) | Self::WriteManifest(_) => true,
+            Self::StartUpload
+            | Self::AppendUpload(_)
+            | Self::FinishUpload(_)
+            | Self::WriteManifest(_) => true,
             Self::ReadBlob(_)
             | Self::UploadStatus(_)
             | Self::CancelUpload(_)
@@ -58,7 +61,9 @@ pub(super) fn route(method: &Method, path: &str) -> Route {
     if path == "/token" && *method == Method::GET {
         return Route::Token;
     }
-    let Some(path) = path.strip_prefix("/v2") else { return Route::Unknown };
+    let Some(path) = path.strip_prefix("/v2") else {
+        return Route::Unknown;
+    };
     if matches!(path, "" | "/") {
         return Route::Version;
     }
@@ -70,12 +75,20 @@ fn in_repository(method: &Method, path: &str) -> Option<Route> {
     let (name, operation) = if let Some((name, session)) = path.split_once("/blobs/uploads") {
         (name, upload(method, session.trim_start_matches('/'))?)
     } else if let Some((name, digest)) = path.rsplit_once("/blobs/") {
-        (name, Operation::ReadBlob(Digest::parse(digest).filter(|_| read)?))
+        (
+            name,
+            Operation::ReadBlob(Digest::parse(digest).filter(|_| read)?),
+        )
     } else if let Some((name, reference)) = path.rsplit_once("/manifests/") {
-        let Some(reference) = named(reference) else { return Some(Route::InvalidTag) };
+        let Some(reference) = named(reference) else {
+            return Some(Route::InvalidTag);
+        };
         (name, manifest(method, reference)?)
     } else {
-        (path.strip_suffix("/tags/list").filter(|_| read)?, Operation::ListTags)
+        (
+            path.strip_suffix("/tags/list").filter(|_| read)?,
+            Operation::ListTags,
+        )
     };
     is_repository_name(name).then(|| Route::Repository(name.to_owned(), operation))
 }
@@ -92,7 +105,9 @@ fn upload(method: &Method, session: &str) -> Option<Operation> {
 }
 
 fn named(reference: &str) -> Option<Reference> {
-    Digest::parse(reference).map(Reference::Digest).or_else(|| is_tag(reference).then(|| Reference::Tag(reference.to_owned())))
+    Digest::parse(reference)
+        .map(Reference::Digest)
+        .or_else(|| is_tag(reference).then(|| Reference::Tag(reference.to_owned())))
 }
 
 fn manifest(method: &Method, reference: Reference) -> Option<Operation> {
@@ -107,13 +122,21 @@ fn manifest(method: &Method, reference: Reference) -> Option<Operation> {
 /// As the distribution specification has it: `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`.
 fn is_tag(text: &str) -> bool {
     let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    text.len() <= 128 && text.bytes().next().is_some_and(word) && text.bytes().all(|byte| word(byte) || matches!(byte, b'.' | b'-'))
+    text.len() <= 128
+        && text.bytes().next().is_some_and(word)
+        && text
+            .bytes()
+            .all(|byte| word(byte) || matches!(byte, b'.' | b'-'))
 }
 
 fn is_repository_name(name: &str) -> bool {
     let part = |part: &str| {
-        part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'_' | b'-'))
-            && part.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric())
+        part.bytes().all(|byte| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'_' | b'-')
+        }) && part
+            .bytes()
+            .next()
+            .is_some_and(|byte| byte.is_ascii_alphanumeric())
     };
     name.len() <= 255 && name.split('/').all(part)
 }
@@ -127,18 +150,45 @@ mod tests {
         let digest = Digest::of(b"x");
         let table = [
             ("GET", "/v2/".to_owned(), Route::Version),
-            ("HEAD", format!("/v2/a/b/blobs/{digest}"), Route::Repository("a/b".into(), Operation::ReadBlob(digest.clone()))),
-            ("POST", "/v2/a/blobs/uploads/".to_owned(), Route::Repository("a".into(), Operation::StartUpload)),
-            ("PUT", "/v2/a/blobs/uploads/7".to_owned(), Route::Repository("a".into(), Operation::FinishUpload("7".into()))),
-            ("GET", "/v2/a/tags/list".to_owned(), Route::Repository("a".into(), Operation::ListTags)),
+            (
+                "HEAD",
+                format!("/v2/a/b/blobs/{digest}"),
+                Route::Repository("a/b".into(), Operation::ReadBlob(digest.clone())),
+            ),
+            (
+                "POST",
+                "/v2/a/blobs/uploads/".to_owned(),
+                Route::Repository("a".into(), Operation::StartUpload),
+            ),
+            (
+                "PUT",
+                "/v2/a/blobs/uploads/7".to_owned(),
+                Route::Repository("a".into(), Operation::FinishUpload("7".into())),
+            ),
+            (
+                "GET",
+                "/v2/a/tags/list".to_owned(),
+                Route::Repository("a".into(), Operation::ListTags),
+            ),
             (
                 "PUT",
                 "/v2/a/b/manifests/v1.0".to_owned(),
-                Route::Repository("a/b".into(), Operation::WriteManifest(Reference::Tag("v1.0".into()))),
+                Route::Repository(
+                    "a/b".into(),
+                    Operation::WriteManifest(Reference::Tag("v1.0".into())),
+                ),
             ),
-            ("GET", "/v2/a/manifests/1.0+abc".to_owned(), Route::InvalidTag),
+            (
+                "GET",
+                "/v2/a/manifests/1.0+abc".to_owned(),
+                Route::InvalidTag,
+            ),
             ("GET", "/v2/a/../b/tags/list".to_owned(), Route::Unknown),
-            ("GET", "/v2/a/blobs/sha256:../../x".to_owned(), Route::Unknown),
+            (
+                "GET",
+                "/v2/a/blobs/sha256:../../x".to_owned(),
+                Route::Unknown,
+            ),
             ("GET", "/token".to_owned(), Route::Token),
             ("GET", "/".to_owned(), Route::Unknown),
         ];

@@ -1,6 +1,8 @@
-//! In what a registry departs from the distribution specification, one switch each. Plain data; nothing is decided here.
+//! In what a registry departs from the distribution specification, one switch each. Plain data;
+//! nothing is decided here.
 //!
-//! [`RegistryRules::ecr`] is what is known of ECR (its user guide, and what its users report); the default is a registry as its specification has it.
+//! [`RegistryRules::ecr`] is what is known of ECR (its user guide, and what its users report); the
+//! default is a registry as its specification has it.
 
 use serde::{Deserialize, Serialize};
 
@@ -61,7 +63,8 @@ pub enum Patches {
     /// Each is kept, and answered with 202.
     #[default]
     All,
-    /// The first is kept, the others are dropped without a word; 201 answers them all (aws/containers-roadmap#2831).
+    /// The first is kept, the others are dropped without a word; 201 answers them all
+    /// (aws/containers-roadmap#2831).
     FirstOnly,
 }
 
@@ -87,7 +90,8 @@ pub enum ByTag {
     /// As it is.
     #[default]
     Verbatim,
-    /// As the best that `Accept` allows: an index becomes one of its images, an OCI manifest one of Docker's.
+    /// As the best that `Accept` allows: an index becomes one of its images, an OCI manifest one of
+    /// Docker's.
     Converted,
 }
 
@@ -111,7 +115,8 @@ pub enum Downloads {
     /// From the registry.
     #[default]
     Direct,
-    /// From another host, whose addresses are signed, and which refuses requests that carry `Authorization`, as S3 does.
+    /// From another host, whose addresses are signed, and which refuses requests that carry
+    /// `Authorization`, as S3 does.
     Redirected,
 }
 
@@ -135,7 +140,8 @@ pub enum TagMutability {
     /// They can.
     #[default]
     Mutable,
-    /// Only those that fit one of these filters, in which `*` is any number of letters. Not even the image that a tag already names can be put under it again.
+    /// Only those that fit one of these filters, in which `*` is any number of letters. Not even
+    /// the image that a tag already names can be put under it again.
     ImmutableExcept(Vec<String>),
     /// Those that fit one of these filters cannot.
     MutableExcept(Vec<String>),
@@ -161,9 +167,9 @@ impl TagMutability {
 fn fits(filter: &str, text: &str) -> bool {
     match filter.split_once('*') {
         None => filter == text,
-        Some((start, rest)) => {
-            text.strip_prefix(start).is_some_and(|tail| tail.char_indices().any(|(at, _)| fits(rest, &tail[at..])) || fits(rest, ""))
-        }
+        Some((start, rest)) => text.strip_prefix(start).is_some_and(|tail| {
+            tail.char_indices().any(|(at, _)| fits(rest, &tail[at..])) || fits(rest, "")
+        }),
     }
 }
 
@@ -214,7 +220,13 @@ mod tests {
     #[test]
     fn filters_turn_the_rule_around() {
         let filters = || vec!["dev-*".to_owned()];
-        assert!(TagMutability::ImmutableExcept(filters()).can_move("dev-1") && !TagMutability::ImmutableExcept(filters()).can_move("v1"));
-        assert!(!TagMutability::MutableExcept(filters()).can_move("dev-1") && TagMutability::MutableExcept(filters()).can_move("v1"));
+        assert!(
+            TagMutability::ImmutableExcept(filters()).can_move("dev-1")
+                && !TagMutability::ImmutableExcept(filters()).can_move("v1")
+        );
+        assert!(
+            !TagMutability::MutableExcept(filters()).can_move("dev-1")
+                && TagMutability::MutableExcept(filters()).can_move("v1")
+        );
     }
 }

@@ -31,11 +31,18 @@ pub struct RegistryOptions {
 
 impl Default for RegistryOptions {
     fn default() -> Self {
-        Self { bind: IpAddr::V4(Ipv4Addr::LOCALHOST), folder: None, password: None, rules: RegistryRules::default(), faults: Vec::new() }
+        Self {
+            bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            folder: None,
+            password: None,
+            rules: RegistryRules::default(),
+            faults: Vec::new(),
+        }
     }
 }
 
-/// A running registry; dropping it stops it, and removes its files unless the folder was the caller's.
+/// A running registry; dropping it stops it, and removes its files unless the folder was the
+/// caller's.
 #[derive(Debug)]
 pub struct RegistryServer {
     outside: Server,
@@ -49,17 +56,48 @@ pub struct RegistryServer {
 impl RegistryServer {
     /// Starts a registry, to be asked over HTTP from inside the same runtime or from anywhere else.
     pub async fn start(options: RegistryOptions) -> std::io::Result<Self> {
-        let folder = if options.folder.is_none() { Some(tempfile::tempdir()?) } else { None };
-        let path = options.folder.or_else(|| folder.as_ref().map(|folder| folder.path().to_owned())).unwrap_or_default();
-        let contents = Arc::new(Contents { store: Store::open(&path).await?, catalog: Mutex::default() });
-        let front = Arc::new(Front { faults: FaultPlan::new(options.faults), ..Front::default() });
+        let folder = if options.folder.is_none() {
+            Some(tempfile::tempdir()?)
+        } else {
+            None
+        };
+        let path = options
+            .folder
+            .or_else(|| folder.as_ref().map(|folder| folder.path().to_owned()))
+            .unwrap_or_default();
+        let contents = Arc::new(Contents {
+            store: Store::open(&path).await?,
+            catalog: Mutex::default(),
+        });
+        let front = Arc::new(Front {
+            faults: FaultPlan::new(options.faults),
+            ..Front::default()
+        });
         let storage = serve_storage(options.bind, &contents, &front).await?;
-        let redirected = (options.rules.downloads == Downloads::Redirected).then(|| storage.address());
-        let registry = Arc::new(Registry::new(Arc::clone(&contents), options.rules, options.password, redirected));
+        let redirected =
+            (options.rules.downloads == Downloads::Redirected).then(|| storage.address());
+        let registry = Arc::new(Registry::new(
+            Arc::clone(&contents),
+            options.rules,
+            options.password,
+            redirected,
+        ));
         let outside = serve(options.bind, &registry, &front).await?;
-        let plain = Arc::new(Registry::new(contents, RegistryRules::default(), None, None));
+        let plain = Arc::new(Registry::new(
+            contents,
+            RegistryRules::default(),
+            None,
+            None,
+        ));
         let inside = serve(IpAddr::V4(Ipv4Addr::LOCALHOST), &plain, &Arc::default()).await?;
-        Ok(Self { outside, inside, storage, registry, front, _folder: folder })
+        Ok(Self {
+            outside,
+            inside,
+            storage,
+            registry,
+            front,
+            _folder: folder,
+        })
     }
 
     /// Where it is reached from this machine.
@@ -67,7 +105,8 @@ impl RegistryServer {
         self.outside.address()
     }
 
-    /// The same contents, for the ones who prepare and judge: no password, no rules, no faults, not in the ledger.
+    /// The same contents, for the ones who prepare and judge: no password, no rules, no faults, not
+    /// in the ledger.
     pub fn plain_address(&self) -> SocketAddr {
         self.inside.address()
     }
@@ -84,7 +123,10 @@ impl RegistryServer {
 
     /// How many requests had this method, and a path and query that contain this.
     pub fn count(&self, method: &str, path: &str) -> usize {
-        self.requests().iter().filter(|request| request.is(method, path)).count()
+        self.requests()
+            .iter()
+            .filter(|request| request.is(method, path))
+            .count()
     }
 
     /// Forgets what was asked.
@@ -107,7 +149,8 @@ impl RegistryServer {
         self.registry.keys.set_password(password);
     }
 
-    /// Makes a repository, or gives one that is there another rule for its tags; without one it is the registry's.
+    /// Makes a repository, or gives one that is there another rule for its tags; without one it is
+    /// the registry's.
     pub fn set_repository(&self, name: &str, tags: Option<TagMutability>) {
         self.registry.catalog().set_repository(name, tags);
     }
@@ -124,17 +167,22 @@ impl RegistryServer {
 
     /// The digest that a tag names.
     pub fn tagged(&self, repository: &str, tag: &str) -> Option<String> {
-        self.registry.catalog().tagged(repository, tag).map(|digest| digest.to_string())
+        self.registry
+            .catalog()
+            .tagged(repository, tag)
+            .map(|digest| digest.to_string())
     }
 
     /// Whether a repository has a blob. One that is archived is there.
     pub fn has_blob(&self, repository: &str, digest: &str) -> bool {
-        Digest::parse(digest).is_some_and(|digest| self.registry.catalog().has_blob(repository, &digest))
+        Digest::parse(digest)
+            .is_some_and(|digest| self.registry.catalog().has_blob(repository, &digest))
     }
 
     /// Whether a blob of a repository is archived.
     pub fn is_archived(&self, repository: &str, digest: &str) -> bool {
-        Digest::parse(digest).is_some_and(|digest| self.registry.catalog().is_archived(repository, &digest))
+        Digest::parse(digest)
+            .is_some_and(|digest| self.registry.catalog().is_archived(repository, &digest))
     }
 
     /// Archives a blob: it is there, and nobody can download it or build on it.
@@ -152,20 +200,40 @@ impl RegistryServer {
     }
 }
 
-async fn serve(ip: IpAddr, registry: &Arc<Registry>, front: &Arc<Front>) -> std::io::Result<Server> {
+async fn serve(
+    ip: IpAddr,
+    registry: &Arc<Registry>,
+    front: &Arc<Front>,
+) -> std::io::Result<Server> {
     let (registry, front) = (Arc::clone(registry), Arc::clone(front));
     let answer = move |_, request| {
         let (registry, front) = (Arc::clone(&registry), Arc::clone(&front));
-        async move { front.through(RegistryHost::Registry, request, |request| handle(registry, request)).await }
+        async move {
+            front
+                .through(RegistryHost::Registry, request, |request| {
+                    handle(registry, request)
+                })
+                .await
+        }
     };
     Server::start(ip, |_| answer).await
 }
 
-async fn serve_storage(ip: IpAddr, contents: &Arc<Contents>, front: &Arc<Front>) -> std::io::Result<Server> {
+async fn serve_storage(
+    ip: IpAddr,
+    contents: &Arc<Contents>,
+    front: &Arc<Front>,
+) -> std::io::Result<Server> {
     let (contents, front) = (Arc::clone(contents), Arc::clone(front));
     let answer = move |_, request| {
         let (contents, front) = (Arc::clone(&contents), Arc::clone(&front));
-        async move { front.through(RegistryHost::Storage, request, |request| storage::handle(contents, request)).await }
+        async move {
+            front
+                .through(RegistryHost::Storage, request, |request| {
+                    storage::handle(contents, request)
+                })
+                .await
+        }
     };
     Server::start(ip, |_| answer).await
 }

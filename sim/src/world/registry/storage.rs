@@ -1,4 +1,5 @@
-//! The other host, from which redirected downloads come: its addresses are signed, and whoever shows credentials is refused, as by S3.
+//! The other host, from which redirected downloads come: its addresses are signed, and whoever
+//! shows credentials is refused, as by S3.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,9 +25,18 @@ const TWO_MECHANISMS: &str = "<Error><Code>InvalidArgument</Code><Message>Only o
 
 /// The signed address of a blob, by the name under which the registry was asked.
 pub(super) fn address(storage: SocketAddr, request: &Request<Body>, digest: &Digest) -> String {
-    let asked = request.headers().get(HOST).and_then(|value| value.to_str().ok());
-    let name = asked.and_then(|host| host.rsplit_once(':')).map_or_else(|| storage.ip().to_string(), |(name, _)| name.to_owned());
-    format!("http://{name}:{}{PREFIX}{}?X-Amz-Algorithm=AWS4-HMAC-SHA256&{SIGNATURE}=5194", storage.port(), digest.hex())
+    let asked = request
+        .headers()
+        .get(HOST)
+        .and_then(|value| value.to_str().ok());
+    let name = asked
+        .and_then(|host| host.rsplit_once(':'))
+        .map_or_else(|| storage.ip().to_string(), |(name, _)| name.to_owned());
+    format!(
+        "http://{name}:{}{PREFIX}{}?X-Amz-Algorithm=AWS4-HMAC-SHA256&{SIGNATURE}=5194",
+        storage.port(),
+        digest.hex()
+    )
 }
 
 pub(super) async fn handle(contents: Arc<Contents>, request: Request<Body>) -> Response<Body> {
@@ -34,11 +44,23 @@ pub(super) async fn handle(contents: Arc<Contents>, request: Request<Body>) -> R
         return answer(StatusCode::BAD_REQUEST, TWO_MECHANISMS);
     }
     if query(request.uri(), SIGNATURE).is_none() {
-        return answer(StatusCode::FORBIDDEN, "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>");
+        return answer(
+            StatusCode::FORBIDDEN,
+            "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>",
+        );
     }
-    let hex = request.uri().path().strip_prefix(PREFIX).unwrap_or_default();
+    let hex = request
+        .uri()
+        .path()
+        .strip_prefix(PREFIX)
+        .unwrap_or_default();
     let Some(digest) = Digest::parse(&format!("sha256:{hex}")) else {
-        return answer(StatusCode::NOT_FOUND, "<Error><Code>NoSuchKey</Code></Error>");
+        return answer(
+            StatusCode::NOT_FOUND,
+            "<Error><Code>NoSuchKey</Code></Error>",
+        );
     };
-    give(&contents.store, &digest, &request).await.unwrap_or_else(Problem::response)
+    give(&contents.store, &digest, &request)
+        .await
+        .unwrap_or_else(Problem::response)
 }

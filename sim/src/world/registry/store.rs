@@ -28,7 +28,11 @@ impl Store {
         for name in ["blobs", "uploads"] {
             fs::create_dir_all(folder.join(name)).await?;
         }
-        Ok(Self { folder: folder.to_owned(), sessions: AtomicU64::new(1), begun: Mutex::default() })
+        Ok(Self {
+            folder: folder.to_owned(),
+            sessions: AtomicU64::new(1),
+            begun: Mutex::default(),
+        })
     }
 
     fn blob_path(&self, digest: &Digest) -> PathBuf {
@@ -43,13 +47,17 @@ impl Store {
 
     /// A blob's file and its length.
     pub(super) async fn open_blob(&self, digest: &Digest) -> Result<(File, u64), Problem> {
-        let file = File::open(self.blob_path(digest)).await.map_err(|_| Problem::BlobUnknown)?;
+        let file = File::open(self.blob_path(digest))
+            .await
+            .map_err(|_| Problem::BlobUnknown)?;
         let length = file.metadata().await?.len();
         Ok((file, length))
     }
 
     pub(super) async fn read_blob(&self, digest: &Digest) -> Result<Vec<u8>, Problem> {
-        fs::read(self.blob_path(digest)).await.map_err(|_| Problem::BlobUnknown)
+        fs::read(self.blob_path(digest))
+            .await
+            .map_err(|_| Problem::BlobUnknown)
     }
 
     /// Keeps bytes that are known to have this digest.
@@ -68,19 +76,29 @@ impl Store {
 
     /// How many bytes of an upload are there.
     pub(super) async fn upload_length(&self, session: &str) -> Result<u64, Problem> {
-        let metadata = fs::metadata(self.upload_path(session)?).await.map_err(|_| Problem::UploadUnknown)?;
+        let metadata = fs::metadata(self.upload_path(session)?)
+            .await
+            .map_err(|_| Problem::UploadUnknown)?;
         Ok(metadata.len())
     }
 
     /// Whether no piece of this upload came before; from now on one did.
     pub(super) fn takes_first_piece(&self, session: &str) -> bool {
-        self.begun.lock().unwrap_or_else(PoisonError::into_inner).insert(session.to_owned())
+        self.begun
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(session.to_owned())
     }
 
-    /// Appends a request's body and tells the new length. A body that breaks off leaves what came of it, as a real registry does.
+    /// Appends a request's body and tells the new length. A body that breaks off leaves what came
+    /// of it, as a real registry does.
     pub(super) async fn append(&self, session: &str, mut body: Body) -> Result<u64, Problem> {
         let path = self.upload_path(session)?;
-        let mut file = OpenOptions::new().append(true).open(path).await.map_err(|_| Problem::UploadUnknown)?;
+        let mut file = OpenOptions::new()
+            .append(true)
+            .open(path)
+            .await
+            .map_err(|_| Problem::UploadUnknown)?;
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|_| Problem::RangeInvalid)?;
             if let Some(bytes) = frame.data_ref() {
@@ -92,10 +110,16 @@ impl Store {
     }
 
     /// Turns an upload into a blob, when it is what it claims to be. Either way the upload is over.
-    pub(super) async fn finish_upload(&self, session: &str, digest: &Digest) -> Result<(), Problem> {
+    pub(super) async fn finish_upload(
+        &self,
+        session: &str,
+        digest: &Digest,
+    ) -> Result<(), Problem> {
         let path = self.upload_path(session)?;
         let (read, wanted) = (path.clone(), digest.clone());
-        let hashed = tokio::task::spawn_blocking(move || digest_of_file(&read)).await.map_err(|_| Problem::Storage)?;
+        let hashed = tokio::task::spawn_blocking(move || digest_of_file(&read))
+            .await
+            .map_err(|_| Problem::Storage)?;
         if hashed.map_err(|_| Problem::UploadUnknown)? == wanted {
             return Ok(fs::rename(path, self.blob_path(digest)).await?);
         }
@@ -104,7 +128,9 @@ impl Store {
     }
 
     pub(super) async fn cancel_upload(&self, session: &str) -> Result<(), Problem> {
-        fs::remove_file(self.upload_path(session)?).await.map_err(|_| Problem::UploadUnknown)
+        fs::remove_file(self.upload_path(session)?)
+            .await
+            .map_err(|_| Problem::UploadUnknown)
     }
 }
 

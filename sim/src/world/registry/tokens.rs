@@ -1,4 +1,5 @@
-//! Signing in with bearer tokens, as the distribution's token specification has it: a challenge, and tokens of the scopes that are asked for.
+//! Signing in with bearer tokens, as the distribution's token specification has it: a challenge,
+//! and tokens of the scopes that are asked for.
 
 use hyper::header::{HOST, HeaderValue};
 use hyper::{Request, Response, StatusCode};
@@ -10,7 +11,11 @@ use super::{Registry, SignIn};
 use crate::world::http::{Body, answer};
 
 /// What a client without valid credentials is told to do.
-pub(super) fn challenge(registry: &Registry, route: &Route, request: &Request<Body>) -> HeaderValue {
+pub(super) fn challenge(
+    registry: &Registry,
+    route: &Route,
+    request: &Request<Body>,
+) -> HeaderValue {
     let basic = HeaderValue::from_static("Basic realm=\"registry\",service=\"registry\"");
     match registry.rules.sign_in {
         SignIn::Basic => basic,
@@ -19,11 +24,19 @@ pub(super) fn challenge(registry: &Registry, route: &Route, request: &Request<Bo
 }
 
 fn bearer(route: &Route, request: &Request<Body>) -> String {
-    let host = request.headers().get(HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let host = request
+        .headers()
+        .get(HOST)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let realm = format!("Bearer realm=\"http://{host}/token\",service=\"registry\"");
     match route {
         Route::Repository(name, operation) => {
-            let actions = if operation.is_push() { "pull,push" } else { "pull" };
+            let actions = if operation.is_push() {
+                "pull,push"
+            } else {
+                "pull"
+            };
             format!("{realm},scope=\"repository:{name}:{actions}\"")
         }
         Route::Version | Route::Token | Route::InvalidTag | Route::Unknown => realm,
@@ -31,9 +44,19 @@ fn bearer(route: &Route, request: &Request<Body>) -> String {
 }
 
 /// A token for what the query asks.
-pub(super) fn give(registry: &Registry, request: &Request<Body>) -> Result<Response<Body>, Problem> {
+pub(super) fn give(
+    registry: &Registry,
+    request: &Request<Body>,
+) -> Result<Response<Body>, Problem> {
     let asked = form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes());
-    let scopes = asked.filter(|(name, _)| name == "scope").flat_map(|(_, value)| value.split(' ').map(str::to_owned).collect::<Vec<_>>());
-    let token = registry.keys.give_token(request.headers(), scopes.collect())?;
-    Ok(answer(StatusCode::OK, json!({ "token": token, "expires_in": 300 }).to_string()))
+    let scopes = asked
+        .filter(|(name, _)| name == "scope")
+        .flat_map(|(_, value)| value.split(' ').map(str::to_owned).collect::<Vec<_>>());
+    let token = registry
+        .keys
+        .give_token(request.headers(), scopes.collect())?;
+    Ok(answer(
+        StatusCode::OK,
+        json!({ "token": token, "expires_in": 300 }).to_string(),
+    ))
 }

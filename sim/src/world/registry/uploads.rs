@@ -9,8 +9,13 @@ use super::{Mounts, Patches, Registry};
 use crate::world::digest::Digest;
 use crate::world::http::{Body, full};
 
-/// `POST`: a mount when the blob is there, a whole upload when a digest is given, the start of a session otherwise.
-pub(super) async fn start(registry: &Registry, name: &str, request: Request<Body>) -> Result<Response<Body>, Problem> {
+/// `POST`: a mount when the blob is there, a whole upload when a digest is given, the start of a
+/// session otherwise.
+pub(super) async fn start(
+    registry: &Registry,
+    name: &str,
+    request: Request<Body>,
+) -> Result<Response<Body>, Problem> {
     if let Some(digest) = mountable(registry, &request) {
         registry.catalog().add_blob(name, digest.clone());
         return created(name, &digest);
@@ -29,46 +34,89 @@ fn mountable(registry: &Registry, request: &Request<Body>) -> Option<Digest> {
     let catalog = registry.catalog();
     let lends = match registry.rules.mounts {
         Mounts::All => true,
-        Mounts::Referenced => catalog.is_referenced(&from, &digest) && !catalog.is_archived(&from, &digest),
+        Mounts::Referenced => {
+            catalog.is_referenced(&from, &digest) && !catalog.is_archived(&from, &digest)
+        }
         Mounts::Never => false,
     };
-    (lends && catalog.has_blob(&from, &digest) && registry.keys.covers(request.headers(), Wish::pull(&from))).then_some(digest)
+    (lends
+        && catalog.has_blob(&from, &digest)
+        && registry.keys.covers(request.headers(), Wish::pull(&from)))
+    .then_some(digest)
 }
 
 /// `GET` of a session: how far it is.
-pub(super) async fn status(registry: &Registry, name: &str, session: &str) -> Result<Response<Body>, Problem> {
+pub(super) async fn status(
+    registry: &Registry,
+    name: &str,
+    session: &str,
+) -> Result<Response<Body>, Problem> {
     let length = registry.store().upload_length(session).await?;
     accepted(name, session, length, StatusCode::NO_CONTENT)
 }
 
 /// `PATCH`: the next piece. A `Content-Range` must start where the upload stands.
-pub(super) async fn append(registry: &Registry, name: &str, session: &str, request: Request<Body>) -> Result<Response<Body>, Problem> {
+pub(super) async fn append(
+    registry: &Registry,
+    name: &str,
+    session: &str,
+    request: Request<Body>,
+) -> Result<Response<Body>, Problem> {
     let length = registry.store().upload_length(session).await?;
-    let range = request.headers().get(header::CONTENT_RANGE).and_then(|value| value.to_str().ok());
+    let range = request
+        .headers()
+        .get(header::CONTENT_RANGE)
+        .and_then(|value| value.to_str().ok());
     if range.is_some_and(|range| range_start(range) != Some(length)) {
         return Err(Problem::RangeInvalid);
     }
     match registry.rules.patches {
         Patches::All => {
-            let length = registry.store().append(session, request.into_body()).await?;
+            let length = registry
+                .store()
+                .append(session, request.into_body())
+                .await?;
             accepted(name, session, length, StatusCode::ACCEPTED)
         }
         Patches::FirstOnly if registry.store().takes_first_piece(session) => {
-            let length = registry.store().append(session, request.into_body()).await?;
+            let length = registry
+                .store()
+                .append(session, request.into_body())
+                .await?;
             accepted(name, session, length, StatusCode::CREATED)
         }
         Patches::FirstOnly => {
             // Read to its end, and forgotten; the range that is answered is as if it had been kept.
-            let dropped = request.into_body().collect().await.map_err(|_| Problem::RangeInvalid)?.to_bytes();
-            accepted(name, session, length + dropped.len() as u64, StatusCode::CREATED)
+            let dropped = request
+                .into_body()
+                .collect()
+                .await
+                .map_err(|_| Problem::RangeInvalid)?
+                .to_bytes();
+            accepted(
+                name,
+                session,
+                length + dropped.len() as u64,
+                StatusCode::CREATED,
+            )
         }
     }
 }
 
 /// `PUT`: the last piece, or all of it, and the digest it must have.
-pub(super) async fn finish(registry: &Registry, name: &str, session: &str, request: Request<Body>) -> Result<Response<Body>, Problem> {
-    let digest = query(request.uri(), "digest").and_then(|text| Digest::parse(&text)).ok_or(Problem::DigestInvalid)?;
-    registry.store().append(session, request.into_body()).await?;
+pub(super) async fn finish(
+    registry: &Registry,
+    name: &str,
+    session: &str,
+    request: Request<Body>,
+) -> Result<Response<Body>, Problem> {
+    let digest = query(request.uri(), "digest")
+        .and_then(|text| Digest::parse(&text))
+        .ok_or(Problem::DigestInvalid)?;
+    registry
+        .store()
+        .append(session, request.into_body())
+        .await?;
     registry.store().finish_upload(session, &digest).await?;
     registry.catalog().add_blob(name, digest.clone());
     created(name, &digest)
@@ -77,13 +125,24 @@ pub(super) async fn finish(registry: &Registry, name: &str, session: &str, reque
 /// `DELETE` of a session.
 pub(super) async fn cancel(registry: &Registry, session: &str) -> Result<Response<Body>, Problem> {
     registry.store().cancel_upload(session).await?;
-    Response::builder().status(StatusCode::NO_CONTENT).body(full("")).map_err(|_| Problem::Storage)
+    Response::builder()
+        .status(StatusCode::NO_CONTENT)
+        .body(full(""))
+        .map_err(|_| Problem::Storage)
 }
 
-fn accepted(name: &str, session: &str, length: u64, status: StatusCode) -> Result<Response<Body>, Problem> {
+fn accepted(
+    name: &str,
+    session: &str,
+    length: u64,
+    status: StatusCode,
+) -> Result<Response<Body>, Problem> {
     Response::builder()
         .status(status)
-        .header(header::LOCATION, format!("/v2/{name}/blobs/uploads/{session}"))
+        .header(
+            header::LOCATION,
+            format!("/v2/{name}/blobs/uploads/{session}"),
+        )
         .header("range", format!("0-{}", length.saturating_sub(1)))
         .header("docker-upload-uuid", session)
         .body(full(""))
@@ -101,14 +160,29 @@ fn created(name: &str, digest: &Digest) -> Result<Response<Body>, Problem> {
 
 /// `0-99` or `bytes 0-99/*`.
 fn range_start(range: &str) -> Option<u64> {
-    range.trim_start_matches("bytes").trim().split('-').next()?.parse().ok()
+    range
+        .trim_start_matches("bytes")
+        .trim()
+        .split('-')
+        .next()?
+        .parse()
+        .ok()
 }
 
 /// A parameter of the query. Repository names and digests need no more than these two escapes.
 pub(super) fn query(uri: &Uri, name: &str) -> Option<String> {
-    let pairs = uri.query()?.split('&').filter_map(|pair| pair.split_once('='));
+    let pairs = uri
+        .query()?
+        .split('&')
+        .filter_map(|pair| pair.split_once('='));
     let value = pairs.into_iter().find(|(key, _)| *key == name)?.1;
-    Some(value.replace("%3A", ":").replace("%3a", ":").replace("%2F", "/").replace("%2f", "/"))
+    Some(
+        value
+            .replace("%3A", ":")
+            .replace("%3a", ":")
+            .replace("%2F", "/")
+            .replace("%2f", "/"),
+    )
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Tasks as containers, through the Docker command line. Everything it makes carries the world's label, and is removed by it.
+//! Tasks as containers, through the Docker command line. Everything it makes carries the world's
+//! label, and is removed by it.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -31,7 +32,10 @@ pub(super) struct Docker {
 
 impl Docker {
     pub(super) fn new(world: &str, config: &Path) -> Self {
-        Self { label: format!("ecs-bluegreen-sim={world}"), config: config.to_owned() }
+        Self {
+            label: format!("ecs-bluegreen-sim={world}"),
+            config: config.to_owned(),
+        }
     }
 
     /// The label of everything it makes.
@@ -41,7 +45,10 @@ impl Docker {
 
     fn command(&self) -> Command {
         let mut command = Command::new("docker");
-        command.arg("--config").arg(&self.config).stdin(Stdio::null());
+        command
+            .arg("--config")
+            .arg(&self.config)
+            .stdin(Stdio::null());
         command
     }
 
@@ -54,11 +61,25 @@ impl Docker {
     }
 
     /// Starts a container; `exit` gets its code when it ends.
-    pub(super) async fn run(&self, run: &Run<'_>, logs: &Logs, exit: watch::Sender<Option<i32>>) -> io::Result<()> {
+    pub(super) async fn run(
+        &self,
+        run: &Run<'_>,
+        logs: &Logs,
+        exit: watch::Sender<Option<i32>>,
+    ) -> io::Result<()> {
         let mut command = self.command();
-        command.args(["run", "--detach", "--name", &run.name, "--label", &self.label]);
+        command.args([
+            "run",
+            "--detach",
+            "--name",
+            &run.name,
+            "--label",
+            &self.label,
+        ]);
         if let Some((here, inside)) = run.ports {
-            command.arg("--publish").arg(format!("127.0.0.1:{here}:{inside}"));
+            command
+                .arg("--publish")
+                .arg(format!("127.0.0.1:{here}:{inside}"));
         }
         for (name, value) in run.environment {
             command.arg("--env").arg(format!("{name}={value}"));
@@ -69,15 +90,29 @@ impl Docker {
             return Err(error);
         }
         let mut follower = self.command();
-        let mut follower =
-            follower.args(["logs", "--follow", &run.name]).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).spawn()?;
+        let mut follower = follower
+            .args(["logs", "--follow", &run.name])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
         let readers = logs.follow(&mut follower);
         tokio::spawn(self.clone().wait(run.name.clone(), follower, readers, exit));
         Ok(())
     }
 
-    async fn wait(self, name: String, mut follower: Child, mut readers: tokio::task::JoinSet<()>, exit: watch::Sender<Option<i32>>) {
-        let code = self.docker(&["wait", &name]).await.ok().and_then(|code| code.parse().ok());
+    async fn wait(
+        self,
+        name: String,
+        mut follower: Child,
+        mut readers: tokio::task::JoinSet<()>,
+        exit: watch::Sender<Option<i32>>,
+    ) {
+        let code = self
+            .docker(&["wait", &name])
+            .await
+            .ok()
+            .and_then(|code| code.parse().ok());
         let rest = async { while readers.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(Duration::from_secs(2), rest).await;
         let _ = follower.start_kill();
@@ -86,18 +121,25 @@ impl Docker {
 
     /// SIGTERM, and SIGKILL after the timeout; Docker sees to both.
     pub(super) async fn stop(&self, name: &str, timeout: Duration) {
-        let _ = self.docker(&["stop", "--time", &timeout.as_secs().to_string(), name]).await;
+        let _ = self
+            .docker(&["stop", "--time", &timeout.as_secs().to_string(), name])
+            .await;
     }
 
     pub(super) async fn remove(&self, name: &str) {
         let _ = self.docker(&["rm", "--force", "--volumes", name]).await;
     }
 
-    /// Removes every container of this world. Blocks: it is for the very end, when there may be no runtime any more.
+    /// Removes every container of this world. Blocks: it is for the very end, when there may be no
+    /// runtime any more.
     pub(super) fn remove_all(&self, images: &[String]) {
         let filter = format!("label={}", self.label);
-        let listed = std::process::Command::new("docker").args(["ps", "--all", "--quiet", "--filter", &filter]).output();
-        let names = listed.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+        let listed = std::process::Command::new("docker")
+            .args(["ps", "--all", "--quiet", "--filter", &filter])
+            .output();
+        let names = listed
+            .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+            .unwrap_or_default();
         let names: Vec<&str> = names.split_whitespace().collect();
         quietly("rm", &["--force", "--volumes"], &names);
         let images: Vec<&str> = images.iter().map(String::as_str).collect();
@@ -107,7 +149,11 @@ impl Docker {
 
 fn quietly(verb: &str, options: &[&str], names: &[&str]) {
     if !names.is_empty() {
-        let _ = std::process::Command::new("docker").arg(verb).args(options).args(names).output();
+        let _ = std::process::Command::new("docker")
+            .arg(verb)
+            .args(options)
+            .args(names)
+            .output();
     }
 }
 
@@ -115,5 +161,9 @@ fn text(output: &Output) -> io::Result<String> {
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
     }
-    Err(io::Error::other(String::from_utf8_lossy(&output.stderr).trim().replace('\n', " ")))
+    Err(io::Error::other(
+        String::from_utf8_lossy(&output.stderr)
+            .trim()
+            .replace('\n', " "),
+    ))
 }

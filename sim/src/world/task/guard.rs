@@ -1,13 +1,16 @@
-//! Cleans up after a world that could not: a process of its own that waits for the stage to die, by Ctrl-C or kill −9 too.
+//! Cleans up after a world that could not: a process of its own that waits for the stage to die, by
+//! Ctrl-C or kill −9 too.
 //!
-//! It holds the reading end of a pipe whose other end only the stage has; the kernel closes that, however the stage ends.
+//! It holds the reading end of a pipe whose other end only the stage has; the kernel closes that,
+//! however the stage ends.
 
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-/// `$1` is the world's folder, in which all of its processes run; `$2` the label of its containers, if it has any.
+/// `$1` is the world's folder, in which all of its processes run; `$2` the label of its containers,
+/// if it has any.
 const SCRIPT: &str = r#"
 while read -r _; do :; done
 for process in /proc/[0-9]*; do
@@ -56,11 +59,21 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let inside = folder.path().join("root");
         std::fs::create_dir(&inside).expect("a folder");
-        let mut task = Command::new("sleep").arg("60").current_dir(&inside).spawn().expect("a task");
-        let mut other = Command::new("sleep").arg("60").spawn().expect("somebody else");
+        let mut task = Command::new("sleep")
+            .arg("60")
+            .current_dir(&inside)
+            .spawn()
+            .expect("a task");
+        let mut other = Command::new("sleep")
+            .arg("60")
+            .spawn()
+            .expect("somebody else");
         let mut guard = Guard::watch(folder.path(), None).expect("a guard");
         drop(guard.shell.stdin.take());
-        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&task.wait().expect("it ends")), Some(9));
+        assert_eq!(
+            std::os::unix::process::ExitStatusExt::signal(&task.wait().expect("it ends")),
+            Some(9)
+        );
         guard.shell.wait().expect("it ends");
         assert!(!folder.path().exists());
         assert!(other.try_wait().expect("asked").is_none());

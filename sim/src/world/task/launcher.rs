@@ -1,4 +1,5 @@
-//! Starts tasks with the engine that was chosen, and remembers them until the end. Its errors read as ECS's stopped reasons do.
+//! Starts tasks with the engine that was chosen, and remembers them until the end. Its errors read
+//! as ECS's stopped reasons do.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -46,15 +47,24 @@ impl Launcher {
         registry: &str,
         folder: &Path,
     ) -> io::Result<Self> {
-        let world = folder.file_name().map(|name| name.to_string_lossy().trim_start_matches('.').to_owned()).unwrap_or_default();
+        let world = folder
+            .file_name()
+            .map(|name| name.to_string_lossy().trim_start_matches('.').to_owned())
+            .unwrap_or_default();
         let config = folder.join("docker-config");
         std::fs::create_dir(&config)?;
         if let Some(password) = &options.registry_password {
             let access = STANDARD.encode(format!("{USER}:{password}"));
-            std::fs::write(config.join("config.json"), json!({ "auths": { registry: { "auth": access } } }).to_string())?;
+            std::fs::write(
+                config.join("config.json"),
+                json!({ "auths": { registry: { "auth": access } } }).to_string(),
+            )?;
         }
         let docker = Docker::new(&world, &config);
-        let guard = Guard::watch(folder, (options.engine == Engine::Docker).then(|| docker.label()))?;
+        let guard = Guard::watch(
+            folder,
+            (options.engine == Engine::Docker).then(|| docker.label()),
+        )?;
         Ok(Self {
             engine: options.engine,
             images,
@@ -74,56 +84,111 @@ impl Launcher {
             Engine::Docker => self.start_container(&spec, &self.image(&spec)?).await?,
             Engine::Imaginary(after) => self.imagine(&spec, after).await,
         };
-        self.started.lock().unwrap_or_else(PoisonError::into_inner).push(handle.clone());
+        self.started
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(handle.clone());
         Ok(handle)
     }
 
     fn image(&self, spec: &TaskSpec) -> Result<ImageReference, String> {
-        let image = ImageReference::parse(&spec.image)
-            .ok_or_else(|| format!("CannotPullContainerError: invalid reference format: {}", spec.image))?;
+        let image = ImageReference::parse(&spec.image).ok_or_else(|| {
+            format!(
+                "CannotPullContainerError: invalid reference format: {}",
+                spec.image
+            )
+        })?;
         if self.is_ours(&image.host) {
             Ok(image)
         } else {
-            Err(format!("CannotPullContainerError: {}: the stage has no route to {}", spec.image, image.host))
+            Err(format!(
+                "CannotPullContainerError: {}: the stage has no route to {}",
+                spec.image, image.host
+            ))
         }
     }
 
-    /// The world's registry, by whatever address its users reach it, or under the name that ECR would have.
+    /// The world's registry, by whatever address its users reach it, or under the name that ECR
+    /// would have.
     fn is_ours(&self, host: &str) -> bool {
         let port = self.registry.rsplit_once(':').map(|(_, port)| port);
-        host.ends_with(".amazonaws.com") || host == self.registry || host.rsplit_once(':').map(|(_, port)| port) == port
+        host.ends_with(".amazonaws.com")
+            || host == self.registry
+            || host.rsplit_once(':').map(|(_, port)| port) == port
     }
 
-    async fn start_process(&self, spec: &TaskSpec, image: &ImageReference) -> Result<TaskHandle, String> {
-        let unpacked = self.images.unpack(image).await.map_err(|error| cannot_pull(&spec.image, &error))?;
+    async fn start_process(
+        &self,
+        spec: &TaskSpec,
+        image: &ImageReference,
+    ) -> Result<TaskHandle, String> {
+        let unpacked = self
+            .images
+            .unpack(image)
+            .await
+            .map_err(|error| cannot_pull(&spec.image, &error))?;
         let port = free_port(spec)?;
         let mut environment = spec.environment.clone();
         if let Some(port) = port {
             environment.retain(|(name, _)| name != "PORT");
             environment.push(("PORT".to_owned(), port.to_string()));
         }
-        let (command_line, environment) =
-            (unpacked.config.command_line(spec.command.as_deref()), unpacked.config.environment(&environment));
+        let (command_line, environment) = (
+            unpacked.config.command_line(spec.command.as_deref()),
+            unpacked.config.environment(&environment),
+        );
         let (logs, (sender, exit)) = (Logs::default(), watch::channel(None));
-        let process = Process::start(&unpacked, &command_line, &environment, &logs, sender).map_err(|error| cannot_start(&error))?;
+        let process = Process::start(&unpacked, &command_line, &environment, &logs, sender)
+            .map_err(|error| cannot_start(&error))?;
         Ok(self.handle(Runs::Process(process), port, logs, exit))
     }
 
-    async fn start_container(&self, spec: &TaskSpec, image: &ImageReference) -> Result<TaskHandle, String> {
+    async fn start_container(
+        &self,
+        spec: &TaskSpec,
+        image: &ImageReference,
+    ) -> Result<TaskHandle, String> {
         let local = image.at(&self.registry);
-        self.docker.pull(&local).await.map_err(|error| cannot_pull(&spec.image, &error))?;
-        self.pulled.lock().unwrap_or_else(PoisonError::into_inner).push(local.clone());
+        self.docker
+            .pull(&local)
+            .await
+            .map_err(|error| cannot_pull(&spec.image, &error))?;
+        self.pulled
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(local.clone());
         let port = free_port(spec)?;
         let run = Run {
-            name: spec.id.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect(),
+            name: spec
+                .id
+                .chars()
+                .map(|letter| {
+                    if letter.is_ascii_alphanumeric() {
+                        letter
+                    } else {
+                        '-'
+                    }
+                })
+                .collect(),
             image: &local,
             environment: &spec.environment,
             command: spec.command.as_deref().unwrap_or_default(),
             ports: port.map(|port| (port, spec.port)),
         };
         let (logs, (sender, exit)) = (Logs::default(), watch::channel(None));
-        self.docker.run(&run, &logs, sender).await.map_err(|error| cannot_start(&error))?;
-        Ok(self.handle(Runs::Container { docker: self.docker.clone(), name: run.name }, port, logs, exit))
+        self.docker
+            .run(&run, &logs, sender)
+            .await
+            .map_err(|error| cannot_start(&error))?;
+        Ok(self.handle(
+            Runs::Container {
+                docker: self.docker.clone(),
+                name: run.name,
+            },
+            port,
+            logs,
+            exit,
+        ))
     }
 
     async fn imagine(&self, spec: &TaskSpec, after: Duration) -> TaskHandle {
@@ -138,18 +203,44 @@ impl Launcher {
                 sender.send_if_modified(|exit| exit.is_none() && exit.replace(code).is_none());
             });
         }
-        let runs = Runs::Imagined { among: Arc::clone(&self.imaginary), exit: sender };
-        TaskHandle { task: Arc::new(Task { runs, address: Some(address), logs: Logs::default(), exit, stop_timeout: self.stop_timeout }) }
+        let runs = Runs::Imagined {
+            among: Arc::clone(&self.imaginary),
+            exit: sender,
+        };
+        TaskHandle {
+            task: Arc::new(Task {
+                runs,
+                address: Some(address),
+                logs: Logs::default(),
+                exit,
+                stop_timeout: self.stop_timeout,
+            }),
+        }
     }
 
-    fn handle(&self, runs: Runs, port: Option<u16>, logs: Logs, exit: watch::Receiver<Option<i32>>) -> TaskHandle {
+    fn handle(
+        &self,
+        runs: Runs,
+        port: Option<u16>,
+        logs: Logs,
+        exit: watch::Receiver<Option<i32>>,
+    ) -> TaskHandle {
         let address = port.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
-        TaskHandle { task: Arc::new(Task { runs, address, logs, exit, stop_timeout: self.stop_timeout }) }
+        TaskHandle {
+            task: Arc::new(Task {
+                runs,
+                address,
+                logs,
+                exit,
+                stop_timeout: self.stop_timeout,
+            }),
+        }
     }
 
     /// Stops every task, all at the same time.
     pub(in crate::world) async fn stop_all(&self) {
-        let started = std::mem::take(&mut *self.started.lock().unwrap_or_else(PoisonError::into_inner));
+        let started =
+            std::mem::take(&mut *self.started.lock().unwrap_or_else(PoisonError::into_inner));
         let mut stopping = tokio::task::JoinSet::new();
         for handle in started {
             stopping.spawn(async move { handle.stop().await });
@@ -160,20 +251,33 @@ impl Launcher {
 
 impl Drop for Launcher {
     fn drop(&mut self) {
-        self.started.get_mut().unwrap_or_else(PoisonError::into_inner).iter().for_each(TaskHandle::kill);
+        self.started
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .for_each(TaskHandle::kill);
         if self.engine == Engine::Docker {
-            self.docker.remove_all(self.pulled.get_mut().unwrap_or_else(PoisonError::into_inner));
+            self.docker.remove_all(
+                self.pulled
+                    .get_mut()
+                    .unwrap_or_else(PoisonError::into_inner),
+            );
         }
     }
 }
 
 /// The port on this machine, for a task that has one.
 fn free_port(spec: &TaskSpec) -> Result<Option<u16>, String> {
-    (spec.port != 0).then(ports::free).transpose().map_err(|error| cannot_start(&error))
+    (spec.port != 0)
+        .then(ports::free)
+        .transpose()
+        .map_err(|error| cannot_start(&error))
 }
 
 fn cannot_pull(image: &str, error: &io::Error) -> String {
-    format!("CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref {image}: {error}")
+    format!(
+        "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref {image}: {error}"
+    )
 }
 
 fn cannot_start(error: &io::Error) -> String {

@@ -27,7 +27,9 @@ impl Logs {
 
     fn push(&self, line: &[u8]) {
         let line = line.get(..LINE_BYTES).unwrap_or(line);
-        let text = String::from_utf8_lossy(line).trim_end_matches(['\n', '\r']).to_owned();
+        let text = String::from_utf8_lossy(line)
+            .trim_end_matches(['\n', '\r'])
+            .to_owned();
         let mut lines = self.lines();
         if lines.len() == LINES {
             lines.pop_front();
@@ -38,7 +40,11 @@ impl Logs {
     /// The last lines, oldest first.
     pub(super) fn last(&self, count: usize) -> Vec<(i64, String)> {
         let lines = self.lines();
-        lines.iter().skip(lines.len().saturating_sub(count)).cloned().collect()
+        lines
+            .iter()
+            .skip(lines.len().saturating_sub(count))
+            .cloned()
+            .collect()
     }
 
     /// Reads a child's stdout and stderr; the set is empty when both have ended.
@@ -56,7 +62,11 @@ impl Logs {
     async fn read(self, stream: impl AsyncRead + Unpin) {
         let mut stream = BufReader::new(stream);
         let mut line = Vec::new();
-        while stream.read_until(b'\n', &mut line).await.is_ok_and(|length| length > 0) {
+        while stream
+            .read_until(b'\n', &mut line)
+            .await
+            .is_ok_and(|length| length > 0)
+        {
             self.push(&line);
             line.clear();
         }
@@ -74,7 +84,10 @@ mod tests {
             logs.push(format!("line {number}\n").as_bytes());
         }
         let texts: Vec<_> = logs.last(2).into_iter().map(|(_, text)| text).collect();
-        assert_eq!(texts, [format!("line {}", LINES - 1), format!("line {LINES}")]);
+        assert_eq!(
+            texts,
+            [format!("line {}", LINES - 1), format!("line {LINES}")]
+        );
         assert_eq!(logs.last(usize::MAX).len(), LINES);
     }
 }

@@ -28,21 +28,29 @@ pub struct TaskSpec {
     pub id: String,
     /// The revision it belongs to, which an imaginary task answers with.
     pub revision: String,
-    /// The image as the task definition has it: `HOST/repository@sha256:…` or `HOST/repository:tag`.
+    /// The image as the task definition has it: `HOST/repository@sha256:…` or
+    /// `HOST/repository:tag`.
     pub image: String,
     /// The container's environment; wins over the image's.
     pub environment: Vec<(String, String)>,
     /// Replaces the image's `Cmd`.
     pub command: Option<Vec<String>>,
-    /// The container's port; 0 for a task that serves nothing. A process task is told another, free one as `PORT`.
+    /// The container's port; 0 for a task that serves nothing. A process task is told another, free
+    /// one as `PORT`.
     pub port: u16,
 }
 
 #[derive(Debug)]
 enum Runs {
     Process(Process),
-    Container { docker: Docker, name: String },
-    Imagined { among: Arc<Imaginary>, exit: watch::Sender<Option<i32>> },
+    Container {
+        docker: Docker,
+        name: String,
+    },
+    Imagined {
+        among: Arc<Imaginary>,
+        exit: watch::Sender<Option<i32>>,
+    },
 }
 
 #[derive(Debug)]
@@ -66,8 +74,12 @@ impl TaskHandle {
         self.task.address
     }
 
-    /// The exit code, once it has ended; 128 + signal when a signal ended it, −1 when the engine lost it.
-    #[expect(clippy::unused_async, reason = "agreed with the callers, who may not rely on it being immediate")]
+    /// The exit code, once it has ended; 128 + signal when a signal ended it, −1 when the engine
+    /// lost it.
+    #[expect(
+        clippy::unused_async,
+        reason = "agreed with the callers, who may not rely on it being immediate"
+    )]
     pub async fn exited(&self) -> Option<i32> {
         *self.task.exit.borrow()
     }
@@ -88,13 +100,19 @@ impl TaskHandle {
                 // One that hangs would not notice it.
                 process.signal(Signal::TERM);
                 process.signal(Signal::CONT);
-                if tokio::time::timeout(self.task.stop_timeout, self.ended()).await.is_err() {
+                if tokio::time::timeout(self.task.stop_timeout, self.ended())
+                    .await
+                    .is_err()
+                {
                     process.signal(Signal::KILL);
                 }
             }
             Runs::Container { docker, name } => docker.stop(name, self.task.stop_timeout).await,
             Runs::Imagined { among, exit } => {
-                self.task.address.into_iter().for_each(|address| among.end(address));
+                self.task
+                    .address
+                    .into_iter()
+                    .for_each(|address| among.end(address));
                 exit.send_replace(Some(0));
             }
         }
@@ -118,7 +136,10 @@ impl TaskHandle {
                 tokio::spawn(async move { docker.stop(&name, Duration::ZERO).await });
             }
             Runs::Imagined { among, exit } => {
-                self.task.address.into_iter().for_each(|address| among.end(address));
+                self.task
+                    .address
+                    .into_iter()
+                    .for_each(|address| among.end(address));
                 exit.send_replace(Some(128 + 9));
             }
         }
@@ -138,7 +159,8 @@ impl TaskHandle {
         }
     }
 
-    /// The last lines of stdout and stderr, oldest first, with the time of each in milliseconds since the epoch.
+    /// The last lines of stdout and stderr, oldest first, with the time of each in milliseconds
+    /// since the epoch.
     pub fn logs(&self, last: usize) -> Vec<(i64, String)> {
         self.task.logs.last(last)
     }

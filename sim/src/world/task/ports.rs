@@ -1,7 +1,8 @@
 //! Free ports for tasks.
 //!
-//! Below the range from which the kernel takes ports for outgoing connections (32768 and up): between our choice and the task's bind, the
-//! proxy under load would otherwise sometimes be given the same one. The same port is not given twice until all were given.
+//! Below the range from which the kernel takes ports for outgoing connections (32768 and up):
+//! between our choice and the task's bind, the proxy under load would otherwise sometimes be given
+//! the same one. The same port is not given twice until all were given.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -41,6 +42,10 @@ mod tests {
         unique.sort_unstable();
         unique.dedup();
         assert_eq!(unique.len(), ports.len());
-        assert!(ports.iter().all(|port| (FIRST..FIRST + COUNT).contains(port)));
+        assert!(
+            ports
+                .iter()
+                .all(|port| (FIRST..FIRST + COUNT).contains(port))
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! A task as a process: the entrypoint of the unpacked image, run in its folder.
 //!
-//! It is not a container: the process sees this machine's files and network. Static binaries behave the same in both.
+//! It is not a container: the process sees this machine's files and network. Static binaries behave
+//! the same in both.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,8 @@ use tokio::sync::watch;
 use super::logs::Logs;
 use crate::world::image::Unpacked;
 
-/// A grandchild may keep the pipes open for ever; what the task itself wrote has been read long before.
+/// A grandchild may keep the pipes open for ever; what the task itself wrote has been read long
+/// before.
 const LAST_LINES: Duration = Duration::from_millis(200);
 
 /// A started process, leader of its own group.
@@ -32,19 +34,27 @@ impl Process {
         logs: &Logs,
         exit: watch::Sender<Option<i32>>,
     ) -> io::Result<Self> {
-        let program = command_line.first().ok_or_else(|| io::Error::other("no command specified"))?;
+        let program = command_line
+            .first()
+            .ok_or_else(|| io::Error::other("no command specified"))?;
         let mut child = Command::new(executable(&image.root, program, environment)?)
             .args(command_line.iter().skip(1))
             .env_clear()
             .envs(environment.iter().cloned())
-            .current_dir(in_root(&image.root, image.config.working_dir.as_deref().unwrap_or_default()))
+            .current_dir(in_root(
+                &image.root,
+                image.config.working_dir.as_deref().unwrap_or_default(),
+            ))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0)
             .kill_on_drop(true)
             .spawn()?;
-        let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        let group = child
+            .id()
+            .and_then(|id| i32::try_from(id).ok())
+            .and_then(Pid::from_raw);
         let readers = logs.follow(&mut child);
         tokio::spawn(wait(child, readers, exit));
         Ok(Self { group })
@@ -59,16 +69,26 @@ impl Process {
     }
 }
 
-async fn wait(mut child: Child, mut readers: tokio::task::JoinSet<()>, exit: watch::Sender<Option<i32>>) {
+async fn wait(
+    mut child: Child,
+    mut readers: tokio::task::JoinSet<()>,
+    exit: watch::Sender<Option<i32>>,
+) {
     let status = child.wait().await;
-    let _ = tokio::time::timeout(LAST_LINES, async { while readers.join_next().await.is_some() {} }).await;
+    let _ = tokio::time::timeout(LAST_LINES, async {
+        while readers.join_next().await.is_some() {}
+    })
+    .await;
     exit.send_replace(Some(status.map_or(-1, exit_code)));
 }
 
 /// As a shell and Docker count: 128 and the signal.
 fn exit_code(status: ExitStatus) -> i32 {
     use std::os::unix::process::ExitStatusExt;
-    status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(-1)
+    status
+        .code()
+        .or_else(|| status.signal().map(|signal| 128 + signal))
+        .unwrap_or(-1)
 }
 
 fn in_root(root: &Path, path: &str) -> PathBuf {
@@ -77,12 +97,22 @@ fn in_root(root: &Path, path: &str) -> PathBuf {
 
 /// The program inside the image; a bare name is looked up in the image's `PATH`.
 fn executable(root: &Path, program: &str, environment: &[(String, String)]) -> io::Result<PathBuf> {
-    let path = environment.iter().find(|(name, _)| name == "PATH").map_or("/usr/local/bin:/usr/bin:/bin", |(_, value)| value.as_str());
+    let path = environment
+        .iter()
+        .find(|(name, _)| name == "PATH")
+        .map_or("/usr/local/bin:/usr/bin:/bin", |(_, value)| value.as_str());
     let candidates: Vec<PathBuf> = if program.contains('/') {
         vec![in_root(root, program)]
     } else {
-        path.split(':').map(|folder| in_root(root, folder).join(program)).collect()
+        path.split(':')
+            .map(|folder| in_root(root, folder).join(program))
+            .collect()
     };
     let found = candidates.into_iter().find(|candidate| candidate.is_file());
-    found.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("exec: \"{program}\": no such file in the image")))
+    found.ok_or_else(|| {
+        io::Error::new(
+            io::ErrorKind::NotFound,
+            format!("exec: \"{program}\": no such file in the image"),
+        )
+    })
 }

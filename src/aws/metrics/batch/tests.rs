@@ -6,34 +6,70 @@ use super::*;
 
 fn metric(name: &str) -> CloudWatchMetric {
     let dimensions = vec![("TargetGroup".to_owned(), "targetgroup/green/1".to_owned())];
-    CloudWatchMetric { namespace: "AWS/ApplicationELB".into(), name: name.into(), dimensions, stat: "Sum".into() }
+    CloudWatchMetric {
+        namespace: "AWS/ApplicationELB".into(),
+        name: name.into(),
+        dimensions,
+        stat: "Sum".into(),
+    }
 }
 
 fn plain(name: &str, period: u64) -> CloudWatchQuery {
-    CloudWatchQuery { metrics: vec![(String::new(), metric(name))], expression: None, period: Duration::from_secs(period) }
+    CloudWatchQuery {
+        metrics: vec![(String::new(), metric(name))],
+        expression: None,
+        period: Duration::from_secs(period),
+    }
 }
 
 fn math(expression: &str) -> CloudWatchQuery {
-    let metrics = vec![("errors".to_owned(), metric("HTTPCode_Target_5XX_Count")), ("requests".to_owned(), metric("RequestCount"))];
-    CloudWatchQuery { metrics, expression: Some(expression.to_owned()), period: Duration::from_mins(1) }
+    let metrics = vec![
+        ("errors".to_owned(), metric("HTTPCode_Target_5XX_Count")),
+        ("requests".to_owned(), metric("RequestCount")),
+    ];
+    CloudWatchQuery {
+        metrics,
+        expression: Some(expression.to_owned()),
+        period: Duration::from_mins(1),
+    }
 }
 
 fn asked(id: usize, query: &CloudWatchQuery, since: f64, until: f64) -> MetricQuestion<'_> {
-    MetricQuestion { id, query, since, until }
+    MetricQuestion {
+        id,
+        query,
+        since,
+        until,
+    }
 }
 
 fn series(id: &str, points: &[(f64, f64)], fate: Fate) -> Series {
-    let points = points.iter().map(|(at, value)| Point { at: *at, value: *value }).collect();
-    Series { id: id.to_owned(), points, fate, messages: Vec::new() }
+    let points = points
+        .iter()
+        .map(|(at, value)| Point {
+            at: *at,
+            value: *value,
+        })
+        .collect();
+    Series {
+        id: id.to_owned(),
+        points,
+        fate,
+        messages: Vec::new(),
+    }
 }
 
 fn points(told: &Told) -> Vec<(f64, f64)> {
-    let Answer::Points(points) = &told.answer else { panic!("{told:?}") };
+    let Answer::Points(points) = &told.answer else {
+        panic!("{told:?}")
+    };
     points.iter().map(|point| (point.at, point.value)).collect()
 }
 
 fn words(told: &Told) -> &str {
-    let Answer::Failed(words) = &told.answer else { panic!("{told:?}") };
+    let Answer::Failed(words) = &told.answer else {
+        panic!("{told:?}")
+    };
     words
 }
 
@@ -42,21 +78,44 @@ fn ids_are_scoped_to_their_question_and_only_what_is_asked_is_returned() {
     let (first, second) = (plain("RequestCount", 60), math("100 * errors / requests"));
     let batches = batches(&[asked(7, &first, 0.0, 60.0), asked(9, &second, 0.0, 60.0)]);
     assert_eq!(batches.len(), 1);
-    let shown: Vec<(String, bool)> = batches[0].queries().iter().map(|query| (query.id.clone(), query.is_asked)).collect();
-    let expected = [("q0", true), ("q1m0", false), ("q1m1", false), ("q1", true)].map(|(id, is_asked)| (id.to_owned(), is_asked));
+    let shown: Vec<(String, bool)> = batches[0]
+        .queries()
+        .iter()
+        .map(|query| (query.id.clone(), query.is_asked))
+        .collect();
+    let expected = [("q0", true), ("q1m0", false), ("q1m1", false), ("q1", true)]
+        .map(|(id, is_asked)| (id.to_owned(), is_asked));
     assert_eq!(shown, expected);
-    assert_eq!(batches[0].queries()[3].what, What::Expression("100 * q1m0 / q1m1".to_owned()));
+    assert_eq!(
+        batches[0].queries()[3].what,
+        What::Expression("100 * q1m0 / q1m1".to_owned())
+    );
 }
 
 #[test]
 fn different_windows_share_a_request_and_each_answer_is_cut_to_its_own() {
     let (short, long) = (plain("a", 60), plain("b", 300));
-    let batches = batches(&[asked(1, &short, 660.0, 780.0), asked(2, &long, 600.0, 900.0)]);
-    assert_eq!((batches.len(), batches[0].since, batches[0].until), (1, 600.0, 900.0));
+    let batches = batches(&[
+        asked(1, &short, 660.0, 780.0),
+        asked(2, &long, 600.0, 900.0),
+    ]);
+    assert_eq!(
+        (batches.len(), batches[0].since, batches[0].until),
+        (1, 600.0, 900.0)
+    );
     let minutes = [(600.0, 1.0), (660.0, 2.0), (720.0, 3.0), (780.0, 4.0)];
-    let answers = batches[0].answers(&[series("q0", &minutes, Fate::Complete), series("q1", &[(600.0, 9.0)], Fate::Complete)]);
-    assert_eq!((answers[0].0, points(&answers[0].1)), (1, vec![(660.0, 2.0), (720.0, 3.0)]));
-    assert_eq!((answers[1].0, points(&answers[1].1)), (2, vec![(600.0, 9.0)]));
+    let answers = batches[0].answers(&[
+        series("q0", &minutes, Fate::Complete),
+        series("q1", &[(600.0, 9.0)], Fate::Complete),
+    ]);
+    assert_eq!(
+        (answers[0].0, points(&answers[0].1)),
+        (1, vec![(660.0, 2.0), (720.0, 3.0)])
+    );
+    assert_eq!(
+        (answers[1].0, points(&answers[1].1)),
+        (2, vec![(600.0, 9.0)])
+    );
 }
 
 #[test]
@@ -64,17 +123,45 @@ fn the_window_begins_where_every_period_begins() {
     let (minute, five, ninety) = (plain("a", 60), plain("b", 300), plain("c", 90));
     let since = |questions: &[MetricQuestion<'_>]| batches(questions)[0].since;
     assert!((since(&[asked(1, &minute, 725.0, 900.0)]) - 720.0).abs() < f64::EPSILON);
-    assert!((since(&[asked(1, &minute, 720.0, 900.0), asked(2, &five, 900.0, 1200.0)]) - 600.0).abs() < f64::EPSILON);
-    assert!((since(&[asked(1, &five, 900.0, 1200.0), asked(2, &ninety, 990.0, 1200.0)]) - 900.0).abs() < f64::EPSILON);
-    assert_eq!((common_multiple(60, 300), common_multiple(60, 90), common_multiple(86_399, 86_400)), (300, 180, 86_400));
+    assert!(
+        (since(&[
+            asked(1, &minute, 720.0, 900.0),
+            asked(2, &five, 900.0, 1200.0)
+        ]) - 600.0)
+            .abs()
+            < f64::EPSILON
+    );
+    assert!(
+        (since(&[
+            asked(1, &five, 900.0, 1200.0),
+            asked(2, &ninety, 990.0, 1200.0)
+        ]) - 900.0)
+            .abs()
+            < f64::EPSILON
+    );
+    assert_eq!(
+        (
+            common_multiple(60, 300),
+            common_multiple(60, 90),
+            common_multiple(86_399, 86_400)
+        ),
+        (300, 180, 86_400)
+    );
 }
 
 #[test]
 fn what_depends_on_its_window_is_not_asked_in_a_longer_one() {
     let (share, plain) = (math("errors / SUM(errors)"), plain("a", 60));
-    let together =
-        [asked(1, &plain, 0.0, 600.0), asked(2, &share, 300.0, 600.0), asked(3, &share, 300.0, 600.0), asked(4, &share, 0.0, 600.0)];
-    let shown: Vec<Vec<usize>> = batches(&together).iter().map(|batch| batch.asked.iter().map(|asked| asked.id).collect()).collect();
+    let together = [
+        asked(1, &plain, 0.0, 600.0),
+        asked(2, &share, 300.0, 600.0),
+        asked(3, &share, 300.0, 600.0),
+        asked(4, &share, 0.0, 600.0),
+    ];
+    let shown: Vec<Vec<usize>> = batches(&together)
+        .iter()
+        .map(|batch| batch.asked.iter().map(|asked| asked.id).collect())
+        .collect();
     assert_eq!(shown, [vec![1], vec![2, 3], vec![4]]);
 }
 
@@ -82,7 +169,10 @@ fn what_depends_on_its_window_is_not_asked_in_a_longer_one() {
 fn a_request_holds_five_hundred_queries() {
     let query = math("errors / requests");
     let many: Vec<MetricQuestion<'_>> = (0..200).map(|id| asked(id, &query, 0.0, 60.0)).collect();
-    let sizes: Vec<usize> = batches(&many).iter().map(|batch| batch.queries().len()).collect();
+    let sizes: Vec<usize> = batches(&many)
+        .iter()
+        .map(|batch| batch.queries().len())
+        .collect();
     assert_eq!(sizes, [498, 102]);
     assert!(batches(&[]).is_empty());
 }
@@ -92,7 +182,10 @@ fn pages_are_joined_and_the_last_one_says_whether_it_is_all() {
     let query = plain("a", 60);
     let batch = &batches(&[asked(1, &query, 0.0, 600.0)])[0];
     let mut all = vec![series("q0", &[(0.0, 1.0)], Fate::Partial)];
-    assert_eq!(words(&batch.answers(&all)[0].1), "CloudWatch has not all of its points");
+    assert_eq!(
+        words(&batch.answers(&all)[0].1),
+        "CloudWatch has not all of its points"
+    );
     all.push(series("q0", &[(60.0, 2.0)], Fate::Complete));
     assert_eq!(points(&batch.answers(&all)[0].1), [(0.0, 1.0), (60.0, 2.0)]);
 }
@@ -106,12 +199,27 @@ fn what_cloudwatch_cannot_give_is_told_with_its_own_words() {
         note(&mut one, &[message.to_owned()]);
         batch.answers(&one).remove(0).1
     };
-    assert_eq!(words(&told(Fate::Failed("InternalError".into()), "x: y")), "CloudWatch failed to read it (InternalError): x: y");
+    assert_eq!(
+        words(&told(Fate::Failed("InternalError".into()), "x: y")),
+        "CloudWatch failed to read it (InternalError): x: y"
+    );
     let forbidden = told(Fate::Forbidden, "no");
-    assert_eq!((words(&forbidden), forbidden.access), ("CloudWatch forbids reading it: no", Access::Denied));
+    assert_eq!(
+        (words(&forbidden), forbidden.access),
+        ("CloudWatch forbids reading it: no", Access::Denied)
+    );
     let complete = told(Fate::Complete, "ArithmeticError: points were dropped");
-    assert_eq!((points(&complete), complete.notes), (vec![(0.0, 1.0)], vec!["ArithmeticError: points were dropped".to_owned()]));
-    assert_eq!(words(&batch.answers(&[])[0].1), "CloudWatch gave no result for it");
+    assert_eq!(
+        (points(&complete), complete.notes),
+        (
+            vec![(0.0, 1.0)],
+            vec!["ArithmeticError: points were dropped".to_owned()]
+        )
+    );
+    assert_eq!(
+        words(&batch.answers(&[])[0].1),
+        "CloudWatch gave no result for it"
+    );
     assert_eq!(
         words(&batch.failed("cloudwatch:GetMetricData: bad (ValidationError)")[0].1),
         "cloudwatch:GetMetricData: bad (ValidationError)"

@@ -19,7 +19,8 @@ const DESCRIPTION: usize = 512;
 pub const RUN: &str = "ecs-bluegreen run ";
 /// What stands after the run id when the run has registered the revision.
 pub const REGISTERED: &str = ", registered";
-/// How far back a deployment whose answer was lost is looked for, besides those that are in progress.
+/// How far back a deployment whose answer was lost is looked for, besides those that are in
+/// progress.
 const LOST: usize = 10;
 
 /// CodeDeploy did not do what was asked.
@@ -32,21 +33,30 @@ pub(super) struct CodeDeployError {
 
 impl Explain for CodeDeployError {
     fn reason(&self) -> Reason {
-        if self.source.is("DeploymentLimitExceeded") { Reason::AlreadyRunning } else { self.source.reason() }
+        if self.source.is("DeploymentLimitExceeded") {
+            Reason::AlreadyRunning
+        } else {
+            self.source.reason()
+        }
     }
 
     fn hint(&self) -> Option<String> {
         let running = self.source.is("DeploymentLimitExceeded");
-        running.then(|| "another deployment of the group is in progress: wait for it, or stop it".to_owned()).or_else(|| self.source.hint())
+        running
+            .then(|| {
+                "another deployment of the group is in progress: wait for it, or stop it".to_owned()
+            })
+            .or_else(|| self.source.hint())
     }
 }
 
 pub(super) fn content(way: &CodeDeployWay, revision: &Revision) -> Result<Content, Failure> {
     match &way.app_spec {
-        AppSpecPlan::Given(spec) => app_spec::fill(spec, &revision.arn, "codedeploy-appspec").map_err(|problems| {
-            let sentences: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            Failure::new(Reason::InvalidInputs, sentences.join("; "))
-        }),
+        AppSpecPlan::Given(spec) => app_spec::fill(spec, &revision.arn, "codedeploy-appspec")
+            .map_err(|problems| {
+                let sentences: Vec<String> = problems.iter().map(ToString::to_string).collect();
+                Failure::new(Reason::InvalidInputs, sentences.join("; "))
+            }),
         AppSpecPlan::Built(parts) => Ok(Content::of(&app_spec::build(
             &revision.arn,
             &ServiceParts {
@@ -60,8 +70,8 @@ pub(super) fn content(way: &CodeDeployWay, revision: &Revision) -> Result<Conten
     }
 }
 
-/// The user's words and our mark, within the limit: the run id is what a lost answer is found by, and whoever ends the deployment
-/// learns from it whether the revision was made for it.
+/// The user's words and our mark, within the limit: the run id is what a lost answer is found by,
+/// and whoever ends the deployment learns from it whether the revision was made for it.
 pub(super) fn description(given: Option<&str>, run: &str, revision: &Revision) -> String {
     let registered = if revision.registered { REGISTERED } else { "" };
     let mark = format!("[{RUN}{run}{registered}]");
@@ -74,7 +84,8 @@ pub(super) fn description(given: Option<&str>, run: &str, revision: &Revision) -
     format!("{head}… {mark}")
 }
 
-/// Creates it once. Another run may have been quicker: a group has one deployment at a time, or the rollback of one.
+/// Creates it once. Another run may have been quicker: a group has one deployment at a time, or the
+/// rollback of one.
 pub(super) async fn create(run: &Run, new: &NewDeployment<'_>) -> Result<String, Interrupted> {
     let error = match run.aws.create_deployment(new).await {
         Ok(id) => return Ok(id),
@@ -83,31 +94,57 @@ pub(super) async fn create(run: &Run, new: &NewDeployment<'_>) -> Result<String,
     if !error.may_have_landed() {
         run.disarm_newest();
         let is_busy = error.is("DeploymentLimitExceeded");
-        let failure = Failure::from(CodeDeployError { what: "create the deployment", source: error });
-        return Err(if is_busy { Interrupted::Busy(busy(run, new, failure).await) } else { failure.into() });
+        let failure = Failure::from(CodeDeployError {
+            what: "create the deployment",
+            source: error,
+        });
+        return Err(if is_busy {
+            Interrupted::Busy(busy(run, new, failure).await)
+        } else {
+            failure.into()
+        });
     }
-    run.tell(Event::Noted { sentence: format!("{error}; looking whether the deployment was created all the same") });
+    run.tell(Event::Noted {
+        sentence: format!("{error}; looking whether the deployment was created all the same"),
+    });
     match find(run, new.application, new.group, &run.id).await {
         Ok(Some(id)) => Ok(id),
         Ok(None) => {
             let again = run.aws.create_deployment(new).await;
-            again.map_err(|source| Failure::from(CodeDeployError { what: "create the deployment", source }).into())
+            again.map_err(|source| {
+                Failure::from(CodeDeployError {
+                    what: "create the deployment",
+                    source,
+                })
+                .into()
+            })
         }
-        Err(source) => Err(Failure::from(CodeDeployError { what: "say whether the deployment was created", source }).into()),
+        Err(source) => Err(Failure::from(CodeDeployError {
+            what: "say whether the deployment was created",
+            source,
+        })
+        .into()),
     }
 }
 
 /// Says which deployment is in progress, and who started it.
 async fn busy(run: &Run, new: &NewDeployment<'_>, failure: Failure) -> Failure {
     match survey::of_group(run, new.application, new.group, &Service::default()).await {
-        Some(running) => failure.caused_by(running.words()).hint(running.stop_command()),
+        Some(running) => failure
+            .caused_by(running.words())
+            .hint(running.stop_command()),
         None => failure,
     }
 }
 
-/// The deployment of the group that carries a run's id. One that is in progress is looked for first: AWS promises no
-/// order for the others.
-pub async fn find(run: &Run, application: &str, group: &str, mark: &str) -> Result<Option<String>, AwsError> {
+/// The deployment of the group that carries a run's id. One that is in progress is looked for
+/// first: AWS promises no order for the others.
+pub async fn find(
+    run: &Run,
+    application: &str,
+    group: &str,
+    mark: &str,
+) -> Result<Option<String>, AwsError> {
     let running = run.aws.running_deployments(application, group).await?;
     let latest = run.aws.latest_deployments(application, group).await?;
     for id in running.into_iter().chain(latest.into_iter().take(LOST)) {
@@ -120,7 +157,9 @@ pub async fn find(run: &Run, application: &str, group: &str, mark: &str) -> Resu
 
 /// Whether a description carries a run's id.
 pub fn is_of_run(description: &str, run: &str) -> bool {
-    [format!("{RUN}{run}]"), format!("{RUN}{run}{REGISTERED}]")].iter().any(|mark| description.contains(mark))
+    [format!("{RUN}{run}]"), format!("{RUN}{run}{REGISTERED}]")]
+        .iter()
+        .any(|mark| description.contains(mark))
 }
 
 #[cfg(test)]
@@ -129,10 +168,17 @@ mod tests {
 
     #[test]
     fn a_long_description_is_cut_but_never_the_run_id() {
-        let revision = |registered| Revision { arn: "api:2".into(), definition: serde_json::Value::Null, registered };
+        let revision = |registered| Revision {
+            arn: "api:2".into(),
+            definition: serde_json::Value::Null,
+            registered,
+        };
         let text = description(Some(&"x".repeat(600)), "7-1-ab", &revision(true));
         assert_eq!(text.chars().count(), DESCRIPTION);
         assert!(text.ends_with("… [ecs-bluegreen run 7-1-ab, registered]"));
-        assert_eq!(description(Some("release 4"), "7-1-ab", &revision(false)), "release 4 [ecs-bluegreen run 7-1-ab]");
+        assert_eq!(
+            description(Some("release 4"), "7-1-ab", &revision(false)),
+            "release 4 [ecs-bluegreen run 7-1-ab]"
+        );
     }
 }

@@ -12,24 +12,38 @@ use crate::survey::optional;
 impl CodeDeploy<'_> {
     /// Finds green behind the test listener.
     pub async fn find_green(&self, pace: &mut PollInterval) -> Result<(), Failure> {
-        let Some(sets) = self.task_sets().await else { return Ok(()) };
+        let Some(sets) = self.task_sets().await else {
+            return Ok(());
+        };
         let Some(set) = self.brought(&sets) else {
             let sentence = "ECS shows no task set of the deployment; green is taken to be what test-url leads to".into();
             self.run.tell(Event::Noted { sentence });
             return Ok(());
         };
         let hint = "check the test listener of the deployment group and the rules that it has";
-        Green { groups: set.target_groups(), test: &self.way.group.test, hint }.find(self.run, pace).await
+        Green {
+            groups: set.target_groups(),
+            test: &self.way.group.test,
+            hint,
+        }
+        .find(self.run, pace)
+        .await
     }
 
     /// ARNs of green's target groups, once it is up.
     pub async fn green_groups(&self) -> Vec<String> {
         let sets = self.task_sets().await.unwrap_or_default();
-        self.brought(&sets).map(TaskSet::target_groups).unwrap_or_default()
+        self.brought(&sets)
+            .map(TaskSet::target_groups)
+            .unwrap_or_default()
     }
 
     async fn task_sets(&self) -> Option<Vec<TaskSet>> {
-        let found = self.run.aws.describe_service(&self.plan.place.cluster, &self.plan.place.service).await;
+        let found = self
+            .run
+            .aws
+            .describe_service(&self.plan.place.cluster, &self.plan.place.service)
+            .await;
         match optional(self.run, "green's target group is not looked up", found)? {
             ServiceLookup::Service(service) => Some(service.task_sets),
             ServiceLookup::Missing(_) => None,
@@ -38,6 +52,7 @@ impl CodeDeploy<'_> {
 
     /// The task set that CodeDeploy made for the deployment.
     fn brought<'s>(&self, sets: &'s [TaskSet]) -> Option<&'s TaskSet> {
-        sets.iter().find(|set| set.external_id.as_deref() == Some(&self.id))
+        sets.iter()
+            .find(|set| set.external_id.as_deref() == Some(&self.id))
     }
 }

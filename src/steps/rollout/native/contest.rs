@@ -1,7 +1,8 @@
 //! PURE: of deployments that were started at the same time, which one goes on.
 //!
-//! ECS lets a newer deployment take the place of an older one. So the newest wins (by time, then by ARN), and every run that reads the
-//! list comes to the same answer: whoever is older notices that its deployment was stopped, and whoever is newer waits for that.
+//! ECS lets a newer deployment take the place of an older one. So the newest wins (by time, then by
+//! ARN), and every run that reads the list comes to the same answer: whoever is older notices that
+//! its deployment was stopped, and whoever is newer waits for that.
 
 use crate::aws::ecs_rollout_shapes::{Brief, DeploymentStatus};
 
@@ -18,25 +19,44 @@ pub(super) enum Contest<'h> {
 
 /// Where ours stands.
 pub(super) fn contest<'h>(ours: &str, known: &[String], history: &'h [Brief]) -> Contest<'h> {
-    let Some(own) = history.iter().find(|brief| brief.arn == ours).filter(|own| own.status() == DeploymentStatus::Going) else {
+    let Some(own) = history
+        .iter()
+        .find(|brief| brief.arn == ours)
+        .filter(|own| own.status() == DeploymentStatus::Going)
+    else {
         return Contest::Settled;
     };
-    let older = || history.iter().filter(|brief| !known.contains(&brief.arn) && is_newer(own, brief));
+    let older = || {
+        history
+            .iter()
+            .filter(|brief| !known.contains(&brief.arn) && is_newer(own, brief))
+    };
     if let Some(completed) = older().find(|brief| brief.status() == DeploymentStatus::Successful) {
         return Contest::Overtaken(completed);
     }
-    older().find(|brief| brief.status() == DeploymentStatus::Going).map_or(Contest::Settled, Contest::Open)
+    older()
+        .find(|brief| brief.status() == DeploymentStatus::Going)
+        .map_or(Contest::Settled, Contest::Open)
 }
 
 fn is_newer(one: &Brief, other: &Brief) -> bool {
-    one.created_at.total_cmp(&other.created_at).then_with(|| one.arn.cmp(&other.arn)).is_gt()
+    one.created_at
+        .total_cmp(&other.created_at)
+        .then_with(|| one.arn.cmp(&other.arn))
+        .is_gt()
 }
 
 /// The deployment that took the place of ours, which does not go on any more.
-pub(super) fn successor<'h>(ours: &str, known: &[String], history: &'h [Brief]) -> Option<&'h Brief> {
+pub(super) fn successor<'h>(
+    ours: &str,
+    known: &[String],
+    history: &'h [Brief],
+) -> Option<&'h Brief> {
     let own = history.iter().find(|brief| brief.arn == ours)?;
     // Two of the same moment: the one that does not go on is the older, whatever their ARNs say.
-    history.iter().find(|brief| brief.arn != ours && !known.contains(&brief.arn) && brief.created_at >= own.created_at)
+    history.iter().find(|brief| {
+        brief.arn != ours && !known.contains(&brief.arn) && brief.created_at >= own.created_at
+    })
 }
 
 #[cfg(test)]
@@ -44,29 +64,66 @@ mod tests {
     use super::*;
 
     fn brief(arn: &str, word: &str, created_at: f64) -> Brief {
-        Brief { arn: arn.into(), word: word.into(), created_at, ..Brief::default() }
+        Brief {
+            arn: arn.into(),
+            word: word.into(),
+            created_at,
+            ..Brief::default()
+        }
     }
 
     #[test]
     fn the_newest_goes_on_and_every_run_comes_to_the_same_answer() {
         let known = vec!["before".to_owned()];
         for older in ["PENDING", "IN_PROGRESS", "STOP_REQUESTED", "STOPPED"] {
-            let history = [brief("b", "PENDING", 2.0), brief("a", older, 1.0), brief("before", "SUCCESSFUL", 0.0)];
+            let history = [
+                brief("b", "PENDING", 2.0),
+                brief("a", older, 1.0),
+                brief("before", "SUCCESSFUL", 0.0),
+            ];
             let is_open = ["PENDING", "IN_PROGRESS"].contains(&older);
-            assert_eq!(contest("b", &known, &history), if is_open { Contest::Open(&history[1]) } else { Contest::Settled }, "{older}");
-            assert_eq!(contest("a", &known, &history), Contest::Settled, "the older one only looks at itself: {older}");
-            assert_eq!(successor("a", &known, &history).map(|newer| newer.arn.as_str()), Some("b"));
+            assert_eq!(
+                contest("b", &known, &history),
+                if is_open {
+                    Contest::Open(&history[1])
+                } else {
+                    Contest::Settled
+                },
+                "{older}"
+            );
+            assert_eq!(
+                contest("a", &known, &history),
+                Contest::Settled,
+                "the older one only looks at itself: {older}"
+            );
+            assert_eq!(
+                successor("a", &known, &history).map(|newer| newer.arn.as_str()),
+                Some("b")
+            );
             assert_eq!(successor("b", &known, &history), None);
         }
     }
 
     #[test]
     fn of_two_of_the_same_moment_exactly_one_waits() {
-        let history = [brief("a", "IN_PROGRESS", 1.0), brief("b", "IN_PROGRESS", 1.0)];
-        assert_eq!((contest("a", &[], &history), contest("b", &[], &history)), (Contest::Settled, Contest::Open(&history[0])));
+        let history = [
+            brief("a", "IN_PROGRESS", 1.0),
+            brief("b", "IN_PROGRESS", 1.0),
+        ];
+        assert_eq!(
+            (contest("a", &[], &history), contest("b", &[], &history)),
+            (Contest::Settled, Contest::Open(&history[0]))
+        );
         let stopped = [brief("a", "IN_PROGRESS", 1.0), brief("b", "STOPPED", 1.0)];
-        assert_eq!(contest("b", &[], &stopped), Contest::Settled, "the other one won");
-        assert_eq!(successor("b", &[], &stopped).map(|other| other.arn.as_str()), Some("a"));
+        assert_eq!(
+            contest("b", &[], &stopped),
+            Contest::Settled,
+            "the other one won"
+        );
+        assert_eq!(
+            successor("b", &[], &stopped).map(|other| other.arn.as_str()),
+            Some("a")
+        );
     }
 
     #[test]

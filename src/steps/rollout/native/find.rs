@@ -1,4 +1,5 @@
-//! Which service deployment is ours: it was not there before, it brings our revision, and no other run has marked it as its own.
+//! Which service deployment is ours: it was not there before, it brings our revision, and no other
+//! run has marked it as its own.
 
 use crate::aws::AwsError;
 use crate::aws::ecs_rollout_shapes::ServiceDeployment;
@@ -24,7 +25,8 @@ pub struct Wanted<'a> {
 pub enum DeploymentSearch {
     /// Our deployment.
     Ours(Box<ServiceDeployment>),
-    /// Only one of another run that brings the very same revision: ECS starts nothing for an update that changes nothing.
+    /// Only one of another run that brings the very same revision: ECS starts nothing for an update
+    /// that changes nothing.
     OtherRuns(Box<ServiceDeployment>),
     /// Nothing that brings our revision.
     Nothing,
@@ -40,20 +42,36 @@ impl DeploymentSearch {
     }
 }
 
-/// Looks for it, newest first. ECS may drop the run id of a hook, so a deployment without one counts unless another carries ours.
+/// Looks for it, newest first. ECS may drop the run id of a hook, so a deployment without one
+/// counts unless another carries ours.
 pub async fn find(run: &Run, wanted: Wanted<'_>) -> Result<DeploymentSearch, AwsError> {
-    let history = run.aws.service_deployments(&wanted.place.cluster, &wanted.place.service).await?;
+    let history = run
+        .aws
+        .service_deployments(&wanted.place.cluster, &wanted.place.service)
+        .await?;
     let (mut unmarked, mut other) = (None, None);
-    for brief in history.iter().filter(|brief| !wanted.known.contains(&brief.arn)) {
-        let Some(target) = brief.target_service_revision_arn.clone() else { continue };
+    for brief in history
+        .iter()
+        .filter(|brief| !wanted.known.contains(&brief.arn))
+    {
+        let Some(target) = brief.target_service_revision_arn.clone() else {
+            continue;
+        };
         let brings = run.aws.describe_service_revisions(&[target]).await?;
-        if !brings.iter().any(|revision| revision.task_definition == wanted.revision) {
+        if !brings
+            .iter()
+            .any(|revision| revision.task_definition == wanted.revision)
+        {
             continue;
         }
-        let Some(deployment) = run.aws.describe_service_deployment(&brief.arn).await? else { continue };
+        let Some(deployment) = run.aws.describe_service_deployment(&brief.arn).await? else {
+            continue;
+        };
         match (marked_run(&deployment.deployment_configuration), wanted.run) {
             (_, None) => return Ok(DeploymentSearch::Ours(Box::new(deployment))),
-            (Some(marked), Some(ours)) if marked == ours => return Ok(DeploymentSearch::Ours(Box::new(deployment))),
+            (Some(marked), Some(ours)) if marked == ours => {
+                return Ok(DeploymentSearch::Ours(Box::new(deployment)));
+            }
             (None, Some(_)) => unmarked = unmarked.or(Some(deployment)),
             (Some(_), Some(_)) => other = other.or(Some(deployment)),
         }

@@ -1,4 +1,5 @@
-//! Green at its gates: the target groups that ECS resolved for it, the test rule that leads there, its targets' health.
+//! Green at its gates: the target groups that ECS resolved for it, the test rule that leads there,
+//! its targets' health.
 
 use super::EcsRollout;
 use crate::error::Failure;
@@ -34,12 +35,22 @@ impl EcsRollout<'_> {
             return Ok(());
         }
         let hint = "check advancedConfiguration.testListenerRule of the service's load balancer";
-        Green { groups, test: &self.way.test, hint }.find(self.run, pace).await
+        Green {
+            groups,
+            test: &self.way.test,
+            hint,
+        }
+        .find(self.run, pace)
+        .await
     }
 
-    /// What has to be true before more traffic goes to green: its targets are healthy, and no alarm of the service rings.
+    /// What has to be true before more traffic goes to green: its targets are healthy, and no alarm
+    /// of the service rings.
     pub async fn check_step(&self) -> Result<StepSeen, Failure> {
-        Ok(StepSeen { healthy: self.check_targets().await?, quiet: self.check_alarms().await? })
+        Ok(StepSeen {
+            healthy: self.check_targets().await?,
+            quiet: self.check_alarms().await?,
+        })
     }
 
     /// Whether a healthy target was seen.
@@ -47,12 +58,20 @@ impl EcsRollout<'_> {
         let mut is_healthy = false;
         for group in &self.groups() {
             let read = self.run.aws.target_health(group).await;
-            let Some(health) = optional(self.run, "green's target health is not checked before the steps", read) else { continue };
+            let Some(health) = optional(
+                self.run,
+                "green's target health is not checked before the steps",
+                read,
+            ) else {
+                continue;
+            };
             if health.healthy == 0 && health.all > 0 {
-                let sentence = format!("none of green's {} targets is healthy; the next step of traffic is not taken", health.all);
-                return Err(
-                    Failure::new(Reason::TasksUnhealthy, sentence).hint("look at the target group's health check and the tasks' logs")
+                let sentence = format!(
+                    "none of green's {} targets is healthy; the next step of traffic is not taken",
+                    health.all
                 );
+                return Err(Failure::new(Reason::TasksUnhealthy, sentence)
+                    .hint("look at the target group's health check and the tasks' logs"));
             }
             is_healthy |= health.healthy > 0;
         }
@@ -61,15 +80,22 @@ impl EcsRollout<'_> {
 
     /// Whether there are alarms, and they are quiet. Those of the inputs are watched all the time.
     async fn check_alarms(&self) -> Result<bool, Failure> {
-        let is_watched = !self.plan.alarms.all().is_empty() && !self.run.is_denied("cloudwatch:DescribeAlarms");
+        let is_watched =
+            !self.plan.alarms.all().is_empty() && !self.run.is_denied("cloudwatch:DescribeAlarms");
         if self.way.alarms.is_empty() {
             return Ok(is_watched);
         }
         let read = self.run.aws.ringing(&self.way.alarms).await;
-        let Some(rings) = optional(self.run, "alarms are not checked before the steps", read) else { return Ok(false) };
+        let Some(rings) = optional(self.run, "alarms are not checked before the steps", read)
+        else {
+            return Ok(false);
+        };
         match rings.into_iter().find(|alarm| !self.waived(&alarm.name)) {
             Some(alarm) => {
-                let sentence = format!("alarm {} rings; the next step of traffic is not taken", alarm.name);
+                let sentence = format!(
+                    "alarm {} rings; the next step of traffic is not taken",
+                    alarm.name
+                );
                 Err(Failure::new(Reason::Alarm, sentence)
                     .caused_by(alarm.why())
                     .hint("look at what the alarm measures while green served traffic"))
@@ -80,15 +106,24 @@ impl EcsRollout<'_> {
 
     /// An alarm that rang before the start says nothing about green.
     fn waived(&self, name: &str) -> bool {
-        self.plan.alarms.before.iter().any(|alarm| alarm.name == name && alarm.rings())
+        self.plan
+            .alarms
+            .before
+            .iter()
+            .any(|alarm| alarm.name == name && alarm.rings())
     }
 
     /// ARNs of green's target groups, once ECS has resolved them.
     pub fn groups(&self) -> Vec<String> {
-        self.green.as_ref().map(crate::aws::ecs_rollout_shapes::ServiceRevision::target_groups).unwrap_or_default()
+        self.green
+            .as_ref()
+            .map(crate::aws::ecs_rollout_shapes::ServiceRevision::target_groups)
+            .unwrap_or_default()
     }
 
     fn note(&self, sentence: &str) {
-        self.run.tell(Event::Noted { sentence: sentence.to_owned() });
+        self.run.tell(Event::Noted {
+            sentence: sentence.to_owned(),
+        });
     }
 }

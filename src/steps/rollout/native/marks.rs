@@ -1,4 +1,5 @@
-//! The update that brings our pause, and the marks by which it is known later: in the hook where ECS keeps them, else in a tag of the service.
+//! The update that brings our pause, and the marks by which it is known later: in the hook where
+//! ECS keeps them, else in a tag of the service.
 
 use serde_json::Value;
 
@@ -12,7 +13,8 @@ use crate::survey::optional;
 use crate::undo::ServiceKey;
 
 /// What is missed without a tag.
-const UNKNOWN: &str = "PAUSE hooks that a killed run leaves on the service are not known to later runs";
+const UNKNOWN: &str =
+    "PAUSE hooks that a killed run leaves on the service are not known to later runs";
 
 /// The UpdateService that starts the deployment.
 pub(super) struct Update<'a> {
@@ -24,11 +26,17 @@ pub(super) struct Update<'a> {
 }
 
 impl Update<'_> {
-    /// Sends it. Where ECS takes no marks, they are left out and a tag says whose the hooks are before they are there.
+    /// Sends it. Where ECS takes no marks, they are left out and a tag says whose the hooks are
+    /// before they are there.
     pub(super) async fn send(&mut self) -> Result<(), AwsError> {
-        let answer = match (self.run.aws.update_service(&self.body).await, self.unmarked()) {
+        let answer = match (
+            self.run.aws.update_service(&self.body).await,
+            self.unmarked(),
+        ) {
             (Err(error), Some(unmarked)) if speaks_of_hooks(&error) => {
-                self.run.tell(Event::Noted { sentence: format!("{error}; the hooks are sent without hookDetails") });
+                self.run.tell(Event::Noted {
+                    sentence: format!("{error}; the hooks are sent without hookDetails"),
+                });
                 self.keep_known(None).await;
                 self.body["deploymentConfiguration"] = unmarked;
                 return self.run.aws.update_service(&self.body).await.map(drop);
@@ -40,28 +48,50 @@ impl Update<'_> {
     }
 
     fn unmarked(&self) -> Option<Value> {
-        self.body.get("deploymentConfiguration").and_then(without_marks)
+        self.body
+            .get("deploymentConfiguration")
+            .and_then(without_marks)
     }
 
     /// Reads the service back: where ECS did not keep the mark of our hook, a tag takes its place.
     pub(super) async fn keep_known(&self, answer: Option<&Service>) {
-        if self.pause.is_none() || self.unmarked().is_none() || answer.is_some_and(|service| self.is_marked(service)) {
+        if self.pause.is_none()
+            || self.unmarked().is_none()
+            || answer.is_some_and(|service| self.is_marked(service))
+        {
             return;
         }
-        let read = self.run.aws.describe_service(&self.place.cluster, &self.place.service).await;
+        let read = self
+            .run
+            .aws
+            .describe_service(&self.place.cluster, &self.place.service)
+            .await;
         match optional(self.run, UNKNOWN, read) {
-            Some(ServiceLookup::Service(service)) if !self.is_marked(&service) => self.tag(&service).await,
+            Some(ServiceLookup::Service(service)) if !self.is_marked(&service) => {
+                self.tag(&service).await;
+            }
             Some(ServiceLookup::Service(_) | ServiceLookup::Missing(_)) | None => {}
         }
     }
 
     fn is_marked(&self, service: &Service) -> bool {
-        service.deployment_configuration.as_ref().and_then(marked_run) == Some(self.run.id.as_str())
+        service
+            .deployment_configuration
+            .as_ref()
+            .and_then(marked_run)
+            == Some(self.run.id.as_str())
     }
 
     async fn tag(&self, service: &Service) {
         let Some(pause) = self.pause else { return };
-        optional(self.run, UNKNOWN, self.run.aws.tag_service(&service.service_arn, &pause.to_tag()).await);
+        optional(
+            self.run,
+            UNKNOWN,
+            self.run
+                .aws
+                .tag_service(&service.service_arn, &pause.to_tag())
+                .await,
+        );
     }
 }
 

@@ -8,16 +8,25 @@ use crate::steps::traffic::Observed;
 
 /// Percent of production traffic that ECS asked for on green; it may lag behind the listeners.
 pub(super) fn on_green(deployment: &ServiceDeployment) -> Option<f64> {
-    deployment.target_service_revision.as_ref()?.requested_production_traffic_weight
+    deployment
+        .target_service_revision
+        .as_ref()?
+        .requested_production_traffic_weight
 }
 
 fn shares(deployment: &ServiceDeployment) -> Option<Traffic> {
-    on_green(deployment).map(|green| Traffic { blue: 100.0 - green, green })
+    on_green(deployment).map(|green| Traffic {
+        blue: 100.0 - green,
+        green,
+    })
 }
 
 /// What ECS asked for, where nothing shows what there is.
 pub(super) fn asked_for(deployment: &ServiceDeployment) -> Option<Observed> {
-    shares(deployment).map(|traffic| Observed { traffic, witness: ObservedBy::Controller })
+    shares(deployment).map(|traffic| Observed {
+        traffic,
+        witness: ObservedBy::Controller,
+    })
 }
 
 /// What a gate says about traffic by itself.
@@ -31,10 +40,18 @@ pub(super) fn unobserved(at: At) -> &'static str {
 
 pub(super) fn progress(deployment: &ServiceDeployment) -> Progress {
     let target = deployment.target_service_revision.as_ref();
-    let stage = if deployment.word == "IN_PROGRESS" && !deployment.stage().is_empty() { deployment.stage() } else { &deployment.word };
+    let stage = if deployment.word == "IN_PROGRESS" && !deployment.stage().is_empty() {
+        deployment.stage()
+    } else {
+        &deployment.word
+    };
     Progress {
         stage: stage.to_owned(),
         traffic: shares(deployment),
-        tasks: target.map(|side| Tasks { running: side.running_task_count, desired: side.requested_task_count, failed: 0 }),
+        tasks: target.map(|side| Tasks {
+            running: side.running_task_count,
+            desired: side.requested_task_count,
+            failed: 0,
+        }),
     }
 }

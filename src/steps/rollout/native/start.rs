@@ -1,5 +1,5 @@
-//! Starting a service deployment: one UpdateService with the revision, the strategy and our pauses; adopted when the
-//! answer is lost; its own snapshot read back before any traffic can move.
+//! Starting a service deployment: one UpdateService with the revision, the strategy and our pauses;
+//! adopted when the answer is lost; its own snapshot read back before any traffic can move.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -35,12 +35,14 @@ use crate::undo::{HooksUndo, NativeUndo, ServiceKey, Undo};
 const LISTED: u32 = 14;
 /// One whose start was not answered is given up sooner, and started again.
 const LOST: u32 = 6;
-/// ECS stops an older deployment with the update that starts a newer one; a read may be some seconds old.
+/// ECS stops an older deployment with the update that starts a newer one; a read may be some
+/// seconds old.
 const STOPS: Duration = Duration::from_secs(20);
 const NOT_LISTED: &str = "ECS took the update, but no deployment of it appeared";
 
 impl<'a> EcsRollout<'a> {
-    /// Updates the service; armed before, adopted when the answer is lost, and checked before traffic moves.
+    /// Updates the service; armed before, adopted when the answer is lost, and checked before
+    /// traffic moves.
     pub async fn start(
         run: &'a Run,
         settings: &Settings,
@@ -51,10 +53,22 @@ impl<'a> EcsRollout<'a> {
         let pause = pause(run, way, revision);
         let body = body(settings, plan, way, revision, pause.as_ref());
         if body.get("deploymentConfiguration").is_some() {
-            let strategy = way.configuration.is_some().then(|| configuration::strategy_members(way.present.as_ref()));
+            let strategy = way
+                .configuration
+                .is_some()
+                .then(|| configuration::strategy_members(way.present.as_ref()));
             let (place, run_id) = (plan.place.clone(), Some(run.id.clone()));
-            let before = configuration::others_hooks(way.present.as_ref(), KnownHooks::by_form(way.left.as_ref()));
-            run.arm(Undo::Hooks(HooksUndo { place, strategy, run: run_id, pause: pause.clone(), before }));
+            let before = configuration::others_hooks(
+                way.present.as_ref(),
+                KnownHooks::by_form(way.left.as_ref()),
+            );
+            run.arm(Undo::Hooks(HooksUndo {
+                place,
+                strategy,
+                run: run_id,
+                pause: pause.clone(),
+                before,
+            }));
         }
         let undo = NativeUndo {
             place: plan.place.clone(),
@@ -65,21 +79,42 @@ impl<'a> EcsRollout<'a> {
             is_first: way.is_first,
             in_place: way.strategy == Strategy::Rolling,
             run: marks(run, way, &body),
-            desired: settings.rollout.desired_count.filter(|count| *count != way.desired).map(|_| way.desired),
+            desired: settings
+                .rollout
+                .desired_count
+                .filter(|count| *count != way.desired)
+                .map(|_| way.desired),
         };
         run.arm(Undo::Native(undo.clone()));
-        let wanted = Wanted { place: &plan.place, known: &way.known, revision: &revision.arn, run: undo.run.as_deref() };
-        let mut update = Update { run, place: &plan.place, body, pause: pause.as_ref() };
+        let wanted = Wanted {
+            place: &plan.place,
+            known: &way.known,
+            revision: &revision.arn,
+            run: undo.run.as_deref(),
+        };
+        let mut update = Update {
+            run,
+            place: &plan.place,
+            body,
+            pause: pause.as_ref(),
+        };
         let found = match sent(run, update.send().await)? {
             Sent::Answered => listed(run, wanted, LISTED).await?,
             Sent::Lost => after_lost(run, wanted, &mut update).await?,
         };
         let deployment = match found {
             DeploymentSearch::Ours(deployment) => deployment,
-            DeploymentSearch::OtherRuns(theirs) => return Err(Box::pin(same_revision(run, plan, &theirs)).await),
-            DeploymentSearch::Nothing => return Err(Failure::new(Reason::AwsFailed, NOT_LISTED).into()),
+            DeploymentSearch::OtherRuns(theirs) => {
+                return Err(Box::pin(same_revision(run, plan, &theirs)).await);
+            }
+            DeploymentSearch::Nothing => {
+                return Err(Failure::new(Reason::AwsFailed, NOT_LISTED).into());
+            }
         };
-        run.narrow(Undo::Native(NativeUndo { deployment: Some(deployment.arn.clone()), ..undo }));
+        run.narrow(Undo::Native(NativeUndo {
+            deployment: Some(deployment.arn.clone()),
+            ..undo
+        }));
         let mut native = Self::attach(run, plan, way, revision, &deployment, false);
         native.pause = pause;
         native.has_its_pauses(&deployment)?;
@@ -106,7 +141,13 @@ impl<'a> EcsRollout<'a> {
             partition.region()
         );
         let service_deployment = Some(deployment.arn.clone());
-        run.tell(Event::RolloutStarted { deployment: deployment.id().to_owned(), service_deployment, console, codedeploy: false, found });
+        run.tell(Event::RolloutStarted {
+            deployment: deployment.id().to_owned(),
+            service_deployment,
+            console,
+            codedeploy: false,
+            found,
+        });
         Self {
             run,
             plan,
@@ -119,10 +160,12 @@ impl<'a> EcsRollout<'a> {
             waiting: None,
             pauses: configuration::all_paused_stages(&deployment.deployment_configuration),
             pause: None,
-            inherits_gate: configuration::stages_of_runs(&deployment.deployment_configuration).contains(configuration::GREEN)
+            inherits_gate: configuration::stages_of_runs(&deployment.deployment_configuration)
+                .contains(configuration::GREEN)
                 && !way.pauses.contains(configuration::GREEN),
             early: configuration::early_pauses(&deployment.deployment_configuration),
-            shares: usize::try_from(configuration::shares(&deployment.deployment_configuration)).unwrap_or(1),
+            shares: usize::try_from(configuration::shares(&deployment.deployment_configuration))
+                .unwrap_or(1),
             seen_pauses: BTreeSet::new(),
             timeout_minutes: configuration::pause_of(&deployment.deployment_configuration),
             is_green_passed: false,
@@ -134,21 +177,35 @@ impl<'a> EcsRollout<'a> {
         }
     }
 
-    /// Somebody else may have begun a deployment between our look at the service and our update. ECS stops the older one for ours; where
-    /// it does not, what serves when ours comes is not the blue that we know.
+    /// Somebody else may have begun a deployment between our look at the service and our update.
+    /// ECS stops the older one for ours; where it does not, what serves when ours comes is not the
+    /// blue that we know.
     async fn outlasts_others(&self) -> Result<(), Failure> {
         let (began, mut easing, mut is_told) = (Instant::now(), Backoff::default(), false);
         loop {
             let place = &self.plan.place;
-            let read = self.run.aws.service_deployments(&place.cluster, &place.service).await;
-            let history = optional(self.run, "whether somebody else deployed at the same time is not known", read).unwrap_or_default();
+            let read = self
+                .run
+                .aws
+                .service_deployments(&place.cluster, &place.service)
+                .await;
+            let history = optional(
+                self.run,
+                "whether somebody else deployed at the same time is not known",
+                read,
+            )
+            .unwrap_or_default();
             match contest(&self.arn, &self.way.known, &history) {
                 Contest::Settled => return Ok(()),
                 Contest::Overtaken(other) => return Err(self.yields(other).await),
-                Contest::Open(other) if began.elapsed() > STOPS => return Err(self.yields(other).await),
+                Contest::Open(other) if began.elapsed() > STOPS => {
+                    return Err(self.yields(other).await);
+                }
                 Contest::Open(other) if !is_told => {
                     let theirs = named(self.run, other).await;
-                    let sentence = format!("{theirs} was started at the same time, before ours: ECS is expected to stop it");
+                    let sentence = format!(
+                        "{theirs} was started at the same time, before ours: ECS is expected to stop it"
+                    );
                     self.run.tell(Event::Noted { sentence });
                     is_told = true;
                 }
@@ -159,11 +216,15 @@ impl<'a> EcsRollout<'a> {
     }
 
     async fn yields(&self, other: &Brief) -> Failure {
-        let sentence = format!("{} was started at the same time; ours is rolled back", named(self.run, other).await);
+        let sentence = format!(
+            "{} was started at the same time; ours is rolled back",
+            named(self.run, other).await
+        );
         Failure::new(Reason::AlreadyRunning, sentence).hint(ONE_AT_A_TIME)
     }
 
-    /// The deployment's own snapshot says what governs it: without its gates it must not reach users.
+    /// The deployment's own snapshot says what governs it: without its gates it must not reach
+    /// users.
     fn has_its_pauses(&self, deployment: &ServiceDeployment) -> Result<(), Failure> {
         let there = configuration::all_paused_stages(&deployment.deployment_configuration);
         let missing: BTreeSet<&String> = self.way.pauses.difference(&there).collect();
@@ -171,7 +232,11 @@ impl<'a> EcsRollout<'a> {
             return Ok(());
         }
         let missing = missing.into_iter().map(String::as_str).collect::<Vec<_>>();
-        let sentence = format!("service deployment {} does not pause at {}, although it was asked to", deployment.id(), missing.join(", "));
+        let sentence = format!(
+            "service deployment {} does not pause at {}, although it was asked to",
+            deployment.id(),
+            missing.join(", ")
+        );
         Err(Failure::new(Reason::HooksMissing, sentence).hint(format!(
             "put the hooks into the service's own definition, with manage-hooks: false: {}",
             configuration::snippet(&missing, self.way.pause_minutes)
@@ -181,18 +246,43 @@ impl<'a> EcsRollout<'a> {
 
 /// Our pause, where the service's own hooks leave a gate open.
 fn pause(run: &Run, way: &NativeWay, revision: &Revision) -> Option<Pause> {
-    let theirs = configuration::paused_stages(way.present.as_ref(), KnownHooks::by_form(way.left.as_ref()));
-    let all = [configuration::GREEN, configuration::STEP, configuration::PRODUCTION].into_iter();
-    let stages: Vec<String> = all.filter(|stage| way.pauses.contains(*stage) && !theirs.contains(*stage)).map(str::to_owned).collect();
+    let theirs =
+        configuration::paused_stages(way.present.as_ref(), KnownHooks::by_form(way.left.as_ref()));
+    let all = [
+        configuration::GREEN,
+        configuration::STEP,
+        configuration::PRODUCTION,
+    ]
+    .into_iter();
+    let stages: Vec<String> = all
+        .filter(|stage| way.pauses.contains(*stage) && !theirs.contains(*stage))
+        .map(str::to_owned)
+        .collect();
     let (minutes, is_registered) = (way.pause_minutes, revision.registered);
-    (!stages.is_empty()).then(|| Pause { stages, minutes, run: run.id.clone(), is_registered })
+    (!stages.is_empty()).then(|| Pause {
+        stages,
+        minutes,
+        run: run.id.clone(),
+        is_registered,
+    })
 }
 
 /// The request.
-fn body(settings: &Settings, plan: &RolloutPlan, way: &NativeWay, revision: &Revision, pause: Option<&Pause>) -> Value {
+fn body(
+    settings: &Settings,
+    plan: &RolloutPlan,
+    way: &NativeWay,
+    revision: &Revision,
+    pause: Option<&Pause>,
+) -> Value {
     let mut body = request(settings, plan, revision);
     let left = KnownHooks::by_form(way.left.as_ref());
-    if let Some(changed) = configuration::for_rollout(way.present.as_ref(), &settings.rollout.strategy, pause, left) {
+    if let Some(changed) = configuration::for_rollout(
+        way.present.as_ref(),
+        &settings.rollout.strategy,
+        pause,
+        left,
+    ) {
         body["deploymentConfiguration"] = changed;
     }
     body
@@ -204,10 +294,16 @@ enum Sent {
     Lost,
 }
 
-/// When the answer is lost, the list of deployments says whether it landed. Sent again after all, the same revision
-/// starts nothing twice.
-async fn after_lost(run: &Run, wanted: Wanted<'_>, update: &mut Update<'_>) -> Result<DeploymentSearch, Failure> {
-    if let Ok(found @ (DeploymentSearch::Ours(_) | DeploymentSearch::OtherRuns(_))) = listed(run, wanted, LOST).await {
+/// When the answer is lost, the list of deployments says whether it landed. Sent again after all,
+/// the same revision starts nothing twice.
+async fn after_lost(
+    run: &Run,
+    wanted: Wanted<'_>,
+    update: &mut Update<'_>,
+) -> Result<DeploymentSearch, Failure> {
+    if let Ok(found @ (DeploymentSearch::Ours(_) | DeploymentSearch::OtherRuns(_))) =
+        listed(run, wanted, LOST).await
+    {
         update.keep_known(None).await;
         return Ok(found);
     }
@@ -215,27 +311,44 @@ async fn after_lost(run: &Run, wanted: Wanted<'_>, update: &mut Update<'_>) -> R
     listed(run, wanted, LISTED).await
 }
 
-/// Our run id, where a deployment of ours carries it and no hook of a former run could be taken for another run's deployment.
+/// Our run id, where a deployment of ours carries it and no hook of a former run could be taken for
+/// another run's deployment.
 fn marks(run: &Run, way: &NativeWay, body: &Value) -> Option<String> {
-    let sent = body.get("deploymentConfiguration").and_then(configuration::marked_run);
+    let sent = body
+        .get("deploymentConfiguration")
+        .and_then(configuration::marked_run);
     let left = way.present.as_ref().and_then(configuration::marked_run);
     (sent.is_some() && left.is_none()).then(|| run.id.clone())
 }
 
-/// Another run has started a deployment of the very same revision: it is theirs, and nothing of ours is to be rolled back.
+/// Another run has started a deployment of the very same revision: it is theirs, and nothing of
+/// ours is to be rolled back.
 async fn same_revision(run: &Run, plan: &RolloutPlan, theirs: &ServiceDeployment) -> Interrupted {
     run.disarm_newest();
-    let by = configuration::marked_run(&theirs.deployment_configuration).map(|run| format!(" by workflow run {run}")).unwrap_or_default();
-    let sentence = format!("service deployment {} ({}) brings the same revision, started{by} at the same time", theirs.id(), theirs.word);
+    let by = configuration::marked_run(&theirs.deployment_configuration)
+        .map(|run| format!(" by workflow run {run}"))
+        .unwrap_or_default();
+    let sentence = format!(
+        "service deployment {} ({}) brings the same revision, started{by} at the same time",
+        theirs.id(),
+        theirs.word
+    );
     let serves = Box::pin(serving::now(run, &plan.place, &plan.blue)).await;
-    Interrupted::Superseded { failure: Failure::new(Reason::Superseded, sentence).hint(ONE_AT_A_TIME), serves }
+    Interrupted::Superseded {
+        failure: Failure::new(Reason::Superseded, sentence).hint(ONE_AT_A_TIME),
+        serves,
+    }
 }
 
 fn sent(run: &Run, answer: Result<(), AwsError>) -> Result<Sent, Failure> {
     match answer {
         Ok(()) => Ok(Sent::Answered),
         Err(error) if error.may_have_landed() => {
-            run.tell(Event::Noted { sentence: format!("{error}; looking whether the deployment was started all the same") });
+            run.tell(Event::Noted {
+                sentence: format!(
+                    "{error}; looking whether the deployment was started all the same"
+                ),
+            });
             Ok(Sent::Lost)
         }
         Err(error) => {
@@ -263,7 +376,9 @@ async fn listed(run: &Run, wanted: Wanted<'_>, looks: u32) -> Result<DeploymentS
     if let Some(theirs) = theirs {
         return Ok(theirs);
     }
-    last.map_or(Ok(DeploymentSearch::Nothing), |error| Err(Failure::new(Reason::AwsFailed, NOT_LISTED).caused_by(error.to_string())))
+    last.map_or(Ok(DeploymentSearch::Nothing), |error| {
+        Err(Failure::new(Reason::AwsFailed, NOT_LISTED).caused_by(error.to_string()))
+    })
 }
 
 /// What an update of the configuration alone looks like: it starts no deployment.

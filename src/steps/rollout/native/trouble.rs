@@ -21,47 +21,97 @@ const INHERITED: &str = " (it pauses at our gates, for mode continue or mode abo
 impl EcsRollout<'_> {
     pub(super) async fn trouble(&self, deployment: &ServiceDeployment) -> Trouble {
         if let Some(newer) = self.newer(deployment.status()).await {
-            return Trouble { reason: Reason::Superseded, sentence: newer, cause: deployment.status_reason.as_deref().map(masked) };
+            return Trouble {
+                reason: Reason::Superseded,
+                sentence: newer,
+                cause: deployment.status_reason.as_deref().map(masked),
+            };
         }
-        let rollback = deployment.rollback.as_ref().and_then(|rollback| rollback.reason.clone());
-        let cause = rollback.or_else(|| deployment.status_reason.clone()).filter(|why| !why.is_empty());
+        let rollback = deployment
+            .rollback
+            .as_ref()
+            .and_then(|rollback| rollback.reason.clone());
+        let cause = rollback
+            .or_else(|| deployment.status_reason.clone())
+            .filter(|why| !why.is_empty());
         let (reason, what) = self.reason(deployment, cause.as_deref()).await;
-        Trouble { reason, sentence: format!("{what}; {}", follows(deployment)), cause: cause.as_deref().map(masked) }
+        Trouble {
+            reason,
+            sentence: format!("{what}; {}", follows(deployment)),
+            cause: cause.as_deref().map(masked),
+        }
     }
 
-    async fn reason(&self, deployment: &ServiceDeployment, cause: Option<&str>) -> (Reason, String) {
+    async fn reason(
+        &self,
+        deployment: &ServiceDeployment,
+        cause: Option<&str>,
+    ) -> (Reason, String) {
         let id = deployment.id();
         let says = |word: &str| cause.is_some_and(|cause| cause.to_lowercase().contains(word));
-        let rang = deployment.alarms.as_ref().filter(|alarms| alarms.status == "TRIGGERED");
+        let rang = deployment
+            .alarms
+            .as_ref()
+            .filter(|alarms| alarms.status == "TRIGGERED");
         if let Some(alarms) = rang {
-            return (Reason::Alarm, self.alarm(&alarms.triggered_alarm_names).await);
+            return (
+                Reason::Alarm,
+                self.alarm(&alarms.triggered_alarm_names).await,
+            );
         }
         if let Some(hook) = deployment.failed_hook() {
             return match (hook.status.as_str(), hook.target_arn.as_deref()) {
-                ("TIMED_OUT", _) => (Reason::Timeout, format!("a gate of service deployment {id} expired before it was opened")),
-                (_, Some(function)) => (Reason::RolloutFailed, format!("the hook {function} failed in service deployment {id}")),
-                (_, None) if says("hook") => {
-                    (Reason::Stopped, format!("somebody else answered a gate of service deployment {id} with a rollback"))
-                }
+                ("TIMED_OUT", _) => (
+                    Reason::Timeout,
+                    format!("a gate of service deployment {id} expired before it was opened"),
+                ),
+                (_, Some(function)) => (
+                    Reason::RolloutFailed,
+                    format!("the hook {function} failed in service deployment {id}"),
+                ),
+                (_, None) if says("hook") => (
+                    Reason::Stopped,
+                    format!(
+                        "somebody else answered a gate of service deployment {id} with a rollback"
+                    ),
+                ),
                 // A deployment that is stopped while it waits closes its gate too.
-                (_, None) => (Reason::Stopped, format!("service deployment {id} was stopped by somebody else")),
+                (_, None) => (
+                    Reason::Stopped,
+                    format!("service deployment {id} was stopped by somebody else"),
+                ),
             };
         }
         // Hooks of former stages may not be shown any more.
         if says("pause hook timed out") {
-            return (Reason::Timeout, format!("a gate of service deployment {id} expired before it was opened"));
+            return (
+                Reason::Timeout,
+                format!("a gate of service deployment {id} expired before it was opened"),
+            );
         }
-        let broke = deployment.deployment_circuit_breaker.as_ref().is_some_and(|breaker| breaker.status == "TRIGGERED");
+        let broke = deployment
+            .deployment_circuit_breaker
+            .as_ref()
+            .is_some_and(|breaker| breaker.status == "TRIGGERED");
         if broke || says("tasks failed") || says("unhealthy") || says("steady") {
-            return (Reason::TasksUnhealthy, format!("green did not become healthy in service deployment {id}"));
+            return (
+                Reason::TasksUnhealthy,
+                format!("green did not become healthy in service deployment {id}"),
+            );
         }
         if says("alarm") {
             return (Reason::Alarm, self.alarm(&self.way.alarms).await);
         }
         if says("stop") || says("request") || says("user") {
-            return (Reason::Stopped, format!("service deployment {id} was stopped by somebody else"));
+            return (
+                Reason::Stopped,
+                format!("service deployment {id} was stopped by somebody else"),
+            );
         }
-        (Reason::RolloutFailed, format!("service deployment {id} failed"))
+        (
+            Reason::RolloutFailed,
+            format!("service deployment {id} failed"),
+        )
     }
 
     async fn alarm(&self, names: &[String]) -> String {
@@ -69,8 +119,8 @@ impl EcsRollout<'_> {
         format!("an alarm of the service rang: {named}")
     }
 
-    /// The deployment that took the place of ours. One that was stopped where it was is looked after for a moment: the list may be older
-    /// than the stop.
+    /// The deployment that took the place of ours. One that was stopped where it was is looked
+    /// after for a moment: the list may be older than the stop.
     async fn newer(&self, status: DeploymentStatus) -> Option<String> {
         let mut easing = Backoff::default();
         for _ in 1..LISTED {
@@ -85,33 +135,78 @@ impl EcsRollout<'_> {
 
     async fn successor(&self) -> Option<String> {
         let place = &self.plan.place;
-        let listed = self.run.aws.service_deployments(&place.cluster, &place.service).await;
-        let history = optional(self.run, "whether a newer deployment took over is not known", listed)?;
+        let listed = self
+            .run
+            .aws
+            .service_deployments(&place.cluster, &place.service)
+            .await;
+        let history = optional(
+            self.run,
+            "whether a newer deployment took over is not known",
+            listed,
+        )?;
         let newer = contest::successor(&self.arn, &self.way.known, &history)?;
         let theirs = named(self.run, newer).await;
         // It took the service's hooks as they were, ours among them.
-        let gates = if self.gave_hooks_to(newer).await { INHERITED } else { "" };
-        Some(format!("{theirs} took the place of ours, {}{gates}", short(&self.arn)))
+        let gates = if self.gave_hooks_to(newer).await {
+            INHERITED
+        } else {
+            ""
+        };
+        Some(format!(
+            "{theirs} took the place of ours, {}{gates}",
+            short(&self.arn)
+        ))
     }
 
     async fn gave_hooks_to(&self, newer: &Brief) -> bool {
-        let read = self.run.aws.describe_service_deployment(&newer.arn).await.ok().flatten();
+        let read = self
+            .run
+            .aws
+            .describe_service_deployment(&newer.arn)
+            .await
+            .ok()
+            .flatten();
         let known = KnownHooks::by_form(self.pause.as_ref());
-        read.is_some_and(|newer| run_in(&newer.deployment_configuration, known) == Some(self.run.id.as_str()))
+        read.is_some_and(|newer| {
+            run_in(&newer.deployment_configuration, known) == Some(self.run.id.as_str())
+        })
     }
 }
 
-/// A deployment of somebody else in words: its id, what it brings, its status, and the run that started it, as far as they can be read.
+/// A deployment of somebody else in words: its id, what it brings, its status, and the run that
+/// started it, as far as they can be read.
 pub(super) async fn named(run: &Run, brief: &Brief) -> String {
-    let read = run.aws.describe_service_deployment(&brief.arn).await.ok().flatten();
-    let by = read.as_ref().and_then(|read| marked_run(&read.deployment_configuration)).filter(|by| *by != run.id);
-    let by = by.map(|by| format!(", by workflow run {by}")).unwrap_or_default();
+    let read = run
+        .aws
+        .describe_service_deployment(&brief.arn)
+        .await
+        .ok()
+        .flatten();
+    let by = read
+        .as_ref()
+        .and_then(|read| marked_run(&read.deployment_configuration))
+        .filter(|by| *by != run.id);
+    let by = by
+        .map(|by| format!(", by workflow run {by}"))
+        .unwrap_or_default();
     let revisions = match &brief.target_service_revision_arn {
-        Some(target) => run.aws.describe_service_revisions(std::slice::from_ref(target)).await.unwrap_or_default(),
+        Some(target) => run
+            .aws
+            .describe_service_revisions(std::slice::from_ref(target))
+            .await
+            .unwrap_or_default(),
         None => Vec::new(),
     };
-    let brings = revisions.first().map(|revision| format!(" of {}", short(&revision.task_definition))).unwrap_or_default();
-    format!("service deployment {}{brings} ({}{by})", short(&brief.arn), brief.word)
+    let brings = revisions
+        .first()
+        .map(|revision| format!(" of {}", short(&revision.task_definition)))
+        .unwrap_or_default();
+    format!(
+        "service deployment {}{brings} ({}{by})",
+        short(&brief.arn),
+        brief.word
+    )
 }
 
 fn follows(deployment: &ServiceDeployment) -> &'static str {

@@ -26,7 +26,10 @@ pub(super) struct Server {
 impl Server {
     /// One that is not there.
     pub(super) fn at(url: &str) -> Self {
-        Self { url: url.to_owned(), last: Arc::default() }
+        Self {
+            url: url.to_owned(),
+            last: Arc::default(),
+        }
     }
 
     pub(super) fn host(&self) -> &str {
@@ -60,12 +63,18 @@ pub(super) async fn serve(reply: Reply) -> Server {
     Server { url, last }
 }
 
-async fn answer(mut stream: TcpStream, reply: Reply, last: Arc<Mutex<String>>) -> std::io::Result<()> {
+async fn answer(
+    mut stream: TcpStream,
+    reply: Reply,
+    last: Arc<Mutex<String>>,
+) -> std::io::Result<()> {
     *last.lock().unwrap() = receive(&mut stream).await?;
     match reply {
         Reply::Once(text) => stream.write_all(text.as_bytes()).await,
         Reply::Endless(text) => {
-            stream.write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n").await?;
+            stream
+                .write_all(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n")
+                .await?;
             loop {
                 stream.write_all(text.as_bytes()).await?;
             }

@@ -4,7 +4,12 @@ use proptest::prelude::*;
 
 use super::*;
 
-const USUAL: MeasurementLimits = MeasurementLimits { failures: Some(0), inconclusives: 0, consecutive_errors: 4, consecutive_successes: 0 };
+const USUAL: MeasurementLimits = MeasurementLimits {
+    failures: Some(0),
+    inconclusives: 0,
+    consecutive_errors: 4,
+    consecutive_successes: 0,
+};
 
 /// `s`uccessful, `f`ailed, `i`nconclusive, `e`rror.
 fn after(phases: &str, limits: MeasurementLimits, until: Until) -> Option<Phase> {
@@ -26,8 +31,16 @@ fn named(letter: char) -> Phase {
 
 #[test]
 fn every_limit_is_passed_by_one_more_than_it_allows() {
-    let three = MeasurementLimits { failures: Some(3), inconclusives: 2, consecutive_errors: 1, ..USUAL };
-    let never = MeasurementLimits { failures: None, ..USUAL };
+    let three = MeasurementLimits {
+        failures: Some(3),
+        inconclusives: 2,
+        consecutive_errors: 1,
+        ..USUAL
+    };
+    let never = MeasurementLimits {
+        failures: None,
+        ..USUAL
+    };
     let table = [
         (USUAL, "ssss", None),
         (USUAL, "sf", Some(Phase::Failed)),
@@ -46,13 +59,21 @@ fn every_limit_is_passed_by_one_more_than_it_allows() {
         (never, "ffffffff", None),
     ];
     for (limits, phases, expected) in table {
-        assert_eq!(after(phases, limits, Until::Ended), expected, "{phases} with {limits:?}");
+        assert_eq!(
+            after(phases, limits, Until::Ended),
+            expected,
+            "{phases} with {limits:?}"
+        );
     }
 }
 
 #[test]
 fn a_count_is_of_measurements_and_errors_are_none() {
-    let patient = MeasurementLimits { failures: Some(9), inconclusives: 9, ..USUAL };
+    let patient = MeasurementLimits {
+        failures: Some(9),
+        inconclusives: 9,
+        ..USUAL
+    };
     let table = [
         (patient, "ss", Until::Count(3), None),
         (patient, "sess", Until::Count(3), Some(Phase::Successful)),
@@ -71,7 +92,12 @@ fn a_count_is_of_measurements_and_errors_are_none() {
 
 #[test]
 fn successes_in_a_row_end_a_check_early() {
-    let rows = |failures| MeasurementLimits { failures, inconclusives: 9, consecutive_successes: 3, ..USUAL };
+    let rows = |failures| MeasurementLimits {
+        failures,
+        inconclusives: 9,
+        consecutive_successes: 3,
+        ..USUAL
+    };
     let table = [
         (rows(Some(9)), "ssfss", None),
         (rows(Some(9)), "ssfsss", Some(Phase::Successful)),
@@ -89,18 +115,46 @@ fn the_reason_is_told_in_words() {
     let mut tally = MeasurementCounts::default();
     tally.add(Phase::Successful);
     tally.add(Phase::Failed);
-    assert_eq!(tally.why(Phase::Failed, &USUAL), "1 of 2 measurements failed, and at most 0 may");
-    assert_eq!(MeasurementCounts::default().why(Phase::Inconclusive, &USUAL), "no measurement could tell good from bad");
-    let bad = MeasurementCounts { failed: 2, errors: 3, ..MeasurementCounts::default() };
-    assert_eq!(bad.why(Phase::Inconclusive, &USUAL), "not one of 2 measurements was good");
+    assert_eq!(
+        tally.why(Phase::Failed, &USUAL),
+        "1 of 2 measurements failed, and at most 0 may"
+    );
+    assert_eq!(
+        MeasurementCounts::default().why(Phase::Inconclusive, &USUAL),
+        "no measurement could tell good from bad"
+    );
+    let bad = MeasurementCounts {
+        failed: 2,
+        errors: 3,
+        ..MeasurementCounts::default()
+    };
+    assert_eq!(
+        bad.why(Phase::Inconclusive, &USUAL),
+        "not one of 2 measurements was good"
+    );
 }
 
-/// Argo's rules, read straight: counts over the whole history, and assignments of which the last one stands.
+/// Argo's rules, read straight: counts over the whole history, and assignments of which the last
+/// one stands.
 fn straightforward(history: &[Phase], limits: &MeasurementLimits, until: Until) -> Option<Phase> {
-    let times = |phase: Phase| u32::try_from(history.iter().filter(|each| **each == phase).count()).unwrap();
-    let row = |phase: Phase| u32::try_from(history.iter().rev().take_while(|each| **each == phase).count()).unwrap();
+    let times = |phase: Phase| {
+        u32::try_from(history.iter().filter(|each| **each == phase).count()).unwrap()
+    };
+    let row = |phase: Phase| {
+        u32::try_from(
+            history
+                .iter()
+                .rev()
+                .take_while(|each| **each == phase)
+                .count(),
+        )
+        .unwrap()
+    };
     let mut phase = None;
-    if limits.failures.is_some_and(|limit| times(Phase::Failed) > limit) {
+    if limits
+        .failures
+        .is_some_and(|limit| times(Phase::Failed) > limit)
+    {
         phase = Some(Phase::Failed);
     }
     if times(Phase::Inconclusive) > limits.inconclusives {
@@ -121,7 +175,11 @@ fn straightforward(history: &[Phase], limits: &MeasurementLimits, until: Until) 
         return None;
     }
     match (wanted, limits.failures) {
-        (0, _) => Some(if times(Phase::Successful) > 0 { Phase::Successful } else { Phase::Inconclusive }),
+        (0, _) => Some(if times(Phase::Successful) > 0 {
+            Phase::Successful
+        } else {
+            Phase::Inconclusive
+        }),
         (_, Some(_)) => Some(Phase::Inconclusive),
         (_, None) => Some(Phase::Failed),
     }

@@ -14,9 +14,23 @@ fn nothing_is_asked_before_the_first_whole_minute_ended_a_minute_ago() {
     assert!(judge.due(1139.0).is_empty());
     let questions = judge.due(1140.0);
     let asked: Vec<String> = questions.iter().map(about).collect();
-    assert_eq!(asked, ["HTTPCode_Target_5XX_Count Sum of green", "RequestCount Sum of green"]);
-    assert!(questions.iter().all(|question| (question.since, question.until) == (1020.0, 1080.0)));
-    assert_eq!((judge.next_due(), judge.due(1141.0).len()), (None, 0), "answers are awaited");
+    assert_eq!(
+        asked,
+        [
+            "HTTPCode_Target_5XX_Count Sum of green",
+            "RequestCount Sum of green"
+        ]
+    );
+    assert!(
+        questions
+            .iter()
+            .all(|question| (question.since, question.until) == (1020.0, 1080.0))
+    );
+    assert_eq!(
+        (judge.next_due(), judge.due(1141.0).len()),
+        (None, 0),
+        "answers are awaited"
+    );
 }
 
 #[test]
@@ -24,7 +38,14 @@ fn one_request_count_serves_every_check_that_wants_it() {
     let mut judge = judge("error-rate < 5 %, success-rate > 95 %, p99 < 1 s, requests > 10");
     judge.enter(Moment::Step, 0.0);
     let asked: Vec<String> = judge.due(120.0).iter().map(about).collect();
-    assert_eq!(asked, ["HTTPCode_Target_5XX_Count Sum of green", "RequestCount Sum of green", "TargetResponseTime p99 of green"]);
+    assert_eq!(
+        asked,
+        [
+            "HTTPCode_Target_5XX_Count Sum of green",
+            "RequestCount Sum of green",
+            "TargetResponseTime p99 of green"
+        ]
+    );
 }
 
 #[test]
@@ -32,15 +53,27 @@ fn late_corrections_of_an_old_minute_are_seen_because_the_whole_window_is_asked_
     let mut judge = judge("presets: [{ preset: error-rate < 5 %, failure-limit: 5 }]");
     judge.enter(Moment::Step, 0.0);
     let first = step(&mut judge, 120.0, values(GOOD));
-    assert_eq!((first[0].phase, first[0].value.as_str()), (Phase::Successful, "0 % (0 errors of 200)"));
+    assert_eq!(
+        (first[0].phase, first[0].value.as_str()),
+        (Phase::Successful, "0 % (0 errors of 200)")
+    );
     // The errors of the first minute came in after it was judged.
     let late = |question: &Question| match about(question).as_str() {
         "RequestCount Sum of green" => each_minute(question, 200.0),
-        _ => Answer::Points(vec![Point { at: 0.0, value: 80.0 }]),
+        _ => Answer::Points(vec![Point {
+            at: 0.0,
+            value: 80.0,
+        }]),
     };
     let second = step(&mut judge, 180.0, late);
-    assert_eq!((second[0].phase, second[0].value.as_str()), (Phase::Failed, "20 % (80 errors of 400)"));
-    assert_eq!(second[0].query, "AWS/ApplicationELB HTTPCode_Target_5XX_Count Sum of AWS/ApplicationELB RequestCount Sum (green, 2 m)");
+    assert_eq!(
+        (second[0].phase, second[0].value.as_str()),
+        (Phase::Failed, "20 % (80 errors of 400)")
+    );
+    assert_eq!(
+        second[0].query,
+        "AWS/ApplicationELB HTTPCode_Target_5XX_Count Sum of AWS/ApplicationELB RequestCount Sum (green, 2 m)"
+    );
 }
 
 #[test]
@@ -56,7 +89,11 @@ fn a_preset_judges_the_newest_ten_minutes() {
     let mut judge = judge("error-rate < 5 %");
     judge.enter(Moment::Step, 0.0);
     let questions = judge.due(3600.0);
-    assert!(questions.iter().all(|question| (question.since, question.until) == (2940.0, 3540.0)));
+    assert!(
+        questions
+            .iter()
+            .all(|question| (question.since, question.until) == (2940.0, 3540.0))
+    );
 }
 
 #[test]
@@ -65,10 +102,20 @@ fn a_metric_runs_on_from_the_steps_to_the_bake() {
     judge.enter(Moment::Step, 0.0);
     assert_eq!(step(&mut judge, 0.0, one(9.0))[0].moment, Moment::Step);
     judge.enter(Moment::Step, 5.0);
-    assert_eq!(judge.next_due(), Some(10.0), "another step does not begin anew");
+    assert_eq!(
+        judge.next_due(),
+        Some(10.0),
+        "another step does not begin anew"
+    );
     judge.enter(Moment::Bake, 10.0);
     assert_eq!(step(&mut judge, 10.0, one(9.0))[0].moment, Moment::Bake);
-    assert_eq!((ended(&judge).phase, ended(&judge).why.as_str()), (Phase::Failed, "2 of 2 measurements failed, and at most 1 may"));
+    assert_eq!(
+        (ended(&judge).phase, ended(&judge).why.as_str()),
+        (
+            Phase::Failed,
+            "2 of 2 measurements failed, and at most 1 may"
+        )
+    );
 }
 
 #[test]
@@ -77,7 +124,10 @@ fn green_and_production_are_measured_on_their_own_and_once_unless_a_count_is_giv
     judge.enter(Moment::Green, 0.0);
     assert!(!judge.complete());
     step(&mut judge, 0.0, one(9.0));
-    assert!(!judge.complete(), "a bad one that the limit allows is no conclusion");
+    assert!(
+        !judge.complete(),
+        "a bad one that the limit allows is no conclusion"
+    );
     let next = judge.next_due().unwrap();
     step(&mut judge, next, one(1.0));
     assert!(judge.complete());
@@ -86,7 +136,10 @@ fn green_and_production_are_measured_on_their_own_and_once_unless_a_count_is_giv
     judge.enter(Moment::Production, next + 40.0);
     assert!(!judge.complete());
     step(&mut judge, next + 40.0, one(1.0));
-    assert_eq!((judge.complete(), judge.standing()), (true, AnalysisStatus::Running));
+    assert_eq!(
+        (judge.complete(), judge.standing()),
+        (true, AnalysisStatus::Running)
+    );
 }
 
 #[test]
@@ -103,11 +156,19 @@ fn a_count_at_the_gate_is_waited_for() {
 fn a_step_is_settled_by_a_verdict_on_a_minute_that_began_after_it() {
     let mut judge = judge("error-rate < 5 %");
     judge.enter(Moment::Step, 0.0);
-    let table = [(120.0, true, false), (180.0, false, false), (240.0, false, true)];
+    let table = [
+        (120.0, true, false),
+        (180.0, false, false),
+        (240.0, false, true),
+    ];
     for (now, first, second) in table {
         step(&mut judge, now, values(GOOD));
         // The step began at 61 s: the minute from 60 on is not wholly its own.
-        assert_eq!((judge.settled(0.0), judge.settled(61.0)), (first || now > 120.0, second), "at {now}");
+        assert_eq!(
+            (judge.settled(0.0), judge.settled(61.0)),
+            (first || now > 120.0, second),
+            "at {now}"
+        );
     }
 }
 
@@ -135,13 +196,19 @@ fn after_an_error_it_is_tried_again_in_ten_seconds() {
     judge.enter(Moment::Step, 0.0);
     let failed = |_: &Question| Answer::Failed("throttled\nand again".to_owned());
     let measured = step(&mut judge, 120.0, failed);
-    assert_eq!((measured[0].phase, measured[0].note.as_deref()), (Phase::Error, Some("throttled and again")));
+    assert_eq!(
+        (measured[0].phase, measured[0].note.as_deref()),
+        (Phase::Error, Some("throttled and again"))
+    );
     for retry in 1..=3 {
         assert_eq!(judge.next_due(), Some(120.0 + 10.0 * f64::from(retry)));
         step(&mut judge, 120.0 + 10.0 * f64::from(retry), failed);
     }
     assert_eq!(judge.standing(), AnalysisStatus::Running);
     step(&mut judge, 160.0, failed);
-    assert_eq!((ended(&judge).phase, ended(&judge).why.as_str()), (Phase::Error, "5 errors in a row, and at most 4 may be"));
+    assert_eq!(
+        (ended(&judge).phase, ended(&judge).why.as_str()),
+        (Phase::Error, "5 errors in a row, and at most 4 may be")
+    );
     assert_eq!(judge.next_due(), None);
 }

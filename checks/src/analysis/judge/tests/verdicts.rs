@@ -9,8 +9,14 @@ fn no_point_of_errors_is_no_error_when_there_were_requests() {
     let mut judge = judge("error-rate < 5 %");
     judge.enter(Moment::Step, 0.0);
     let measured = step(&mut judge, 120.0, values(&[("RequestCount", 3001.0)]));
-    assert_eq!((measured[0].phase, measured[0].value.as_str()), (Phase::Successful, "0 % (0 errors of 3,001)"));
-    assert_eq!((measured[0].condition.as_str(), measured[0].check.as_str()), ("< 5 %", "error-rate < 5 %"));
+    assert_eq!(
+        (measured[0].phase, measured[0].value.as_str()),
+        (Phase::Successful, "0 % (0 errors of 3,001)")
+    );
+    assert_eq!(
+        (measured[0].condition.as_str(), measured[0].check.as_str()),
+        ("< 5 %", "error-rate < 5 %")
+    );
 }
 
 #[test]
@@ -21,14 +27,31 @@ fn too_little_traffic_is_inconclusive_and_neither_good_nor_bad() {
     let few = values(&[("RequestCount", 10.0), ("5XX", 5.0)]);
     let measured = step(&mut judge, 120.0, &few);
     assert_eq!(measured[0].phase, Phase::Inconclusive);
-    assert_eq!(measured[0].note.as_deref(), Some("10 requests on green in 1 m, and 100 are needed to tell"));
+    assert_eq!(
+        measured[0].note.as_deref(),
+        Some("10 requests on green in 1 m, and 100 are needed to tell")
+    );
     for minute in 3..=21 {
-        step(&mut judge, f64::from(minute) * 60.0, values(&[("RequestCount", 4.0), ("5XX", 2.0)]));
+        step(
+            &mut judge,
+            f64::from(minute) * 60.0,
+            values(&[("RequestCount", 4.0), ("5XX", 2.0)]),
+        );
     }
     assert_eq!(judge.standing(), AnalysisStatus::Running);
-    step(&mut judge, 22.0 * 60.0, values(&[("RequestCount", 4.0), ("5XX", 2.0)]));
-    assert_eq!((ended(&judge).phase, ended(&judge).on_inconclusive), (Phase::Inconclusive, OnInconclusive::Rollback));
-    assert_eq!(ended(&judge).why, "21 of 21 measurements were inconclusive, and at most 20 may be");
+    step(
+        &mut judge,
+        22.0 * 60.0,
+        values(&[("RequestCount", 4.0), ("5XX", 2.0)]),
+    );
+    assert_eq!(
+        (ended(&judge).phase, ended(&judge).on_inconclusive),
+        (Phase::Inconclusive, OnInconclusive::Rollback)
+    );
+    assert_eq!(
+        ended(&judge).why,
+        "21 of 21 measurements were inconclusive, and at most 20 may be"
+    );
 }
 
 #[test]
@@ -43,9 +66,16 @@ fn missing_data_are_what_the_check_says_they_are() {
         let mut judge = judge(&own(keys));
         judge.enter(Moment::Step, 0.0);
         let measured = step(&mut judge, 0.0, |_| Answer::Points(Vec::new()));
-        assert_eq!((measured[0].phase, measured[0].note.as_deref()), (expected, Some("no data")), "{keys}");
+        assert_eq!(
+            (measured[0].phase, measured[0].note.as_deref()),
+            (expected, Some("no data")),
+            "{keys}"
+        );
         let nan = judge_of_nan(keys);
-        assert_eq!(nan, expected, "a point that is not a number is no data: {keys}");
+        assert_eq!(
+            nan, expected,
+            "a point that is not a number is no data: {keys}"
+        );
     }
 }
 
@@ -60,19 +90,30 @@ fn a_condition_that_speaks_of_missing_data_decides_itself() {
     let text = "metrics: [{ name: own, http: { url: 'https://h/', path: $.v }, success-condition: 'default(result, 0) < 5' }]";
     let mut judge = judge(text);
     judge.enter(Moment::Step, 0.0);
-    assert_eq!(step(&mut judge, 0.0, |_| Answer::Points(Vec::new()))[0].phase, Phase::Successful);
+    assert_eq!(
+        step(&mut judge, 0.0, |_| Answer::Points(Vec::new()))[0].phase,
+        Phase::Successful
+    );
 }
 
 #[test]
 fn with_both_conditions_the_middle_is_inconclusive() {
     let text = "metrics: [{ name: own, http: { url: 'https://h/', path: $.v }, success-condition: result < 5, \
                 failure-condition: result > 8, inconclusive-limit: 9, failure-limit: 9, interval: 10s }]";
-    let table = [(4.0, Phase::Successful), (6.0, Phase::Inconclusive), (9.0, Phase::Failed)];
+    let table = [
+        (4.0, Phase::Successful),
+        (6.0, Phase::Inconclusive),
+        (9.0, Phase::Failed),
+    ];
     let mut judge = judge(text);
     judge.enter(Moment::Step, 0.0);
     for (at, (value, expected)) in table.into_iter().enumerate() {
         let now = 10.0 * f64::from(u8::try_from(at).unwrap());
-        assert_eq!(step(&mut judge, now, one(value))[0].phase, expected, "{value}");
+        assert_eq!(
+            step(&mut judge, now, one(value))[0].phase,
+            expected,
+            "{value}"
+        );
     }
 }
 
@@ -83,31 +124,59 @@ fn one_condition_decides_both_ways() {
         ("success-condition: result < 5", 6.0, Phase::Failed),
         ("failure-condition: result > 5", 4.0, Phase::Successful),
         ("failure-condition: result > 5", 6.0, Phase::Failed),
-        ("threshold-range: { min: 1, max: 6 }", 6.0, Phase::Successful),
+        (
+            "threshold-range: { min: 1, max: 6 }",
+            6.0,
+            Phase::Successful,
+        ),
         ("threshold-range: { min: 1, max: 6 }", 0.9, Phase::Failed),
     ] {
-        let mut judge = judge(&format!("metrics: [{{ name: own, http: {{ url: 'https://h/', path: $.v }}, {condition} }}]"));
+        let mut judge = judge(&format!(
+            "metrics: [{{ name: own, http: {{ url: 'https://h/', path: $.v }}, {condition} }}]"
+        ));
         judge.enter(Moment::Step, 0.0);
-        assert_eq!(step(&mut judge, 0.0, one(value))[0].phase, expected, "{condition} of {value}");
+        assert_eq!(
+            step(&mut judge, 0.0, one(value))[0].phase,
+            expected,
+            "{condition} of {value}"
+        );
     }
 }
 
 #[test]
 fn points_are_reduced_to_a_result() {
-    for (reduce, expected) in [("last", "4"), ("avg", "3"), ("min", "2"), ("max", "4"), ("sum", "9")] {
+    for (reduce, expected) in [
+        ("last", "4"),
+        ("avg", "3"),
+        ("min", "2"),
+        ("max", "4"),
+        ("sum", "9"),
+    ] {
         let mut judge = judge(&own(&format!("reduce: {reduce}, failure-limit: 9")));
         judge.enter(Moment::Step, 0.0);
-        let three = |_: &Question| Answer::Points([2.0, 3.0, 4.0].map(|value| Point { at: value, value }).to_vec());
+        let three = |_: &Question| {
+            Answer::Points(
+                [2.0, 3.0, 4.0]
+                    .map(|value| Point { at: value, value })
+                    .to_vec(),
+            )
+        };
         assert_eq!(step(&mut judge, 0.0, three)[0].value, expected, "{reduce}");
     }
 }
 
 #[test]
 fn several_series_are_no_result_unless_it_is_said_which() {
-    for (keys, expected) in [("", Phase::Error), ("reduce: max", Phase::Failed), ("reduce: min", Phase::Successful)] {
+    for (keys, expected) in [
+        ("", Phase::Error),
+        ("reduce: max", Phase::Failed),
+        ("reduce: min", Phase::Successful),
+    ] {
         let mut judge = judge(&own(keys));
         judge.enter(Moment::Step, 0.0);
-        let series = |_: &Question| Answer::Points([9.0, 2.0].map(|value| Point { at: 7.0, value }).to_vec());
+        let series = |_: &Question| {
+            Answer::Points([9.0, 2.0].map(|value| Point { at: 7.0, value }).to_vec())
+        };
         assert_eq!(step(&mut judge, 0.0, series)[0].phase, expected, "{keys}");
     }
 }
@@ -120,10 +189,22 @@ fn a_latency_preset_weighs_minutes_by_their_requests() {
     let answers = |question: &Question| {
         let requests = about(question).starts_with("RequestCount");
         let (cold, warm) = if requests { (10.0, 990.0) } else { (5.0, 0.2) };
-        Answer::Points(vec![Point { at: 0.0, value: cold }, Point { at: 60.0, value: warm }])
+        Answer::Points(vec![
+            Point {
+                at: 0.0,
+                value: cold,
+            },
+            Point {
+                at: 60.0,
+                value: warm,
+            },
+        ])
     };
     let measured = step(&mut judge, 180.0, answers);
-    assert_eq!((measured[0].phase, measured[0].value.as_str()), (Phase::Successful, "248 ms"));
+    assert_eq!(
+        (measured[0].phase, measured[0].value.as_str()),
+        (Phase::Successful, "248 ms")
+    );
 }
 
 #[test]
@@ -131,8 +212,14 @@ fn too_few_requests_so_far_are_no_failure() {
     let mut judge = judge("requests > 500");
     judge.enter(Moment::Step, 0.0);
     let steady = values(&[("RequestCount", 200.0)]);
-    assert_eq!(step(&mut judge, 120.0, &steady)[0].phase, Phase::Inconclusive);
-    assert_eq!(step(&mut judge, 180.0, &steady)[0].phase, Phase::Inconclusive);
+    assert_eq!(
+        step(&mut judge, 120.0, &steady)[0].phase,
+        Phase::Inconclusive
+    );
+    assert_eq!(
+        step(&mut judge, 180.0, &steady)[0].phase,
+        Phase::Inconclusive
+    );
     assert_eq!(step(&mut judge, 240.0, &steady)[0].phase, Phase::Successful);
 }
 
@@ -141,8 +228,12 @@ fn a_worse_green_is_found_and_an_equal_one_is_not() {
     let run = |errors: f64, latency: f64| {
         let mut judge = judge("green no worse than blue");
         judge.enter(Moment::Step, 0.0);
-        let table =
-            [("RequestCount", 1000.0), ("5XX_Count Sum of green", errors), ("5XX_Count Sum of blue", 10.0), ("p95 of green", latency)];
+        let table = [
+            ("RequestCount", 1000.0),
+            ("5XX_Count Sum of green", errors),
+            ("5XX_Count Sum of blue", 10.0),
+            ("p95 of green", latency),
+        ];
         let varied = |question: &Question| match about(question).as_str() {
             "TargetResponseTime p95 of blue" => wavy(question, 0.2),
             "TargetResponseTime p95 of green" => wavy(question, latency),
@@ -157,10 +248,16 @@ fn a_worse_green_is_found_and_an_equal_one_is_not() {
     let equal = run(10.0, 0.2);
     assert_eq!((equal.phase, equal.check), (Phase::Successful, None));
     let errors = run(30.0, 0.2);
-    assert_eq!((errors.phase, errors.check.as_deref()), (Phase::Failed, Some("errors: green no worse than blue")));
+    assert_eq!(
+        (errors.phase, errors.check.as_deref()),
+        (Phase::Failed, Some("errors: green no worse than blue"))
+    );
     assert_eq!(errors.measurement.unwrap().kind, CheckKind::Comparison);
     let slow = run(10.0, 0.4);
-    assert_eq!((slow.phase, slow.check.as_deref()), (Phase::Failed, Some("p95: green no worse than blue")));
+    assert_eq!(
+        (slow.phase, slow.check.as_deref()),
+        (Phase::Failed, Some("p95: green no worse than blue"))
+    );
 }
 
 #[test]
@@ -173,10 +270,12 @@ fn looks_that_are_planned_share_the_false_alarms_evenly() {
         measured[0].note.clone().unwrap_or_default()
     };
     let open = note(Judge::new(&analysis, sides(), Values::default()));
-    let planned = note(
-        Judge::new(&analysis, sides(), Values::default()).expecting(std::time::Duration::from_mins(5), std::time::Duration::from_mins(10)),
-    );
-    // Half of 5 % is each check's: the first of open looks has a half of it, one of ten planned looks a tenth of nine tenths.
+    let planned = note(Judge::new(&analysis, sides(), Values::default()).expecting(
+        std::time::Duration::from_mins(5),
+        std::time::Duration::from_mins(10),
+    ));
+    // Half of 5 % is each check's: the first of open looks has a half of it, one of ten planned
+    // looks a tenth of nine tenths.
     assert!(open.contains("against 0.0125 at look 1"), "{open}");
     assert!(planned.contains("against 0.00225 at look 1"), "{planned}");
 }
@@ -188,15 +287,26 @@ fn a_metric_of_ones_own_can_say_how_its_traffic_is_counted() {
     for (count, expected) in [(49.0, Phase::Inconclusive), (50.0, Phase::Failed)] {
         let mut judge = judge(text);
         judge.enter(Moment::Step, 0.0);
-        let measured = step(&mut judge, 0.0, |question| one(if about(question).contains("count") { count } else { 9.0 })(question));
+        let measured = step(&mut judge, 0.0, |question| {
+            one(if about(question).contains("count") {
+                count
+            } else {
+                9.0
+            })(question)
+        });
         assert_eq!(measured[0].phase, expected, "{count}");
     }
 }
 
 /// Values around one, all different.
 fn wavy(question: &Question, around: f64) -> Answer {
-    let Answer::Points(points) = each_minute(question, around) else { return Answer::Points(Vec::new()) };
-    let waved = points.iter().map(|point| Point { value: around + (point.at / 60.0 * 0.7).sin() / 50.0, ..*point });
+    let Answer::Points(points) = each_minute(question, around) else {
+        return Answer::Points(Vec::new());
+    };
+    let waved = points.iter().map(|point| Point {
+        value: around + (point.at / 60.0 * 0.7).sin() / 50.0,
+        ..*point
+    });
     Answer::Points(waved.collect())
 }
 
@@ -206,8 +316,15 @@ fn a_condition_may_speak_of_blue() {
                 success-condition: green <= blue * 1.25 }]";
     let mut judge = judge(text);
     judge.enter(Moment::Step, 0.0);
-    let measured = step(&mut judge, 120.0, values(&[("of green", 30.0), ("of blue", 20.0)]));
-    assert_eq!((measured[0].phase, measured[0].value.as_str()), (Phase::Failed, "green 30, blue 20"));
+    let measured = step(
+        &mut judge,
+        120.0,
+        values(&[("of green", 30.0), ("of blue", 20.0)]),
+    );
+    assert_eq!(
+        (measured[0].phase, measured[0].value.as_str()),
+        (Phase::Failed, "green 30, blue 20")
+    );
 }
 
 #[test]
@@ -215,25 +332,43 @@ fn lines_of_logs_are_counted_and_the_first_are_shown_without_secrets() {
     let mut judge = judge("logs: [{ name: panics, pattern: panic }]");
     judge.enter(Moment::Step, 0.0);
     let first = vec!["panic at\n 'hunter2canary'".to_owned()];
-    let measured = step(&mut judge, 30.0, |_| Answer::Lines { count: 1, first: first.clone() });
-    assert_eq!((measured[0].phase, measured[0].value.as_str()), (Phase::Failed, "1 line"));
+    let measured = step(&mut judge, 30.0, |_| Answer::Lines {
+        count: 1,
+        first: first.clone(),
+    });
+    assert_eq!(
+        (measured[0].phase, measured[0].value.as_str()),
+        (Phase::Failed, "1 line")
+    );
     assert_eq!(measured[0].note.as_deref(), Some("first: panic at '***'"));
-    assert_eq!((measured[0].query.as_str(), measured[0].condition.as_str()), ("log lines with panic (green, 15 s)", "at most 0 lines"));
+    assert_eq!(
+        (measured[0].query.as_str(), measured[0].condition.as_str()),
+        ("log lines with panic (green, 15 s)", "at most 0 lines")
+    );
 }
 
 #[test]
 fn lines_against_blue_are_held_against_the_requests_of_both_sides() {
     let run = |green: u64| {
-        let mut judge = judge("logs: [{ name: errors, pattern: ERROR, compare: blue, allowed-increase: 1.5 }]");
+        let mut judge =
+            judge("logs: [{ name: errors, pattern: ERROR, compare: blue, allowed-increase: 1.5 }]");
         judge.enter(Moment::Step, 0.0);
         assert_eq!(judge.due(60.0).len(), 0, "requests are not known yet");
         assert_eq!(judge.next_due(), Some(120.0));
-        let measured = step(&mut judge, 120.0, |question| match about(question).as_str() {
-            "lines of green" => Answer::Lines { count: green, first: Vec::new() },
-            "lines of blue" => Answer::Lines { count: 100, first: Vec::new() },
-            // A tenth of the traffic is green's.
-            "RequestCount Sum of green" => each_minute(question, 1000.0),
-            _ => each_minute(question, 9000.0),
+        let measured = step(&mut judge, 120.0, |question| {
+            match about(question).as_str() {
+                "lines of green" => Answer::Lines {
+                    count: green,
+                    first: Vec::new(),
+                },
+                "lines of blue" => Answer::Lines {
+                    count: 100,
+                    first: Vec::new(),
+                },
+                // A tenth of the traffic is green's.
+                "RequestCount Sum of green" => each_minute(question, 1000.0),
+                _ => each_minute(question, 9000.0),
+            }
         });
         measured[0].phase
     };
@@ -242,8 +377,11 @@ fn lines_against_blue_are_held_against_the_requests_of_both_sides() {
 
 #[test]
 fn a_check_that_is_not_critical_decides_only_with_others() {
-    let metric =
-        |name: &str| format!("- {{ name: {name}, critical: false, http: {{ url: 'https://{name}/', path: $.v }}, success: '< 5' }}\n");
+    let metric = |name: &str| {
+        format!(
+            "- {{ name: {name}, critical: false, http: {{ url: 'https://{name}/', path: $.v }}, success: '< 5' }}\n"
+        )
+    };
     let text = format!("metrics:\n{}{}{}", metric("a"), metric("b"), metric("c"));
     for (names, expected) in [("a", false), ("ab", true)] {
         let mut judge = judge(&text);
@@ -253,17 +391,34 @@ fn a_check_that_is_not_critical_decides_only_with_others() {
             let failing = names.chars().any(|name| host == format!("https://{name}/"));
             one(if failing { 9.0 } else { 1.0 })(question)
         });
-        assert_eq!(matches!(judge.standing(), AnalysisStatus::Ended(_)), expected, "{names}");
+        assert_eq!(
+            matches!(judge.standing(), AnalysisStatus::Ended(_)),
+            expected,
+            "{names}"
+        );
     }
 }
 
 #[test]
 fn the_worst_of_several_checks_stands() {
-    let metric = |name: &str| format!("- {{ name: {name}, http: {{ url: 'https://{name}/', path: $.v }}, success: '< 5' }}\n");
+    let metric = |name: &str| {
+        format!(
+            "- {{ name: {name}, http: {{ url: 'https://{name}/', path: $.v }}, success: '< 5' }}\n"
+        )
+    };
     let mut judge = judge(&format!("metrics:\n{}{}", metric("silent"), metric("bad")));
     judge.enter(Moment::Step, 0.0);
-    step(&mut judge, 0.0, |question| if about(question).contains("bad") { one(9.0)(question) } else { Answer::Points(Vec::new()) });
-    assert_eq!((ended(&judge).phase, ended(&judge).check.as_deref()), (Phase::Failed, Some("bad")));
+    step(&mut judge, 0.0, |question| {
+        if about(question).contains("bad") {
+            one(9.0)(question)
+        } else {
+            Answer::Points(Vec::new())
+        }
+    });
+    assert_eq!(
+        (ended(&judge).phase, ended(&judge).check.as_deref()),
+        (Phase::Failed, Some("bad"))
+    );
 }
 
 #[test]
@@ -271,7 +426,10 @@ fn what_began_and_never_knew_is_inconclusive_in_the_end() {
     let mut judge = judge("presets: [{ preset: error-rate < 5 %, on-inconclusive: pause }]");
     judge.enter(Moment::Step, 0.0);
     judge.finish();
-    assert_eq!((ended(&judge).phase, ended(&judge).on_inconclusive), (Phase::Inconclusive, OnInconclusive::Pause));
+    assert_eq!(
+        (ended(&judge).phase, ended(&judge).on_inconclusive),
+        (Phase::Inconclusive, OnInconclusive::Pause)
+    );
     assert_eq!(ended(&judge).why, "no measurement could tell good from bad");
 }
 
@@ -285,26 +443,61 @@ fn what_never_began_is_not_asked_for_in_the_end() {
 
 #[test]
 fn a_check_that_cannot_be_asked_is_told_before_and_never_passes() {
-    let alone = Sides { blue: None, ..sides() };
-    let network = Sides { kind: Front::NetworkLoadBalancer, ..sides() };
-    let bare = Sides { kind: Front::ApplicationLoadBalancer, green: SideFacts::default(), ..sides() };
+    let alone = Sides {
+        blue: None,
+        ..sides()
+    };
+    let network = Sides {
+        kind: Front::NetworkLoadBalancer,
+        ..sides()
+    };
+    let bare = Sides {
+        kind: Front::ApplicationLoadBalancer,
+        green: SideFacts::default(),
+        ..sides()
+    };
     let table = [
-        (alone, "green no worse than blue", "it holds green against blue, and there is no blue"),
+        (
+            alone,
+            "green no worse than blue",
+            "it holds green against blue, and there is no blue",
+        ),
         (
             network,
             "p99 < 1 s",
             "only an Application Load Balancer counts requests for each side, and this service has a Network Load Balancer",
         ),
-        (bare, "p99 < 1 s", "there is no `target-group` of green here"),
+        (
+            bare,
+            "p99 < 1 s",
+            "there is no `target-group` of green here",
+        ),
     ];
     for (sides, text, expected) in table {
-        let problems = parse(text, "inline", environment()).unwrap().problems(&sides);
-        assert!(problems[0].message.ends_with(expected), "{}", problems[0].message);
+        let problems = parse(text, "inline", environment())
+            .unwrap()
+            .problems(&sides);
+        assert!(
+            problems[0].message.ends_with(expected),
+            "{}",
+            problems[0].message
+        );
         let mut judge = judge_with(text, sides);
         judge.enter(Moment::Step, 0.0);
-        assert_eq!((ended(&judge).phase, ended(&judge).why), (Phase::Inconclusive, format!("it cannot be asked here: {expected}")));
+        assert_eq!(
+            (ended(&judge).phase, ended(&judge).why),
+            (
+                Phase::Inconclusive,
+                format!("it cannot be asked here: {expected}")
+            )
+        );
     }
-    assert_eq!(parse("green no worse than blue", "inline", environment()).unwrap().problems(&sides()), []);
+    assert_eq!(
+        parse("green no worse than blue", "inline", environment())
+            .unwrap()
+            .problems(&sides()),
+        []
+    );
 }
 
 #[test]
@@ -314,12 +507,24 @@ fn queries_show_no_secrets() {
     let mut judge = judge(text);
     judge.enter(Moment::Step, 0.0);
     let questions = judge.due(75.0);
-    let Query::Prometheus(query) = &questions[0].query else { panic!("Prometheus") };
+    let Query::Prometheus(query) = &questions[0].query else {
+        panic!("Prometheus")
+    };
     assert_eq!(query.promql, "up{token=\"hunter2canary\",r=\"api:8\"}");
-    let measured = judge.answered(&[(questions[0].id, Answer::Failed("401 for hunter2canary".to_owned()))], 75.0, "");
+    let measured = judge.answered(
+        &[(
+            questions[0].id,
+            Answer::Failed("401 for hunter2canary".to_owned()),
+        )],
+        75.0,
+        "",
+    );
     assert_eq!(
         (measured[0].query.as_str(), measured[0].note.as_deref()),
-        ("up{token=\"***\",r=\"api:8\"} (green, 1 m)", Some("401 for ***"))
+        (
+            "up{token=\"***\",r=\"api:8\"} (green, 1 m)",
+            Some("401 for ***")
+        )
     );
     assert!(!format!("{measured:?}{:?}", query.headers).contains("hunter2canary"));
 }
@@ -329,8 +534,16 @@ fn that_nothing_was_found_wrong_is_only_said_of_what_was_measured_to_be_good() {
     let none = |_: &Question| Answer::Points(Vec::new());
     let table: [(&str, &[f64], &str); 3] = [
         ("failure-limit: 2", &[1.0, 2.0], "nothing was found wrong"),
-        ("failure-limit: 2", &[1.0, 9.0], "no limit was passed: 1 of 2 measurements failed"),
-        ("inconclusive-limit: 5", &[], "own could not tell good from bad"),
+        (
+            "failure-limit: 2",
+            &[1.0, 9.0],
+            "no limit was passed: 1 of 2 measurements failed",
+        ),
+        (
+            "inconclusive-limit: 5",
+            &[],
+            "own could not tell good from bad",
+        ),
     ];
     for (keys, answers, expected) in table {
         let mut judge = super::judge(&own(keys));

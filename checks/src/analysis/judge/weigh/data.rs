@@ -18,7 +18,10 @@ pub(super) struct Answers<'a>(pub(super) &'a [(QuestionRole, Side, Answer)]);
 
 impl<'a> Answers<'a> {
     fn get(&self, part: QuestionRole, side: Side) -> Option<&'a Answer> {
-        self.0.iter().find(|(of, on, _)| *of == part && *on == side).map(|(_, _, answer)| answer)
+        self.0
+            .iter()
+            .find(|(of, on, _)| *of == part && *on == side)
+            .map(|(_, _, answer)| answer)
     }
 
     /// Why a source could not be asked.
@@ -36,13 +39,20 @@ impl<'a> Answers<'a> {
     /// Points that are numbers.
     pub(super) fn points(&self, part: QuestionRole, side: Side) -> Vec<Point> {
         match self.get(part, side) {
-            Some(Answer::Points(points)) => points.iter().copied().filter(|point| !point.value.is_nan()).collect(),
+            Some(Answer::Points(points)) => points
+                .iter()
+                .copied()
+                .filter(|point| !point.value.is_nan())
+                .collect(),
             Some(Answer::Lines { .. } | Answer::Failed(_)) | None => Vec::new(),
         }
     }
 
     pub(super) fn values(&self, part: QuestionRole, side: Side) -> Vec<f64> {
-        self.points(part, side).iter().map(|point| point.value).collect()
+        self.points(part, side)
+            .iter()
+            .map(|point| point.value)
+            .collect()
     }
 
     pub(super) fn lines(&self, side: Side) -> (u64, &'a [String]) {
@@ -58,7 +68,8 @@ pub(super) fn requests(answers: &Answers<'_>, side: Side) -> f64 {
     answers.values(QuestionRole::Requests, side).iter().sum()
 }
 
-/// How many of them were errors. Load balancers publish no point for a minute without errors: no points are zero errors.
+/// How many of them were errors. Load balancers publish no point for a minute without errors: no
+/// points are zero errors.
 pub(super) fn errors(answers: &Answers<'_>, side: Side) -> f64 {
     answers.values(QuestionRole::Errors, side).iter().sum()
 }
@@ -66,9 +77,11 @@ pub(super) fn errors(answers: &Answers<'_>, side: Side) -> f64 {
 /// A side's result; not a number when there are no data.
 pub(super) fn result(answers: &Answers<'_>, measure: &Measure, side: Side) -> f64 {
     match measure {
-        Measure::Value { reduce, .. } => {
-            reduced(&answers.points(QuestionRole::Value, side), *reduce, &answers.points(QuestionRole::Requests, side))
-        }
+        Measure::Value { reduce, .. } => reduced(
+            &answers.points(QuestionRole::Value, side),
+            *reduce,
+            &answers.points(QuestionRole::Requests, side),
+        ),
         Measure::Share { of, .. } => share(errors(answers, side), requests(answers, side), *of),
         Measure::Lines { .. } => f64::NAN,
     }
@@ -78,7 +91,8 @@ fn share(errors: f64, requests: f64, of: ShareOf) -> f64 {
     if requests <= 0.0 {
         return f64::NAN;
     }
-    // An error that is stamped in another minute than its request does not make more than all of them fail.
+    // An error that is stamped in another minute than its request does not make more than all of
+    // them fail.
     let bad = 100.0 * (errors / requests).clamp(0.0, 1.0);
     match of {
         ShareOf::Errors => bad,
@@ -100,24 +114,36 @@ fn reduced(points: &[Point], reduce: Reduce, volume: &[Point]) -> f64 {
             }
         }
         Reduce::Average => mean(values.map(|value| (value, 1.0))),
-        Reduce::ByVolume => mean(points.iter().map(|point| (point.value, weight(point, volume)))),
+        Reduce::ByVolume => mean(
+            points
+                .iter()
+                .map(|point| (point.value, weight(point, volume))),
+        ),
     }
 }
 
 fn mean(weighted: impl Iterator<Item = (f64, f64)>) -> f64 {
-    let (sum, weight) = weighted.fold((0.0, 0.0), |(sum, all), (value, weight)| (sum + value * weight, all + weight));
+    let (sum, weight) = weighted.fold((0.0, 0.0), |(sum, all), (value, weight)| {
+        (sum + value * weight, all + weight)
+    });
     if weight > 0.0 { sum / weight } else { f64::NAN }
 }
 
 /// The requests of the same minute; a latency without any came from somewhere.
 fn weight(point: &Point, volume: &[Point]) -> f64 {
-    let same = volume.iter().find(|other| (other.at - point.at).abs() < 0.5);
+    let same = volume
+        .iter()
+        .find(|other| (other.at - point.at).abs() < 0.5);
     same.map_or(1.0, |other| other.value.max(1.0))
 }
 
 /// A count out of a sum of points.
 pub(super) fn count(sum: f64) -> u64 {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` keeps what is out of range at the nearest bound")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "`as` keeps what is out of range at the nearest bound"
+    )]
     let count = sum.round().max(0.0) as u64;
     count
 }

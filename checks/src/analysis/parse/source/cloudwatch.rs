@@ -23,38 +23,85 @@ pub(super) fn cloudwatch(pen: &mut ValueReader<'_>, node: &Node) -> Option<Asks>
     }
 }
 
-fn math(pen: &mut ValueReader<'_>, fields: &Fields<'_>, metrics: &Node, expression: &Node) -> Option<Asks> {
+fn math(
+    pen: &mut ValueReader<'_>,
+    fields: &Fields<'_>,
+    metrics: &Node,
+    expression: &Node,
+) -> Option<Asks> {
     for entry in fields.among(CLOUDWATCH_METRIC_KEYS) {
-        pen.reader.report(entry.place, format!("`{}` stands beside `metrics`", entry.key), "Write it in a metric of `metrics`");
+        pen.reader.report(
+            entry.place,
+            format!("`{}` stands beside `metrics`", entry.key),
+            "Write it in a metric of `metrics`",
+        );
     }
     let entries = pen.reader.entries(metrics, "`metrics`")?;
     if entries.is_empty() {
-        return pen.refuse(metrics.place, "`metrics` is empty", "Write at least one metric with an id");
+        return pen.refuse(
+            metrics.place,
+            "`metrics` is empty",
+            "Write at least one metric with an id",
+        );
     }
     let read: Vec<_> = entries.iter().map(|entry| named(pen, entry)).collect();
     let expression = pen.text(expression, "`expression`");
-    Some(Asks::CloudWatch { metrics: read.into_iter().collect::<Option<_>>()?, expression: Some(expression?) })
+    Some(Asks::CloudWatch {
+        metrics: read.into_iter().collect::<Option<_>>()?,
+        expression: Some(expression?),
+    })
 }
 
 fn named(pen: &mut ValueReader<'_>, entry: &Entry) -> Option<(String, Metric)> {
-    let legal = entry.key.starts_with(|first: char| first.is_ascii_lowercase())
-        && entry.key.chars().all(|character| character.is_ascii_alphanumeric() || character == '_');
+    let legal = entry
+        .key
+        .starts_with(|first: char| first.is_ascii_lowercase())
+        && entry
+            .key
+            .chars()
+            .all(|character| character.is_ascii_alphanumeric() || character == '_');
     if !legal {
         let remedy = "CloudWatch wants a small letter first, and letters, digits and `_`";
-        pen.reader.report(entry.place, format!("`{}` is not an id of a metric", entry.key), remedy);
+        pen.reader.report(
+            entry.place,
+            format!("`{}` is not an id of a metric", entry.key),
+            remedy,
+        );
     }
     let what = format!("metric `{}`", entry.key);
-    let fields = pen.reader.fields(&entry.value, &what, CLOUDWATCH_METRIC_KEYS)?;
+    let fields = pen
+        .reader
+        .fields(&entry.value, &what, CLOUDWATCH_METRIC_KEYS)?;
     let metric = metric(pen, &entry.value, &fields, &what)?;
     legal.then(|| (entry.key.clone(), metric))
 }
 
-fn metric(pen: &mut ValueReader<'_>, node: &Node, fields: &Fields<'_>, what: &str) -> Option<Metric> {
+fn metric(
+    pen: &mut ValueReader<'_>,
+    node: &Node,
+    fields: &Fields<'_>,
+    what: &str,
+) -> Option<Metric> {
     let mut word = |key: &str, example: &str| match fields.get(key) {
         Some(node) => pen.word(node, &format!("`{key}`")),
-        None => pen.refuse(node.place, format!("{what} has no `{key}`"), format!("Write `{key}: {example}`")),
+        None => pen.refuse(
+            node.place,
+            format!("{what} has no `{key}`"),
+            format!("Write `{key}: {example}`"),
+        ),
     };
-    let (namespace, name, stat) = (word("namespace", "AWS/ApplicationELB"), word("metric", "RequestCount"), word("stat", "Sum"));
-    let dimensions = fields.get("dimensions").map_or_else(|| Some(Vec::new()), |node| pen.texts(node, "`dimensions`"));
-    Some(Metric { namespace: namespace?, name: name?, stat: stat?, dimensions: dimensions? })
+    let (namespace, name, stat) = (
+        word("namespace", "AWS/ApplicationELB"),
+        word("metric", "RequestCount"),
+        word("stat", "Sum"),
+    );
+    let dimensions = fields
+        .get("dimensions")
+        .map_or_else(|| Some(Vec::new()), |node| pen.texts(node, "`dimensions`"));
+    Some(Metric {
+        namespace: namespace?,
+        name: name?,
+        stat: stat?,
+        dimensions: dimensions?,
+    })
 }

@@ -1,9 +1,12 @@
-//! A value, or a mapping of conditions such as `{ contains: json }`: for texts (headers, query parameters, bodies) and for JSON.
+//! A value, or a mapping of conditions such as `{ contains: json }`: for texts (headers, query
+//! parameters, bodies) and for JSON.
 
 use serde_json::Number;
 
 use crate::document::{Content, Entry, Node};
-use crate::smoke::form::{Comparison, CountConditions, Durations, JsonCondition, JsonType, TextCondition};
+use crate::smoke::form::{
+    Comparison, CountConditions, Durations, JsonCondition, JsonType, TextCondition,
+};
 use crate::smoke::parse::keys::{BOUND_KEYS, JSON_KEYS, TEXT_KEYS};
 use crate::words::Words;
 
@@ -26,21 +29,44 @@ pub(super) fn text(words: &mut Words<'_>, node: &Node, what: &str) -> Option<Vec
     if matches!(node.content, Content::Mapping(_)) {
         return text_mapping(words, node, what, TEXT_KEYS);
     }
-    words.template(node, what).map(|template| vec![TextCondition::Equals(template)])
+    words
+        .template(node, what)
+        .map(|template| vec![TextCondition::Equals(template)])
 }
 
 /// Conditions, of those that are known here.
-pub(super) fn text_mapping(words: &mut Words<'_>, node: &Node, what: &str, known: &[&str]) -> Option<Vec<TextCondition>> {
-    every(words, node, what, known, |words, entry, what| match entry.key.as_str() {
-        "contains" => words.template(&entry.value, what).map(TextCondition::Contains),
-        "matches" => words.pattern(&entry.value, what).map(TextCondition::Matches),
-        "exists" => {
-            words.reader.boolean(&entry.value, what).map(|exists| if exists { TextCondition::Exists } else { TextCondition::Absent })
+pub(super) fn text_mapping(
+    words: &mut Words<'_>,
+    node: &Node,
+    what: &str,
+    known: &[&str],
+) -> Option<Vec<TextCondition>> {
+    every(words, node, what, known, |words, entry, what| {
+        match entry.key.as_str() {
+            "contains" => words
+                .template(&entry.value, what)
+                .map(TextCondition::Contains),
+            "matches" => words
+                .pattern(&entry.value, what)
+                .map(TextCondition::Matches),
+            "exists" => words.reader.boolean(&entry.value, what).map(|exists| {
+                if exists {
+                    TextCondition::Exists
+                } else {
+                    TextCondition::Absent
+                }
+            }),
+            "absent" => words.reader.boolean(&entry.value, what).map(|absent| {
+                if absent {
+                    TextCondition::Absent
+                } else {
+                    TextCondition::Exists
+                }
+            }),
+            _ => words
+                .template(&entry.value, what)
+                .map(TextCondition::Equals),
         }
-        "absent" => {
-            words.reader.boolean(&entry.value, what).map(|absent| if absent { TextCondition::Absent } else { TextCondition::Exists })
-        }
-        _ => words.template(&entry.value, what).map(TextCondition::Equals),
     })
 }
 
@@ -49,22 +75,34 @@ pub(super) fn json(words: &mut Words<'_>, node: &Node, what: &str) -> Option<Vec
     if matches!(node.content, Content::Mapping(_)) {
         return every(words, node, what, JSON_KEYS, json_condition);
     }
-    words.json(node).map(|value| vec![JsonCondition::Equals(value)])
+    words
+        .json(node)
+        .map(|value| vec![JsonCondition::Equals(value)])
 }
 
 fn json_condition(words: &mut Words<'_>, entry: &Entry, what: &str) -> Option<JsonCondition> {
     if let Some(comparison) = comparison(&entry.key) {
-        return number(words, &entry.value, what).map(|limit| JsonCondition::Compares(comparison, limit));
+        return number(words, &entry.value, what)
+            .map(|limit| JsonCondition::Compares(comparison, limit));
     }
     match entry.key.as_str() {
         "ne" => words.json(&entry.value).map(JsonCondition::Differs),
-        "matches" => words.pattern(&entry.value, what).map(JsonCondition::Matches),
+        "matches" => words
+            .pattern(&entry.value, what)
+            .map(JsonCondition::Matches),
         "contains" => words.json(&entry.value).map(JsonCondition::Contains),
-        "exists" => {
-            words.reader.boolean(&entry.value, what).map(|exists| if exists { JsonCondition::Exists } else { JsonCondition::Absent })
-        }
+        "exists" => words.reader.boolean(&entry.value, what).map(|exists| {
+            if exists {
+                JsonCondition::Exists
+            } else {
+                JsonCondition::Absent
+            }
+        }),
         "length" => counts(words, &entry.value, what, EXACTLY).map(JsonCondition::Length),
-        "type" => words.reader.word(&entry.value, what, TYPES).map(JsonCondition::Is),
+        "type" => words
+            .reader
+            .word(&entry.value, what, TYPES)
+            .map(JsonCondition::Is),
         _ => words.json(&entry.value).map(JsonCondition::Equals),
     }
 }
@@ -73,7 +111,11 @@ fn number(words: &mut Words<'_>, node: &Node, what: &str) -> Option<Number> {
     if let Content::Number(number) = &node.content {
         return Some(number.clone());
     }
-    words.reader.report(node.place, format!("{what} must be a number"), "Write a number without quotes");
+    words.reader.report(
+        node.place,
+        format!("{what} must be a number"),
+        "Write a number without quotes",
+    );
     None
 }
 
@@ -92,14 +134,24 @@ pub(super) const EXACTLY: &[Comparison] = &[Comparison::AtLeast, Comparison::AtM
 pub(super) const AT_LEAST: &[Comparison] = &[Comparison::AtLeast];
 
 /// The bounds of a count; a plain number is what `plain` says.
-pub(super) fn counts(words: &mut Words<'_>, node: &Node, what: &str, plain: &[Comparison]) -> Option<CountConditions> {
+pub(super) fn counts(
+    words: &mut Words<'_>,
+    node: &Node,
+    what: &str,
+    plain: &[Comparison],
+) -> Option<CountConditions> {
     if matches!(node.content, Content::Mapping(_)) {
         return every(words, node, what, BOUND_KEYS, |words, entry, what| {
             Some((comparison(&entry.key)?, whole(words, &entry.value, what)?))
         });
     }
     let limit = whole(words, node, what)?;
-    Some(plain.iter().map(|comparison| (*comparison, limit)).collect())
+    Some(
+        plain
+            .iter()
+            .map(|comparison| (*comparison, limit))
+            .collect(),
+    )
 }
 
 fn whole(words: &mut Words<'_>, node: &Node, what: &str) -> Option<i64> {
@@ -108,13 +160,22 @@ fn whole(words: &mut Words<'_>, node: &Node, what: &str) -> Option<i64> {
     {
         return Some(count);
     }
-    words.reader.report(node.place, format!("{what} must be a whole number"), "Write a whole number without quotes, such as `14`");
+    words.reader.report(
+        node.place,
+        format!("{what} must be a whole number"),
+        "Write a whole number without quotes, such as `14`",
+    );
     None
 }
 
 /// The bounds of a duration.
 pub(super) fn durations(words: &mut Words<'_>, node: &Node, what: &str) -> Option<Durations> {
-    every(words, node, what, BOUND_KEYS, |words, entry, what| Some((comparison(&entry.key)?, words.reader.duration(&entry.value, what)?)))
+    every(words, node, what, BOUND_KEYS, |words, entry, what| {
+        Some((
+            comparison(&entry.key)?,
+            words.reader.duration(&entry.value, what)?,
+        ))
+    })
 }
 
 /// The same; a plain duration is the longest.
@@ -122,7 +183,10 @@ pub(super) fn at_most(words: &mut Words<'_>, node: &Node, what: &str) -> Option<
     if matches!(node.content, Content::Mapping(_)) {
         return durations(words, node, what);
     }
-    words.reader.duration(node, what).map(|longest| vec![(Comparison::AtMost, longest)])
+    words
+        .reader
+        .duration(node, what)
+        .map(|longest| vec![(Comparison::AtMost, longest)])
 }
 
 /// Reads every known condition of a mapping that must have one at least.
@@ -136,8 +200,15 @@ fn every<T>(
     let fields = words.reader.fields(node, what, known)?;
     let entries = fields.among(known);
     if matches!(&node.content, Content::Mapping(entries) if entries.is_empty()) {
-        words.reader.report(node.place, format!("{what} has no condition"), format!("Write a value, or one of {}", known.join(", ")));
+        words.reader.report(
+            node.place,
+            format!("{what} has no condition"),
+            format!("Write a value, or one of {}", known.join(", ")),
+        );
     }
-    let conditions: Vec<_> = entries.into_iter().map(|entry| read(words, entry, &format!("`{}`", entry.key))).collect();
+    let conditions: Vec<_> = entries
+        .into_iter()
+        .map(|entry| read(words, entry, &format!("`{}`", entry.key)))
+        .collect();
     conditions.into_iter().collect()
 }

@@ -1,4 +1,5 @@
-//! `security-headers`: `true` for all of them as OWASP asks, a list of those that are wanted, or a mapping of what is different.
+//! `security-headers`: `true` for all of them as OWASP asks, a list of those that are wanted, or a
+//! mapping of what is different.
 
 use std::time::Duration;
 
@@ -23,12 +24,25 @@ pub(super) fn headers(words: &mut Words<'_>, node: &Node) -> Option<Vec<Security
         Content::Boolean(true) => Some(SECURITY_KEYS.iter().map(|key| usual(key)).collect()),
         Content::List(items) => {
             let table: Vec<_> = SECURITY_KEYS.iter().map(|key| (*key, *key)).collect();
-            let wanted: Vec<_> = items.iter().map(|item| words.reader.word(item, "`security-headers`", &table).map(usual)).collect();
+            let wanted: Vec<_> = items
+                .iter()
+                .map(|item| {
+                    words
+                        .reader
+                        .word(item, "`security-headers`", &table)
+                        .map(usual)
+                })
+                .collect();
             wanted.into_iter().collect()
         }
         Content::Null | Content::Number(_) | Content::Text(_) | Content::Mapping(_) => {
-            let fields = words.reader.fields(node, "`security-headers`", SECURITY_KEYS)?;
-            let wanted: Vec<_> = SECURITY_KEYS.iter().map(|key| changed(words, &fields, key)).collect();
+            let fields = words
+                .reader
+                .fields(node, "`security-headers`", SECURITY_KEYS)?;
+            let wanted: Vec<_> = SECURITY_KEYS
+                .iter()
+                .map(|key| changed(words, &fields, key))
+                .collect();
             let wanted: Option<Vec<_>> = wanted.into_iter().collect();
             Some(wanted?.into_iter().flatten().collect())
         }
@@ -45,24 +59,49 @@ fn usual(key: &str) -> SecurityHeader {
     }
 }
 
-/// What is asked of a header where the mapping may say something else; nothing when it is not wanted.
+/// What is asked of a header where the mapping may say something else; nothing when it is not
+/// wanted.
 fn changed(words: &mut Words<'_>, fields: &Fields<'_>, key: &str) -> Option<Vec<SecurityHeader>> {
-    let Some(entry) = fields.entry(key) else { return Some(vec![usual(key)]) };
+    let Some(entry) = fields.entry(key) else {
+        return Some(vec![usual(key)]);
+    };
     match (&entry.value.content, key) {
-        (Content::Mapping(_), "strict-transport-security") => transport_security(words, entry).map(|header| vec![header]),
-        (Content::Mapping(_), "content-security-policy") => content_policy(words, entry).map(|header| vec![header]),
-        _ => words.reader.boolean(&entry.value, &format!("`{key}`")).map(|wanted| wanted.then(|| usual(key)).into_iter().collect()),
+        (Content::Mapping(_), "strict-transport-security") => {
+            transport_security(words, entry).map(|header| vec![header])
+        }
+        (Content::Mapping(_), "content-security-policy") => {
+            content_policy(words, entry).map(|header| vec![header])
+        }
+        _ => words
+            .reader
+            .boolean(&entry.value, &format!("`{key}`"))
+            .map(|wanted| wanted.then(|| usual(key)).into_iter().collect()),
     }
 }
 
 fn transport_security(words: &mut Words<'_>, entry: &Entry) -> Option<SecurityHeader> {
-    let fields = words.reader.fields(&entry.value, "`strict-transport-security`", TRANSPORT_SECURITY_KEYS)?;
-    let age = fields.get("max-age").map_or_else(|| Some(year()), |node| conditions::durations(words, node, "`max-age`"));
+    let fields = words.reader.fields(
+        &entry.value,
+        "`strict-transport-security`",
+        TRANSPORT_SECURITY_KEYS,
+    )?;
+    let age = fields.get("max-age").map_or_else(
+        || Some(year()),
+        |node| conditions::durations(words, node, "`max-age`"),
+    );
     age.map(SecurityHeader::TransportSecurity)
 }
 
 fn content_policy(words: &mut Words<'_>, entry: &Entry) -> Option<SecurityHeader> {
-    let fields = words.reader.fields(&entry.value, "`content-security-policy`", POLICY_KEYS)?;
-    let allowed = fields.get("unsafe-inline").map_or(Some(false), |node| words.reader.boolean(node, "`unsafe-inline`"))?;
-    Some(SecurityHeader::ContentPolicy(if allowed { Inline::Allowed } else { Inline::Refused }))
+    let fields = words
+        .reader
+        .fields(&entry.value, "`content-security-policy`", POLICY_KEYS)?;
+    let allowed = fields.get("unsafe-inline").map_or(Some(false), |node| {
+        words.reader.boolean(node, "`unsafe-inline`")
+    })?;
+    Some(SecurityHeader::ContentPolicy(if allowed {
+        Inline::Allowed
+    } else {
+        Inline::Refused
+    }))
 }

@@ -16,7 +16,11 @@ const USUAL_PATH: &str = "$.version";
 /// Where the deployed version is to be seen.
 pub(super) enum VersionSource {
     NotAsked,
-    Json { written: String, path: JsonPath, version: Template },
+    Json {
+        written: String,
+        path: JsonPath,
+        version: Template,
+    },
     Header(HeaderName, Template),
 }
 
@@ -24,25 +28,43 @@ pub(super) fn version(words: &mut Words<'_>, node: &Node) -> Option<VersionSourc
     // As if it stood there: the variable counts as used.
     let version = words.parsed(node, "${version}")?;
     if let Content::Boolean(wanted) = node.content {
-        return if wanted { json(words, node, USUAL_PATH, version) } else { Some(VersionSource::NotAsked) };
+        return if wanted {
+            json(words, node, USUAL_PATH, version)
+        } else {
+            Some(VersionSource::NotAsked)
+        };
     }
     let fields = words.reader.fields(node, "`version`", VERSION_KEYS)?;
     let entries = fields.among(VERSION_KEYS);
     let [entry] = entries.as_slice() else {
         let remedy = "Write `true`, `{ json: $.version }` or `{ header: x-version }`";
-        words.reader.report(node.place, "`version` must say where it is, once", remedy);
+        words
+            .reader
+            .report(node.place, "`version` must say where it is, once", remedy);
         return None;
     };
-    let text = words.reader.text(&entry.value, &format!("`{}`", entry.key))?;
+    let text = words
+        .reader
+        .text(&entry.value, &format!("`{}`", entry.key))?;
     match entry.key.as_str() {
-        "header" => named_header(words, entry.value.place, &text).map(|name| VersionSource::Header(name, version)),
+        "header" => named_header(words, entry.value.place, &text)
+            .map(|name| VersionSource::Header(name, version)),
         _ => json(words, &entry.value, &text, version),
     }
 }
 
-fn json(words: &mut Words<'_>, node: &Node, written: &str, version: Template) -> Option<VersionSource> {
+fn json(
+    words: &mut Words<'_>,
+    node: &Node,
+    written: &str,
+    version: Template,
+) -> Option<VersionSource> {
     let path = super::json_path(words, node.place, written)?;
-    Some(VersionSource::Json { written: written.to_owned(), path, version })
+    Some(VersionSource::Json {
+        written: written.to_owned(),
+        path,
+        version,
+    })
 }
 
 impl Expect {
@@ -50,10 +72,20 @@ impl Expect {
     pub(super) fn with_version(mut self, seen: VersionSource) -> Self {
         match seen {
             VersionSource::NotAsked => {}
-            VersionSource::Header(name, version) => self.headers.push((name, vec![TextCondition::Equals(version)])),
-            VersionSource::Json { written, path, version } => {
+            VersionSource::Header(name, version) => self
+                .headers
+                .push((name, vec![TextCondition::Equals(version)])),
+            VersionSource::Json {
+                written,
+                path,
+                version,
+            } => {
                 let conditions = vec![JsonCondition::Equals(JsonTemplate::Text(version))];
-                self.json.push(JsonExpectation { written, path, conditions });
+                self.json.push(JsonExpectation {
+                    written,
+                    path,
+                    conditions,
+                });
             }
         }
         self

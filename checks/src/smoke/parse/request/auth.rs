@@ -8,45 +8,79 @@ use crate::words::Words;
 
 use super::named_header;
 
-const REMEDY: &str = "Write one of `bearer: token`, `basic: { user, password }` and `api-key: { header, value }`";
+const REMEDY: &str =
+    "Write one of `bearer: token`, `basic: { user, password }` and `api-key: { header, value }`";
 
 pub(super) fn credential(words: &mut Words<'_>, node: &Node) -> Option<Credential> {
     let fields = words.reader.fields(node, "`auth`", AUTH_KEYS)?;
     let entries = fields.among(AUTH_KEYS);
     let [entry] = entries.as_slice() else {
-        let message = if entries.is_empty() { "`auth` says nothing" } else { "`auth` has two credentials" };
+        let message = if entries.is_empty() {
+            "`auth` says nothing"
+        } else {
+            "`auth` has two credentials"
+        };
         words.reader.report(node.place, message, REMEDY);
         return None;
     };
     match entry.key.as_str() {
         "basic" => basic(words, &entry.value),
         "api-key" => api_key(words, &entry.value),
-        _ => words.template(&entry.value, "`bearer`").map(Credential::Bearer),
+        _ => words
+            .template(&entry.value, "`bearer`")
+            .map(Credential::Bearer),
     }
 }
 
 fn basic(words: &mut Words<'_>, node: &Node) -> Option<Credential> {
     let [user, password] = both(words, node, "`basic`", [BASIC_KEYS[0], BASIC_KEYS[1]])?;
-    let (user_place, user, password) = (user.place, words.template(user, "`user`"), words.template(password, "`password`"));
-    if user.as_ref().is_some_and(|user| user.render(&Values::default()).contains(':')) {
-        words.reader.report(user_place, "`user` has a `:`", "The password begins behind the first `:`, so no user can have one");
+    let (user_place, user, password) = (
+        user.place,
+        words.template(user, "`user`"),
+        words.template(password, "`password`"),
+    );
+    if user
+        .as_ref()
+        .is_some_and(|user| user.render(&Values::default()).contains(':'))
+    {
+        words.reader.report(
+            user_place,
+            "`user` has a `:`",
+            "The password begins behind the first `:`, so no user can have one",
+        );
     }
-    Some(Credential::Basic { user: user?, password: password? })
+    Some(Credential::Basic {
+        user: user?,
+        password: password?,
+    })
 }
 
 fn api_key(words: &mut Words<'_>, node: &Node) -> Option<Credential> {
     let [header, value] = both(words, node, "`api-key`", [API_KEY_KEYS[0], API_KEY_KEYS[1]])?;
-    let name = words.reader.text(header, "`header`").and_then(|name| named_header(words, header.place, &name));
+    let name = words
+        .reader
+        .text(header, "`header`")
+        .and_then(|name| named_header(words, header.place, &name));
     let value = words.template(value, "`value`");
-    Some(Credential::ApiKey { header: name?, value: value? })
+    Some(Credential::ApiKey {
+        header: name?,
+        value: value?,
+    })
 }
 
 /// The two values of a mapping that needs both.
-fn both<'n>(words: &mut Words<'_>, node: &'n Node, what: &str, keys: [&str; 2]) -> Option<[&'n Node; 2]> {
+fn both<'n>(
+    words: &mut Words<'_>,
+    node: &'n Node,
+    what: &str,
+    keys: [&str; 2],
+) -> Option<[&'n Node; 2]> {
     let fields = words.reader.fields(node, what, &keys)?;
     let found = keys.map(|key| fields.get(key));
     for (key, _) in keys.iter().zip(found).filter(|(_, node)| node.is_none()) {
-        words.reader.report(node.place, format!("{what} has no `{key}`"), REMEDY);
+        words
+            .reader
+            .report(node.place, format!("{what} has no `{key}`"), REMEDY);
     }
     let [first, second] = found;
     Some([first?, second?])

@@ -21,34 +21,65 @@ const CONTENT_TYPES: &[(&str, &str)] = &[
 ];
 const UNKNOWN_CONTENT: &str = "application/octet-stream";
 
-pub(in crate::smoke::parse) fn body(words: &mut Words<'_>, fields: &Fields<'_>) -> Option<RequestBody> {
+pub(in crate::smoke::parse) fn body(
+    words: &mut Words<'_>,
+    fields: &Fields<'_>,
+) -> Option<RequestBody> {
     let entries = fields.among(BODY_KEYS);
     if let Some(second) = entries.get(1) {
-        let message = format!("A test has two bodies: `{}` and `{}`", entries[0].key, second.key);
-        words.reader.report(second.place, message, "Keep one of json, form, body and file");
+        let message = format!(
+            "A test has two bodies: `{}` and `{}`",
+            entries[0].key, second.key
+        );
+        words.reader.report(
+            second.place,
+            message,
+            "Keep one of json, form, body and file",
+        );
     }
-    let Some(entry) = entries.first() else { return Some(RequestBody::None) };
+    let Some(entry) = entries.first() else {
+        return Some(RequestBody::None);
+    };
     match entry.key.as_str() {
         "json" => words.json(&entry.value).map(RequestBody::Json),
         "form" => form(words, &entry.value).map(RequestBody::Form),
         "file" => file(words, &entry.value),
-        _ => words.template(&entry.value, "`body`").map(RequestBody::Text),
+        _ => words
+            .template(&entry.value, "`body`")
+            .map(RequestBody::Text),
     }
 }
 
 fn form(words: &mut Words<'_>, node: &Node) -> Option<Vec<(String, Template)>> {
     let entries = words.reader.entries(node, "`form`")?;
-    let pairs: Vec<_> =
-        entries.iter().map(|entry| Some((entry.key.clone(), words.template(&entry.value, &format!("Field `{}`", entry.key))?))).collect();
+    let pairs: Vec<_> = entries
+        .iter()
+        .map(|entry| {
+            Some((
+                entry.key.clone(),
+                words.template(&entry.value, &format!("Field `{}`", entry.key))?,
+            ))
+        })
+        .collect();
     pairs.into_iter().collect()
 }
 
 fn file(words: &mut Words<'_>, node: &Node) -> Option<RequestBody> {
     let bytes = words.file(node, "`file`")?;
     if bytes.len() > LARGEST_FILE {
-        words.reader.report(node.place, "`file` has more than 16 MiB", "Send a smaller one: this is a smoke test");
+        words.reader.report(
+            node.place,
+            "`file` has more than 16 MiB",
+            "Send a smaller one: this is a smoke test",
+        );
     }
     let path = words.reader.text(node, "`file`")?;
-    let known = CONTENT_TYPES.iter().find(|(end, _)| path.ends_with(end)).map(|(_, kind)| *kind);
-    Some(RequestBody::File { content_type: known.unwrap_or(UNKNOWN_CONTENT), bytes: bytes.into() })
+    let known = CONTENT_TYPES
+        .iter()
+        .find(|(end, _)| path.ends_with(end))
+        .map(|(_, kind)| *kind);
+    Some(RequestBody::File {
+        content_type: known.unwrap_or(UNKNOWN_CONTENT),
+        bytes: bytes.into(),
+    })
 }

@@ -1,4 +1,5 @@
-//! Flows against a small service with a memory: created, read, listed, deleted; failures in the middle; order, matrix, cookies, secrets.
+//! Flows against a small service with a memory: created, read, listed, deleted; failures in the
+//! middle; order, matrix, cookies, secrets.
 
 use std::collections::BTreeMap;
 
@@ -39,11 +40,21 @@ impl Tasks {
                 reply("201 Created", "", &format!(r#"{{"id":{id}}}"#))
             }
             ("GET", None) => {
-                let tasks: Vec<String> = self.tasks.iter().map(|(id, task)| format!(r#"{{"id":{id},"task":{task}}}"#)).collect();
+                let tasks: Vec<String> = self
+                    .tasks
+                    .iter()
+                    .map(|(id, task)| format!(r#"{{"id":{id},"task":{task}}}"#))
+                    .collect();
                 reply("200 OK", "", &format!("[{}]", tasks.join(",")))
             }
-            (_, Some(id)) if !self.tasks.contains_key(&id) => reply("404 Not Found", "", "no such task"),
-            ("GET", Some(id)) => reply("200 OK", "", &format!(r#"{{"id":{id},"task":{}}}"#, self.tasks[&id])),
+            (_, Some(id)) if !self.tasks.contains_key(&id) => {
+                reply("404 Not Found", "", "no such task")
+            }
+            ("GET", Some(id)) => reply(
+                "200 OK",
+                "",
+                &format!(r#"{{"id":{id},"task":{}}}"#, self.tasks[&id]),
+            ),
             ("DELETE", Some(id)) => {
                 self.tasks.remove(&id);
                 reply("204 No Content", "", "")
@@ -55,7 +66,12 @@ impl Tasks {
 
 /// `name verdict` of each result.
 fn verdicts(results: &[TestResult]) -> String {
-    results.iter().map(|result| format!("{} {:?}", result.name, result.verdict)).collect::<Vec<_>>().join(", ").to_lowercase()
+    results
+        .iter()
+        .map(|result| format!("{} {:?}", result.name, result.verdict))
+        .collect::<Vec<_>>()
+        .join(", ")
+        .to_lowercase()
 }
 
 const LIFE: &str = "
@@ -93,7 +109,16 @@ async fn a_task_is_created_read_listed_and_deleted() {
     );
     assert_eq!(results[1].request, "GET /tasks/1");
     let memory = memory.lock().unwrap();
-    assert_eq!(memory.asked, ["POST /tasks", "GET /tasks/1", "GET /tasks", "DELETE /tasks/1", "GET /tasks/1"]);
+    assert_eq!(
+        memory.asked,
+        [
+            "POST /tasks",
+            "GET /tasks/1",
+            "GET /tasks",
+            "DELETE /tasks/1",
+            "GET /tasks/1"
+        ]
+    );
 }
 
 #[tokio::test]
@@ -105,7 +130,10 @@ async fn a_failure_in_the_middle_skips_what_follows_and_still_cleans_up() {
         verdicts(&results),
         "tasks: create passed, tasks: read failed, tasks: list skipped, tasks: delete passed, tasks: gone skipped"
     );
-    assert_eq!((told(&results[1]).as_str(), results[4].request.as_str()), ("$.task.done: true, nothing", "GET /tasks/1"));
+    assert_eq!(
+        (told(&results[1]).as_str(), results[4].request.as_str()),
+        ("$.task.done: true, nothing", "GET /tasks/1")
+    );
     assert!(memory.lock().unwrap().tasks.is_empty());
 }
 
@@ -123,7 +151,10 @@ tests:
 ";
     let begun = Instant::now();
     let results = run_green(&base, document).await;
-    assert_eq!(verdicts(&results), "tasks: create passed, tasks: never skipped, tasks: delete passed, hasty failed");
+    assert_eq!(
+        verdicts(&results),
+        "tasks: create passed, tasks: never skipped, tasks: delete passed, hasty failed"
+    );
     assert!(memory.lock().unwrap().tasks.is_empty() && begun.elapsed() < Duration::from_secs(1));
 }
 
@@ -140,15 +171,23 @@ tests:
   - { name: sweep, delete: /tasks/77, always: true }
 ";
     let results = run_green(&base, document).await;
-    assert_eq!(verdicts(&results), "tasks: create failed, tasks: delete skipped, tasks: sweep failed");
+    assert_eq!(
+        verdicts(&results),
+        "tasks: create failed, tasks: delete skipped, tasks: sweep failed"
+    );
     assert_eq!(results[1].request, "DELETE /tasks/${id}");
-    assert_eq!(memory.lock().unwrap().asked, ["PUT /tasks", "DELETE /tasks/77"]);
+    assert_eq!(
+        memory.lock().unwrap().asked,
+        ["PUT /tasks", "DELETE /tasks/77"]
+    );
 }
 
 #[tokio::test]
 async fn an_answer_that_is_needed_to_clean_up_is_waited_for() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base: Url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+    let base: Url = format!("http://{}", listener.local_addr().unwrap())
+        .parse()
+        .unwrap();
     let asked = Arc::new(Mutex::new(Vec::new()));
     let noted = asked.clone();
     tokio::spawn(async move {
@@ -156,12 +195,21 @@ async fn an_answer_that_is_needed_to_clean_up_is_waited_for() {
             let noted = noted.clone();
             tokio::spawn(async move {
                 let request = receive(&mut stream).await?;
-                noted.lock().unwrap().push(request.split(" HTTP").next().unwrap().to_owned());
+                noted
+                    .lock()
+                    .unwrap()
+                    .push(request.split(" HTTP").next().unwrap().to_owned());
                 if request.starts_with("POST") {
                     sleep(Duration::from_millis(200)).await;
                 }
-                let status = if request.contains("/bad") { "500 Oops" } else { "200 OK" };
-                let Reply::Once(text) = reply(status, "", r#"{"id":"a b"}"#) else { return Ok(()) };
+                let status = if request.contains("/bad") {
+                    "500 Oops"
+                } else {
+                    "200 OK"
+                };
+                let Reply::Once(text) = reply(status, "", r#"{"id":"a b"}"#) else {
+                    return Ok(());
+                };
                 stream.write_all(text.as_bytes()).await
             });
         }
@@ -174,7 +222,10 @@ tests:
   - { name: delete, delete: '/tasks/${id}', always: true }
 - { name: bad, get: /bad, retry: { for: 0s } }
 ";
-    assert_eq!(verdicts(&run_green(&base, document).await), "slow: create passed, slow: delete passed, bad failed");
+    assert_eq!(
+        verdicts(&run_green(&base, document).await),
+        "slow: create passed, slow: delete passed, bad failed"
+    );
     assert_eq!(asked.lock().unwrap().last().unwrap(), "DELETE /tasks/a%20b");
 }
 
@@ -185,7 +236,11 @@ async fn what_one_test_captures_others_wait_for_and_the_rest_runs_in_parallel() 
     let base = serve(move |request, _| {
         let path = request.split(' ').nth(1).unwrap().to_owned();
         server_seen.lock().unwrap().push(path.clone());
-        reply("200 OK", "x-token: t-1\r\nset-cookie: sid=s3cr3t; Path=/\r\n", &format!(r#"{{"path":"{path}"}}"#))
+        reply(
+            "200 OK",
+            "x-token: t-1\r\nset-cookie: sid=s3cr3t; Path=/\r\n",
+            &format!(r#"{{"path":"{path}"}}"#),
+        )
     });
     let document = "
 tests:
@@ -196,15 +251,32 @@ tests:
 "
     .replace(", after: alone", "");
     let results = run_green(&base.await, &document).await;
-    assert!(results.iter().all(|result| result.verdict == TestVerdict::Passed), "{results:?}");
+    assert!(
+        results
+            .iter()
+            .all(|result| result.verdict == TestVerdict::Passed),
+        "{results:?}"
+    );
     let seen = seen.lock().unwrap();
     let at = |part: &str| seen.iter().position(|path| path.starts_with(part)).unwrap();
-    assert!(at("/login") < at("/me/t-1/200%2Flogin") && at("/me") < at("/last?http:") && at("/alone") < at("/me"), "{seen:?}");
+    assert!(
+        at("/login") < at("/me/t-1/200%2Flogin")
+            && at("/me") < at("/last?http:")
+            && at("/alone") < at("/me"),
+        "{seen:?}"
+    );
 }
 
 #[tokio::test]
 async fn a_matrix_makes_one_test_of_each_combination() {
-    let base = serve(|request, _| reply("200 OK", "", &serde_json::json!({ "line": request.lines().next().unwrap() }).to_string())).await;
+    let base = serve(|request, _| {
+        reply(
+            "200 OK",
+            "",
+            &serde_json::json!({ "line": request.lines().next().unwrap() }).to_string(),
+        )
+    })
+    .await;
     let document = "
 tests:
 - name: page
@@ -226,14 +298,41 @@ tests:
 
 #[tokio::test]
 async fn cookies_are_kept_within_a_flow_and_go_nowhere_else() {
-    let elsewhere = serve(|request, _| reply("200 OK", "", if request.contains("secret-of-here") { "leaked" } else { "clean" })).await;
+    let elsewhere = serve(|request, _| {
+        reply(
+            "200 OK",
+            "",
+            if request.contains("secret-of-here") {
+                "leaked"
+            } else {
+                "clean"
+            },
+        )
+    })
+    .await;
     let there = elsewhere.to_string();
     let origin = there.clone();
     let base = serve(move |request, _| match request.split(' ').nth(1).unwrap() {
-        "/login" => reply("302 Found", "location: /home\r\nset-cookie: sid=secret-of-here; Path=/; HttpOnly\r\n", ""),
+        "/login" => reply(
+            "302 Found",
+            "location: /home\r\nset-cookie: sid=secret-of-here; Path=/; HttpOnly\r\n",
+            "",
+        ),
         "/away" => reply("302 Found", &format!("location: {there}\r\n"), ""),
-        "/stranger" => reply("200 OK", "", if request.contains("cookie") { "leaked" } else { "clean" }),
-        "/broken" => reply("500 Internal Server Error", "", &format!("who is {request}?")),
+        "/stranger" => reply(
+            "200 OK",
+            "",
+            if request.contains("cookie") {
+                "leaked"
+            } else {
+                "clean"
+            },
+        ),
+        "/broken" => reply(
+            "500 Internal Server Error",
+            "",
+            &format!("who is {request}?"),
+        ),
         _ => reply("200 OK", "", request),
     })
     .await;
@@ -257,36 +356,75 @@ tests:
 ";
     let results = run_green(&base, &document.replace("ELSEWHERE", &origin)).await;
     let (last, passed) = results.split_last().unwrap();
-    assert!(passed.iter().all(|result| result.verdict == TestVerdict::Passed), "{results:#?}");
+    assert!(
+        passed
+            .iter()
+            .all(|result| result.verdict == TestVerdict::Passed),
+        "{results:#?}"
+    );
     let excerpt = last.excerpt.as_ref().unwrap();
-    assert!(excerpt.contains("cookie: sid=***") && !excerpt.contains("secret-of"), "{excerpt}");
+    assert!(
+        excerpt.contains("cookie: sid=***") && !excerpt.contains("secret-of"),
+        "{excerpt}"
+    );
 }
 
 #[tokio::test]
 async fn captured_secrets_never_appear_in_a_result() {
     let base = serve(|request, _| {
-        let body = format!(r#"{{"token":"t0k&n-v@lue","plan":"free","number":12345678,"asked":{}}}"#, serde_json::json!(request));
-        let status = if request.contains("/fail") { "500 Oops" } else { "200 OK" };
-        reply(status, "set-cookie: sid=c00kie-value\r\nx-key: k3y-of-the-header\r\n", &body)
+        let body = format!(
+            r#"{{"token":"t0k&n-v@lue","plan":"free","number":12345678,"asked":{}}}"#,
+            serde_json::json!(request)
+        );
+        let status = if request.contains("/fail") {
+            "500 Oops"
+        } else {
+            "200 OK"
+        };
+        reply(
+            status,
+            "set-cookie: sid=c00kie-value\r\nx-key: k3y-of-the-header\r\n",
+            &body,
+        )
     })
     .await;
     let capture = "{ token: { json: $.token, secret: true }, number: { json: $.number, secret: true }, sid: { cookie: sid }, key: { header: x-key, secret: true } }";
     let fine = format!("- {{ name: login, get: /, capture: {capture} }}\n");
-    let unmet = format!("- {{ name: login, get: /, expect: {{ json: {{ $.plan: pro }} }}, capture: {capture} }}\n");
+    let unmet = format!(
+        "- {{ name: login, get: /, expect: {{ json: {{ $.plan: pro }} }}, capture: {capture} }}\n"
+    );
     let user = "- { name: use, get: '/fail?t=${token}&n=${number}', headers: { x-a: '${sid}${key}' }, expect: { body: { matches: 'x${token}' }, headers: { x-key: { absent: true } } } }\n";
     for document in [format!("tests:\n{fine}{user}"), format!("tests:\n{unmet}")] {
-        let results = run_green(&base, &format!("defaults: {{ retry: {{ for: 0s }} }}\n{document}")).await;
+        let results = run_green(
+            &base,
+            &format!("defaults: {{ retry: {{ for: 0s }} }}\n{document}"),
+        )
+        .await;
         let written = serde_json::to_string(&results).unwrap();
         for leaked in ["t0k", "v@lue", "v%40lue", "12345678", "c00kie", "k3y-of"] {
             assert!(!written.contains(leaked), "{leaked} in {written}");
         }
-        assert!(written.contains("***") && results.last().unwrap().verdict == TestVerdict::Failed, "{written}");
+        assert!(
+            written.contains("***") && results.last().unwrap().verdict == TestVerdict::Failed,
+            "{written}"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_secret_that_was_captured_does_not_follow_a_redirect_to_another_host() {
-    let elsewhere = serve(|request, _| reply("200 OK", "", if request.contains("secret-of-here") { "leaked" } else { "clean" })).await;
+    let elsewhere = serve(|request, _| {
+        reply(
+            "200 OK",
+            "",
+            if request.contains("secret-of-here") {
+                "leaked"
+            } else {
+                "clean"
+            },
+        )
+    })
+    .await;
     let there = elsewhere.to_string();
     let origin = there.clone();
     let base = serve(move |request, _| match request.split(' ').nth(1).unwrap() {
@@ -305,7 +443,18 @@ tests:
 
 #[tokio::test]
 async fn a_capture_that_is_not_there_yet_is_waited_for_within_the_budget() {
-    let base = serve(|_, count| reply("200 OK", "", if count < 2 { r#"{"ids":[1,2]}"# } else { r#"{"ids":[7]}"# })).await;
+    let base = serve(|_, count| {
+        reply(
+            "200 OK",
+            "",
+            if count < 2 {
+                r#"{"ids":[1,2]}"#
+            } else {
+                r#"{"ids":[7]}"#
+            },
+        )
+    })
+    .await;
     let document = "tests: [{ name: a, get: /, capture: { id: '$.ids[*]' }, retry: { for: 5s, every: 10ms } }]";
     let [result] = run_green(&base, document).await.try_into().unwrap();
     assert_eq!((result.verdict, result.attempts), (TestVerdict::Passed, 3));

@@ -1,4 +1,5 @@
-//! Results cut into pages of `MaxDatapoints`. A result that goes on on the next page is `PartialData` on this one.
+//! Results cut into pages of `MaxDatapoints`. A result that goes on on the next page is
+//! `PartialData` on this one.
 
 use serde_json::{Map, Value, json};
 
@@ -6,7 +7,8 @@ use super::query::invalid;
 use crate::account::{seconds, sha256_hex};
 use crate::aws::{Answer, Asked, Refusal};
 
-/// "The maximum number of data points the request should return before paginating. If you omit this, the default of 100,800 is used."
+/// "The maximum number of data points the request should return before paginating. If you omit
+/// this, the default of 100,800 is used."
 const POINTS: usize = 100_800;
 
 /// A result before it is cut.
@@ -25,7 +27,11 @@ pub(super) fn paged(asked: Asked<'_>, found: &[Found], is_descending: bool) -> A
     let size = match asked.number("MaxDatapoints").map(usize::try_from) {
         None => POINTS,
         Some(Ok(size @ 1..=POINTS)) => size,
-        Some(_) => return Err(invalid(format!("The parameter MaxDatapoints must be between 1 and {POINTS}."))),
+        Some(_) => {
+            return Err(invalid(format!(
+                "The parameter MaxDatapoints must be between 1 and {POINTS}."
+            )));
+        }
     };
     let from = position(asked)?;
     let (mut results, mut offset) = (Vec::new(), 0);
@@ -34,9 +40,18 @@ pub(super) fn paged(asked: Asked<'_>, found: &[Found], is_descending: bool) -> A
         offset = end;
         let (first, last) = (begin.max(from), end.min(from + size));
         // A result without points is on the page on which it would begin.
-        let is_here = if begin == end { (from..from + size).contains(&begin) || (begin == from) } else { first < last };
+        let is_here = if begin == end {
+            (from..from + size).contains(&begin) || (begin == from)
+        } else {
+            first < last
+        };
         if is_here {
-            results.push(view(one, (first - begin)..(last.max(first) - begin), is_descending, last < end));
+            results.push(view(
+                one,
+                (first - begin)..(last.max(first) - begin),
+                is_descending,
+                last < end,
+            ));
         }
     }
     let mut answer = json!({ "MetricDataResults": results, "Messages": [] });
@@ -52,10 +67,17 @@ fn view(one: &Found, range: std::ops::Range<usize>, is_descending: bool, goes_on
         points.reverse();
     }
     let points = points.get(range).unwrap_or_default();
-    let (times, values): (Vec<Value>, Vec<f64>) = points.iter().map(|(at_ms, value)| (json!(seconds(*at_ms)), *value)).unzip();
+    let (times, values): (Vec<Value>, Vec<f64>) = points
+        .iter()
+        .map(|(at_ms, value)| (json!(seconds(*at_ms)), *value))
+        .unzip();
     let status = if goes_on { "PartialData" } else { one.status };
     let mut view = json!({ "Id": one.id, "Label": one.label, "Timestamps": times, "Values": values, "StatusCode": status });
-    if one.messages.as_array().is_some_and(|messages| !messages.is_empty()) {
+    if one
+        .messages
+        .as_array()
+        .is_some_and(|messages| !messages.is_empty())
+    {
         view["Messages"] = one.messages.clone();
     }
     view
@@ -63,9 +85,19 @@ fn view(one: &Found, range: std::ops::Range<usize>, is_descending: bool, goes_on
 
 /// What a token belongs to: the request without its token.
 fn seal(asked: Asked<'_>) -> String {
-    let members = asked.0.as_object().into_iter().flatten().filter(|(name, _)| *name != "NextToken");
-    let whole: Map<String, Value> = members.map(|(name, value)| (name.clone(), value.clone())).collect();
-    sha256_hex(&Value::Object(whole).to_string()).chars().take(32).collect()
+    let members = asked
+        .0
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(name, _)| *name != "NextToken");
+    let whole: Map<String, Value> = members
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    sha256_hex(&Value::Object(whole).to_string())
+        .chars()
+        .take(32)
+        .collect()
 }
 
 fn token(asked: Asked<'_>, position: usize) -> String {
@@ -73,8 +105,13 @@ fn token(asked: Asked<'_>, position: usize) -> String {
 }
 
 fn position(asked: Asked<'_>) -> Result<usize, Refusal> {
-    let Some(token) = asked.text("NextToken") else { return Ok(0) };
-    let position = token.split_once('.').filter(|(sealed, _)| *sealed == seal(asked)).and_then(|(_, position)| position.parse().ok());
+    let Some(token) = asked.text("NextToken") else {
+        return Ok(0);
+    };
+    let position = token
+        .split_once('.')
+        .filter(|(sealed, _)| *sealed == seal(asked))
+        .and_then(|(_, position)| position.parse().ok());
     position.ok_or_else(|| Refusal::new("InvalidNextToken", "The next token specified is invalid."))
 }
 
@@ -83,14 +120,30 @@ mod tests {
     use super::*;
 
     fn found(id: &str, points: i64) -> Found {
-        let points = (0..points).map(|at| (at * 1_000, f64::from(i32::try_from(at).unwrap()))).collect();
-        Found { id: id.to_owned(), label: id.to_owned(), points, status: "Complete", messages: json!([]) }
+        let points = (0..points)
+            .map(|at| (at * 1_000, f64::from(i32::try_from(at).unwrap())))
+            .collect();
+        Found {
+            id: id.to_owned(),
+            label: id.to_owned(),
+            points,
+            status: "Complete",
+            messages: json!([]),
+        }
     }
 
     fn shown(answer: &Value) -> Vec<(String, usize, String)> {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let results = answer["MetricDataResults"].as_array().unwrap().iter();
-        results.map(|one| (text(&one["Id"]), one["Values"].as_array().unwrap().len(), text(&one["StatusCode"]))).collect()
+        results
+            .map(|one| {
+                (
+                    text(&one["Id"]),
+                    one["Values"].as_array().unwrap().len(),
+                    text(&one["StatusCode"]),
+                )
+            })
+            .collect()
     }
 
     #[test]
@@ -102,12 +155,18 @@ mod tests {
         loop {
             let answer = paged(Asked(&asked), &all, false).unwrap();
             pages.push(shown(&answer));
-            let Some(token) = answer.get("NextToken") else { break };
+            let Some(token) = answer.get("NextToken") else {
+                break;
+            };
             asked["NextToken"] = token.clone();
         }
         let expected = vec![
             vec![row("a", 2, "PartialData")],
-            vec![row("a", 1, "Complete"), row("b", 0, "Complete"), row("c", 1, "PartialData")],
+            vec![
+                row("a", 1, "Complete"),
+                row("b", 0, "Complete"),
+                row("c", 1, "PartialData"),
+            ],
             vec![row("c", 1, "Complete")],
         ];
         assert_eq!(pages, expected);
@@ -118,13 +177,22 @@ mod tests {
         let all = [found("a", 3)];
         let first = paged(Asked(&json!({ "MaxDatapoints": 2 })), &all, false).unwrap();
         let other = json!({ "MaxDatapoints": 1, "NextToken": first["NextToken"] });
-        assert_eq!(paged(Asked(&other), &all, false).unwrap_err().code, "InvalidNextToken");
+        assert_eq!(
+            paged(Asked(&other), &all, false).unwrap_err().code,
+            "InvalidNextToken"
+        );
     }
 
     #[test]
     fn the_newest_come_first_unless_it_is_asked_otherwise() {
-        let values =
-            |is_descending| paged(Asked(&json!({})), &[found("a", 3)], is_descending).unwrap()["MetricDataResults"][0]["Values"].clone();
-        assert_eq!((values(true), values(false)), (json!([2.0, 1.0, 0.0]), json!([0.0, 1.0, 2.0])));
+        let values = |is_descending| {
+            paged(Asked(&json!({})), &[found("a", 3)], is_descending).unwrap()["MetricDataResults"]
+                [0]["Values"]
+                .clone()
+        };
+        assert_eq!(
+            (values(true), values(false)),
+            (json!([2.0, 1.0, 0.0]), json!([0.0, 1.0, 2.0]))
+        );
     }
 }

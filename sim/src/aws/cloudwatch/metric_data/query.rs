@@ -27,7 +27,11 @@ pub(super) struct Query {
 #[derive(Debug, Clone)]
 pub(super) enum Wanted {
     /// A statistic of each period, in milliseconds.
-    Metric { metric: Metric, statistic: Statistic, period: i64 },
+    Metric {
+        metric: Metric,
+        statistic: Statistic,
+        period: i64,
+    },
     /// Metric math.
     Expression(Expression),
 }
@@ -54,33 +58,54 @@ pub(super) fn in_expression(id: &str, error: &MathError) -> Refusal {
 
 /// All queries of a request.
 pub(super) fn parse(asked: Asked<'_>) -> Result<Vec<Query>, Refusal> {
-    let given: Vec<&Value> = asked.get("MetricDataQueries").and_then(Value::as_array).into_iter().flatten().collect();
+    let given: Vec<&Value> = asked
+        .get("MetricDataQueries")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .collect();
     if given.is_empty() {
         return Err(invalid("The parameter MetricDataQueries is required."));
     }
     if given.len() > QUERIES {
-        return Err(invalid(format!("The collection MetricDataQueries must not have a size greater than {QUERIES}.")));
+        return Err(invalid(format!(
+            "The collection MetricDataQueries must not have a size greater than {QUERIES}."
+        )));
     }
-    let queries: Vec<Query> = given.iter().enumerate().map(|(index, value)| one(index + 1, Asked(value))).collect::<Result<_, _>>()?;
+    let queries: Vec<Query> = given
+        .iter()
+        .enumerate()
+        .map(|(index, value)| one(index + 1, Asked(value)))
+        .collect::<Result<_, _>>()?;
     let mut ids: Vec<&str> = queries.iter().map(|query| query.id.as_str()).collect();
     ids.sort_unstable();
     match ids.windows(2).find(|pair| pair.first() == pair.last()) {
-        Some(_) => Err(invalid("The values for parameter id in MetricDataQueries are not unique.")),
+        Some(_) => Err(invalid(
+            "The values for parameter id in MetricDataQueries are not unique.",
+        )),
         None => Ok(queries),
     }
 }
 
 fn one(number: usize, asked: Asked<'_>) -> Result<Query, Refusal> {
     let at = format!("MetricDataQueries.member.{number}");
-    let id = asked.text("Id").ok_or_else(|| invalid(format!("The parameter {at}.Id is required.")))?;
+    let id = asked
+        .text("Id")
+        .ok_or_else(|| invalid(format!("The parameter {at}.Id is required.")))?;
     if !is_id(id) {
-        return Err(invalid(format!("The value {id} for parameter {at}.Id is not matching the expected pattern ^[a-z][a-zA-Z0-9_]*$.")));
+        return Err(invalid(format!(
+            "The value {id} for parameter {at}.Id is not matching the expected pattern ^[a-z][a-zA-Z0-9_]*$."
+        )));
     }
     let wanted = match (asked.get("MetricStat"), asked.text("Expression")) {
         (Some(stat), None) => statistic(&at, Asked(stat))?,
-        (None, Some(text)) => Wanted::Expression(Expression::parse(text).map_err(|error| in_expression(id, &error))?),
+        (None, Some(text)) => {
+            Wanted::Expression(Expression::parse(text).map_err(|error| in_expression(id, &error))?)
+        }
         (Some(_), Some(_)) | (None, None) => {
-            return Err(invalid(format!("Exactly one of the parameters {at}.Expression and {at}.MetricStat must be specified.")));
+            return Err(invalid(format!(
+                "Exactly one of the parameters {at}.Expression and {at}.MetricStat must be specified."
+            )));
         }
     };
     if let Some(seconds) = asked.number("Period") {
@@ -91,36 +116,80 @@ fn one(number: usize, asked: Asked<'_>) -> Result<Query, Refusal> {
         Wanted::Expression(_) => id,
     };
     let label = asked.text("Label").unwrap_or(label).to_owned();
-    Ok(Query { label, id: id.to_owned(), is_returned: asked.flag("ReturnData") != Some(false), wanted })
+    Ok(Query {
+        label,
+        id: id.to_owned(),
+        is_returned: asked.flag("ReturnData") != Some(false),
+        wanted,
+    })
 }
 
 fn is_id(id: &str) -> bool {
-    id.starts_with(|first: char| first.is_ascii_lowercase()) && id.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+    id.starts_with(|first: char| first.is_ascii_lowercase())
+        && id
+            .chars()
+            .all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
 }
 
 fn statistic(at: &str, asked: Asked<'_>) -> Result<Wanted, Refusal> {
-    let metric = asked.get("Metric").map(Asked).ok_or_else(|| invalid(format!("The parameter {at}.MetricStat.Metric is required.")))?;
+    let metric = asked
+        .get("Metric")
+        .map(Asked)
+        .ok_or_else(|| invalid(format!("The parameter {at}.MetricStat.Metric is required.")))?;
     let required = |name: &str| {
-        let missing = || invalid(format!("The parameter {at}.MetricStat.Metric.{name} is required."));
+        let missing = || {
+            invalid(format!(
+                "The parameter {at}.MetricStat.Metric.{name} is required."
+            ))
+        };
         metric.text(name).map(ToOwned::to_owned).ok_or_else(missing)
     };
-    let dimensions = metric.get("Dimensions").and_then(Value::as_array).into_iter().flatten();
-    let pair = |value: &Value| Some((value.get("Name")?.as_str()?.to_owned(), value.get("Value")?.as_str()?.to_owned()));
+    let dimensions = metric
+        .get("Dimensions")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    let pair = |value: &Value| {
+        Some((
+            value.get("Name")?.as_str()?.to_owned(),
+            value.get("Value")?.as_str()?.to_owned(),
+        ))
+    };
     let dimensions: BTreeMap<String, String> = dimensions.filter_map(pair).collect();
     let stat = asked.text("Stat").unwrap_or_default();
-    let unknown = || invalid(format!("The value {stat} for parameter {at}.MetricStat.Stat is not supported."));
+    let unknown = || {
+        invalid(format!(
+            "The value {stat} for parameter {at}.MetricStat.Stat is not supported."
+        ))
+    };
     Ok(Wanted::Metric {
-        metric: Metric { namespace: required("Namespace")?, name: required("MetricName")?, dimensions },
+        metric: Metric {
+            namespace: required("Namespace")?,
+            name: required("MetricName")?,
+            dimensions,
+        },
         statistic: Statistic::parse(stat).ok_or_else(unknown)?,
-        period: period(&format!("{at}.MetricStat.Period"), asked.number("Period").unwrap_or_default())?,
+        period: period(
+            &format!("{at}.MetricStat.Period"),
+            asked.number("Period").unwrap_or_default(),
+        )?,
     })
 }
 
 /// "The period can be 1, 5, 10, 20, 30, 60, or any multiple of 60."
 fn period(parameter: &str, seconds: u64) -> Result<i64, Refusal> {
-    let fits = matches!(seconds, 1 | 5 | 10 | 20 | 30) || (seconds > 0 && seconds.is_multiple_of(60));
-    let wrong = || invalid(format!("The parameter {parameter} must be 1, 5, 10, 20, 30, or a multiple of 60."));
-    if fits { Ok(i64::try_from(seconds * 1_000).unwrap_or(DEFAULT_PERIOD)) } else { Err(wrong()) }
+    let fits =
+        matches!(seconds, 1 | 5 | 10 | 20 | 30) || (seconds > 0 && seconds.is_multiple_of(60));
+    let wrong = || {
+        invalid(format!(
+            "The parameter {parameter} must be 1, 5, 10, 20, 30, or a multiple of 60."
+        ))
+    };
+    if fits {
+        Ok(i64::try_from(seconds * 1_000).unwrap_or(DEFAULT_PERIOD))
+    } else {
+        Err(wrong())
+    }
 }
 
 #[cfg(test)]
@@ -156,10 +225,19 @@ mod tests {
             (json!([stat("m1"), stat("m2"), stat("m1")]), "not unique"),
             (json!([{ "Id": "m1" }]), "Exactly one"),
             (with("m1", "/MetricStat/Period", json!(7)), "multiple of 60"),
-            (with("m1", "/MetricStat/Period", json!(90)), "multiple of 60"),
+            (
+                with("m1", "/MetricStat/Period", json!(90)),
+                "multiple of 60",
+            ),
             (with("m1", "/MetricStat/Stat", json!("Median")), "Median"),
-            (with("m1", "/MetricStat/Metric/Namespace", json!(null)), "Namespace is required"),
-            (json!([{ "Id": "e1", "Expression": "m1 +" }]), "Error in expression 'e1' [Unexpected end]"),
+            (
+                with("m1", "/MetricStat/Metric/Namespace", json!(null)),
+                "Namespace is required",
+            ),
+            (
+                json!([{ "Id": "e1", "Expression": "m1 +" }]),
+                "Error in expression 'e1' [Unexpected end]",
+            ),
         ];
         for (queries, expected) in table {
             let message = refused(&queries);
@@ -171,7 +249,10 @@ mod tests {
     fn a_label_is_the_metrics_name_or_the_expressions_id_unless_it_is_given() {
         let queries = json!([stat("m1"), { "Id": "e1", "Expression": "m1 * 2", "ReturnData": false, "Label": "twice" }]);
         let queries = parse(Asked(&json!({ "MetricDataQueries": queries }))).unwrap();
-        let shown: Vec<_> = queries.iter().map(|query| (query.label.as_str(), query.is_returned)).collect();
+        let shown: Vec<_> = queries
+            .iter()
+            .map(|query| (query.label.as_str(), query.is_returned))
+            .collect();
         assert_eq!(shown, [("Errors", true), ("twice", false)]);
     }
 }
