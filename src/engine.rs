@@ -7,24 +7,28 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 
+use crate::aws::arn::short_name;
 use crate::error::Failure;
-use crate::event::{Event, FilePlace, ObservedBy, ReportedProblem, Serving, Step, StepEnd};
+use crate::event::{Event, FilePlace, ReportedProblem, Step, StepEnd};
 use crate::outcome::{Outcome, REFUSED, Reason};
 use crate::plan;
 use crate::problem::Problem;
 use crate::run::Run;
 use crate::settings::{Mode, OnCancel, Settings};
-use crate::steps::rollout::{self, Interrupted};
+use crate::steps::rollout::Interrupted;
 use crate::survey::{self, Incomplete, Snapshot, Unready};
-use crate::undo::{Undo, short};
+use crate::undo::Undo;
 use crate::unwind::{self, Unwound};
 
 mod approval;
 mod checks;
 mod deploy;
+pub mod history;
 mod monitor;
 mod prepared;
+pub mod queue;
 mod rollback;
+pub mod stale;
 mod status;
 mod tags;
 
@@ -409,7 +413,7 @@ fn after(unwound: Unwound, reason: Reason) -> Ending {
             reason,
             sentence: format!(
                 "blue serves 100 % of production: {} ({})",
-                short(&revision),
+                short_name(&revision),
                 witness.words()
             ),
         },
@@ -421,7 +425,7 @@ fn after(unwound: Unwound, reason: Reason) -> Ending {
             } else {
                 Outcome::Stuck
             };
-            let green = short(&revision);
+            let green = short_name(&revision);
             let sentence = match reason {
                 // What green has is not what it can answer.
                 Reason::TasksUnhealthy => {
@@ -465,9 +469,4 @@ async fn step<T, E>(
     };
     run.tell(Event::StepEnded { step, end, result });
     ended
-}
-
-/// Blue was confirmed to serve.
-pub fn blue_confirmed(run: &Run, revision: &str, witness: ObservedBy) {
-    rollout::confirmed(run, revision, Serving::Blue, witness);
 }

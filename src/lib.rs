@@ -18,6 +18,7 @@ pub mod event;
 mod generated;
 pub mod github;
 pub mod inputs;
+pub mod observe;
 pub mod outcome;
 pub mod plan;
 pub mod poll_interval;

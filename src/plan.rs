@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::aws::arn::short_name;
 use crate::aws::ecs_shapes::{DeploymentController, Service, TaskSet};
 use crate::checks::analysis::TrafficSchedule;
 use crate::documents::compare::ShownField;
@@ -14,13 +15,13 @@ use crate::error::Failure;
 use crate::problem::Problem;
 use crate::settings::{AppSpecSource, DefinitionSource, DroppedFields, Mode, Settings, Strategy};
 use crate::survey::{Registered, Snapshot};
-use crate::undo::{Blue, ServiceKey, short};
+use crate::undo::{Blue, ServiceKey};
 
 mod alarms;
 mod codedeploy;
 mod deadline;
+mod ecs;
 mod image;
-mod native;
 mod refuse;
 mod running;
 mod sides;
@@ -34,8 +35,8 @@ mod weights;
 
 pub use alarms::AlarmsPlan;
 pub use codedeploy::{AppSpecPlan, BuiltParts, CodeDeployWay};
+pub use ecs::{Balancer, EcsWay, adopted_pause};
 pub use image::{RepositoryNeed, RepositoryPlan};
-pub use native::{Balancer, NativeWay, adopted_pause};
 pub use running::{undo_of, undo_of_its_revision};
 pub use sides::SPARE;
 pub use test_url::TestUrlPlan;
@@ -99,7 +100,7 @@ pub enum RolloutKind {
     /// ECS, rolling.
     Rolling(RollingWay),
     /// ECS, with weights and gates.
-    Native(Box<NativeWay>),
+    Ecs(Box<EcsWay>),
 }
 
 impl RolloutPlan {
@@ -108,7 +109,7 @@ impl RolloutPlan {
         match &self.way {
             RolloutKind::CodeDeploy(_) => "codedeploy",
             RolloutKind::Rolling(_) => "ecs, rolling",
-            RolloutKind::Native(way) => match way.strategy {
+            RolloutKind::Ecs(way) => match way.strategy {
                 Strategy::Rolling => "ecs, rolling",
                 Strategy::BlueGreen => "ecs, blue-green",
                 Strategy::Canary => "ecs, canary",
@@ -372,8 +373,8 @@ fn rollout(
         DeploymentController::CodeDeploy => {
             codedeploy::way(settings, snapshot, service, definition)?
         }
-        DeploymentController::Ecs(word) => match native::way(settings, snapshot, service, &word)? {
-            Some(way) => RolloutKind::Native(Box::new(way)),
+        DeploymentController::Ecs(word) => match ecs::way(settings, snapshot, service, &word)? {
+            Some(way) => RolloutKind::Ecs(Box::new(way)),
             None => RolloutKind::Rolling(rolling(service)),
         },
         DeploymentController::Other(_) => return Ok(None),
@@ -406,9 +407,9 @@ pub fn blue_of(snapshot: &Snapshot) -> Option<Blue> {
 
 fn blue(snapshot: &Snapshot, service: &Service) -> Blue {
     if let Some(revision) = snapshot
-        .native
+        .service_deployments
         .as_ref()
-        .and_then(|native| native.blue.as_ref())
+        .and_then(|service_deployments| service_deployments.blue.as_ref())
     {
         return Blue {
             revision: revision.task_definition.clone(),
@@ -486,12 +487,12 @@ fn lines(settings: &Settings, snapshot: &Snapshot, rollout: Option<&RolloutPlan>
     };
     let mut lines = vec![format!(
         "{} serves with {} tasks",
-        short(&rollout.blue.revision),
+        short_name(&rollout.blue.revision),
         rollout.tasks
     )];
     match &rollout.way {
         RolloutKind::Rolling(_) => lines.push("ECS replaces the tasks (rolling)".into()),
-        RolloutKind::Native(way) => lines.extend(native::lines(way)),
+        RolloutKind::Ecs(way) => lines.extend(ecs::lines(way)),
         RolloutKind::CodeDeploy(way) => lines.extend(codedeploy::lines(settings, snapshot, way)),
     }
     if refuse::without_tasks(settings, snapshot).is_some() {

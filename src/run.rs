@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::aws::{Aws, AwsError, AwsErrorKind};
 use crate::checks::moment::Moment;
 use crate::clock::Clock;
-use crate::event::{self, Event, Stamped, TestUrl};
+use crate::event::{self, Event, ObservedBy, Serving, Stamped, TestUrl};
 use crate::registry::Tag;
 use crate::runner::Runner;
 use crate::secret::Secret;
@@ -104,6 +104,13 @@ impl Run {
         }
     }
 
+    /// The answer of a read that only serves a check. Where it was denied or failed there is none,
+    /// the check is limited, and that is said.
+    pub fn optional_read<T>(&self, check: &str, read: Result<T, AwsError>) -> Option<T> {
+        read.inspect_err(|error| self.limit_check(check, error))
+            .ok()
+    }
+
     /// Says something for the record, once however often it is found.
     pub fn note_once(&self, sentence: String) {
         if self
@@ -193,6 +200,15 @@ impl Run {
         }
         self.tell(Event::TagSet {
             tag: tag.as_str().to_owned(),
+        });
+    }
+
+    /// Tells which side was seen to serve production, and by what.
+    pub fn confirm_traffic(&self, revision: &str, side: Serving, witness: ObservedBy) {
+        self.tell(Event::TrafficObserved {
+            revision: revision.to_owned(),
+            side,
+            witness,
         });
     }
 

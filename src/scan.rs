@@ -7,14 +7,14 @@
 use std::time::Duration;
 
 mod answer;
-mod images;
+mod manifest;
 mod refusal;
 mod result;
 mod severity;
 mod verdict;
 
 pub use answer::{Finding, Findings, Package, ScanAnswer, ScannerKind, Suppression, Without};
-pub use images::{Scanned, scanned};
+pub use manifest::{Scanned, scanned};
 pub use refusal::ScanRefusal;
 pub use result::{Ruling, ScanResult, counts_in_words};
 pub use severity::{FailOn, Severity};

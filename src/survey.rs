@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::aws::arn::short_name;
 use crate::aws::codedeploy_shapes::{Group, Routing};
 use crate::aws::ecs::ServiceLookup;
 use crate::aws::ecs_shapes::{DeploymentController, Service};
@@ -19,13 +20,12 @@ use crate::outcome::Reason;
 use crate::problem::Problem;
 use crate::run::Run;
 use crate::settings::{DefinitionSource, IfRunning, Settings, regions};
-use crate::undo::short;
 
 mod again;
 mod alarms;
+mod ecs;
 mod image;
 mod in_progress;
-mod native;
 mod near;
 mod production;
 mod registries;
@@ -35,9 +35,9 @@ mod urls;
 
 pub use again::has_changed;
 pub use alarms::Alarms;
+pub use ecs::ServiceDeployments;
 pub use image::ImageFound;
 pub use in_progress::{Running, Thing, has_registered, is_earlier_attempt, of_group};
-pub use native::ServiceDeployments;
 pub use repository::{RepositorySeen, RepositoryState, Template};
 pub use urls::{Fronts, Unreachable, Urls};
 
@@ -57,7 +57,7 @@ pub struct Snapshot {
     /// A rollout of the service that is not over.
     pub running: Option<Running>,
     /// What ECS tells about its own deployments.
-    pub native: Option<ServiceDeployments>,
+    pub service_deployments: Option<ServiceDeployments>,
     /// How CodeDeploy shifts traffic; none where that could not be read.
     pub routing: Option<Routing>,
     /// The requests that blue had before the start; none where nobody needs them, or they could not
@@ -80,7 +80,7 @@ impl Snapshot {
     /// end. A rolling update takes the older one's place without a stop; where traffic moves by
     /// weights, the other rollout comes to its end first.
     pub fn if_running(&self, asked: Option<IfRunning>) -> IfRunning {
-        let is_rolled = self.native.is_none()
+        let is_rolled = self.service_deployments.is_none()
             && self
                 .running
                 .as_ref()
@@ -217,9 +217,9 @@ async fn read_at_rest(run: &Run, settings: &Settings) -> (Gathering, Snapshot) {
     let first = read(run, settings).await;
     let has_just_ended = first
         .1
-        .native
+        .service_deployments
         .as_ref()
-        .is_some_and(|native| native.has_just_ended);
+        .is_some_and(|service_deployments| service_deployments.has_just_ended);
     if has_just_ended {
         Box::pin(read(run, settings)).await
     } else {
@@ -234,16 +234,18 @@ async fn read(run: &Run, settings: &Settings) -> (Gathering, Snapshot) {
         tokio::join!(service(run, settings), repository::registry(run, settings));
     let service = gathering.take("service", service).flatten();
     let (access, mut repository) = gathering.take("repository", registry).unwrap_or_default();
-    let (rollout, native, definitions, image) = tokio::join!(
+    let (rollout, service_deployments, definitions, image) = tokio::join!(
         rollout(run, settings, service.as_ref()),
-        native::native(run, settings, service.as_ref()),
+        ecs::service_deployments(run, settings, service.as_ref()),
         definitions(run, settings, service.as_ref()),
         image::find(run, settings, access.as_ref(), repository.as_ref())
     );
     let rollout = gathering
         .take("codedeploy-deployment-group", rollout)
         .unwrap_or_default();
-    let (native, running) = gathering.take("service", native).unwrap_or_default();
+    let (service_deployments, running) = gathering
+        .take("service", service_deployments)
+        .unwrap_or_default();
     let definitions = gathering
         .take("task-definition", definitions)
         .unwrap_or_default();
@@ -252,7 +254,12 @@ async fn read(run: &Run, settings: &Settings) -> (Gathering, Snapshot) {
     let (alarms, fronts, production) = tokio::join!(
         alarms::alarms(run, settings, group, service_seen),
         urls::fronts(run, settings, group, service_seen),
-        production::rules(run, settings, service_seen, (group, native.as_ref()))
+        production::rules(
+            run,
+            settings,
+            service_seen,
+            (group, service_deployments.as_ref())
+        )
     );
     if let (Some(asked), Some(found), Some(seen)) = (&settings.image, &image, &mut repository) {
         seen.fixed = image::fixed_tags(asked, found, seen).await;
@@ -264,7 +271,7 @@ async fn read(run: &Run, settings: &Settings) -> (Gathering, Snapshot) {
         live: definitions.live,
         newest: definitions.newest,
         base: definitions.base,
-        native,
+        service_deployments,
         alarms,
         urls: Urls {
             fronts,
@@ -453,16 +460,13 @@ async fn definitions(
     let live = match (live_described, &settings.definition.source) {
         (None, _) => None,
         (Some(described), DefinitionSource::Live) => Some(described?),
-        (Some(described), DefinitionSource::File(_) | DefinitionSource::Registered(_)) => optional(
-            run,
-            "a definition that has not changed is registered again, and what changes is not shown",
+        (Some(described), DefinitionSource::File(_) | DefinitionSource::Registered(_)) => run.optional_read("a definition that has not changed is registered again, and what changes is not shown",
             described,
         ),
     };
     let newest = newest_described.and_then(|described| match described {
         Err(error) if error.kind == AwsErrorKind::Refused => None, // the family's first revision
-        described => optional(
-            run,
+        described => run.optional_read(
             "a definition that has not changed is registered again",
             described,
         ),
@@ -494,7 +498,7 @@ async fn newest(
 /// again: nothing of this run can be there before.
 fn family<'s>(run: &Run, settings: &'s Settings, service: Option<&'s Service>) -> Option<&'s str> {
     let of_revision = |revision: &'s str| {
-        short(revision)
+        short_name(revision)
             .split(':')
             .next()
             .filter(|family| !family.is_empty())
@@ -521,15 +525,4 @@ async fn describe(aws: &Aws, revision: &str) -> Result<Registered, AwsError> {
         .unwrap_or(revision)
         .to_owned();
     Ok(Registered { arn, answer })
-}
-
-/// A read that only serves a check: denied or failed, the check is narrower and the log says so.
-pub fn optional<T>(run: &Run, narrower: &str, read: Result<T, AwsError>) -> Option<T> {
-    match read {
-        Ok(value) => Some(value),
-        Err(error) => {
-            run.limit_check(narrower, &error);
-            None
-        }
-    }
 }

@@ -3,6 +3,7 @@
 //! An undo is phrased by what we are about to make, so that it holds even when the answer is lost.
 //! How each one is carried out is the business of `unwind`; this module knows no client.
 
+use crate::aws::arn::short_name;
 use serde::{Deserialize, Serialize};
 
 use crate::documents::deployment_configuration::Pause;
@@ -23,7 +24,7 @@ pub enum Undo {
     /// A rolling deployment that this run started.
     Rolling(RollingUndo),
     /// A deployment of ECS's own that this run started.
-    Native(NativeUndo),
+    Ecs(EcsUndo),
     /// PAUSE hooks, and the strategy, that this run set on the service.
     Hooks(HooksUndo),
     /// The service's scale-in, which this run suspended.
@@ -130,7 +131,7 @@ pub struct RollingUndo {
 
 /// Stop the service deployment with rollback; done when blue is observed to serve.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NativeUndo {
+pub struct EcsUndo {
     /// The service.
     pub place: ServiceKey,
     /// What we brought.
@@ -208,7 +209,7 @@ impl Undo {
     /// What would be undone, in words.
     pub fn words(&self) -> String {
         match self {
-            Self::Revision(undo) => format!("task definition {}", short(&undo.arn)),
+            Self::Revision(undo) => format!("task definition {}", short_name(&undo.arn)),
             Self::Task(_) => "one-off task".to_owned(),
             Self::CodeDeploy(undo) => undo
                 .deployment
@@ -216,10 +217,10 @@ impl Undo {
                 .map_or("CodeDeploy deployment".to_owned(), |id| {
                     format!("CodeDeploy deployment {id}")
                 }),
-            Self::Rolling(undo) => format!("rolling deployment of {}", short(&undo.ours)),
-            Self::Native(undo) => undo.deployment.as_ref().map_or_else(
-                || format!("service deployment of {}", short(&undo.ours)),
-                |arn| format!("service deployment {}", short(arn)),
+            Self::Rolling(undo) => format!("rolling deployment of {}", short_name(&undo.ours)),
+            Self::Ecs(undo) => undo.deployment.as_ref().map_or_else(
+                || format!("service deployment of {}", short_name(&undo.ours)),
+                |arn| format!("service deployment {}", short_name(arn)),
             ),
             Self::Hooks(_) => "PAUSE hooks of this run".to_owned(),
             Self::Scaling(undo) => format!("suspended scale-in of {}", undo.resource),
@@ -231,7 +232,7 @@ impl Undo {
     pub fn blue(&self) -> &str {
         match self {
             Self::CodeDeploy(undo) => &undo.blue.revision,
-            Self::Native(undo) => &undo.blue.revision,
+            Self::Ecs(undo) => &undo.blue.revision,
             Self::Rolling(undo) => &undo.previous,
             Self::Revision(_)
             | Self::Task(_)
@@ -275,7 +276,7 @@ impl Undo {
             | Self::Task(_)
             | Self::CodeDeploy(_)
             | Self::Rolling(_)
-            | Self::Native(_) => false,
+            | Self::Ecs(_) => false,
         }
     }
 
@@ -285,11 +286,6 @@ impl Undo {
             hooks.strategy = None;
         }
     }
-}
-
-/// The last part of an ARN: `family:revision`, or the text itself.
-pub fn short(arn: &str) -> &str {
-    arn.rsplit_once('/').map_or(arn, |(_, last)| last)
 }
 
 #[cfg(test)]

@@ -5,14 +5,14 @@
 
 use crate::error::Failure;
 use crate::event::{Event, ObservedBy};
+use crate::observe::traffic;
 use crate::outcome::Reason;
 use crate::run::Run;
-use crate::steps::traffic;
 use crate::undo::{Blue, Undo};
 
 mod codedeploy;
+mod ecs;
 mod hooks;
-mod native;
 mod revision;
 mod rolling;
 pub mod scaling;
@@ -194,7 +194,7 @@ async fn serves(run: &Run, undo: &Undo) -> Option<String> {
         Undo::CodeDeploy(undo) => traffic::observe(run, &undo.place, &undo.blue)
             .await
             .map(|observed| observed.words()),
-        Undo::Native(undo) => native::observe(run, undo)
+        Undo::Ecs(undo) => ecs::observe(run, undo)
             .await
             .map(|observed| observed.words()),
         Undo::Revision(_)
@@ -222,7 +222,7 @@ async fn apply(run: &Run, undo: &Undo, hand: Trigger) -> Result<Undone, Failure>
         Undo::Task(undo) => task::undo(run, undo).await,
         Undo::CodeDeploy(undo) => Box::pin(codedeploy::undo(run, undo, hand)).await,
         Undo::Rolling(undo) => Box::pin(rolling::undo(run, undo, hand)).await,
-        Undo::Native(undo) => Box::pin(native::undo(run, undo, hand)).await,
+        Undo::Ecs(undo) => Box::pin(ecs::undo(run, undo, hand)).await,
         Undo::Hooks(undo) => hooks::undo(run, undo).await,
         Undo::Scaling(undo) => scaling::undo(run, undo).await,
         // `all` sees to it.

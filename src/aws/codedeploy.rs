@@ -14,6 +14,9 @@ use super::error::told;
 use super::{Aws, AwsError};
 use crate::documents::app_spec::Content;
 
+/// What stands before the run id in a description.
+pub const RUN_MARK: &str = "ecs-bluegreen run ";
+
 /// What is asked of CreateDeployment.
 #[derive(Debug, Clone)]
 pub struct NewDeployment<'a> {

@@ -264,7 +264,7 @@ impl ServiceDeployment {
 
     /// Its id, the last part of its ARN.
     pub fn id(&self) -> &str {
-        crate::undo::short(&self.arn)
+        crate::aws::arn::short_name(&self.arn)
     }
 
     /// AWS's word for the stage; empty when there is none.

@@ -397,7 +397,7 @@ impl Service {
 
     /// The cluster's name.
     pub fn cluster_name(&self) -> &str {
-        crate::undo::short(&self.cluster_arn)
+        crate::aws::arn::short_name(&self.cluster_arn)
     }
 }
 
@@ -467,7 +467,7 @@ impl Task {
 
     /// The task's id, the last part of its ARN.
     pub fn id(&self) -> &str {
-        crate::undo::short(&self.task_arn)
+        crate::aws::arn::short_name(&self.task_arn)
     }
 }
 

@@ -25,6 +25,7 @@ use crate::settings::AwsSettings;
 
 pub mod alarms;
 pub mod answer;
+pub mod arn;
 pub mod codedeploy;
 pub mod codedeploy_shapes;
 pub mod credentials;

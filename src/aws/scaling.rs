@@ -7,7 +7,8 @@ use aws_sdk_applicationautoscaling::types::{
 
 use super::error::told;
 use super::{Aws, AwsError, AwsErrorKind};
-use crate::undo::{SuspendedState, short};
+use crate::aws::arn::short_name;
+use crate::undo::SuspendedState;
 
 /// The tag of a scalable target whose scale-in a run of ours suspended; its value is the run's id.
 pub const TAG: &str = "ecs-bluegreen-action:scale-in-suspended-by";
@@ -29,7 +30,7 @@ pub struct ScalableTarget {
 
 /// Application Auto Scaling's name for a service; cluster and service by name or ARN.
 pub fn resource(cluster: &str, service: &str) -> String {
-    format!("service/{}/{}", short(cluster), short(service))
+    format!("service/{}/{}", short_name(cluster), short_name(service))
 }
 
 impl Aws {

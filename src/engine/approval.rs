@@ -5,7 +5,9 @@ use std::time::Duration;
 use super::checks::{self, Brought, Checks};
 use super::status::brought;
 use super::{Ending, Halt, after, deploy, step, unwinding};
+use crate::aws::arn::short_name;
 use crate::documents::deployment_configuration::Pause;
+use crate::engine::history::{self, Last};
 use crate::error::Failure;
 use crate::event::{Event, Step};
 use crate::outcome::{Outcome, Reason};
@@ -13,11 +15,10 @@ use crate::plan::{self, GatePlan, RolloutPlan};
 use crate::problem::Problem;
 use crate::run::Run;
 use crate::settings::Settings;
-use crate::steps::history::{self, Last};
 use crate::steps::rollout::{self, Past, Rollout};
 use crate::steps::scaling;
 use crate::survey::{Running, Snapshot};
-use crate::undo::{HooksUndo, RevisionUndo, ServiceKey, Undo, short};
+use crate::undo::{HooksUndo, RevisionUndo, ServiceKey, Undo};
 use crate::unwind;
 
 /// Tests that passed longer ago than this are run again before users reach green.
@@ -72,7 +73,7 @@ pub(super) async fn abort(run: &Run, settings: &Settings) -> Result<Ending, Halt
     {
         let sentence = format!(
             "{} stays registered: the deployment does not say that a run of this action has registered it",
-            short(revision)
+            short_name(revision)
         );
         run.tell(Event::Noted { sentence });
     }
@@ -100,8 +101,12 @@ fn waiting<'s>(
 /// A deployment that was named must be the one that is in progress.
 pub(super) fn is_meant(settings: &Settings, running: &Running) -> Result<(), Halt> {
     match settings.control.deployment.as_deref() {
-        Some(meant) if short(meant) != short(&running.id) => {
-            let sentence = format!("{} is not in progress: {}", short(meant), running.words());
+        Some(meant) if short_name(meant) != short_name(&running.id) => {
+            let sentence = format!(
+                "{} is not in progress: {}",
+                short_name(meant),
+                running.words()
+            );
             Err(Halt::Failed(
                 Failure::new(Reason::Superseded, sentence)
                     .hint("answer the deployment that waits, or leave `deployment` out"),
@@ -129,7 +134,7 @@ pub(super) fn arm_running(run: &Run, settings: &Settings, snapshot: &Snapshot) {
 
 /// The undo of what is in progress, and of the hooks that whoever started it has set for it.
 pub(super) fn arm(run: &Run, snapshot: &Snapshot, undo: Undo, pause: Option<Pause>) {
-    if let Undo::Native(native) = &undo {
+    if let Undo::Ecs(ecs_undo) = &undo {
         let whose = snapshot
             .running
             .as_ref()
@@ -140,7 +145,7 @@ pub(super) fn arm(run: &Run, snapshot: &Snapshot, undo: Undo, pause: Option<Paus
             .and_then(|running| running.hooks_before.clone())
             .unwrap_or_default();
         run.arm(Undo::Hooks(HooksUndo {
-            place: native.place.clone(),
+            place: ecs_undo.place.clone(),
             strategy: None,
             run: whose,
             pause,
@@ -232,11 +237,11 @@ async fn over(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Result<End
         )]));
     };
     remove_unused(run, settings, &last).await;
-    let id = short(&last.id).to_owned();
+    let id = short_name(&last.id).to_owned();
     let serves = snapshot
         .service
         .as_ref()
-        .map(|service| short(service.revision()).to_owned())
+        .map(|service| short_name(service.revision()).to_owned())
         .unwrap_or_default();
     let sentence = format!(
         "deployment {id} is over already ({}): {serves} serves production",

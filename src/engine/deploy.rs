@@ -7,10 +7,13 @@ use tokio::time::Instant;
 use super::checks::{self, Brought, Checks, Ready};
 use super::prepared::Prepared;
 use super::{Ending, Halt, add_new, approval, step};
+use crate::aws::arn::short_name;
 use crate::aws::ecs::PAUSE_TAG;
 use crate::aws::jittered;
 use crate::checks::moment::Moment;
 use crate::documents::deployment_configuration::{KnownHooks, run_in};
+use crate::engine::queue::{self, QueueOutcome};
+use crate::engine::stale;
 use crate::error::Failure;
 use crate::event::{Event, Step, Tasks};
 use crate::outcome::{Outcome, Reason};
@@ -19,13 +22,12 @@ use crate::poll_interval::PollInterval;
 use crate::run::Run;
 use crate::settings::{Approval, Follow, Settings};
 use crate::steps::image::{self, Pinned};
-use crate::steps::queue::{self, QueueOutcome};
 use crate::steps::revision::{self, Revision};
 use crate::steps::rollout::{Interrupted, Past, Reached, Rollout};
 use crate::steps::task::{self, OneOff};
-use crate::steps::{scaling, scan, stale};
+use crate::steps::{scaling, scan};
 use crate::survey::{self, Incomplete, Snapshot, Unready};
-use crate::undo::{HooksUndo, ServiceKey, Undo, short};
+use crate::undo::{HooksUndo, ServiceKey, Undo};
 use crate::unwind::scaling::left_behind as scaling_left_behind;
 
 /// How long AWS may throttle the survey before the run gives up; nothing was begun yet.
@@ -471,7 +473,7 @@ fn described(revision: &Revision) -> String {
     } else {
         "is registered already, unchanged"
     };
-    format!("{} {how}", short(&revision.arn))
+    format!("{} {how}", short_name(&revision.arn))
 }
 
 /// The one-off task, unless somebody else is deploying: what it does cannot be undone. An earlier
@@ -590,7 +592,7 @@ fn only_registered(revision: &Revision) -> Ending {
 pub(super) fn no_change(plan: &RolloutPlan) -> Ending {
     let sentence = format!(
         "{} serves production already: nothing was to be deployed",
-        short(&plan.blue.revision)
+        short_name(&plan.blue.revision)
     );
     Ending {
         outcome: Some(Outcome::NoChange),
@@ -602,7 +604,7 @@ pub(super) fn no_change(plan: &RolloutPlan) -> Ending {
 fn left_to_aws(revision: &Revision) -> Ending {
     let sentence = format!(
         "the rollout of {} was started and is left to AWS; what serves traffic was not looked at",
-        short(&revision.arn)
+        short_name(&revision.arn)
     );
     Ending {
         outcome: Some(Outcome::Started),
@@ -659,7 +661,7 @@ pub(super) fn deployed(run: &Run, rollout: &Rollout<'_>) -> Ending {
     if rollout.serves_nothing() {
         let sentence = format!(
             "{} is rolled out with zero tasks: nothing runs, nothing serves, and nothing was tested",
-            short(&revision.arn)
+            short_name(&revision.arn)
         );
         return Ending {
             outcome: Some(Outcome::Started),
@@ -672,7 +674,7 @@ pub(super) fn deployed(run: &Run, rollout: &Rollout<'_>) -> Ending {
     });
     let sentence = format!(
         "green serves 100 % of production: {} ({}){}",
-        short(&revision.arn),
+        short_name(&revision.arn),
         rollout.witness().words(),
         missing.unwrap_or_default()
     );

@@ -19,6 +19,7 @@ use crate::checks::smoke::Values;
 use crate::clock;
 use crate::error::Failure;
 use crate::event::{Event, Step};
+use crate::observe::metric_sources::{Sources, Version};
 use crate::plan::{RolloutPlan, SPARE};
 use crate::run::Run;
 use crate::settings::Settings;
@@ -27,7 +28,6 @@ use crate::steps::analysis::{self, Analysis};
 use crate::steps::green_health::GreenHealth;
 use crate::steps::revision::Revision;
 use crate::steps::rollout::{Interrupted, Past, Rollout};
-use crate::steps::sources::{Sources, Version};
 
 /// The watch of one rollout.
 pub(super) struct RolloutMonitor<'a> {

@@ -2,6 +2,7 @@
 //! image is pushed or a task runs.
 
 use super::{Halt, deploy};
+use crate::aws::arn::short_name;
 use crate::error::Failure;
 use crate::event::Event;
 use crate::outcome::Reason;
@@ -12,7 +13,7 @@ use crate::steps::image::Pinned;
 use crate::steps::revision::{self, Revision};
 use crate::steps::rollout::{self, Interrupted, Rollout};
 use crate::survey::{self, Running, Snapshot, Thing};
-use crate::undo::{Undo, short};
+use crate::undo::Undo;
 use crate::unwind;
 
 /// The service as it was read, the plan that was made of it, and the revision that is to be
@@ -123,8 +124,8 @@ impl Prepared {
         );
         let sentence = format!(
             "{} is deployed instead of {}",
-            short(&self.revision.arn),
-            short(&former.arn)
+            short_name(&self.revision.arn),
+            short_name(&former.arn)
         );
         run.tell(Event::Noted {
             sentence: format!("{sentence}: what serves now has another definition"),

@@ -2,16 +2,17 @@
 
 use super::approval::arm;
 use super::{Ending, Halt, after, deploy, step, unwinding};
+use crate::aws::arn::short_name;
+use crate::engine::history::{self, RollbackTarget};
 use crate::error::Failure;
 use crate::event::{Event, Step};
+use crate::observe::traffic::{self, Observed};
 use crate::outcome::{Outcome, Reason};
 use crate::plan;
 use crate::run::Run;
 use crate::settings::{Approval, DefinitionSource, Settings};
-use crate::steps::history::{self, RollbackTarget};
-use crate::steps::traffic::{self, Observed};
 use crate::survey::{Running, Snapshot, Thing};
-use crate::undo::{ServiceKey, short};
+use crate::undo::ServiceKey;
 use crate::unwind::{self, Unwound};
 
 pub(super) async fn rollback(run: &Run, settings: &Settings) -> Result<Ending, Halt> {
@@ -33,7 +34,7 @@ pub(super) async fn rollback(run: &Run, settings: &Settings) -> Result<Ending, H
     };
     let target = history::target(run, settings, &snapshot).await?;
     run.tell(Event::Noted {
-        sentence: format!("back to {}, {}", short(&target.revision), target.why),
+        sentence: format!("back to {}, {}", short_name(&target.revision), target.why),
     });
     let mut again = settings_for(run, settings, &target).await?;
     again.rollout.force_new_deployment |= is_shared(run, settings, &snapshot).await;
@@ -98,14 +99,14 @@ async fn fast(
         Unwound::OnBlue { revision, witness } => {
             let sentence = format!(
                 "{} serves 100 % of production again ({})",
-                short(&revision),
+                short_name(&revision),
                 witness.words()
             );
             if let Some(left) = running.revision.as_deref().filter(|left| *left != revision) {
                 run.tell(Event::Noted {
                     sentence: format!(
                         "{} stays registered, so that it can be brought again (rollback-to)",
-                        short(left)
+                        short_name(left)
                     ),
                 });
             }
@@ -134,7 +135,7 @@ async fn fast(
 fn is_rollback(running: &Running) -> bool {
     match &running.thing {
         Thing::CodeDeploy(Some(deployment)) => deployment.rolls_back.is_some(),
-        Thing::CodeDeploy(None) | Thing::Native(_) | Thing::Rolling => false,
+        Thing::CodeDeploy(None) | Thing::Ecs(_) | Thing::Rolling => false,
     }
 }
 
@@ -151,7 +152,7 @@ fn is_enough(settings: &Settings, snapshot: &Snapshot, ending: &Ending) -> bool 
     let blue = plan::undo_of(settings, snapshot)
         .map(|undo| undo.blue().to_owned())
         .unwrap_or_default();
-    short(&blue) == short(asked) || short(&blue).rsplit(':').next() == Some(asked)
+    short_name(&blue) == short_name(asked) || short_name(&blue).rsplit(':').next() == Some(asked)
 }
 
 /// The same run with the target as what is deployed; its tests only when they are wanted.

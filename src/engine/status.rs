@@ -2,6 +2,7 @@
 //! opened or rolled back.
 
 use super::{Ending, Halt, after, deploy, step};
+use crate::aws::arn::short_name;
 use crate::decide::At;
 use crate::error::Failure;
 use crate::event::{Event, Step};
@@ -12,7 +13,6 @@ use crate::settings::Settings;
 use crate::steps::revision::Revision;
 use crate::steps::rollout::{self, Interrupted, Reached, Rollout};
 use crate::survey::{Running, Snapshot};
-use crate::undo::short;
 use crate::unwind;
 
 pub(super) async fn status(run: &Run, settings: &Settings) -> Result<Ending, Halt> {
@@ -51,11 +51,7 @@ pub(super) async fn status(run: &Run, settings: &Settings) -> Result<Ending, Hal
 pub(super) async fn brought(run: &Run, running: &Running) -> Revision {
     let arn = running.revision.clone().unwrap_or_default();
     let described = run.aws.describe_task_definition(&arn).await;
-    let described = crate::survey::optional(
-        run,
-        "the definition of what is brought is not read",
-        described,
-    );
+    let described = run.optional_read("the definition of what is brought is not read", described);
     let definition = described
         .map(|answer| crate::documents::described::from_described(&answer))
         .unwrap_or_default();
@@ -76,7 +72,7 @@ fn nothing(snapshot: &Snapshot) -> Ending {
     let serves = snapshot
         .service
         .as_ref()
-        .map(|service| short(service.revision()).to_owned())
+        .map(|service| short_name(service.revision()).to_owned())
         .unwrap_or_default();
     let sentence = format!("nothing is in progress; {serves} serves production");
     Ending {

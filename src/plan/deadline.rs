@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{RolloutKind, codedeploy, native};
+use super::{RolloutKind, codedeploy, ecs};
 use crate::settings::Settings;
 use crate::survey::Snapshot;
 
@@ -15,7 +15,7 @@ const A_VERDICT: Duration = Duration::from_mins(5);
 /// What the user allows, and what the rollout itself waits on top.
 pub(super) fn deadline(settings: &Settings, snapshot: &Snapshot, way: &RolloutKind) -> Duration {
     let ready = match way {
-        RolloutKind::Rolling(_) | RolloutKind::Native(_) => Duration::ZERO,
+        RolloutKind::Rolling(_) | RolloutKind::Ecs(_) => Duration::ZERO,
         RolloutKind::CodeDeploy(way) => in_minutes(codedeploy::ready_minutes(way)),
     };
     let waits = ready + lasts(settings, snapshot, way) + verdicts(settings, way);
@@ -29,7 +29,7 @@ pub(super) fn deadline(settings: &Settings, snapshot: &Snapshot, way: &RolloutKi
 pub(super) fn lasts(settings: &Settings, snapshot: &Snapshot, way: &RolloutKind) -> Duration {
     in_minutes(match way {
         RolloutKind::Rolling(_) => 0,
-        RolloutKind::Native(way) => native::minutes(settings, way),
+        RolloutKind::Ecs(way) => ecs::minutes(settings, way),
         RolloutKind::CodeDeploy(way) => codedeploy::minutes(settings, snapshot, way),
     })
 }
@@ -38,7 +38,7 @@ pub(super) fn lasts(settings: &Settings, snapshot: &Snapshot, way: &RolloutKind)
 /// all of the traffic.
 fn verdicts(settings: &Settings, way: &RolloutKind) -> Duration {
     let shares = match way {
-        RolloutKind::Native(way) => native::shares(way),
+        RolloutKind::Ecs(way) => ecs::shares(way),
         RolloutKind::CodeDeploy(_) | RolloutKind::Rolling(_) => 1,
     };
     settings

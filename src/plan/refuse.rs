@@ -1,6 +1,7 @@
 //! What the plan refuses: things that would fail later, or that would let untested code reach
 //! users.
 
+use crate::aws::arn::short_name;
 use crate::aws::codedeploy_shapes::{Group, ReadyWait};
 use crate::aws::ecs_shapes::{DeploymentController, Service};
 use crate::error::Failure;
@@ -9,7 +10,6 @@ use crate::problem::Problem;
 use crate::registry::ImageName;
 use crate::settings::{Approval, Follow, IfRunning, Mode, Settings, Strategy};
 use crate::survey::{ImageFound, Running, Snapshot, Thing};
-use crate::undo::short;
 
 /// Problems with what the inputs name in AWS.
 pub(super) fn problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
@@ -71,7 +71,7 @@ fn group_problems(settings: &Settings, snapshot: &Snapshot, service: &Service) -
 /// Whether a group deploys to the service.
 pub(super) fn is_group_of(group: &Group, service: &Service) -> bool {
     group.services.iter().any(|(cluster, name)| {
-        short(cluster) == service.cluster_name() && short(name) == service.service_name
+        short_name(cluster) == service.cluster_name() && short_name(name) == service.service_name
     })
 }
 
@@ -163,7 +163,7 @@ fn rolling_problems(settings: &Settings, strategy: &str) -> Option<Problem> {
     let asked = settings.checks.asks_green();
     let why = "the service is rolled in place by ECS: there is no green that could be tested before users reach it";
     let input = settings.checks.input_on_green();
-    let leave_out = super::native::leave_out(input);
+    let leave_out = super::ecs::leave_out(input);
     let remedy = format!(
         "{leave_out} (production-url tests after the rollout), or use strategy blue-green, canary or linear, or CodeDeploy"
     );
@@ -313,7 +313,7 @@ pub(super) fn without_tasks(settings: &Settings, snapshot: &Snapshot) -> Option<
 /// What the user should know before it starts.
 pub(super) fn warnings(settings: &Settings, snapshot: &Snapshot) -> Vec<String> {
     let mut warnings = Vec::new();
-    warnings.extend(native_warnings(snapshot));
+    warnings.extend(service_deployment_warnings(snapshot));
     warnings.extend(
         snapshot
             .service
@@ -349,8 +349,8 @@ fn as_named(name: &str) -> String {
     )
 }
 
-fn native_warnings(snapshot: &Snapshot) -> Vec<String> {
-    let Some(native) = &snapshot.native else {
+fn service_deployment_warnings(snapshot: &Snapshot) -> Vec<String> {
+    let Some(service_deployments) = &snapshot.service_deployments else {
         return Vec::new();
     };
     let mut warnings = Vec::new();
@@ -360,7 +360,7 @@ fn native_warnings(snapshot: &Snapshot) -> Vec<String> {
             .iter()
             .any(crate::aws::ecs_shapes::RollingDeployment::is_completed)
     });
-    if !native.has_succeeded() && !completed {
+    if !service_deployments.has_succeeded() && !completed {
         warnings.push("no deployment of the service ever succeeded: there is nothing to go back to when this one fails".to_owned());
     }
     warnings

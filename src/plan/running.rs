@@ -4,7 +4,7 @@ use super::blue;
 use crate::aws::ecs_shapes::Service;
 use crate::settings::Settings;
 use crate::survey::{Running, Snapshot, Thing};
-use crate::undo::{CodeDeployUndo, NativeUndo, RevisionUndo, RollingUndo, ServiceKey, Undo};
+use crate::undo::{CodeDeployUndo, EcsUndo, RevisionUndo, RollingUndo, ServiceKey, Undo};
 
 /// The undo of what is in progress; none when nothing is.
 pub fn undo_of(settings: &Settings, snapshot: &Snapshot) -> Option<Undo> {
@@ -23,7 +23,7 @@ pub fn undo_of(settings: &Settings, snapshot: &Snapshot) -> Option<Undo> {
             blue: blue(snapshot, service),
             is_restored: false,
         }),
-        Thing::Native(deployment) => Undo::Native(NativeUndo {
+        Thing::Ecs(deployment) => Undo::Ecs(EcsUndo {
             place,
             ours: running.revision.clone().unwrap_or_default(),
             before: others(snapshot, running),
@@ -66,7 +66,10 @@ pub fn undo_of_its_revision(settings: &Settings, snapshot: &Snapshot) -> Option<
 
 /// Every service deployment but the running one.
 fn others(snapshot: &Snapshot, running: &Running) -> Vec<String> {
-    let history = snapshot.native.iter().flat_map(|native| &native.history);
+    let history = snapshot
+        .service_deployments
+        .iter()
+        .flat_map(|service_deployments| &service_deployments.history);
     history
         .map(|brief| brief.arn.clone())
         .filter(|arn| *arn != running.id)

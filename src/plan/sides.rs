@@ -3,14 +3,14 @@
 
 use std::time::Duration;
 
-use super::{Balancer, RolloutKind, RolloutPlan, native, refuse};
+use super::{Balancer, RolloutKind, RolloutPlan, ecs, refuse};
+use crate::aws::arn::short_name;
 use crate::aws::codedeploy_shapes::Routing;
 use crate::checks::analysis::{Analysis, Front, SideFacts, Sides, Traffic, TrafficSchedule};
 use crate::documents::deployment_configuration::{PRODUCTION, STEP};
 use crate::problem::Problem;
 use crate::settings::{Follow, Mode, Settings, Strategy};
 use crate::survey::Snapshot;
-use crate::undo::short;
 
 impl RolloutPlan {
     /// Both sides, with what is known of green.
@@ -27,11 +27,11 @@ impl RolloutPlan {
                 .and_then(|listener| load_balancer(listener)),
             green: SideFacts {
                 target_group: green.first().cloned(),
-                revision: short(revision).to_owned(),
+                revision: short_name(revision).to_owned(),
             },
             blue: self.has_blue().then(|| SideFacts {
                 target_group: blue,
-                revision: short(&self.blue.revision).to_owned(),
+                revision: short_name(&self.blue.revision).to_owned(),
             }),
         }
     }
@@ -45,7 +45,7 @@ impl RolloutPlan {
         match (load_balancer.as_deref(), &self.way) {
             (Some(name), _) if name.starts_with("app/") => Front::ApplicationLoadBalancer,
             (Some(name), _) if name.starts_with("net/") => Front::NetworkLoadBalancer,
-            (_, RolloutKind::Native(way)) if way.balancer == Balancer::ServiceConnect => {
+            (_, RolloutKind::Ecs(way)) if way.balancer == Balancer::ServiceConnect => {
                 Front::ServiceConnect
             }
             _ => Front::Nothing,
@@ -54,14 +54,14 @@ impl RolloutPlan {
 
     /// Whether it waits for us once green serves all of production.
     pub fn waits_after_the_shift(&self) -> bool {
-        matches!(&self.way, RolloutKind::Native(way) if way.pauses.contains(PRODUCTION))
+        matches!(&self.way, RolloutKind::Ecs(way) if way.pauses.contains(PRODUCTION))
     }
 
     /// Whether there is a side beside green that could serve, and be measured.
     pub fn has_blue(&self) -> bool {
         match &self.way {
             RolloutKind::CodeDeploy(_) => true,
-            RolloutKind::Native(way) => !way.is_first && way.strategy != Strategy::Rolling,
+            RolloutKind::Ecs(way) => !way.is_first && way.strategy != Strategy::Rolling,
             RolloutKind::Rolling(_) => false,
         }
     }
@@ -90,15 +90,13 @@ pub(super) fn course(snapshot: &Snapshot, way: &RolloutKind) -> Option<TrafficSc
                 .map(|(percent, length)| (f64::from(percent), minutes(u64::from(length))))
                 .collect()
         }
-        RolloutKind::Native(way) if way.strategy != Strategy::Rolling => {
-            native::partial_shares(way)
-                .into_iter()
-                .map(|(percent, length)| (percent, minutes(length)))
-                .collect()
-        }
-        RolloutKind::Native(_) | RolloutKind::Rolling(_) => return None,
+        RolloutKind::Ecs(way) if way.strategy != Strategy::Rolling => ecs::partial_shares(way)
+            .into_iter()
+            .map(|(percent, length)| (percent, minutes(length)))
+            .collect(),
+        RolloutKind::Ecs(_) | RolloutKind::Rolling(_) => return None,
     };
-    let is_held = matches!(way, RolloutKind::Native(way) if way.pauses.contains(STEP));
+    let is_held = matches!(way, RolloutKind::Ecs(way) if way.pauses.contains(STEP));
     Some(TrafficSchedule {
         shares,
         kept: way.blue_stays()?.saturating_sub(SPARE),
@@ -114,10 +112,10 @@ impl RolloutKind {
             Self::CodeDeploy(way) => Some(Duration::from_mins(
                 u64::try_from(way.group.termination_minutes).unwrap_or_default(),
             )),
-            Self::Native(way) if way.pauses.contains(PRODUCTION) => {
+            Self::Ecs(way) if way.pauses.contains(PRODUCTION) => {
                 Some(Duration::from_mins(way.pause_minutes))
             }
-            Self::Native(way) => Some(Duration::from_mins(way.bake_minutes)),
+            Self::Ecs(way) => Some(Duration::from_mins(way.bake_minutes)),
             Self::Rolling(_) => None,
         }
     }
@@ -183,7 +181,7 @@ fn blue_kept_too_short(
                 format!("set terminationWaitTimeInMinutes to {minutes} or more: {command}"),
             )
         }
-        RolloutKind::Native(_) | RolloutKind::Rolling(_) => (
+        RolloutKind::Ecs(_) | RolloutKind::Rolling(_) => (
             "ECS".to_owned(),
             format!("set bake to {minutes}m or more, or let manage-hooks be true"),
         ),
@@ -257,7 +255,7 @@ fn beside(analysis: &Analysis) -> Vec<Problem> {
 fn is_all_at_once(snapshot: &Snapshot, rollout: &RolloutPlan) -> bool {
     match &rollout.way {
         RolloutKind::CodeDeploy(_) => snapshot.routing == Some(Routing::AllAtOnce),
-        RolloutKind::Native(way) => way.strategy == Strategy::BlueGreen,
+        RolloutKind::Ecs(way) => way.strategy == Strategy::BlueGreen,
         RolloutKind::Rolling(_) => false,
     }
 }

@@ -30,11 +30,11 @@ fn listener(snapshot: &Snapshot, way: &RolloutKind) -> Result<String, String> {
             listeners(&way.group.test),
             "the deployment group has no test listener",
         ),
-        RolloutKind::Native(way) if way.balancer == Balancer::Load => (
+        RolloutKind::Ecs(way) if way.balancer == Balancer::Load => (
             listeners(&way.test),
             "the service has no test listener rule",
         ),
-        RolloutKind::Native(_) | RolloutKind::Rolling(_) => (
+        RolloutKind::Ecs(_) | RolloutKind::Rolling(_) => (
             Vec::new(),
             "there is no load balancer whose listeners could be read",
         ),

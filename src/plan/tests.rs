@@ -105,7 +105,7 @@ fn problems(settings: &Settings, snapshot: &Snapshot) -> Vec<String> {
 fn gate(settings: &Settings, snapshot: &Snapshot) -> GatePlan {
     match plan(settings, snapshot).unwrap().rollout.unwrap().way {
         RolloutKind::CodeDeploy(way) => way.gate,
-        RolloutKind::Native(way) => way.gate,
+        RolloutKind::Ecs(way) => way.gate,
         RolloutKind::Rolling(_) => GatePlan::Absent,
     }
 }
@@ -209,10 +209,10 @@ fn without_if_running_a_rolling_service_goes_on_and_all_others_wait() {
             thing,
         }
     };
-    let native = || Some(crate::survey::ServiceDeployments::default());
+    let service_deployments = || Some(crate::survey::ServiceDeployments::default());
     let table = [
         (Thing::Rolling, None, None, IfRunning::Supersede),
-        (Thing::Rolling, native(), None, IfRunning::Wait),
+        (Thing::Rolling, service_deployments(), None, IfRunning::Wait),
         (Thing::CodeDeploy(None), None, None, IfRunning::Wait),
         (Thing::Rolling, None, Some(IfRunning::Fail), IfRunning::Fail),
         (
@@ -222,10 +222,10 @@ fn without_if_running_a_rolling_service_goes_on_and_all_others_wait() {
             IfRunning::Supersede,
         ),
     ];
-    for (thing, native, asked, expected) in table {
+    for (thing, service_deployments, asked, expected) in table {
         let snapshot = Snapshot {
             running: Some(going(thing)),
-            native,
+            service_deployments,
             ..Snapshot::default()
         };
         assert_eq!(snapshot.if_running(asked), expected);

@@ -17,7 +17,7 @@ pub(super) fn line(
         RolloutKind::CodeDeploy(_) => snapshot
             .routing
             .is_some_and(|routing| routing.minutes() > 0),
-        RolloutKind::Native(way) => way.strategy.has_steps(),
+        RolloutKind::Ecs(way) => way.strategy.has_steps(),
         RolloutKind::Rolling(_) => false,
     };
     let has_alarms = !settings.checks.alarms.watched.is_empty() || !snapshot.alarms.own.is_empty();

@@ -3,12 +3,13 @@
 
 use super::blue;
 use super::refuse::is_group_of;
+use crate::aws::arn::short_name;
 use crate::aws::ecs_shapes::{DeploymentController, Service};
 use crate::aws::elb::{ForwardingRule, group_name};
 use crate::problem::Problem;
 use crate::settings::{Mode, Settings, Strategy};
 use crate::survey::Snapshot;
-use crate::undo::{Blue, short};
+use crate::undo::Blue;
 
 /// The rules that share traffic between the two sides, or give all of it to the one that is to
 /// become green.
@@ -93,7 +94,7 @@ fn problem(wrong: &[&ForwardingRule], blue: &Blue) -> Problem {
         .join("; ");
     let message = format!(
         "production's traffic {what}, and the service's revision {} is behind {name}: {rules}",
-        short(&blue.revision)
+        short_name(&blue.revision)
     );
     let remedy = format!(
         "give {name} all of the weight (aws elbv2 modify-rule --rule-arn RULE --actions …; for a network load balancer modify-listener), or use mode: rollback"

@@ -2,9 +2,9 @@
 
 use super::collect::Collect;
 use super::regions;
+use crate::aws::arn::short_name;
 use crate::inputs::Inputs;
 use crate::runner::Runner;
-use crate::undo::short;
 
 /// The region; none where there is none, or where the word cannot be one.
 pub(super) fn region(inputs: &Inputs, runner: &Runner, collect: &mut Collect) -> Option<String> {
@@ -57,10 +57,10 @@ fn elsewhere(inputs: &Inputs, region: &str, collect: &mut Collect) {
     else {
         return;
     };
-    if short(cluster) != service {
+    if short_name(cluster) != service {
         let message = format!(
             "the ARN is of a service in cluster `{service}`, and cluster is `{}`",
-            short(cluster)
+            short_name(cluster)
         );
         collect.problem(
             "service",

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::collect::Collect;
 use super::{Follow, PollSettings, RolloutSettings};
+use crate::aws::arn::short_name;
 use crate::documents::ebs::{ManagedVolume, Owner, managed_volume};
 use crate::documents::{app_spec, parse};
 use crate::duration::Human;
@@ -13,7 +14,6 @@ use crate::inputs::Inputs;
 use crate::nearest::nearest;
 use crate::problem::Problem;
 use crate::runner::Runner;
-use crate::undo::short;
 
 /// The file the official action reads when none is named.
 const APP_SPEC: &str = "appspec.yaml";
@@ -40,8 +40,8 @@ pub enum AppSpecSource {
 /// CodeDeploy's application and deployment group: those that are given, or AWS's names for a
 /// service's.
 pub fn codedeploy_names(inputs: &Inputs) -> (String, String) {
-    let cluster = short(inputs.cluster.as_deref().unwrap_or("default"));
-    let service = short(inputs.service.as_deref().unwrap_or_default());
+    let cluster = short_name(inputs.cluster.as_deref().unwrap_or("default"));
+    let service = short_name(inputs.service.as_deref().unwrap_or_default());
     let application = inputs
         .codedeploy_application
         .clone()

@@ -4,6 +4,7 @@
 //! Every line is made harmless: whatever AWS, a file or an answer says, the runner takes none of it
 //! for a command.
 
+use crate::aws::arn::short_name;
 use crate::checks::moment::Moment;
 use crate::checks::smoke::{TestResult, TestVerdict};
 use crate::error::{Failure, StoppedContainer};
@@ -14,8 +15,7 @@ use crate::event::{
 use crate::github::commands::{END_GROUP, Level, annotation, annotation_of, fits, group, harmless};
 use crate::outcome::{Mode, Outcome, Reason};
 use crate::sinks::outputs::human;
-use crate::steps::image::short as short_digest;
-use crate::undo::short;
+use crate::steps::image::short_digest;
 
 /// GitHub shows ten annotations of a level in a step; the outcome's is one of them.
 const WARNINGS: usize = 8;
@@ -144,7 +144,7 @@ impl Console {
                 .collect(),
             Event::TaskStarted { arns } => arns
                 .iter()
-                .map(|arn| quiet(&format!("task {} started", short(arn))))
+                .map(|arn| quiet(&format!("task {} started", short_name(arn))))
                 .collect(),
             Event::TaskFound { arns } => arns.iter().map(|arn| task_found(arn)).collect(),
             Event::TaskDone { containers } => vec![quiet(&containers.join(", "))],
@@ -188,7 +188,7 @@ impl Console {
                 }
             }
             Event::SmokeTested { result } => test_lines(result, &self.on(result.moment)),
-            Event::Checked { measurement } => super::checks::lines(measurement),
+            Event::Checked { measurement } => super::measurements::lines(measurement),
             Event::WarmedUp { result } => vec![quiet(&format!("warm-up of {result}"))],
             Event::Loaded { result } => super::load::lines(result, &self.on(result.moment)),
             Event::TesterStarted {
@@ -212,7 +212,7 @@ impl Console {
                 vec![quiet(
                     &format!(
                         "production: 100 % on {side:?} ({}), {}",
-                        short(revision),
+                        short_name(revision),
                         witness.words()
                     )
                     .to_lowercase(),
@@ -408,7 +408,7 @@ fn begun(mode: Mode, cluster: &str, service: Option<&str>, version: Option<&str>
 fn task_found(arn: &str) -> String {
     quiet(&format!(
         "task {} of an earlier attempt of this run is used: it is not run again",
-        short(arn)
+        short_name(arn)
     ))
 }
 
@@ -417,7 +417,7 @@ fn surveyed(controller: &str, blue: &str, tasks: Tasks, plan: &[String]) -> Vec<
         "controller {controller}; {} of {} tasks run {}",
         tasks.running,
         tasks.desired,
-        short(blue)
+        short_name(blue)
     );
     std::iter::once(quiet(&head))
         .chain(plan.iter().map(|line| quiet(&format!("  {line}"))))

@@ -5,8 +5,8 @@ use crate::checks::load::LoadResult;
 use crate::checks::measurement::Phase;
 use crate::github::commands::harmless;
 use crate::report::Report;
-use crate::sinks::checks::mark;
 use crate::sinks::markdown::{code, html_text, text};
+use crate::sinks::measurements::mark;
 use crate::sinks::outputs::human;
 use crate::sinks::summary::side;
 

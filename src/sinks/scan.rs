@@ -4,7 +4,7 @@
 use crate::github::commands::harmless;
 use crate::scan::{Finding, Package, Ruling, ScanResult};
 use crate::sinks::markdown::{code, text};
-use crate::steps::image::short;
+use crate::steps::image::short_digest;
 
 /// Findings named in the log; the summary has more.
 const NAMED: usize = 10;
@@ -44,7 +44,7 @@ fn head(result: &ScanResult) -> String {
 }
 
 fn image(result: &ScanResult) -> String {
-    let digest = short(&result.digest);
+    let digest = short_digest(&result.digest);
     result.platform.as_ref().map_or_else(
         || digest.to_owned(),
         |platform| format!("{platform} {digest}"),

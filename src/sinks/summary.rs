@@ -1,6 +1,7 @@
 //! The step summary: the outcome first, then what was done and seen, as Markdown. Pure: Report →
 //! text.
 
+use crate::aws::arn::short_name;
 use crate::checks::moment::Moment;
 use crate::checks::smoke::{TestResult, TestVerdict};
 use crate::error::{Failure, StoppedContainer};
@@ -10,8 +11,7 @@ use crate::report::{Report, StepReport};
 use crate::sinks::console::{AFTER_CHANGES, NO_CREDENTIALS, capital, not_set, title, transferred};
 use crate::sinks::markdown::{block, code, text};
 use crate::sinks::outputs::human;
-use crate::sinks::{checks, load, scan, tester};
-use crate::undo::short;
+use crate::sinks::{load, measurements, scan, tester};
 
 /// The summary of a report.
 pub fn of(report: &Report) -> String {
@@ -26,7 +26,7 @@ pub fn of(report: &Report) -> String {
         tests(report),
         load::section(report),
         tester::section(report),
-        checks::section(&report.checks),
+        measurements::section(&report.checks),
         stopped(report),
         notes(report),
         links(report),
@@ -175,10 +175,10 @@ fn what(report: &Report) -> String {
         .map(|revision| match &report.previous_revision {
             Some(previous) if previous != revision => relation(
                 report.outcome,
-                &code(short(revision)),
-                &code(short(previous)),
+                &code(short_name(revision)),
+                &code(short_name(previous)),
             ),
-            _ => code(short(revision)),
+            _ => code(short_name(revision)),
         });
     let traffic = report
         .traffic
@@ -240,7 +240,7 @@ fn one_off(report: &Report) -> Option<String> {
     let ran: Vec<String> = report
         .one_off_tasks
         .iter()
-        .map(|task| format!("{} ({})", text(&task.words()), code(short(&task.task))))
+        .map(|task| format!("{} ({})", text(&task.words()), code(short_name(&task.task))))
         .collect();
     let stays = if report.outcome == Some(Outcome::Deployed) {
         ""

@@ -9,10 +9,10 @@ use crate::checks::measurement::{CheckKind, Measurement, Phase, Weight};
 use crate::checks::moment::Moment;
 use crate::decide::BLIND_BUDGET;
 use crate::error::Failure;
+use crate::observe::outage::Outage;
 use crate::outcome::Reason;
 use crate::run::Run;
 use crate::scrub::one_line;
-use crate::steps::outage::Outage;
 
 /// The time between two looks: ten reads a minute; CloudWatch evaluates an alarm every ten seconds
 /// at most.

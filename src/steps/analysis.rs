@@ -12,9 +12,9 @@ use crate::checks::moment::Moment;
 use crate::clock;
 use crate::error::Failure;
 use crate::event::Event;
+use crate::observe::metric_sources::Sources;
 use crate::outcome::Reason;
 use crate::run::Run;
-use crate::steps::sources::Sources;
 
 /// An analysis under way.
 pub struct Analysis<'a> {

@@ -6,18 +6,19 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::stopped;
 use crate::aws::AwsError;
+use crate::aws::arn::short_name;
 use crate::aws::ecs::ServiceLookup;
 use crate::aws::elb::{TargetHealth, group_name};
 use crate::error::Failure;
+use crate::observe::stopped_tasks;
 use crate::outcome::Reason;
 use crate::plan::RolloutPlan;
 use crate::run::Run;
 use crate::settings::{PollSettings, Settings};
 use crate::steps::revision::Revision;
 use crate::steps::task_failures::{CountedTasks, DESCRIBE, LIMIT, LIST, TaskFailures};
-use crate::undo::{ServiceKey, short};
+use crate::undo::ServiceKey;
 
 const TARGET_HEALTH: &str = "elasticloadbalancing:DescribeTargetHealth";
 /// When it was.
@@ -175,7 +176,7 @@ impl<'a> GreenHealth<'a> {
         };
         Ok(match service.running(&self.revision.arn) {
             Some(0) => Answers::None {
-                why: format!("no task of {} was running", short(&self.revision.arn)),
+                why: format!("no task of {} was running", short_name(&self.revision.arn)),
                 is_recovering: false,
             },
             Some(_) => Answers::Some,
@@ -206,7 +207,10 @@ impl<'a> GreenHealth<'a> {
         if count < LIMIT.max(half) {
             return None;
         }
-        let why = format!("{count} tasks of {} stopped", short(&self.revision.arn));
+        let why = format!(
+            "{count} tasks of {} stopped",
+            short_name(&self.revision.arn)
+        );
         Some(self.unhealthy(format!("{WITH_ALL_TRAFFIC}, {why}")).await)
     }
 
@@ -228,7 +232,7 @@ impl<'a> GreenHealth<'a> {
     }
 
     async fn unhealthy(&self, sentence: String) -> Failure {
-        let stopped = stopped::of_service(
+        let stopped = stopped_tasks::of_service(
             self.run,
             self.place,
             &self.revision.arn,

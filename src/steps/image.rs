@@ -35,7 +35,7 @@ impl Pinned {
     /// With a digest as long as people write it.
     pub fn short(&self) -> String {
         match self.image.split_once('@') {
-            Some((name, digest)) => format!("{name}@{}", short(digest)),
+            Some((name, digest)) => format!("{name}@{}", short_digest(digest)),
             None => self.image.clone(),
         }
     }
@@ -313,7 +313,7 @@ async fn mounts(run: &Run, pushed: &Pushed, seen: &RepositorySeen) {
 }
 
 /// `sha256:` and twelve digits, as people write digests.
-pub fn short(digest: &str) -> &str {
+pub fn short_digest(digest: &str) -> &str {
     digest.get(..19).unwrap_or(digest)
 }
 

@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use crate::aws::AwsError;
+use crate::aws::arn::short_name;
 use crate::documents::compare::{ShownField, diff, differences, equivalent};
 use crate::documents::described::from_described;
 use crate::error::{Explain, Failure};
@@ -13,7 +14,7 @@ use crate::plan::Plan;
 use crate::run::Run;
 use crate::settings::DroppedFields;
 use crate::steps::image::Pinned;
-use crate::undo::{RevisionUndo, Undo, short};
+use crate::undo::{RevisionUndo, Undo};
 
 /// Lines of the difference shown in the log.
 const LINES: usize = 20;
@@ -104,7 +105,7 @@ fn not_kept(arn: &str, paths: &[String]) -> Failure {
     let sentence = format!(
         "AWS did not keep {} of the task definition, so {} is not rolled out",
         paths.join(", "),
-        short(arn)
+        short_name(arn)
     );
     Failure::new(Reason::FieldsDropped, sentence).hint(
         "check the spelling and the value; allow-dropped-fields: true rolls it out without them",
@@ -180,7 +181,7 @@ async fn landed(run: &Run, definition: &Value) -> Result<Option<Value>, AwsError
         .newest_revisions(family)
         .await?
         .into_iter()
-        .find(|arn| short(arn).split(':').next() == Some(family))
+        .find(|arn| short_name(arn).split(':').next() == Some(family))
     else {
         return Ok(None);
     };

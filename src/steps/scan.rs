@@ -22,7 +22,7 @@ use crate::scan::{
 };
 use crate::settings::Settings;
 
-use super::image::{Pinned, short};
+use super::image::{Pinned, short_digest};
 
 /// The first pause between looks, which grows while nothing changes, and the longest: basic scans
 /// take seconds, Inspector's minutes.
@@ -175,12 +175,12 @@ impl<'a> ScanPoller<'a> {
         match &answer {
             ScanAnswer::GoingOn(word) => self.say(format!(
                 "the scan of {} is {word}",
-                short(&self.scanned.digest)
+                short_digest(&self.scanned.digest)
             )),
             ScanAnswer::Absent if self.start == Start::NotAsked => {
                 self.say(format!(
                     "there is no scan of {} yet",
-                    short(&self.scanned.digest)
+                    short_digest(&self.scanned.digest)
                 ));
             }
             ScanAnswer::Absent | ScanAnswer::Found(_) | ScanAnswer::Without(..) => {}

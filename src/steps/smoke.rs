@@ -2,6 +2,7 @@
 
 use url::Url;
 
+use crate::aws::arn::short_name;
 use crate::checks::moment::Moment;
 use crate::checks::smoke::{self, Mismatch, RunLimits, TestResult, TestVerdict, Values};
 use crate::error::Failure;
@@ -11,7 +12,6 @@ use crate::run::Run;
 use crate::settings::Settings;
 use crate::steps::image::Pinned;
 use crate::steps::revision::Revision;
-use crate::undo::short;
 
 /// What the tests' variables stand for.
 pub fn values(settings: &Settings, image: Option<&Pinned>, revision: &Revision) -> Values {
@@ -21,7 +21,7 @@ pub fn values(settings: &Settings, image: Option<&Pinned>, revision: &Revision) 
             .and_then(|image| image.digest.clone())
             .or_else(|| digest_of(revision))
             .unwrap_or_default(),
-        revision: short(&revision.arn).to_owned(),
+        revision: short_name(&revision.arn).to_owned(),
         environment: settings.checks.environment.iter().cloned().collect(),
         plain: settings.checks.plain.clone(),
         ..Values::default()

@@ -12,13 +12,13 @@ use crate::aws::ecs_shapes::{Service, Task};
 use crate::documents::task_definition::{TaskDefinition, text};
 use crate::error::{Explain, Failure};
 use crate::event::{Event, OneOffTask, TaskEnd};
+use crate::observe::stopped_tasks;
 use crate::outcome::Reason;
 use crate::poll_interval::PollInterval;
 use crate::run::Run;
 use crate::scrub::masked;
 use crate::settings::{Settings, TaskSettings, Wait};
 use crate::steps::revision::Revision;
-use crate::steps::stopped;
 use crate::undo::{OneOffUndo, TaskUndo, Undo};
 
 mod others;
@@ -270,7 +270,7 @@ impl OneOff<'_> {
             "{}-{}-{}",
             self.run.id,
             self.attempt,
-            crate::undo::short(&self.revision.arn).replace(':', "-")
+            crate::aws::arn::short_name(&self.revision.arn).replace(':', "-")
         );
         token.truncate(TOKEN);
         token
@@ -621,7 +621,7 @@ fn judged(asked: &TaskSettings, definition: &Value) -> Vec<String> {
 }
 
 async fn failure(run: &Run, revision: &Revision, task: &Task, judged: &[String]) -> Failure {
-    let stopped = stopped::of_task(run, task, &revision.definition, judged).await;
+    let stopped = stopped_tasks::of_task(run, task, &revision.definition, judged).await;
     let sentence = stopped.first().map_or_else(
         || "the one-off task did not start".to_owned(),
         |first| match first.exit_code {

@@ -10,7 +10,6 @@ use crate::decide::{Goal, Trouble};
 use crate::outcome::Reason;
 use crate::run::Run;
 use crate::scrub::masked;
-use crate::survey::optional;
 use crate::undo::ServiceKey;
 
 /// This many failed tasks are no accident.
@@ -56,7 +55,7 @@ impl TaskFailures {
     pub async fn look(&mut self, run: &Run, counted: &CountedTasks<'_>, look: u32) {
         if look.is_multiple_of(LOOKS) && !run.is_denied(LIST) && !run.is_denied(DESCRIBE) {
             let read = self.read(run, counted).await;
-            optional(run, LIMITED, read);
+            run.optional_read(LIMITED, read);
         }
     }
 

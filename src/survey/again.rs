@@ -1,7 +1,7 @@
 //! A second, cheap look at the service: whether somebody else has begun or finished a deployment
 //! since it was read.
 
-use super::{Snapshot, optional};
+use super::Snapshot;
 use crate::aws::ecs::ServiceLookup;
 use crate::aws::ecs_shapes::{DeploymentController, Service};
 use crate::run::Run;
@@ -16,19 +16,20 @@ pub async fn has_changed(run: &Run, settings: &Settings, before: &Snapshot) -> b
     let Some(service) = &before.service else {
         return false;
     };
-    match (service.controller(), &before.native) {
+    match (service.controller(), &before.service_deployments) {
         (DeploymentController::CodeDeploy, _) => {
             is_group_busy(run, settings, before).await || is_replaced(run, settings, service).await
         }
-        (DeploymentController::Ecs(_), Some(native)) => {
+        (DeploymentController::Ecs(_), Some(service_deployments)) => {
             let listed = run
                 .aws
                 .service_deployments(&settings.cluster, &service.service_name)
                 .await;
-            let newest =
-                optional(run, CHECK, listed).and_then(|history| history.into_iter().next());
+            let newest = run
+                .optional_read(CHECK, listed)
+                .and_then(|history| history.into_iter().next());
             newest.is_some_and(|newest| {
-                native
+                service_deployments
                     .history
                     .first()
                     .is_none_or(|known| known.arn != newest.arn)
@@ -44,7 +45,7 @@ async fn is_group_busy(run: &Run, settings: &Settings, before: &Snapshot) -> boo
         .aws
         .running_deployments(&settings.rollout.application, &settings.rollout.group)
         .await;
-    let going = optional(run, CHECK, listed).unwrap_or_default();
+    let going = run.optional_read(CHECK, listed).unwrap_or_default();
     going.iter().any(|id| {
         before
             .running
@@ -63,8 +64,7 @@ async fn is_replaced(run: &Run, settings: &Settings, before: &Service) -> bool {
                 .map(|deployment| deployment.id.clone())
         })
     };
-    match optional(
-        run,
+    match run.optional_read(
         CHECK,
         run.aws
             .describe_service(&settings.cluster, &before.service_name)

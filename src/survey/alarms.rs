@@ -1,7 +1,6 @@
 //! The alarms of a deployment, as they stand before it: those of the inputs, of the deployment
 //! group and of the service, by one read.
 
-use super::optional;
 use crate::alarm::Alarm;
 use crate::aws::codedeploy_shapes::Group;
 use crate::aws::ecs_shapes::Service;
@@ -39,8 +38,7 @@ pub(super) async fn alarms(
             found: Some(Vec::new()),
         };
     }
-    let found = optional(
-        run,
+    let found = run.optional_read(
         "alarms that ring before the start are not noticed",
         run.aws.alarms(&names).await,
     );

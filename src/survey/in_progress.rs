@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use crate::aws::arn::short_name;
 use crate::aws::codedeploy_shapes::CodeDeployDeployment;
 use crate::aws::ecs_rollout_shapes::{Brief, DeploymentStatus, ServiceDeployment};
 use crate::aws::ecs_shapes::{self, Service};
@@ -11,8 +12,6 @@ use crate::documents::deployment_configuration::{
     KnownHooks, Pause, hooks_in, is_registered_in, run_in as run_in_hooks,
 };
 use crate::run::Run;
-use crate::survey::optional;
-use crate::undo::short;
 
 /// A rollout in progress.
 #[derive(Debug, Clone)]
@@ -43,7 +42,7 @@ pub enum Thing {
     /// CodeDeploy's; none when it could not be read.
     CodeDeploy(Option<Box<CodeDeployDeployment>>),
     /// ECS's own.
-    Native(Box<ServiceDeployment>),
+    Ecs(Box<ServiceDeployment>),
     /// A deployment of a rolling service.
     Rolling,
 }
@@ -54,11 +53,11 @@ impl Running {
         let brings = self
             .revision
             .as_deref()
-            .map(|revision| format!(" of {}", short(revision)))
+            .map(|revision| format!(" of {}", short_name(revision)))
             .unwrap_or_default();
         format!(
             "deployment {}{brings} is in progress ({}{})",
-            short(&self.id),
+            short_name(&self.id),
             self.word,
             self.origin
         )
@@ -82,12 +81,12 @@ impl Running {
     }
 
     fn is_unmarked(&self) -> bool {
-        self.run.is_none() && matches!(self.thing, Thing::Rolling | Thing::Native(_))
+        self.run.is_none() && matches!(self.thing, Thing::Rolling | Thing::Ecs(_))
     }
 
     /// Whether it is on its way back already.
     pub fn is_returning(&self) -> bool {
-        matches!(&self.thing, Thing::Native(deployment) if deployment.status() == DeploymentStatus::Returning)
+        matches!(&self.thing, Thing::Ecs(deployment) if deployment.status() == DeploymentStatus::Returning)
     }
 
     /// How a person would stop it.
@@ -97,7 +96,7 @@ impl Running {
                 "by hand: aws deploy stop-deployment --deployment-id {} --auto-rollback-enabled",
                 self.id
             ),
-            Thing::Native(_) => {
+            Thing::Ecs(_) => {
                 format!(
                     "by hand: aws ecs stop-service-deployment --service-deployment-arn {} --stop-type ROLLBACK",
                     self.id
@@ -146,13 +145,13 @@ pub async fn of_group(
     {
         return None; // there is no such group, which GetDeploymentGroup tells better
     }
-    let id = optional(
-        run,
-        "a deployment that runs already is only noticed when CodeDeploy refuses ours",
-        listed,
-    )?
-    .into_iter()
-    .next()?;
+    let id = run
+        .optional_read(
+            "a deployment that runs already is only noticed when CodeDeploy refuses ours",
+            listed,
+        )?
+        .into_iter()
+        .next()?;
     let deployment = run.aws.get_deployment(&id).await.ok();
     Some(codedeploy(id, deployment, service))
 }
@@ -203,9 +202,7 @@ fn codedeploy(id: String, deployment: Option<CodeDeployDeployment>, service: &Se
 
 /// The run id that `steps::rollout::codedeploy` wrote into a description.
 fn run_in(description: &str) -> Option<String> {
-    let after = description
-        .rsplit_once(crate::steps::rollout::codedeploy::RUN)?
-        .1;
+    let after = description.rsplit_once(crate::aws::codedeploy::RUN_MARK)?.1;
     after
         .split([')', ']', ' ', ','])
         .next()
@@ -216,13 +213,13 @@ fn run_in(description: &str) -> Option<String> {
 /// Whether the run in a description says that it has registered the revision.
 pub fn has_registered(description: &str) -> bool {
     let mark = description
-        .rsplit_once(crate::steps::rollout::codedeploy::RUN)
+        .rsplit_once(crate::aws::codedeploy::RUN_MARK)
         .map(|(_, mark)| mark);
     mark.is_some_and(|mark| mark.contains(crate::steps::rollout::codedeploy::REGISTERED))
 }
 
 /// ECS's own; `tagged` is the hook of ours that the service's tag tells of.
-pub(super) fn native(
+pub(super) fn ecs_rollout(
     deployment: ServiceDeployment,
     revision: Option<String>,
     tagged: Option<&Pause>,
@@ -247,7 +244,7 @@ pub(super) fn native(
         run,
         is_ours: false,
         hooks_before: None,
-        thing: Thing::Native(Box::new(deployment)),
+        thing: Thing::Ecs(Box::new(deployment)),
     }
 }
 
@@ -295,7 +292,7 @@ pub(super) async fn read(
         .into_iter()
         .next()
         .map(|revision| revision.task_definition);
-    let mut running = native(deployment, revision, tagged);
+    let mut running = ecs_rollout(deployment, revision, tagged);
     if running.is_unmarked() && run.runner.is_rerun() {
         running.hooks_before = hooks_before(run, arn, history).await;
     }
@@ -307,12 +304,12 @@ async fn hooks_before(run: &Run, arn: &str, history: &[Brief]) -> Option<Vec<Val
     let mut older = history.iter().skip_while(|brief| brief.arn != arn);
     let former = older.find(|brief| brief.status() == DeploymentStatus::Successful)?;
     let read = run.aws.describe_service_deployment(&former.arn).await;
-    let former = optional(
-        run,
-        "which PAUSE hooks the earlier attempt added is not known",
-        read,
-    )
-    .flatten()?;
+    let former = run
+        .optional_read(
+            "which PAUSE hooks the earlier attempt added is not known",
+            read,
+        )
+        .flatten()?;
     Some(hooks_in(Some(&former.deployment_configuration)))
 }
 

@@ -3,13 +3,13 @@
 
 use super::Unread;
 use crate::aws::AwsError;
+use crate::aws::arn::short_name;
 use crate::aws::codedeploy_shapes::Routing;
 use crate::nearest::nearest;
 use crate::problem::Problem;
 use crate::run::Run;
 use crate::settings::rollout::{CONFIGS, config_remedy};
 use crate::settings::{Mode, Settings};
-use crate::undo::short;
 
 /// More names are no help.
 const SHOWN: usize = 5;
@@ -24,7 +24,7 @@ pub(super) async fn no_cluster(run: &Run, settings: &Settings) -> Problem {
     );
     Problem::new(
         "cluster",
-        format!("there is no cluster `{}`", short(cluster)),
+        format!("there is no cluster `{}`", short_name(cluster)),
         remedy,
     )
 }
@@ -52,10 +52,10 @@ fn meant(given: &str, there: &str, listed: Result<Vec<String>, AwsError>) -> Str
     let arns = listed.unwrap_or_default();
     let names: Vec<&str> = arns
         .iter()
-        .map(|arn| short(arn))
-        .filter(|name| *name != short(given))
+        .map(|arn| short_name(arn))
+        .filter(|name| *name != short_name(given))
         .collect();
-    match nearest(short(given), names.iter().copied()) {
+    match nearest(short_name(given), names.iter().copied()) {
         Some(near) => format!("did you mean `{near}`? Otherwise "),
         None if names.is_empty() || names.len() > SHOWN => String::new(),
         None => format!("{there} {}; ", names.join(", ")),
@@ -104,7 +104,7 @@ pub(super) async fn config(
         )));
     }
     let narrower = "the deadline does not count how long the traffic shift takes";
-    Ok(super::optional(run, narrower, read).map(|found| found.routing))
+    Ok(run.optional_read(narrower, read).map(|found| found.routing))
 }
 
 #[cfg(test)]

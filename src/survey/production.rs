@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 
-use super::{ServiceDeployments, optional};
+use super::ServiceDeployments;
 use crate::aws::codedeploy_shapes::Group;
 use crate::aws::ecs_rollout_shapes::ServiceRevision;
 use crate::aws::ecs_shapes::Service;
@@ -15,15 +15,15 @@ pub(super) async fn rules(
     run: &Run,
     settings: &Settings,
     service: Option<&Service>,
-    (group, native): (Option<&Group>, Option<&ServiceDeployments>),
+    (group, service_deployments): (Option<&Group>, Option<&ServiceDeployments>),
 ) -> Vec<ForwardingRule> {
     if settings.mode != Mode::Deploy {
         return Vec::new();
     }
-    let listeners = match (group, native) {
+    let listeners = match (group, service_deployments) {
         (Some(group), _) => group.production.clone(),
-        (None, Some(native)) => {
-            let resolved = native
+        (None, Some(service_deployments)) => {
+            let resolved = service_deployments
                 .blue
                 .as_ref()
                 .map(ServiceRevision::production_rules)
@@ -41,8 +41,7 @@ pub(super) async fn rules(
     )
     .await;
     let kept = read.into_iter().filter_map(|read| {
-        optional(
-            run,
+        run.optional_read(
             "where traffic goes is taken from ECS, not from the load balancer",
             read,
         )

@@ -1,7 +1,7 @@
 //! The registry and the repository that the image goes to: a token, whether the repository is
 //! there, which of its tags may move.
 
-use super::{Unread, optional};
+use super::Unread;
 use crate::aws::ecr::{RegistryAccess, RegistryPlace};
 use crate::aws::ecr_host::{EcrHost, partition};
 use crate::aws::ecr_repositories::Described;
@@ -118,11 +118,7 @@ pub(super) async fn registry(
             return Ok((read.ok(), None));
         }
         return Ok((
-            optional(
-                run,
-                "the image is deployed by its name, not by its digest",
-                read,
-            ),
+            run.optional_read("the image is deployed by its name, not by its digest", read),
             None,
         ));
     };
@@ -173,21 +169,18 @@ async fn look(
     create: Option<&NewRepository>,
 ) -> RepositorySeen {
     let narrower = "that the repository is there, and that its tags may move, is only known once the image is pushed";
-    let state = match optional(
-        run,
-        narrower,
-        run.aws.describe_repository(&registry, name).await,
-    ) {
-        Some(Described::There(found)) => RepositoryState::There {
-            arn: found.arn,
-            tags: found.tags,
-        },
-        Some(Described::Missing(account)) => {
-            registry.account = registry.account.or(account);
-            RepositoryState::Missing(template(run, &registry, name, create).await)
-        }
-        None => RepositoryState::Unseen,
-    };
+    let state =
+        match run.optional_read(narrower, run.aws.describe_repository(&registry, name).await) {
+            Some(Described::There(found)) => RepositoryState::There {
+                arn: found.arn,
+                tags: found.tags,
+            },
+            Some(Described::Missing(account)) => {
+                registry.account = registry.account.or(account);
+                RepositoryState::Missing(template(run, &registry, name, create).await)
+            }
+            None => RepositoryState::Unseen,
+        };
     RepositorySeen {
         name: name.to_owned(),
         registry,
@@ -208,11 +201,7 @@ async fn template(
     }
     let narrower =
         "whether a creation template makes the repository is only known once the image is pushed";
-    match optional(
-        run,
-        narrower,
-        run.aws.creation_template(registry, name).await,
-    ) {
+    match run.optional_read(narrower, run.aws.creation_template(registry, name).await) {
         Some(Some(prefix)) => Template::Makes(prefix),
         Some(None) => Template::None,
         None => Template::Unseen,

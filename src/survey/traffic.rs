@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Snapshot, optional};
+use super::Snapshot;
 use crate::aws::metrics::MetricQuestion;
 use crate::checks::analysis::Traffic;
 use crate::checks::analysis::question::{Answer, CloudWatchQuery, Point};
@@ -51,8 +51,7 @@ pub(super) async fn before(run: &Run, settings: &Settings, snapshot: &Snapshot) 
         until,
     };
     let (first, second): (&CloudWatchQuery, &CloudWatchQuery) = (&requests, &errors);
-    let answers = optional(
-        run,
+    let answers = run.optional_read(
         CHECK,
         run.aws
             .metric_data(&[asked(0, first), asked(1, second)])

@@ -8,7 +8,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{CodeDeployUndo, ServiceKey, Undo, short};
+use super::{CodeDeployUndo, ServiceKey, Undo};
+use crate::aws::arn::short_name;
 use crate::scrub::masked;
 
 /// How the names of testers' containers begin; the run's id and eight digits follow.
@@ -112,8 +113,12 @@ fn stranger(saved: &Saved, owner: &UndoOwner) -> Option<String> {
         ));
     }
     let place = |owner: &UndoOwner| match &owner.service {
-        Some(service) => format!("service {} on {}", short(service), short(&owner.cluster)),
-        None => format!("cluster {}", short(&owner.cluster)),
+        Some(service) => format!(
+            "service {} on {}",
+            short_name(service),
+            short_name(&owner.cluster)
+        ),
+        None => format!("cluster {}", short_name(&owner.cluster)),
     };
     let (theirs, ours) = (place(&saved.owner), place(owner));
     (theirs != ours).then(|| format!("it is of {theirs}, and this step is for {ours}"))
@@ -126,7 +131,7 @@ fn one(value: &Value, owner: &UndoOwner) -> Result<Undo, String> {
         Undo::Revision(undo) => {
             undo.arn.contains(":task-definition/") && is_place_of(undo.service.as_ref(), owner)
         }
-        Undo::Task(undo) => short(&undo.cluster) == short(&owner.cluster),
+        Undo::Task(undo) => short_name(&undo.cluster) == short_name(&owner.cluster),
         Undo::CodeDeploy(undo) => {
             let group = (undo.application.as_str(), undo.group.as_str());
             is_of(&undo.place, owner)
@@ -136,7 +141,7 @@ fn one(value: &Value, owner: &UndoOwner) -> Result<Undo, String> {
         Undo::Rolling(undo) => {
             is_of(&undo.place, owner) && family(&undo.previous) == family(&undo.ours)
         }
-        Undo::Native(undo) => {
+        Undo::Ecs(undo) => {
             is_of(&undo.place, owner)
                 && undo
                     .deployment
@@ -162,11 +167,11 @@ fn one(value: &Value, owner: &UndoOwner) -> Result<Undo, String> {
 }
 
 fn is_of(place: &ServiceKey, owner: &UndoOwner) -> bool {
-    short(&place.cluster) == short(&owner.cluster)
+    short_name(&place.cluster) == short_name(&owner.cluster)
         && owner
             .service
             .as_ref()
-            .is_some_and(|service| short(service) == short(&place.service))
+            .is_some_and(|service| short_name(service) == short_name(&place.service))
 }
 
 /// A revision of a step with a service is that service's.
@@ -189,23 +194,23 @@ fn is_run_of(run: &str, owner: &UndoOwner) -> bool {
 
 /// `…:task-definition/FAMILY:REVISION`.
 fn family(revision: &str) -> &str {
-    short(revision).split(':').next().unwrap_or_default()
+    short_name(revision).split(':').next().unwrap_or_default()
 }
 
 /// `…:service-deployment/CLUSTER/SERVICE/ID`.
 fn is_deployment_of(place: &ServiceKey, arn: &str) -> bool {
     arn.contains(&format!(
         ":service-deployment/{}/{}/",
-        short(&place.cluster),
-        short(&place.service)
+        short_name(&place.cluster),
+        short_name(&place.service)
     ))
 }
 
 fn resource(place: &ServiceKey) -> String {
     format!(
         "service/{}/{}",
-        short(&place.cluster),
-        short(&place.service)
+        short_name(&place.cluster),
+        short_name(&place.service)
     )
 }
 

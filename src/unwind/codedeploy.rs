@@ -6,20 +6,20 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{Trigger, Undone, Unwound, weights_changed};
+use crate::aws::arn::short_name;
 use crate::aws::codedeploy_shapes::{CodeDeployDeployment, Status};
 use crate::aws::{AwsError, AwsErrorKind};
-use crate::engine::blue_confirmed;
 use crate::error::Failure;
 use crate::event::{Event, ObservedBy, Serving};
+use crate::observe::outage::Outage;
+use crate::observe::serving;
+use crate::observe::traffic;
 use crate::outcome::Reason;
 use crate::poll_interval::Backoff;
 use crate::run::Run;
 use crate::scrub::masked;
-use crate::steps::outage::Outage;
 use crate::steps::rollout::codedeploy::{find, is_of_run};
-use crate::steps::serving;
-use crate::steps::traffic;
-use crate::undo::{CodeDeployUndo, short};
+use crate::undo::CodeDeployUndo;
 
 /// A rollback is a flip of weights and the end of green's tasks.
 const PATIENCE: Duration = Duration::from_mins(15);
@@ -262,7 +262,7 @@ async fn on_blue(
             Some(observed) => (observed.whole() == Some(Serving::Blue)).then_some(observed.witness),
         };
         if let Some(witness) = witness {
-            blue_confirmed(run, &undo.blue.revision, witness);
+            run.confirm_traffic(&undo.blue.revision, Serving::Blue, witness);
             return Ok(Undone::Traffic(Unwound::OnBlue {
                 revision: undo.blue.revision.clone(),
                 witness,
@@ -327,7 +327,7 @@ async fn too_late(
 fn new_deployment(undo: &CodeDeployUndo) -> String {
     format!(
         "bring the old revision back: mode: rollback with rollback-to: {} (docs/stuck.md)",
-        short(&undo.blue.revision)
+        short_name(&undo.blue.revision)
     )
 }
 

@@ -14,7 +14,7 @@ use crate::event::Event;
 use crate::outcome::Reason;
 use crate::poll_interval::Backoff;
 use crate::run::Run;
-use crate::steps::rollout::native::configuration_request;
+use crate::steps::rollout::ecs::configuration_request;
 use crate::undo::HooksUndo;
 
 /// The value of a tag that names no hook.

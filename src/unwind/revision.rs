@@ -3,19 +3,20 @@
 
 use super::Undone;
 use crate::aws::AwsErrorKind;
+use crate::aws::arn::short_name;
 use crate::aws::ecs::ServiceLookup;
 use crate::aws::ecs_shapes::{RollingDeployment, Service};
 use crate::error::Failure;
 use crate::event::Event;
 use crate::run::Run;
-use crate::undo::{RevisionUndo, short};
+use crate::undo::RevisionUndo;
 
 pub(super) async fn undo(run: &Run, undo: &RevisionUndo) -> Result<Undone, Failure> {
     if is_in_use(run, undo).await {
         run.tell(Event::Noted {
             sentence: format!(
                 "{} stays registered: the service still uses it",
-                short(&undo.arn)
+                short_name(&undo.arn)
             ),
         });
         return Ok(Undone::Absent);
@@ -30,7 +31,7 @@ pub(super) async fn undo(run: &Run, undo: &RevisionUndo) -> Result<Undone, Failu
             run.limit_check("the revision of this run stays registered", &error);
         }
         Err(error) => run.tell(Event::Warned {
-            sentence: format!("{} stays registered: {error}", short(&undo.arn)),
+            sentence: format!("{} stays registered: {error}", short_name(&undo.arn)),
         }),
     }
     Ok(Undone::Absent)

@@ -7,18 +7,19 @@ use tokio::time::Instant;
 
 use super::{Trigger, Undone, Unwound};
 use crate::aws::AwsError;
+use crate::aws::arn::short_name;
 use crate::aws::ecs::{ServiceLookup, update_request};
 use crate::aws::ecs_shapes::Service;
-use crate::engine::blue_confirmed;
 use crate::error::Failure;
+use crate::event::Serving;
 use crate::event::{Event, ObservedBy};
+use crate::observe::outage::Outage;
+use crate::observe::serving;
 use crate::outcome::Reason;
 use crate::poll_interval::Backoff;
 use crate::run::Run;
 use crate::scrub::masked;
-use crate::steps::outage::Outage;
-use crate::steps::serving;
-use crate::undo::{Blue, RollingUndo, short};
+use crate::undo::{Blue, RollingUndo};
 
 /// Old tasks still run as a rule; new ones of the old revision start as fast as they did before.
 const PATIENCE: Duration = Duration::from_mins(30);
@@ -75,7 +76,7 @@ pub(super) async fn undo(run: &Run, undo: &RollingUndo, hand: Trigger) -> Result
                 }
             }
             Towards::Previous { is_completed: true } => {
-                blue_confirmed(run, &undo.previous, ObservedBy::Deployment);
+                run.confirm_traffic(&undo.previous, Serving::Blue, ObservedBy::Deployment);
                 return Ok(Undone::Traffic(Unwound::OnBlue {
                     revision: undo.previous.clone(),
                     witness: ObservedBy::Deployment,
@@ -128,7 +129,7 @@ pub(super) async fn undo(run: &Run, undo: &RollingUndo, hand: Trigger) -> Result
         Reason::Timeout,
         format!(
             "{} was not back after {} minutes",
-            short(&undo.previous),
+            short_name(&undo.previous),
             PATIENCE.as_secs() / 60
         ),
     )
@@ -142,7 +143,7 @@ fn is_of_alarms(why: Option<&str>) -> bool {
 fn previous_given_up(undo: &RollingUndo, why: Option<String>) -> Failure {
     let failure = Failure::new(
         Reason::RolloutFailed,
-        format!("ECS gave the way back to {} up", short(&undo.previous)),
+        format!("ECS gave the way back to {} up", short_name(&undo.previous)),
     );
     why.into_iter()
         .fold(failure, Failure::caused_by)
@@ -155,7 +156,7 @@ fn left_in_between(undo: &RollingUndo) -> Failure {
         Reason::RolloutFailed,
         format!(
             "ECS gave {} up and leaves its tasks and the old ones as they are",
-            short(&undo.ours)
+            short_name(&undo.ours)
         ),
     )
     .hint(command(undo))
@@ -184,7 +185,7 @@ async fn same(run: &Run, undo: &RollingUndo) -> Result<Undone, Failure> {
         Reason::RolloutFailed,
         format!(
             "{} was deployed again; there is no other revision to go back to",
-            short(&undo.ours)
+            short_name(&undo.ours)
         ),
     )
     .hint(command(undo)))
@@ -247,7 +248,7 @@ fn towards(service: &Service, undo: &RollingUndo) -> Towards {
     Towards::Other(format!(
         "deployment {} of {} took over",
         primary.id,
-        short(&primary.task_definition)
+        short_name(&primary.task_definition)
     ))
 }
 
@@ -265,7 +266,7 @@ async fn put_back(run: &Run, undo: &RollingUndo, request: &Value) -> Result<bool
     match run.aws.update_service(request).await {
         Ok(_) => {
             run.tell(Event::Noted {
-                sentence: format!("the service goes back to {}", short(&undo.previous)),
+                sentence: format!("the service goes back to {}", short_name(&undo.previous)),
             });
             Ok(true)
         }

@@ -16,7 +16,6 @@ use crate::outcome::Reason;
 use crate::poll_interval::Backoff;
 use crate::run::Run;
 use crate::settings::Settings;
-use crate::survey::optional;
 use crate::undo::{ScalingUndo, ServiceKey, SuspendedState};
 
 /// One request and the look that shows it; a read of AWS's may be a few seconds old.
@@ -101,8 +100,7 @@ pub async fn left_behind(
 /// Whoever does not use the feature need not allow its reads.
 fn seen<T>(run: &Run, settings: &Settings, read: Result<T, AwsError>) -> Option<T> {
     if settings.control.suspend_autoscaling {
-        return optional(
-            run,
+        return run.optional_read(
             "scale-in that an earlier run left suspended is not noticed",
             read,
         );

@@ -6,7 +6,6 @@ use crate::aws::ecs_shapes::Task;
 use crate::error::Failure;
 use crate::event::{Event, OneOffTask, TaskEnd};
 use crate::run::Run;
-use crate::survey::optional;
 use crate::undo::{OneOffUndo, TaskUndo, Undo};
 
 pub(super) async fn undo(run: &Run, undo: &TaskUndo) -> Result<Undone, Failure> {
@@ -111,22 +110,22 @@ fn in_task(one_off: &OneOffUndo, arn: &str, ended: Option<&Task>) -> Vec<OneOffT
 
 async fn find(run: &Run, undo: &TaskUndo) -> Vec<String> {
     let listed = run.aws.running_tasks(&undo.cluster, &undo.started_by).await;
-    let running = optional(
-        run,
-        "a one-off task whose start was not answered is not looked for",
-        listed,
-    )
-    .unwrap_or_default();
+    let running = run
+        .optional_read(
+            "a one-off task whose start was not answered is not looked for",
+            listed,
+        )
+        .unwrap_or_default();
     if running.is_empty() {
         return Vec::new();
     }
     let described = run.aws.describe_tasks(&undo.cluster, &running).await;
-    let tasks: Vec<Task> = optional(
-        run,
-        "a one-off task whose start was not answered is not looked for",
-        described,
-    )
-    .unwrap_or_default();
+    let tasks: Vec<Task> = run
+        .optional_read(
+            "a one-off task whose start was not answered is not looked for",
+            described,
+        )
+        .unwrap_or_default();
     let is_ours = |task: &Task| {
         task.task_definition_arn == undo.revision
             && (undo.group.is_none() || undo.group == task.group)

@@ -16,12 +16,12 @@ use ecs_bluegreen::checks::analysis::question::{
 use ecs_bluegreen::checks::moment::Moment;
 use ecs_bluegreen::clock::{self, Clock};
 use ecs_bluegreen::event::{Event, Stamped};
+use ecs_bluegreen::observe::metric_sources::{Sources, Version};
 use ecs_bluegreen::run::{Observers, Run};
 use ecs_bluegreen::runner::Runner;
 use ecs_bluegreen::secret::Secret;
 use ecs_bluegreen::settings::{AwsSettings, InstanceProfile};
 use ecs_bluegreen::steps::alarms::AlarmWatch;
-use ecs_bluegreen::steps::sources::{Sources, Version};
 use ecs_bluegreen::undo::ServiceKey;
 use ecs_bluegreen_sim::{
     AlarmDetails, AlarmState, DatadogKeys, IncompleteMetric, IncompleteStatus, MetricsOptions,

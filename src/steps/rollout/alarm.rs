@@ -1,7 +1,6 @@
 //! Which alarm ended a rollout, in words.
 
 use crate::run::Run;
-use crate::survey::optional;
 
 /// Those of the alarms that ring, and why; `otherwise` where none rings any more, or that cannot be
 /// read.
@@ -10,12 +9,12 @@ pub(super) async fn named(
     alarms: &[String],
     otherwise: impl FnOnce() -> String,
 ) -> String {
-    let rings = optional(
-        run,
-        "why the alarm rang is not told",
-        run.aws.ringing(alarms).await,
-    )
-    .unwrap_or_default();
+    let rings = run
+        .optional_read(
+            "why the alarm rang is not told",
+            run.aws.ringing(alarms).await,
+        )
+        .unwrap_or_default();
     let named: Vec<String> = rings
         .iter()
         .map(|alarm| format!("{} ({})", alarm.name, alarm.why()))

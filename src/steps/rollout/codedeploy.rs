@@ -6,24 +6,24 @@ use crate::aws::codedeploy_shapes::{CodeDeployDeployment, CodeDeployTarget, Read
 use crate::decide::{At, Goal, Seen, Trouble};
 use crate::error::Failure;
 use crate::event::{Event, Gate, ObservedBy, Progress, Serving, StepSeen};
+use crate::observe::outage::Outage;
+use crate::observe::traffic::{self, Observed};
 use crate::outcome::Reason;
 use crate::plan::{CodeDeployWay, RolloutPlan};
 use crate::run::Run;
 use crate::settings::Settings;
-use crate::steps::outage::Outage;
 use crate::steps::revision::Revision;
 use crate::steps::task_failures::{CountedTasks, LIMIT, TaskFailures};
-use crate::steps::traffic::{self, Observed};
 use crate::undo::{CodeDeployUndo, Undo};
 
-use super::{Interrupted, RolloutObservation, confirmed, progress};
+use super::{Interrupted, RolloutObservation, progress};
 
 mod create;
 mod green;
 mod trouble;
 
 use create::CodeDeployError;
-pub use create::{REGISTERED, RUN, find, is_of_run};
+pub use create::{REGISTERED, find, is_of_run};
 
 /// A gate that stays shut after it was opened is opened again after this many looks.
 const REOPEN: u32 = 5;
@@ -254,12 +254,13 @@ impl<'a> CodeDeploy<'a> {
         {
             return; // there is nothing to show yet
         }
-        self.target = crate::survey::optional(
-            self.run,
-            "traffic weights and task counts are not shown while waiting",
-            read,
-        )
-        .or(self.target.take());
+        self.target = self
+            .run
+            .optional_read(
+                "traffic weights and task counts are not shown while waiting",
+                read,
+            )
+            .or(self.target.take());
     }
 
     async fn seen(&mut self, deployment: &CodeDeployDeployment, goal: Goal) -> Seen {
@@ -356,7 +357,8 @@ impl<'a> CodeDeploy<'a> {
             None => ObservedBy::Controller,
         };
         if self.witness.replace(witness).is_none() {
-            confirmed(self.run, &self.revision.arn, Serving::Green, witness);
+            self.run
+                .confirm_traffic(&self.revision.arn, Serving::Green, witness);
         }
         seen
     }

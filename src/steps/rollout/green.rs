@@ -4,11 +4,10 @@
 use crate::aws::elb::group_name;
 use crate::error::Failure;
 use crate::event::Event;
+use crate::observe::traffic::forwards_of;
 use crate::outcome::Reason;
 use crate::poll_interval::PollInterval;
 use crate::run::Run;
-use crate::steps::traffic::forwards_of;
-use crate::survey::optional;
 
 /// AWS says that green waits after the test traffic was switched; a read that is older than that
 /// passes quickly.
@@ -63,8 +62,7 @@ impl Green<'_> {
         let Some(group) = self.groups.first() else {
             return;
         };
-        let health = optional(
-            run,
+        let health = run.optional_read(
             "green's target health is not shown",
             run.aws.target_health(group).await,
         );

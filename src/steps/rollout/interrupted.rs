@@ -5,9 +5,9 @@ use crate::aws::ecs_sentences::remedy;
 use crate::decide::Trouble;
 use crate::error::{Failure, StoppedContainer};
 use crate::event::Progress;
+use crate::observe::{serving, stopped_tasks};
 use crate::outcome::Reason;
 use crate::steps::task_failures::LIMIT;
-use crate::steps::{serving, stopped};
 
 /// What keeps two runs from each other.
 pub const ONE_AT_A_TIME: &str = "let one workflow deploy at a time: give it a concurrency group";
@@ -86,10 +86,9 @@ impl Rollout<'_> {
             Reason::GateBypassed => {
                 failure.hint("ask who opened it, in the deployment's console page or in CloudTrail")
             }
-            Reason::RolloutFailed if matches!(self.controller, Controller::Native(_)) => failure
-                .hint(
-                    "look at the service's events and, when a hook failed, at its function's log",
-                ),
+            Reason::RolloutFailed if matches!(self.controller, Controller::Ecs(_)) => failure.hint(
+                "look at the service's events and, when a hook failed, at its function's log",
+            ),
             Reason::Denied => failure.hint("docs/iam.md has the policy"),
             _ => failure,
         })
@@ -99,7 +98,7 @@ impl Rollout<'_> {
     async fn stopped(&self, reason: Reason) -> Vec<StoppedContainer> {
         match reason {
             Reason::TasksUnhealthy | Reason::RolloutFailed => {
-                stopped::of_service(
+                stopped_tasks::of_service(
                     self.run,
                     &self.plan.place,
                     &self.revision.arn,
@@ -140,10 +139,10 @@ impl Rollout<'_> {
             .map(|traffic| traffic.green);
         match (&self.controller, on_green) {
             (Controller::Rolling(_), _) => "none of the old tasks had been replaced",
-            (Controller::CodeDeploy(_) | Controller::Native(_), Some(share)) if share <= 0.0 => {
+            (Controller::CodeDeploy(_) | Controller::Ecs(_), Some(share)) if share <= 0.0 => {
                 "no traffic had moved to green"
             }
-            (Controller::CodeDeploy(_) | Controller::Native(_), _) => {
+            (Controller::CodeDeploy(_) | Controller::Ecs(_), _) => {
                 "the rollout had not come to its traffic shift"
             }
         }

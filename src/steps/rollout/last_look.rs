@@ -4,16 +4,15 @@
 use std::time::Duration;
 
 use super::{Controller, Rollout};
+use crate::aws::arn::short_name;
 use crate::aws::ecs::ServiceLookup;
 use crate::error::Failure;
 use crate::event::Serving;
+use crate::observe::traffic::{self, Observed};
 use crate::outcome::Reason;
 use crate::plan::RolloutKind;
 use crate::settings::Follow;
 use crate::steps::green_health::{GreenHealth, RECOVERY, SURE};
-use crate::steps::traffic::{self, Observed};
-use crate::survey::optional;
-use crate::undo::short;
 
 /// A read may be older than the shift.
 const LOOKS: u32 = 4;
@@ -51,18 +50,17 @@ impl Rollout<'_> {
     /// leads to it.
     pub async fn serving_groups(&self) -> Vec<String> {
         match &self.controller {
-            Controller::CodeDeploy(_) | Controller::Native(_) => self.green_groups().await,
+            Controller::CodeDeploy(_) | Controller::Ecs(_) => self.green_groups().await,
             Controller::Rolling(_) => {
                 let found = self
                     .run
                     .aws
                     .describe_service(&self.plan.place.cluster, &self.plan.place.service)
                     .await;
-                match optional(
-                    self.run,
-                    "whether green's targets are healthy is not checked",
-                    found,
-                ) {
+                match self
+                    .run
+                    .optional_read("whether green's targets are healthy is not checked", found)
+                {
                     Some(ServiceLookup::Service(service)) => service.target_groups(),
                     Some(ServiceLookup::Missing(_)) | None => Vec::new(),
                 }
@@ -99,7 +97,7 @@ impl Rollout<'_> {
             Controller::CodeDeploy(_) => {
                 traffic::observe(self.run, &self.plan.place, &self.plan.blue).await
             }
-            Controller::Native(native) => native.observe().await,
+            Controller::Ecs(ecs) => ecs.observe().await,
             Controller::Rolling(_) => None,
         }
     }
@@ -111,12 +109,12 @@ impl Rollout<'_> {
 
     fn with_way_back(&self, failure: Failure) -> Failure {
         let is_gone = match self.plan.way {
-            RolloutKind::CodeDeploy(_) | RolloutKind::Native(_) => {
+            RolloutKind::CodeDeploy(_) | RolloutKind::Ecs(_) => {
                 !self.blue_is_there() && self.plan.has_blue()
             }
             RolloutKind::Rolling(_) => false,
         };
-        let blue = short(&self.plan.blue.revision);
+        let blue = short_name(&self.plan.blue.revision);
         let hint = format!(
             "blue is gone: mode: rollback with rollback-to: {blue} brings the old revision back (docs/stuck.md)"
         );

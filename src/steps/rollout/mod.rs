@@ -9,31 +9,31 @@ use crate::aws::{AwsError, AwsErrorKind};
 use crate::checks::analysis::Sides;
 use crate::decide::{At, Goal, Patience, Seen, Verdict, decide};
 use crate::error::Failure;
-use crate::event::{Event, ObservedBy, Progress, Serving, StepSeen};
+use crate::event::{Event, ObservedBy, Progress, StepSeen};
+use crate::observe::outage::Outage;
 use crate::plan::{GatePlan, RolloutKind, RolloutPlan};
 use crate::poll_interval::PollInterval;
 use crate::run::Run;
 use crate::settings::{Follow, Settings};
-use crate::steps::outage::Outage;
 use crate::steps::revision::Revision;
 use crate::steps::task_failures::TaskFailures;
 
 mod alarm;
 pub mod codedeploy;
+pub mod ecs;
 mod found;
 mod green;
 mod interrupted;
 mod last_look;
-pub mod native;
 mod progress;
 pub mod rolling;
 mod shares;
 mod start;
 
 pub use codedeploy::CodeDeploy;
+pub use ecs::EcsRollout;
 pub use found::{Past, Reached};
 pub use interrupted::{Interrupted, ONE_AT_A_TIME};
-pub use native::EcsRollout;
 pub use rolling::Rolling;
 pub use shares::Shares;
 pub use start::{attach, start};
@@ -65,7 +65,7 @@ pub enum Controller<'a> {
     /// ECS, rolling.
     Rolling(Rolling<'a>),
     /// ECS, with weights and gates.
-    Native(Box<EcsRollout<'a>>),
+    Ecs(Box<EcsRollout<'a>>),
 }
 
 /// Whether the service runs already what is asked for.
@@ -82,7 +82,7 @@ pub fn is_unchanged(settings: &Settings, plan: &RolloutPlan, revision: &Revision
     same && match &plan.way {
         RolloutKind::CodeDeploy(_) => true,
         RolloutKind::Rolling(way) => as_many(way.desired),
-        RolloutKind::Native(way) => as_many(way.desired),
+        RolloutKind::Ecs(way) => as_many(way.desired),
     }
 }
 
@@ -120,7 +120,7 @@ impl<'a> Rollout<'a> {
     pub fn if_left_alone(&self) -> String {
         match &self.controller {
             Controller::CodeDeploy(codedeploy) => codedeploy.if_left_alone(),
-            Controller::Native(native) => native.if_left_alone(),
+            Controller::Ecs(ecs) => ecs.if_left_alone(),
             Controller::Rolling(_) => "ECS goes on replacing the tasks".to_owned(),
         }
     }
@@ -128,7 +128,7 @@ impl<'a> Rollout<'a> {
     /// Where production traffic goes while it waits at a gate.
     pub fn serves(&self) -> String {
         match &self.controller {
-            Controller::Native(native) => native.serves(),
+            Controller::Ecs(ecs) => ecs.serves(),
             // CodeDeploy's only gate comes before any traffic moves.
             Controller::CodeDeploy(_) | Controller::Rolling(_) => BEFORE_TRAFFIC.to_owned(),
         }
@@ -137,7 +137,7 @@ impl<'a> Rollout<'a> {
     /// Green's share of production traffic while it waits at a gate, where it was observed.
     pub fn on_green(&self) -> Option<f64> {
         match &self.controller {
-            Controller::Native(native) => native.on_green(),
+            Controller::Ecs(ecs) => ecs.on_green(),
             Controller::CodeDeploy(_) | Controller::Rolling(_) => None,
         }
     }
@@ -146,8 +146,8 @@ impl<'a> Rollout<'a> {
     /// every change.
     pub fn steps(&self) -> Option<Shares> {
         match &self.controller {
-            Controller::Native(native) if native.waits_at_steps() => None,
-            Controller::CodeDeploy(_) | Controller::Native(_) | Controller::Rolling(_) => {
+            Controller::Ecs(ecs) if ecs.waits_at_steps() => None,
+            Controller::CodeDeploy(_) | Controller::Ecs(_) | Controller::Rolling(_) => {
                 Some(self.shares.shares())
             }
         }
@@ -156,9 +156,7 @@ impl<'a> Rollout<'a> {
     /// Whether the rollout has a gate, and what is owed there.
     pub fn gate(&self) -> GatePlan {
         match (&self.controller, self.plan.way.gate()) {
-            (Controller::Native(native), GatePlan::Absent) if native.inherits_gate() => {
-                GatePlan::Pass
-            }
+            (Controller::Ecs(ecs), GatePlan::Absent) if ecs.inherits_gate() => GatePlan::Pass,
             (_, gate) => gate,
         }
     }
@@ -183,7 +181,7 @@ impl<'a> Rollout<'a> {
     async fn find_green(&mut self) -> Result<(), Failure> {
         match &self.controller {
             Controller::CodeDeploy(codedeploy) => codedeploy.find_green(&mut self.pace).await,
-            Controller::Native(native) => native.find_green(&mut self.pace).await,
+            Controller::Ecs(ecs) => ecs.find_green(&mut self.pace).await,
             Controller::Rolling(_) => Ok(()),
         }
     }
@@ -212,7 +210,7 @@ impl<'a> Rollout<'a> {
     /// How long green has waited at its gate, where AWS tells.
     pub fn waited(&self) -> Option<Duration> {
         match &self.controller {
-            Controller::Native(native) => native.waited(),
+            Controller::Ecs(ecs) => ecs.waited(),
             Controller::CodeDeploy(_) | Controller::Rolling(_) => None,
         }
     }
@@ -223,7 +221,7 @@ impl<'a> Rollout<'a> {
             (Controller::CodeDeploy(codedeploy), GatePlan::Test | GatePlan::Pass) => {
                 codedeploy.proceed().await
             }
-            (Controller::Native(native), _) => native.proceed(StepSeen::default()).await,
+            (Controller::Ecs(ecs), _) => ecs.proceed(StepSeen::default()).await,
             (Controller::CodeDeploy(_), GatePlan::Absent) | (Controller::Rolling(_), _) => Ok(()),
         };
         self.run.if_left_alone(self.if_left_alone());
@@ -233,10 +231,10 @@ impl<'a> Rollout<'a> {
     /// Opens the gate after the shift, where the rollout has one. Who leaves before blue is gone
     /// makes sure that it is open: one that stays shut takes green back when it expires.
     pub async fn pass_production(&mut self) -> Result<(), Interrupted> {
-        let Controller::Native(native) = &mut self.controller else {
+        let Controller::Ecs(ecs) = &mut self.controller else {
             return Ok(());
         };
-        native.proceed(StepSeen::default()).await?;
+        ecs.proceed(StepSeen::default()).await?;
         self.run.if_left_alone(self.if_left_alone());
         match self.settings.rollout.follow {
             Follow::Shifted => self.until(Goal::Baking).await.map(drop),
@@ -247,15 +245,15 @@ impl<'a> Rollout<'a> {
     /// A gate on the way that was thought to be behind: what AWS can tell of a step is looked at
     /// here too.
     async fn open(&mut self, at: At) -> Result<(), Failure> {
-        let Controller::Native(native) = &mut self.controller else {
+        let Controller::Ecs(ecs) = &mut self.controller else {
             return Ok(());
         };
         let seen = if at == At::Step {
-            native.check_step().await?
+            ecs.check_step().await?
         } else {
             StepSeen::default()
         };
-        native.proceed(seen).await
+        ecs.proceed(seen).await
     }
 
     /// Follows the rollout until green serves 100 %, or the next share of traffic waits for us.
@@ -268,11 +266,11 @@ impl<'a> Rollout<'a> {
 
     /// Lets the next share of traffic go to green, which is healthy there and makes no alarm ring.
     pub async fn take_step(&mut self) -> Result<(), Interrupted> {
-        let Controller::Native(native) = &mut self.controller else {
+        let Controller::Ecs(ecs) = &mut self.controller else {
             return Ok(());
         };
-        let seen = native.check_step().await?;
-        native.proceed(seen).await?;
+        let seen = ecs.check_step().await?;
+        ecs.proceed(seen).await?;
         self.run.if_left_alone(self.if_left_alone());
         Ok(())
     }
@@ -280,7 +278,7 @@ impl<'a> Rollout<'a> {
     /// Follows a rollout without a gate of ours until the first traffic goes to green.
     pub async fn reach_traffic(&mut self) -> Result<(), Interrupted> {
         match (&self.controller, self.gate()) {
-            (Controller::CodeDeploy(_) | Controller::Native(_), GatePlan::Absent) => {
+            (Controller::CodeDeploy(_) | Controller::Ecs(_), GatePlan::Absent) => {
                 self.until(Goal::Gate).await.map(drop)
             }
             (Controller::Rolling(_), _) | (_, GatePlan::Test | GatePlan::Pass) => Ok(()),
@@ -324,7 +322,7 @@ impl<'a> Rollout<'a> {
     pub async fn green_groups(&self) -> Vec<String> {
         match &self.controller {
             Controller::CodeDeploy(codedeploy) => codedeploy.green_groups().await,
-            Controller::Native(native) => native.groups(),
+            Controller::Ecs(ecs) => ecs.groups(),
             Controller::Rolling(_) => Vec::new(),
         }
     }
@@ -332,7 +330,7 @@ impl<'a> Rollout<'a> {
     /// Whether blue is kept for a while after the shift.
     pub fn keeps_blue(&self) -> bool {
         match &self.controller {
-            Controller::CodeDeploy(_) | Controller::Native(_) => true,
+            Controller::CodeDeploy(_) | Controller::Ecs(_) => true,
             Controller::Rolling(_) => false,
         }
     }
@@ -341,7 +339,7 @@ impl<'a> Rollout<'a> {
     pub fn witness(&self) -> ObservedBy {
         match &self.controller {
             Controller::CodeDeploy(codedeploy) => codedeploy.witness(),
-            Controller::Native(native) => native.witness(),
+            Controller::Ecs(ecs) => ecs.witness(),
             Controller::Rolling(_) => ObservedBy::Deployment,
         }
     }
@@ -350,7 +348,7 @@ impl<'a> Rollout<'a> {
     pub fn missing_tasks(&self) -> Option<(i64, i64)> {
         match &self.controller {
             Controller::Rolling(rolling) => rolling.missing_tasks(),
-            Controller::CodeDeploy(_) | Controller::Native(_) => None,
+            Controller::CodeDeploy(_) | Controller::Ecs(_) => None,
         }
     }
 
@@ -358,7 +356,7 @@ impl<'a> Rollout<'a> {
     pub fn serves_nothing(&self) -> bool {
         match &self.controller {
             Controller::Rolling(rolling) => rolling.serves_nothing(),
-            Controller::Native(_) => self.settings.rollout.desired_count == Some(0),
+            Controller::Ecs(_) => self.settings.rollout.desired_count == Some(0),
             Controller::CodeDeploy(_) => false,
         }
     }
@@ -394,7 +392,7 @@ impl<'a> Rollout<'a> {
     async fn look(&mut self, goal: Goal) -> Seen {
         let look = match &mut self.controller {
             Controller::CodeDeploy(codedeploy) => codedeploy.look(goal).await,
-            Controller::Native(native) => native.look(goal).await,
+            Controller::Ecs(ecs) => ecs.look(goal).await,
             Controller::Rolling(rolling) => rolling.look(goal).await,
         };
         if look.is_throttled {
@@ -419,7 +417,7 @@ impl<'a> Rollout<'a> {
     fn may_have_moved(&self) -> bool {
         match &self.controller {
             Controller::CodeDeploy(codedeploy) => codedeploy.may_have_moved(),
-            Controller::Native(_) | Controller::Rolling(_) => false,
+            Controller::Ecs(_) | Controller::Rolling(_) => false,
         }
     }
 
@@ -427,7 +425,7 @@ impl<'a> Rollout<'a> {
     fn task_failures(&self) -> &TaskFailures {
         match &self.controller {
             Controller::CodeDeploy(codedeploy) => codedeploy.task_failures(),
-            Controller::Native(native) => native.task_failures(),
+            Controller::Ecs(ecs) => ecs.task_failures(),
             Controller::Rolling(rolling) => rolling.task_failures(),
         }
     }
@@ -437,7 +435,7 @@ impl RolloutKind {
     fn gate(&self) -> GatePlan {
         match self {
             Self::CodeDeploy(way) => way.gate,
-            Self::Native(way) => way.gate,
+            Self::Ecs(way) => way.gate,
             Self::Rolling(_) => GatePlan::Absent,
         }
     }
@@ -462,13 +460,4 @@ impl RolloutObservation {
             is_throttled: error.kind == AwsErrorKind::Throttled,
         }
     }
-}
-
-/// Production was confirmed to be served by one side.
-pub fn confirmed(run: &Run, revision: &str, side: Serving, witness: ObservedBy) {
-    run.tell(Event::TrafficObserved {
-        revision: revision.to_owned(),
-        side,
-        witness,
-    });
 }

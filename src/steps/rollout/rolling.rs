@@ -4,26 +4,27 @@
 use serde_json::json;
 
 use crate::aws::AwsError;
+use crate::aws::arn::short_name;
 use crate::aws::ecs::{ServiceLookup, update_request};
 use crate::aws::ecs_sentences::remedy;
 use crate::aws::ecs_shapes::{RollingDeployment, Service};
 use crate::decide::{Goal, Seen, Trouble};
 use crate::error::{Explain, Failure};
 use crate::event::{Event, ObservedBy, Progress, Serving, Tasks};
+use crate::observe::outage::Outage;
 use crate::outcome::Reason;
 use crate::plan::{RollingWay, RolloutKind, RolloutPlan};
 use crate::poll_interval::Backoff;
 use crate::run::Run;
 use crate::scrub::masked;
 use crate::settings::{Follow, Settings};
-use crate::steps::outage::Outage;
 use crate::steps::revision::Revision;
 use crate::steps::task_failures::{
     CountedTasks, DESCRIBE, LIMIT, LIST, TaskFailures, never_healthy,
 };
-use crate::undo::{RollingUndo, Undo, short};
+use crate::undo::{RollingUndo, Undo};
 
-use super::{RolloutObservation, confirmed};
+use super::RolloutObservation;
 
 /// A new deployment may take some looks to be shown.
 const SHOWN: u32 = 14;
@@ -290,12 +291,8 @@ impl<'a> Rolling<'a> {
     fn completed(&mut self, serves_nothing: bool) -> Seen {
         self.serves_nothing = serves_nothing;
         if !serves_nothing {
-            confirmed(
-                self.run,
-                &self.revision.arn,
-                Serving::Green,
-                ObservedBy::Deployment,
-            );
+            self.run
+                .confirm_traffic(&self.revision.arn, Serving::Green, ObservedBy::Deployment);
         }
         Seen::Completed
     }
@@ -324,7 +321,7 @@ impl<'a> Rolling<'a> {
             };
         }
         if let Some(former) = primary.filter(|primary| self.was_before(primary)) {
-            let former = format!("{} of {}", former.id, short(&former.task_definition));
+            let former = format!("{} of {}", former.id, short_name(&former.task_definition));
             let sentence = format!(
                 "deployment {} was rolled back: {former}, which ran before it, is primary again",
                 self.id
@@ -343,7 +340,7 @@ impl<'a> Rolling<'a> {
                 format!(
                     "deployment {} of {} ({})",
                     primary.id,
-                    short(&primary.task_definition),
+                    short_name(&primary.task_definition),
                     primary.rollout_state.as_deref().unwrap_or("state unknown")
                 )
             },
@@ -601,7 +598,7 @@ async fn shown(
     }
     let sentence = format!(
         "ECS took the update, but no deployment of {} appeared",
-        short(&revision.arn)
+        short_name(&revision.arn)
     );
     Err(Failure::new(Reason::AwsFailed, sentence)
         .hint("look at the service's deployments and events in the AWS console"))

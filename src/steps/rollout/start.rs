@@ -1,6 +1,7 @@
 //! How a rollout comes to be followed: it is started, or it was there already.
 
 use super::{CodeDeploy, Controller, EcsRollout, Interrupted, Rolling, Rollout};
+use crate::aws::arn::short_name;
 use crate::error::Failure;
 use crate::event::Event;
 use crate::outcome::Reason;
@@ -9,7 +10,6 @@ use crate::run::Run;
 use crate::settings::Settings;
 use crate::steps::revision::Revision;
 use crate::survey::{Running, Thing};
-use crate::undo::short;
 
 /// Starts the rollout, unless an earlier attempt of this run has started it.
 pub async fn start<'a>(
@@ -29,7 +29,7 @@ pub async fn start<'a>(
         RolloutKind::Rolling(way) => {
             Controller::Rolling(Rolling::start(run, settings, plan, way, revision).await?)
         }
-        RolloutKind::Native(way) => Controller::Native(Box::new(
+        RolloutKind::Ecs(way) => Controller::Ecs(Box::new(
             Box::pin(EcsRollout::start(run, settings, plan, way, revision)).await?,
         )),
     };
@@ -50,7 +50,7 @@ fn adopt<'a>(
         let sentence = format!(
             "{}, started by this workflow run, and brings another revision than {}",
             running.words(),
-            short(&revision.arn)
+            short_name(&revision.arn)
         );
         return Err(Failure::new(Reason::AlreadyRunning, sentence).hint(running.stop_command()));
     }
@@ -71,21 +71,22 @@ pub fn attach<'a>(
     revision: &'a Revision,
     running: &Running,
 ) -> Rollout<'a> {
-    let controller = match (&plan.way, &running.thing) {
-        (RolloutKind::Native(way), Thing::Native(deployment)) => Controller::Native(Box::new(
-            EcsRollout::attach(run, plan, way, revision, deployment, true),
-        )),
-        (RolloutKind::CodeDeploy(way), _) => Controller::CodeDeploy(CodeDeploy::attach(
-            run,
-            plan,
-            way,
-            revision,
-            running.id.clone(),
-            true,
-        )),
-        (RolloutKind::Rolling(_) | RolloutKind::Native(_), _) => Controller::Rolling(
-            Rolling::attach(run, settings, plan, revision, running.id.clone(), true),
-        ),
-    };
+    let controller =
+        match (&plan.way, &running.thing) {
+            (RolloutKind::Ecs(way), Thing::Ecs(deployment)) => Controller::Ecs(Box::new(
+                EcsRollout::attach(run, plan, way, revision, deployment, true),
+            )),
+            (RolloutKind::CodeDeploy(way), _) => Controller::CodeDeploy(CodeDeploy::attach(
+                run,
+                plan,
+                way,
+                revision,
+                running.id.clone(),
+                true,
+            )),
+            (RolloutKind::Rolling(_) | RolloutKind::Ecs(_), _) => Controller::Rolling(
+                Rolling::attach(run, settings, plan, revision, running.id.clone(), true),
+            ),
+        };
     Rollout::new(run, settings, plan, revision, controller)
 }

@@ -11,17 +11,17 @@ use sha2::{Digest as _, Sha256};
 
 use super::{AwaitedTasks, OneOff, until_stopped};
 use crate::aws::AwsError;
+use crate::aws::arn::short_name;
 use crate::aws::ecs_shapes::Task;
+use crate::engine::queue;
 use crate::error::Failure;
 use crate::event::Event;
 use crate::outcome::Reason;
 use crate::poll_interval::PollInterval;
 use crate::settings::{IfRunning, TaskSettings, Wait};
-use crate::steps::queue;
 use crate::steps::rollout::ONE_AT_A_TIME;
 use crate::steps::task_failures::{DESCRIBE, LIST};
-use crate::survey::{is_earlier_attempt, optional};
-use crate::undo::short;
+use crate::survey::is_earlier_attempt;
 
 /// How the groups of one-off tasks begin.
 const PREFIX: &str = "ecs-bluegreen";
@@ -53,7 +53,7 @@ impl TaskMark {
         Self {
             run: run.to_owned(),
             does,
-            service: short(service).chars().take(SERVICE).collect(),
+            service: short_name(service).chars().take(SERVICE).collect(),
         }
     }
 
@@ -151,11 +151,11 @@ impl OneOff<'_> {
         if self.run.is_denied(LIST) || self.run.is_denied(DESCRIBE) {
             return None;
         }
-        optional(self.run, LIMITED, read().await)
+        self.run.optional_read(LIMITED, read().await)
     }
 
     async fn of_service(&self, mark: &TaskMark, stopped: bool) -> Result<Vec<Marked>, AwsError> {
-        let family = short(&self.revision.arn)
+        let family = short_name(&self.revision.arn)
             .split(':')
             .next()
             .unwrap_or_default();

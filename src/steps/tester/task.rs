@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Occasion, TesterOutcome};
 use crate::aws::AwsError;
+use crate::aws::arn::short_name;
 use crate::aws::ecs::ServiceLookup;
 use crate::aws::ecs_shapes::{Service, Task};
 use crate::checks::tester::{Cases, TaskPlace, Tester, TesterVerdict, Transcript};
@@ -14,12 +15,13 @@ use crate::documents::overrides::Items;
 use crate::documents::task_definition::{TaskDefinition, text};
 use crate::error::{Explain, Failure};
 use crate::event::Event;
+use crate::observe::stopped_tasks;
 use crate::outcome::Reason;
 use crate::run::Run;
 use crate::settings::{Settings, TaskSettings, Wait};
 use crate::steps::revision::Revision;
-use crate::steps::{stopped, task};
-use crate::undo::{TaskUndo, Undo, short};
+use crate::steps::task;
+use crate::undo::{TaskUndo, Undo};
 
 /// By this people find the tasks of testers, and we one whose start was not answered.
 const STARTED_BY: &str = "ecs-bluegreen-tester";
@@ -99,7 +101,7 @@ fn container(tester: &Tester, place: &TaskPlace, revision: &Revision) -> Result<
     let sentence = format!(
         "tester \"{}\" cannot be run as a task: {problem} in {}",
         tester.name,
-        short(&revision.arn)
+        short_name(&revision.arn)
     );
     Err(Failure::new(Reason::SmokeFailed, sentence)
         .hint(format!("set `container` of the tester to one of {names}")))
@@ -128,8 +130,8 @@ pub(super) async fn run_as_task(
     // Several testers may run the same revision: each is a request of its own.
     request["clientToken"] = json!(format!("{}-{:016x}", run.id, nonce()));
     let (undo, arns) = start(run, settings, tester, &revision, &request).await?;
-    let ids: Vec<&str> = arns.iter().map(|arn| short(arn)).collect();
-    let place = format!("task {} of {}", ids.join(", "), short(&revision.arn));
+    let ids: Vec<&str> = arns.iter().map(|arn| short_name(arn)).collect();
+    let place = format!("task {} of {}", ids.join(", "), short_name(&revision.arn));
     run.tell(Event::TesterStarted {
         name: tester.name.clone(),
         moment: occasion.moment,
@@ -262,7 +264,7 @@ async fn judged(
         });
     };
     let mut transcript = Transcript::new(&occasion.scrubber, &tell);
-    let log = stopped::log(run, task, ours, &revision.definition, LINES).await;
+    let log = stopped_tasks::log(run, task, ours, &revision.definition, LINES).await;
     for line in &log {
         transcript.line(line);
     }
@@ -271,7 +273,10 @@ async fn judged(
     } else {
         TesterVerdict::Failed
     };
-    let why = ours.exit_code.is_none().then(|| stopped::why(task, ours));
+    let why = ours
+        .exit_code
+        .is_none()
+        .then(|| stopped_tasks::why(task, ours));
     TesterOutcome {
         lines: transcript.last(),
         ..ended(verdict, ours.exit_code.map(i64::from), why)

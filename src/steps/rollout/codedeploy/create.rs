@@ -2,6 +2,7 @@
 
 use crate::aws::AwsError;
 use crate::aws::codedeploy::NewDeployment;
+use crate::aws::codedeploy::RUN_MARK;
 use crate::aws::ecs_shapes::Service;
 use crate::documents::app_spec::{self, Content, ServiceParts};
 use crate::error::{Explain, Failure};
@@ -15,8 +16,6 @@ use crate::survey;
 
 /// The official action cuts descriptions here.
 const DESCRIPTION: usize = 512;
-/// What stands before the run id in a description.
-pub const RUN: &str = "ecs-bluegreen run ";
 /// What stands after the run id when the run has registered the revision.
 pub const REGISTERED: &str = ", registered";
 /// How far back a deployment whose answer was lost is looked for, besides those that are in
@@ -74,7 +73,7 @@ pub(super) fn content(way: &CodeDeployWay, revision: &Revision) -> Result<Conten
 /// and whoever ends the deployment learns from it whether the revision was made for it.
 pub(super) fn description(given: Option<&str>, run: &str, revision: &Revision) -> String {
     let registered = if revision.registered { REGISTERED } else { "" };
-    let mark = format!("[{RUN}{run}{registered}]");
+    let mark = format!("[{RUN_MARK}{run}{registered}]");
     let Some(given) = given else { return mark };
     let room = DESCRIPTION - mark.chars().count() - 1;
     if given.chars().count() <= room {
@@ -157,9 +156,12 @@ pub async fn find(
 
 /// Whether a description carries a run's id.
 pub fn is_of_run(description: &str, run: &str) -> bool {
-    [format!("{RUN}{run}]"), format!("{RUN}{run}{REGISTERED}]")]
-        .iter()
-        .any(|mark| description.contains(mark))
+    [
+        format!("{RUN_MARK}{run}]"),
+        format!("{RUN_MARK}{run}{REGISTERED}]"),
+    ]
+    .iter()
+    .any(|mark| description.contains(mark))
 }
 
 #[cfg(test)]

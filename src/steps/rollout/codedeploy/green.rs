@@ -7,7 +7,6 @@ use crate::error::Failure;
 use crate::event::Event;
 use crate::poll_interval::PollInterval;
 use crate::steps::rollout::green::Green;
-use crate::survey::optional;
 
 impl CodeDeploy<'_> {
     /// Finds green behind the test listener.
@@ -44,7 +43,10 @@ impl CodeDeploy<'_> {
             .aws
             .describe_service(&self.plan.place.cluster, &self.plan.place.service)
             .await;
-        match optional(self.run, "green's target group is not looked up", found)? {
+        match self
+            .run
+            .optional_read("green's target group is not looked up", found)?
+        {
             ServiceLookup::Service(service) => Some(service.task_sets),
             ServiceLookup::Missing(_) => None,
         }

@@ -8,7 +8,6 @@ use crate::outcome::Reason;
 use crate::plan::Balancer;
 use crate::poll_interval::PollInterval;
 use crate::steps::rollout::green::Green;
-use crate::survey::optional;
 
 impl EcsRollout<'_> {
     /// Makes sure that test traffic reaches green, as far as that can be read.
@@ -58,8 +57,7 @@ impl EcsRollout<'_> {
         let mut is_healthy = false;
         for group in &self.groups() {
             let read = self.run.aws.target_health(group).await;
-            let Some(health) = optional(
-                self.run,
+            let Some(health) = self.run.optional_read(
                 "green's target health is not checked before the steps",
                 read,
             ) else {
@@ -86,7 +84,9 @@ impl EcsRollout<'_> {
             return Ok(is_watched);
         }
         let read = self.run.aws.ringing(&self.way.alarms).await;
-        let Some(rings) = optional(self.run, "alarms are not checked before the steps", read)
+        let Some(rings) = self
+            .run
+            .optional_read("alarms are not checked before the steps", read)
         else {
             return Ok(false);
         };

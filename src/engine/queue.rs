@@ -9,12 +9,12 @@ use crate::aws::codedeploy_shapes::Status;
 use crate::aws::ecs::ServiceLookup;
 use crate::error::Failure;
 use crate::event::Event;
+use crate::github::queue_position::queue_position;
 use crate::outcome::Reason;
 use crate::plan;
 use crate::poll_interval::PollInterval;
 use crate::run::Run;
 use crate::settings::{IfRunning, Mode, Settings, StaleRun};
-use crate::steps::ahead;
 use crate::steps::revision::Revision;
 use crate::survey::{Running, Snapshot, Thing};
 use crate::undo::Undo;
@@ -60,7 +60,7 @@ pub async fn make_way(
         // A new rolling deployment takes the old one's place by itself; what is refused is the
         // plan's to say.
         (IfRunning::Fail, _) | (IfRunning::Supersede, Thing::Rolling) => Ok(QueueOutcome::Free),
-        (IfRunning::Supersede, Thing::CodeDeploy(_) | Thing::Native(_)) => {
+        (IfRunning::Supersede, Thing::CodeDeploy(_) | Thing::Ecs(_)) => {
             supersede(run, settings, snapshot, running, ours).await
         }
     }
@@ -84,7 +84,7 @@ async fn wait(run: &Run, settings: &Settings, running: &Running) -> Result<Queue
     }
     let deadline = longest_wait(settings);
     let (began, mut said) = (Instant::now(), Instant::now());
-    let place = ahead::ahead(run, settings)
+    let place = queue_position(run, settings.control.github_token.as_ref())
         .await
         .map(|runs| format!(" (position {} in the workflow's queue)", runs + 1));
     run.tell(Event::Noted {
@@ -169,7 +169,7 @@ async fn is_over(run: &Run, settings: &Settings, running: &Running) -> Result<bo
                 Status::Succeeded | Status::Failed | Status::Stopped
             ))
         }
-        Thing::Native(_) => Ok(run
+        Thing::Ecs(_) => Ok(run
             .aws
             .describe_service_deployment(&running.id)
             .await?

@@ -7,22 +7,22 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::{Trigger, Undone, Unwound, weights_changed};
+use crate::aws::arn::short_name;
 use crate::aws::ecs::ServiceLookup;
 use crate::aws::ecs_rollout_shapes::{Brief, DeploymentStatus, ServiceDeployment};
 use crate::aws::ecs_rollouts::Answered;
 use crate::aws::{AwsError, AwsErrorKind};
-use crate::engine::blue_confirmed;
 use crate::error::{Explain, Failure};
 use crate::event::{Event, ObservedBy, Serving};
+use crate::observe::outage::Outage;
+use crate::observe::serving;
+use crate::observe::traffic::{self, Observed};
 use crate::outcome::Reason;
 use crate::poll_interval::Backoff;
 use crate::run::Run;
 use crate::scrub::masked;
-use crate::steps::outage::Outage;
-use crate::steps::rollout::native::{DeploymentSearch, Wanted, find};
-use crate::steps::serving;
-use crate::steps::traffic::{self, Observed};
-use crate::undo::{NativeUndo, short};
+use crate::steps::rollout::ecs::{DeploymentSearch, Wanted, find};
+use crate::undo::EcsUndo;
 
 /// A rollback is a flip of weights and the end of green's tasks.
 const PATIENCE: Duration = Duration::from_mins(15);
@@ -31,7 +31,7 @@ const STALLED: Duration = Duration::from_secs(20);
 /// Looks for a deployment whose start was never answered.
 const UNANSWERED_LOOKS: u32 = 5;
 
-pub(super) async fn undo(run: &Run, undo: &NativeUndo, hand: Trigger) -> Result<Undone, Failure> {
+pub(super) async fn undo(run: &Run, undo: &EcsUndo, hand: Trigger) -> Result<Undone, Failure> {
     let Some(arn) = deployment(run, undo).await? else {
         return Ok(Undone::Nothing);
     };
@@ -50,7 +50,7 @@ pub(super) async fn undo(run: &Run, undo: &NativeUndo, hand: Trigger) -> Result<
 }
 
 /// A request that was cut off may still be on its way: it is looked for more than once.
-async fn deployment(run: &Run, undo: &NativeUndo) -> Result<Option<String>, Failure> {
+async fn deployment(run: &Run, undo: &EcsUndo) -> Result<Option<String>, Failure> {
     if undo.deployment.is_some() {
         return Ok(undo.deployment.clone());
     }
@@ -86,7 +86,7 @@ async fn stop(run: &Run, arn: &str) -> Result<(), Failure> {
         Ok(()) => run.tell(Event::Noted {
             sentence: format!(
                 "service deployment {} is stopped, with rollback",
-                short(arn)
+                short_name(arn)
             ),
         }),
         Err(error) if error.kind == AwsErrorKind::Refused => run.tell(Event::Noted {
@@ -125,7 +125,7 @@ async fn rejected(run: &Run, arn: &str) -> bool {
             run.tell(Event::Noted {
                 sentence: format!(
                     "service deployment {} is answered with a rollback at its gate",
-                    short(arn)
+                    short_name(arn)
                 ),
             });
             return true;
@@ -134,7 +134,7 @@ async fn rejected(run: &Run, arn: &str) -> bool {
     false
 }
 
-async fn ended(run: &Run, undo: &NativeUndo, arn: &str) -> Result<ServiceDeployment, Failure> {
+async fn ended(run: &Run, undo: &EcsUndo, arn: &str) -> Result<ServiceDeployment, Failure> {
     let began = Instant::now();
     let mut easing = Backoff::default();
     let mut blind = Outage::default();
@@ -172,7 +172,7 @@ async fn ended(run: &Run, undo: &NativeUndo, arn: &str) -> Result<ServiceDeploym
     }
     let sentence = format!(
         "service deployment {} was not over after {} minutes",
-        short(arn),
+        short_name(arn),
         PATIENCE.as_secs() / 60
     );
     Err(Failure::new(Reason::Timeout, sentence).hint(by_hand(arn)))
@@ -180,11 +180,7 @@ async fn ended(run: &Run, undo: &NativeUndo, arn: &str) -> Result<ServiceDeploym
 
 /// Nothing is believed before it was observed; a read that is older than the rollback gets a few
 /// more looks.
-async fn on_blue(
-    run: &Run,
-    undo: &NativeUndo,
-    ended: &ServiceDeployment,
-) -> Result<Undone, Failure> {
+async fn on_blue(run: &Run, undo: &EcsUndo, ended: &ServiceDeployment) -> Result<Undone, Failure> {
     let began = Instant::now();
     let mut easing = Backoff::default();
     loop {
@@ -201,7 +197,7 @@ async fn on_blue(
         }
         if let Some(witness) = witness {
             put_count_back(run, undo).await;
-            blue_confirmed(run, &undo.blue.revision, witness);
+            run.confirm_traffic(&undo.blue.revision, Serving::Blue, witness);
             return Ok(Undone::Traffic(Unwound::OnBlue {
                 revision: undo.blue.revision.clone(),
                 witness,
@@ -224,7 +220,7 @@ async fn on_blue(
     }
 }
 
-async fn superseded(run: &Run, undo: &NativeUndo, by: String) -> Unwound {
+async fn superseded(run: &Run, undo: &EcsUndo, by: String) -> Unwound {
     Unwound::Superseded {
         by,
         serves: Box::pin(serving::now(run, &undo.place, &undo.blue)).await,
@@ -245,7 +241,7 @@ fn patience(ended: &ServiceDeployment) -> Duration {
 }
 
 /// Who says that blue serves: the listeners, else ECS's own word for a rollback.
-async fn witness(run: &Run, undo: &NativeUndo, ended: &ServiceDeployment) -> Option<ObservedBy> {
+async fn witness(run: &Run, undo: &EcsUndo, ended: &ServiceDeployment) -> Option<ObservedBy> {
     if let Some(observed) = observe(run, undo).await {
         return (observed.whole() == Some(Serving::Blue)).then_some(observed.witness);
     }
@@ -269,7 +265,7 @@ async fn witness(run: &Run, undo: &NativeUndo, ended: &ServiceDeployment) -> Opt
 }
 
 /// Where production's traffic goes; none where weights do not tell.
-pub(super) async fn observe(run: &Run, undo: &NativeUndo) -> Option<Observed> {
+pub(super) async fn observe(run: &Run, undo: &EcsUndo) -> Option<Observed> {
     if undo.in_place {
         None
     } else {
@@ -289,7 +285,7 @@ enum DeploymentOrder {
 /// Somebody else's deployment that was not there when we looked.
 async fn other(
     run: &Run,
-    undo: &NativeUndo,
+    undo: &EcsUndo,
     ended: &ServiceDeployment,
     order: DeploymentOrder,
 ) -> Option<String> {
@@ -312,13 +308,13 @@ async fn other(
         .find(|brief| !undo.before.contains(&brief.arn) && has_served(brief))?;
     Some(format!(
         "service deployment {} ({}) took over",
-        short(&other.arn),
+        short_name(&other.arn),
         other.word
     ))
 }
 
 /// The number of tasks is the service's, not the deployment's: a rollback leaves it.
-async fn put_count_back(run: &Run, undo: &NativeUndo) {
+async fn put_count_back(run: &Run, undo: &EcsUndo) {
     let Some(desired) = undo.desired else { return };
     let request = json!({ "cluster": undo.place.cluster, "service": undo.place.service, "desiredCount": desired });
     if let Err(error) = run.aws.update_service(&request).await {
@@ -331,7 +327,7 @@ async fn put_count_back(run: &Run, undo: &NativeUndo) {
 /// It succeeded before it could be stopped: green serves, and blue is gone.
 async fn too_late(
     run: &Run,
-    undo: &NativeUndo,
+    undo: &EcsUndo,
     ended: &ServiceDeployment,
 ) -> Result<Unwound, Failure> {
     let id = ended.id();
@@ -357,7 +353,7 @@ async fn too_late(
     })
 }
 
-fn rollback_failed(undo: &NativeUndo, ended: &ServiceDeployment) -> Failure {
+fn rollback_failed(undo: &EcsUndo, ended: &ServiceDeployment) -> Failure {
     let cause = ended
         .status_reason
         .as_deref()
@@ -370,10 +366,10 @@ fn rollback_failed(undo: &NativeUndo, ended: &ServiceDeployment) -> Failure {
     .hint(new_rollout(undo))
 }
 
-fn nothing_to_return_to(undo: &NativeUndo, arn: &str) -> Failure {
+fn nothing_to_return_to(undo: &EcsUndo, arn: &str) -> Failure {
     let sentence = format!(
         "no deployment of the service ever succeeded: ECS has nothing to go back to, and service deployment {} stalls",
-        short(arn)
+        short_name(arn)
     );
     Failure::new(Reason::NothingToReturnTo, sentence).hint(format!(
         "deploy a version that works: a newer deployment ends the stall; where nothing serves that must stay, aws ecs update-service --cluster {} --service {} --desired-count 0 ends it too (docs/stuck.md)",
@@ -381,7 +377,7 @@ fn nothing_to_return_to(undo: &NativeUndo, arn: &str) -> Failure {
     ))
 }
 
-fn stuck(what: &str, error: &AwsError, undo: &NativeUndo) -> Failure {
+fn stuck(what: &str, error: &AwsError, undo: &EcsUndo) -> Failure {
     let failure = Failure::new(Reason::AwsFailed, what).caused_by(error.to_string());
     let hand = undo
         .deployment
@@ -400,10 +396,10 @@ fn by_hand(arn: &str) -> String {
     )
 }
 
-fn new_rollout(undo: &NativeUndo) -> String {
+fn new_rollout(undo: &EcsUndo) -> String {
     format!(
         "bring the old revision back: mode: rollback with rollback-to: {}, or aws ecs update-service --cluster {} --service {} --task-definition {} (docs/stuck.md)",
-        short(&undo.blue.revision),
+        short_name(&undo.blue.revision),
         undo.place.cluster,
         undo.place.service,
         undo.blue.revision

@@ -2,17 +2,15 @@
 //!
 //! It is a courtesy of GitHub's API: where that cannot tell, the run goes on and says so.
 
-use crate::error::{Failure, chain_of};
-use crate::event::Event;
+use crate::error::Failure;
 use crate::github::api::{Github, GithubError, WorkflowRun};
+use crate::github::note_unknown;
 use crate::github::workflow::Workflow;
 use crate::outcome::Reason;
 use crate::run::Run;
 use crate::secret::Secret;
 use crate::settings::{Mode, Settings, StaleRun};
 
-/// What the job's permissions need to hold.
-const PERMISSION: &str = "actions: read in the job's permissions";
 /// Characters of a commit's id, as GitHub shows it.
 const SHORT: usize = 7;
 
@@ -31,7 +29,7 @@ pub async fn check(run: &Run, settings: &Settings) -> Result<(), Failure> {
         Ok(None) => Ok(()),
         Ok(Some(newer)) => Err(stale(workflow.number, branch, &newer)),
         Err(error) => {
-            tell(
+            note_unknown(
                 run,
                 "a newer run that has deployed this branch already is not noticed",
                 &error,
@@ -65,19 +63,6 @@ async fn ask(
     Github::connect(workflow, token)?
         .newer_run(branch, sha)
         .await
-}
-
-/// What GitHub did not tell fails nothing, and is no warning: the job's token is given by default,
-/// with whatever it may.
-pub(super) fn tell(run: &Run, narrower: &str, error: &GithubError) {
-    let allow = if error.is_denied() {
-        format!("; allow {PERMISSION} to have it")
-    } else {
-        String::new()
-    };
-    run.tell(Event::Noted {
-        sentence: format!("{narrower}{allow} ({})", chain_of(error).join(": ")),
-    });
 }
 
 fn stale(ours: u64, branch: &str, newer: &WorkflowRun) -> Failure {

@@ -8,7 +8,6 @@ use crate::documents::task_definition::TaskDefinition;
 use crate::error::StoppedContainer;
 use crate::run::Run;
 use crate::scrub::masked;
-use crate::survey::optional;
 use crate::undo::ServiceKey;
 
 /// Lines of log a container is shown with.
@@ -37,12 +36,12 @@ pub async fn of_service(
 async fn tasks(run: &Run, place: &ServiceKey, revision: &str) -> Vec<Task> {
     let check = "why tasks stopped is not shown";
     let listed = run.aws.stopped_tasks(&place.cluster, &place.service).await;
-    let arns = optional(run, check, listed).unwrap_or_default();
+    let arns = run.optional_read(check, listed).unwrap_or_default();
     if arns.is_empty() {
         return Vec::new();
     }
     let described = run.aws.describe_tasks(&place.cluster, &arns).await;
-    let tasks = optional(run, check, described).unwrap_or_default();
+    let tasks = run.optional_read(check, described).unwrap_or_default();
     tasks
         .into_iter()
         .filter(|task| task.task_definition_arn == revision)
@@ -131,7 +130,7 @@ fn likely(container: &Container) -> Likely {
 }
 
 /// Why a container or its task stopped, in AWS's words.
-pub(super) fn why(task: &Task, container: &Container) -> String {
+pub fn why(task: &Task, container: &Container) -> String {
     let reasons = [container.reason.as_deref(), task.stopped_reason.as_deref()];
     let mut words: Vec<&str> = reasons
         .into_iter()
@@ -149,7 +148,7 @@ pub(super) fn why(task: &Task, container: &Container) -> String {
 }
 
 /// The last lines of a container's log; none where they cannot be read.
-pub(super) async fn log(
+pub async fn log(
     run: &Run,
     task: &Task,
     container: &Container,
@@ -167,8 +166,9 @@ pub(super) async fn log(
     };
     let stream = format!("{prefix}/{}/{}", container.name, task.id());
     let lines = run.aws.last_lines(logs.group, &stream, lines).await;
-    let lines =
-        optional(run, "the container's last log lines are not shown", lines).unwrap_or_default();
+    let lines = run
+        .optional_read("the container's last log lines are not shown", lines)
+        .unwrap_or_default();
     lines.iter().map(|line| masked(line)).collect()
 }
 

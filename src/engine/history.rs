@@ -6,6 +6,7 @@
 use serde_json::Value;
 
 use crate::aws::AwsError;
+use crate::aws::arn::short_name;
 use crate::aws::codedeploy_shapes::Status;
 use crate::aws::ecs_rollout_shapes::DeploymentStatus;
 use crate::aws::ecs_shapes::{DeploymentController, Service};
@@ -16,7 +17,6 @@ use crate::outcome::Reason;
 use crate::run::Run;
 use crate::settings::Settings;
 use crate::survey::{Snapshot, has_registered};
-use crate::undo::short;
 
 /// How far back good deployments are looked for.
 const FAR: usize = 20;
@@ -75,13 +75,16 @@ pub async fn last(
     if is_codedeploy(snapshot) {
         return Ok(last_of_group(run, settings).await?);
     }
-    let history = snapshot.native.iter().flat_map(|native| &native.history);
+    let history = snapshot
+        .service_deployments
+        .iter()
+        .flat_map(|service_deployments| &service_deployments.history);
     let meant = |arn: &str| {
         settings
             .control
             .deployment
             .as_deref()
-            .is_none_or(|meant| short(meant) == short(arn))
+            .is_none_or(|meant| short_name(meant) == short_name(arn))
     };
     let Some(brief) = history.into_iter().find(|brief| meant(&brief.arn)) else {
         return Ok(None);
@@ -204,7 +207,7 @@ pub async fn target(
     match found {
         Some((good, why)) => Ok(RollbackTarget {
             revision: good.revision.clone(),
-            why: format!("brought by deployment {}, {why}", short(&good.id)),
+            why: format!("brought by deployment {}, {why}", short_name(&good.id)),
         }),
         None => Err(nowhere(asked, &serves, &good)),
     }
@@ -225,12 +228,12 @@ fn nowhere(asked: Option<&str>, serves: &str, good: &[Good]) -> Failure {
         Some(asked) => format!("no successful deployment of the last {FAR} fits `{asked}`"),
         None => format!(
             "there is no successful deployment of another revision than {}, which serves now",
-            short(serves)
+            short_name(serves)
         ),
     };
     let known = good
         .iter()
-        .map(|good| format!("{} ({})", short(&good.revision), short(&good.id)))
+        .map(|good| format!("{} ({})", short_name(&good.revision), short_name(&good.id)))
         .collect::<Vec<_>>()
         .join(", ");
     let known = if known.is_empty() {
@@ -251,19 +254,19 @@ fn named(asked: &str, serves: &str) -> Option<String> {
         return Some(asked.to_owned());
     }
     if is_number(asked) {
-        let family = short(serves).split(':').next()?;
+        let family = short_name(serves).split(':').next()?;
         return Some(format!("{family}:{asked}"));
     }
     let (family, number) = asked.split_once(':')?;
-    (is_number(number) && !family.is_empty() && family == short(serves).split(':').next()?)
+    (is_number(number) && !family.is_empty() && family == short_name(serves).split(':').next()?)
         .then(|| asked.to_owned())
 }
 
 /// Deployments that succeeded, newest first.
 async fn good(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Result<Vec<Good>, Failure> {
-    match &snapshot.native {
-        Some(native) => {
-            let all = native.history.iter().filter(|brief| brief.status() == DeploymentStatus::Successful).take(FAR);
+    match &snapshot.service_deployments {
+        Some(service_deployments) => {
+            let all = service_deployments.history.iter().filter(|brief| brief.status() == DeploymentStatus::Successful).take(FAR);
             let pairs: Vec<(String, String)> =
                 all.filter_map(|brief| Some((brief.arn.clone(), brief.target_service_revision_arn.clone()?))).collect();
             let targets: Vec<String> = pairs.iter().map(|(_, target)| target.clone()).collect();
@@ -319,7 +322,9 @@ async fn matching<'g>(
     asked: &str,
     good: &'g [Good],
 ) -> Result<Option<&'g Good>, Failure> {
-    let by_name = |good: &&Good| short(&good.id) == short(asked) || short(&good.revision) == asked;
+    let by_name = |good: &&Good| {
+        short_name(&good.id) == short_name(asked) || short_name(&good.revision) == asked
+    };
     if let Some(found) = good.iter().find(by_name) {
         return Ok(Some(found));
     }
@@ -366,7 +371,8 @@ async fn tagged(run: &Run, images: &[String], tag: &str) -> bool {
             continue;
         };
         let tags = run.aws.tags_of(name, &format!("sha256:{digest}")).await;
-        let tags = crate::survey::optional(run, "the tags of former images are not read", tags)
+        let tags = run
+            .optional_read("the tags of former images are not read", tags)
             .unwrap_or_default();
         if tags.iter().any(|known| known == tag) {
             return true;

@@ -53,7 +53,7 @@ impl Outage {
     }
 
     /// For how long it could not be asked, now that it cannot be again.
-    pub(super) fn lasts(&mut self) -> Duration {
+    pub fn lasts(&mut self) -> Duration {
         self.since.get_or_insert_with(Instant::now).elapsed()
     }
 }

@@ -17,19 +17,18 @@ use crate::aws::ecs_rollout_shapes::{Brief, ServiceDeployment};
 use crate::documents::deployment_configuration::{self as configuration, KnownHooks, Pause};
 use crate::error::Failure;
 use crate::event::Event;
+use crate::observe::outage::Outage;
+use crate::observe::serving;
 use crate::outcome::Reason;
-use crate::plan::{NativeWay, RolloutPlan};
+use crate::plan::{EcsWay, RolloutPlan};
 use crate::poll_interval::Backoff;
 use crate::run::Run;
 use crate::settings::{Settings, Strategy};
-use crate::steps::outage::Outage;
 use crate::steps::revision::Revision;
 use crate::steps::rollout::rolling::{RollingError, request};
 use crate::steps::rollout::{Interrupted, ONE_AT_A_TIME};
-use crate::steps::serving;
 use crate::steps::task_failures::TaskFailures;
-use crate::survey::optional;
-use crate::undo::{HooksUndo, NativeUndo, ServiceKey, Undo};
+use crate::undo::{EcsUndo, HooksUndo, ServiceKey, Undo};
 
 /// A new deployment may take some looks to be listed.
 const LISTED: u32 = 14;
@@ -47,7 +46,7 @@ impl<'a> EcsRollout<'a> {
         run: &'a Run,
         settings: &Settings,
         plan: &'a RolloutPlan,
-        way: &'a NativeWay,
+        way: &'a EcsWay,
         revision: &'a Revision,
     ) -> Result<Self, Interrupted> {
         let pause = pause(run, way, revision);
@@ -70,7 +69,7 @@ impl<'a> EcsRollout<'a> {
                 before,
             }));
         }
-        let undo = NativeUndo {
+        let undo = EcsUndo {
             place: plan.place.clone(),
             ours: revision.arn.clone(),
             before: way.known.clone(),
@@ -85,7 +84,7 @@ impl<'a> EcsRollout<'a> {
                 .filter(|count| *count != way.desired)
                 .map(|_| way.desired),
         };
-        run.arm(Undo::Native(undo.clone()));
+        run.arm(Undo::Ecs(undo.clone()));
         let wanted = Wanted {
             place: &plan.place,
             known: &way.known,
@@ -111,22 +110,22 @@ impl<'a> EcsRollout<'a> {
                 return Err(Failure::new(Reason::AwsFailed, NOT_LISTED).into());
             }
         };
-        run.narrow(Undo::Native(NativeUndo {
+        run.narrow(Undo::Ecs(EcsUndo {
             deployment: Some(deployment.arn.clone()),
             ..undo
         }));
-        let mut native = Self::attach(run, plan, way, revision, &deployment, false);
-        native.pause = pause;
-        native.has_its_pauses(&deployment)?;
-        native.outlasts_others().await?;
-        Ok(native)
+        let mut ecs = Self::attach(run, plan, way, revision, &deployment, false);
+        ecs.pause = pause;
+        ecs.has_its_pauses(&deployment)?;
+        ecs.outlasts_others().await?;
+        Ok(ecs)
     }
 
     /// Follows a deployment that is there already; its undo is the caller's business.
     pub fn attach(
         run: &'a Run,
         plan: &'a RolloutPlan,
-        way: &'a NativeWay,
+        way: &'a EcsWay,
         revision: &'a Revision,
         deployment: &ServiceDeployment,
         found: bool,
@@ -189,12 +188,13 @@ impl<'a> EcsRollout<'a> {
                 .aws
                 .service_deployments(&place.cluster, &place.service)
                 .await;
-            let history = optional(
-                self.run,
-                "whether somebody else deployed at the same time is not known",
-                read,
-            )
-            .unwrap_or_default();
+            let history = self
+                .run
+                .optional_read(
+                    "whether somebody else deployed at the same time is not known",
+                    read,
+                )
+                .unwrap_or_default();
             match contest(&self.arn, &self.way.known, &history) {
                 Contest::Settled => return Ok(()),
                 Contest::Overtaken(other) => return Err(self.yields(other).await),
@@ -245,7 +245,7 @@ impl<'a> EcsRollout<'a> {
 }
 
 /// Our pause, where the service's own hooks leave a gate open.
-fn pause(run: &Run, way: &NativeWay, revision: &Revision) -> Option<Pause> {
+fn pause(run: &Run, way: &EcsWay, revision: &Revision) -> Option<Pause> {
     let theirs =
         configuration::paused_stages(way.present.as_ref(), KnownHooks::by_form(way.left.as_ref()));
     let all = [
@@ -271,7 +271,7 @@ fn pause(run: &Run, way: &NativeWay, revision: &Revision) -> Option<Pause> {
 fn body(
     settings: &Settings,
     plan: &RolloutPlan,
-    way: &NativeWay,
+    way: &EcsWay,
     revision: &Revision,
     pause: Option<&Pause>,
 ) -> Value {
@@ -313,7 +313,7 @@ async fn after_lost(
 
 /// Our run id, where a deployment of ours carries it and no hook of a former run could be taken for
 /// another run's deployment.
-fn marks(run: &Run, way: &NativeWay, body: &Value) -> Option<String> {
+fn marks(run: &Run, way: &EcsWay, body: &Value) -> Option<String> {
     let sent = body
         .get("deploymentConfiguration")
         .and_then(configuration::marked_run);

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use crate::aws::arn::short_name;
 use crate::aws::ecs::ServiceLookup;
 use crate::aws::ecs_shapes::Service;
 use crate::event::Serving;
+use crate::observe::traffic;
 use crate::run::Run;
-use crate::steps::traffic;
-use crate::survey::optional;
-use crate::undo::{Blue, ServiceKey, short};
+use crate::undo::{Blue, ServiceKey};
 
 /// Looks at the load balancer and at the service's tasks, and says it in words; plainly where
 /// neither can be seen.
@@ -19,7 +19,7 @@ pub async fn now(run: &Run, place: &ServiceKey, blue: &Blue) -> String {
         (Some(observed), _) if observed.whole() == Some(Serving::Blue) => {
             format!(
                 "blue serves 100 % of production: {} ({})",
-                short(&blue.revision),
+                short_name(&blue.revision),
                 observed.witness.words()
             )
         }
@@ -35,7 +35,7 @@ async fn tasks(run: &Run, place: &ServiceKey) -> Option<String> {
         .aws
         .describe_service(&place.cluster, &place.service)
         .await;
-    match optional(run, "what the service runs now is not shown", read)? {
+    match run.optional_read("what the service runs now is not shown", read)? {
         ServiceLookup::Service(service) if service.is_active() => Some(running(&service)),
         ServiceLookup::Service(service) => Some(format!(
             "the service is {} and serves nothing",
@@ -57,7 +57,7 @@ fn running(service: &Service) -> String {
         .map(|deployment| (&deployment.task_definition, deployment.running_count));
     let mut counts = BTreeMap::new();
     for (revision, count) in sets.chain(deployments).filter(|(_, count)| *count > 0) {
-        *counts.entry(short(revision)).or_insert(0) += count;
+        *counts.entry(short_name(revision)).or_insert(0) += count;
     }
     let words = counts.iter().map(|(revision, count)| {
         format!(

@@ -6,7 +6,6 @@ use crate::aws::ecs::ServiceLookup;
 use crate::aws::elb::{ForwardingRule, Forwards};
 use crate::event::{ObservedBy, Serving, Traffic};
 use crate::run::Run;
-use crate::survey::optional;
 use crate::undo::{Blue, ServiceKey};
 
 /// Where production traffic goes, and who says so.
@@ -107,7 +106,7 @@ async fn production_rules(run: &Run, blue: &Blue) -> Vec<ForwardingRule> {
     for listener in &blue.listeners {
         let read = run.aws.forwarding_rules(listener).await;
         rules.extend(
-            optional(run, "the weights of production's rules are not told", read)
+            run.optional_read("the weights of production's rules are not told", read)
                 .unwrap_or_default(),
         );
     }
@@ -128,8 +127,7 @@ pub async fn forwards_of(run: &Run, listener: &str) -> Option<Forwards> {
         return None;
     }
     let read: Result<Forwards, AwsError> = run.aws.forwards(listener).await;
-    optional(
-        run,
+    run.optional_read(
         "where traffic goes is taken from ECS, not from the load balancer",
         read,
     )
@@ -170,11 +168,8 @@ async fn at_task_sets(run: &Run, place: &ServiceKey, blue: &Blue) -> Option<Traf
         .aws
         .describe_service(&place.cluster, &place.service)
         .await;
-    let ServiceLookup::Service(service) = optional(
-        run,
-        "where traffic goes is taken from the controller",
-        found,
-    )?
+    let ServiceLookup::Service(service) =
+        run.optional_read("where traffic goes is taken from the controller", found)?
     else {
         return None;
     };

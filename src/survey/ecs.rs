@@ -1,7 +1,7 @@
 //! What ECS tells about the deployments that it performs itself.
 
+use super::Unread;
 use super::in_progress::{self, Listed, Running};
-use super::{Unread, optional};
 use crate::aws::ecs_rollout_shapes::{Brief, DeploymentStatus, ServiceRevision};
 use crate::aws::ecs_shapes::{DeploymentController, RollingDeployment, Service};
 use crate::aws::{AwsError, AwsErrorKind};
@@ -31,7 +31,7 @@ impl ServiceDeployments {
 
 /// Whether the service's deployments have gates and weights; a rolling one's are read from the
 /// service.
-fn is_native(settings: &Settings, service: &Service) -> bool {
+fn is_ecs_strategy(settings: &Settings, service: &Service) -> bool {
     let DeploymentController::Ecs(word) = service.controller() else {
         return false;
     };
@@ -41,7 +41,7 @@ fn is_native(settings: &Settings, service: &Service) -> bool {
     }) || word != Strategy::Rolling.word()
 }
 
-pub(super) async fn native(
+pub(super) async fn service_deployments(
     run: &Run,
     settings: &Settings,
     service: Option<&Service>,
@@ -51,7 +51,7 @@ pub(super) async fn native(
     else {
         return Ok((None, None));
     };
-    if !is_native(settings, service) && settings.mode == Mode::Deploy {
+    if !is_ecs_strategy(settings, service) && settings.mode == Mode::Deploy {
         return Ok((None, rolling(service)));
     }
     let listed = run
@@ -60,10 +60,9 @@ pub(super) async fn native(
         .await;
     let mut history = match listed {
         Ok(history) => history,
-        Err(error) if !is_native(settings, service) => {
+        Err(error) if !is_ecs_strategy(settings, service) => {
             return Ok((
-                optional(
-                    run,
+                run.optional_read(
                     "the service's deployment history is not read",
                     Err::<ServiceDeployments, AwsError>(error),
                 ),
@@ -72,7 +71,7 @@ pub(super) async fn native(
         }
         Err(error) => return Err(error.into()),
     };
-    if is_native(settings, service) {
+    if is_ecs_strategy(settings, service) {
         is_readable(run, &history).await?;
     }
     let going = |history: &[Brief]| history.iter().filter(|brief| !brief.is_over()).count();
@@ -112,7 +111,7 @@ async fn in_progress(
     service: &Service,
     history: &mut [Brief],
 ) -> Result<Option<Running>, AwsError> {
-    if !is_native(settings, service) {
+    if !is_ecs_strategy(settings, service) {
         return Ok(rolling(service));
     }
     let Some(index) = history.iter().position(|brief| !brief.is_over()) else {
@@ -166,7 +165,7 @@ async fn blue(
     running: Option<&Running>,
 ) -> Result<Option<ServiceRevision>, AwsError> {
     let source = running.and_then(|running| match &running.thing {
-        in_progress::Thing::Native(deployment) => deployment
+        in_progress::Thing::Ecs(deployment) => deployment
             .source_service_revisions
             .first()
             .map(|source| source.arn.clone()),

@@ -13,7 +13,7 @@ use crate::survey::{Snapshot, Thing};
 
 /// A deployment of ECS's own, with weights and gates.
 #[derive(Debug, Clone)]
-pub struct NativeWay {
+pub struct EcsWay {
     /// How traffic moves.
     pub strategy: Strategy,
     /// What traffic goes through.
@@ -70,14 +70,14 @@ impl Balancer {
     }
 }
 
-/// The way of a native strategy; none when the service is to be rolled in place. The run's pause is
+/// The way of one of ECS's own strategies; none when the service is to be rolled in place. The run's pause is
 /// added by the step that starts the deployment, because only it knows the run.
 pub(super) fn way(
     settings: &Settings,
     snapshot: &Snapshot,
     service: &Service,
     word: &str,
-) -> Result<Option<NativeWay>, Vec<Problem>> {
+) -> Result<Option<EcsWay>, Vec<Problem>> {
     let asked = &settings.rollout.strategy;
     let Some(strategy) = asked.asked.or_else(|| Strategy::of(word)) else {
         let message = format!("the service's strategy `{word}` is newer than this action");
@@ -102,7 +102,7 @@ pub(super) fn way(
         }
     }
     let unweighted = strategy == Strategy::Rolling && word == Strategy::Rolling.word();
-    let (Some(native), false) = (&snapshot.native, unweighted) else {
+    let (Some(service_deployments), false) = (&snapshot.service_deployments, unweighted) else {
         return Ok(None);
     };
     let balancer = balancer(snapshot, service);
@@ -115,14 +115,14 @@ pub(super) fn way(
         .clone()
         .or_else(|| present.cloned())
         .unwrap_or_else(|| json!({}));
-    let mut way = NativeWay {
+    let mut way = EcsWay {
         strategy,
         balancer,
         present: present.cloned(),
         left,
         pauses: BTreeSet::new(),
         pause_minutes: 0,
-        known: native
+        known: service_deployments
             .history
             .iter()
             .map(|brief| brief.arn.clone())
@@ -130,7 +130,7 @@ pub(super) fn way(
         test: service.test_rules(),
         alarms: service.alarms(),
         gate: GatePlan::Absent,
-        is_first: !native.has_succeeded()
+        is_first: !service_deployments.has_succeeded()
             && !service
                 .deployments
                 .iter()
@@ -142,7 +142,7 @@ pub(super) fn way(
     way.pause_minutes = pause_minutes(settings, &governing);
     match snapshot.running.as_ref().map(|running| &running.thing) {
         // What is followed pauses where its own snapshot says so.
-        Some(Thing::Native(deployment)) => {
+        Some(Thing::Ecs(deployment)) => {
             way.pauses = configuration::all_paused_stages(&deployment.deployment_configuration);
         }
         _ => pauses(settings, service, &mut way, &governing)?,
@@ -168,9 +168,9 @@ fn balancer(snapshot: &Snapshot, service: &Service) -> Balancer {
         return Balancer::Load;
     }
     let blue = snapshot
-        .native
+        .service_deployments
         .as_ref()
-        .and_then(|native| native.blue.as_ref());
+        .and_then(|service_deployments| service_deployments.blue.as_ref());
     let connected = blue
         .and_then(|blue| blue.service_connect_configuration.as_ref())
         .is_some_and(|connect| connect.enabled);
@@ -263,9 +263,9 @@ fn check(
 
 fn has_lattice_test_rule(snapshot: &Snapshot) -> bool {
     let blue = snapshot
-        .native
+        .service_deployments
         .as_ref()
-        .and_then(|native| native.blue.as_ref());
+        .and_then(|service_deployments| service_deployments.blue.as_ref());
     let mut configured = blue
         .into_iter()
         .flat_map(|blue| &blue.vpc_lattice_configurations);
@@ -286,7 +286,7 @@ pub(super) fn leave_out(input: &str) -> &'static str {
 fn pauses(
     settings: &Settings,
     service: &Service,
-    way: &mut NativeWay,
+    way: &mut EcsWay,
     governing: &Value,
 ) -> Result<(), Vec<Problem>> {
     let theirs =
@@ -389,7 +389,7 @@ fn needed(settings: &Settings, strategy: Strategy) -> Vec<(&'static str, GateNee
         .collect()
 }
 
-fn gate(settings: &Settings, way: &NativeWay) -> GatePlan {
+fn gate(settings: &Settings, way: &EcsWay) -> GatePlan {
     if !way.pauses.contains(configuration::GREEN) {
         return GatePlan::Absent;
     }
@@ -413,7 +413,7 @@ fn pause_minutes(settings: &Settings, governing: &Value) -> u64 {
 }
 
 /// Green's shares before it has everything, in percent, each with its minutes.
-pub(super) fn partial_shares(way: &NativeWay) -> Vec<(f64, u64)> {
+pub(super) fn partial_shares(way: &EcsWay) -> Vec<(f64, u64)> {
     governing(way).map_or_else(Vec::new, configuration::partial_shares)
 }
 
@@ -425,7 +425,7 @@ pub fn adopted_pause(settings: &Settings, snapshot: &Snapshot, run: &str) -> Opt
         .running
         .as_ref()
         .filter(|running| running.is_ours && running.run.is_none())?;
-    let (Thing::Native(deployment), Some(before)) = (&running.thing, &running.hooks_before) else {
+    let (Thing::Ecs(deployment), Some(before)) = (&running.thing, &running.hooks_before) else {
         return None;
     };
     let configured = &deployment.deployment_configuration;
@@ -433,17 +433,17 @@ pub fn adopted_pause(settings: &Settings, snapshot: &Snapshot, run: &str) -> Opt
 }
 
 /// In how many shares the traffic goes over.
-pub(super) fn shares(way: &NativeWay) -> u32 {
+pub(super) fn shares(way: &EcsWay) -> u32 {
     governing(way).map_or(1, configuration::shares)
 }
 
 /// The configuration under which it is rolled out, where there is any.
-fn governing(way: &NativeWay) -> Option<&Value> {
+fn governing(way: &EcsWay) -> Option<&Value> {
     way.configuration.as_ref().or(way.present.as_ref())
 }
 
 /// Minutes that the rollout takes by itself.
-pub(super) fn minutes(settings: &Settings, way: &NativeWay) -> i64 {
+pub(super) fn minutes(settings: &Settings, way: &EcsWay) -> i64 {
     let shift = governing(way).map_or(0, configuration::shift_minutes);
     let bake = if settings.rollout.follow == Follow::Completed {
         way.bake_minutes
@@ -453,7 +453,7 @@ pub(super) fn minutes(settings: &Settings, way: &NativeWay) -> i64 {
     i64::try_from(shift + bake).unwrap_or(0)
 }
 
-pub(super) fn lines(way: &NativeWay) -> Vec<String> {
+pub(super) fn lines(way: &EcsWay) -> Vec<String> {
     let gate = match (way.gate, way.balancer) {
         (_, Balancer::Headless) => {
             "the service is headless (no load balancer, no Service Connect): ECS exchanges tasks, no traffic is managed"

@@ -9,7 +9,6 @@ use crate::aws::{AwsError, AwsErrorKind};
 use crate::documents::deployment_configuration::{Pause, marked_run, without_marks};
 use crate::event::Event;
 use crate::run::Run;
-use crate::survey::optional;
 use crate::undo::ServiceKey;
 
 /// What is missed without a tag.
@@ -66,7 +65,7 @@ impl Update<'_> {
             .aws
             .describe_service(&self.place.cluster, &self.place.service)
             .await;
-        match optional(self.run, UNKNOWN, read) {
+        match self.run.optional_read(UNKNOWN, read) {
             Some(ServiceLookup::Service(service)) if !self.is_marked(&service) => {
                 self.tag(&service).await;
             }
@@ -84,8 +83,7 @@ impl Update<'_> {
 
     async fn tag(&self, service: &Service) {
         let Some(pause) = self.pause else { return };
-        optional(
-            self.run,
+        self.run.optional_read(
             UNKNOWN,
             self.run
                 .aws

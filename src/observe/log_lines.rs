@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde_json::Value;
 
+use crate::aws::arn::short_name;
 use crate::aws::ecs_shapes::Task;
 use crate::aws::logs::{Extent, Lines, LogSearch};
 use crate::aws::{AwsError, AwsErrorKind};
@@ -17,7 +18,7 @@ use crate::checks::analysis::question::{Answer, LogQuery};
 use crate::documents::task_definition::{ContainerDefinition, TaskDefinition};
 use crate::error::Explain as _;
 use crate::run::Run;
-use crate::undo::{ServiceKey, short};
+use crate::undo::ServiceKey;
 
 /// What is missing where logs are denied.
 pub(super) const NARROWER: &str = "lines of logs are not counted";
@@ -175,7 +176,7 @@ fn places(
             )),
         }
     }
-    let revision = short(&logging.revision);
+    let revision = short_name(&logging.revision);
     let unknown = query
         .groups
         .iter()

@@ -1,6 +1,7 @@
 //! Why a service deployment ended otherwise than well, in words.
 
 use super::{EcsRollout, contest};
+use crate::aws::arn::short_name;
 use crate::aws::ecs_rollout_shapes::{Brief, DeploymentStatus, ServiceDeployment};
 use crate::decide::Trouble;
 use crate::documents::deployment_configuration::{KnownHooks, marked_run, run_in};
@@ -9,8 +10,6 @@ use crate::poll_interval::Backoff;
 use crate::run::Run;
 use crate::scrub::masked;
 use crate::steps::rollout::alarm;
-use crate::survey::optional;
-use crate::undo::short;
 
 /// Looks for the deployment that took the place of one that was stopped.
 const LISTED: u32 = 4;
@@ -140,11 +139,9 @@ impl EcsRollout<'_> {
             .aws
             .service_deployments(&place.cluster, &place.service)
             .await;
-        let history = optional(
-            self.run,
-            "whether a newer deployment took over is not known",
-            listed,
-        )?;
+        let history = self
+            .run
+            .optional_read("whether a newer deployment took over is not known", listed)?;
         let newer = contest::successor(&self.arn, &self.way.known, &history)?;
         let theirs = named(self.run, newer).await;
         // It took the service's hooks as they were, ours among them.
@@ -155,7 +152,7 @@ impl EcsRollout<'_> {
         };
         Some(format!(
             "{theirs} took the place of ours, {}{gates}",
-            short(&self.arn)
+            short_name(&self.arn)
         ))
     }
 
@@ -200,11 +197,11 @@ pub(super) async fn named(run: &Run, brief: &Brief) -> String {
     };
     let brings = revisions
         .first()
-        .map(|revision| format!(" of {}", short(&revision.task_definition)))
+        .map(|revision| format!(" of {}", short_name(&revision.task_definition)))
         .unwrap_or_default();
     format!(
         "service deployment {}{brings} ({}{by})",
-        short(&brief.arn),
+        short_name(&brief.arn),
         brief.word
     )
 }

@@ -14,17 +14,16 @@ use crate::decide::{At, Goal, Seen, Trouble};
 use crate::documents::deployment_configuration::{GREEN, PRODUCTION, Pause, STEP};
 use crate::error::Failure;
 use crate::event::{Event, Gate, ObservedBy, Serving, StepSeen};
+use crate::observe::outage::Outage;
+use crate::observe::traffic::{self, Observed};
 use crate::outcome::Reason;
-use crate::plan::{Balancer, NativeWay, RolloutPlan};
+use crate::plan::{Balancer, EcsWay, RolloutPlan};
 use crate::run::Run;
 use crate::settings::Strategy;
-use crate::steps::outage::Outage;
 use crate::steps::revision::Revision;
 use crate::steps::task_failures::{CountedTasks, LIMIT, TaskFailures};
-use crate::steps::traffic::{self, Observed};
-use crate::survey::optional;
 
-use super::{RolloutObservation, confirmed};
+use super::RolloutObservation;
 
 mod contest;
 mod find;
@@ -52,7 +51,7 @@ const CONTINUE: &str = "ecs:ContinueServiceDeployment";
 pub struct EcsRollout<'a> {
     run: &'a Run,
     plan: &'a RolloutPlan,
-    way: &'a NativeWay,
+    way: &'a EcsWay,
     revision: &'a Revision,
     arn: String,
     /// Green as ECS resolved it: its target groups and production rules.
@@ -153,7 +152,7 @@ impl EcsRollout<'_> {
 
     /// What ECS does when we leave.
     pub fn if_left_alone(&self) -> String {
-        let id = crate::undo::short(&self.arn);
+        let id = crate::aws::arn::short_name(&self.arn);
         match &self.waiting {
             Some(Waiting { hook, .. }) => {
                 let when = hook.expires_at.map_or_else(
@@ -390,7 +389,9 @@ impl EcsRollout<'_> {
             .aws
             .describe_service_revisions(&[deployment.target().to_owned()])
             .await;
-        self.green = optional(self.run, "green's target group is not looked up", read)
+        self.green = self
+            .run
+            .optional_read("green's target group is not looked up", read)
             .and_then(|all| all.into_iter().next());
     }
 
@@ -461,8 +462,7 @@ impl EcsRollout<'_> {
             .aws
             .describe_service(&place.cluster, &place.service)
             .await;
-        let read = optional(
-            self.run,
+        let read = self.run.optional_read(
             "that only the new revision runs is taken from the controller",
             read,
         );
@@ -479,7 +479,8 @@ impl EcsRollout<'_> {
 
     fn settle(&mut self, witness: ObservedBy) {
         if self.witness.replace(witness).is_none() {
-            confirmed(self.run, &self.revision.arn, Serving::Green, witness);
+            self.run
+                .confirm_traffic(&self.revision.arn, Serving::Green, witness);
         }
     }
 
