@@ -10,7 +10,7 @@ use futures_util::FutureExt as _;
 use crate::aws::arn::short_name;
 use crate::error::Failure;
 use crate::event::{Event, FilePlace, ReportedProblem, Step, StepEnd};
-use crate::outcome::{Outcome, REFUSED, Reason};
+use crate::outcome::{Outcome, Reason};
 use crate::plan;
 use crate::problem::Problem;
 use crate::run::Run;
@@ -35,8 +35,8 @@ mod tags;
 /// How a run ended. The process's exit code comes from this, and from nothing that was recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ending {
-    /// What serves traffic; none when the inputs were refused.
-    pub outcome: Option<Outcome>,
+    /// What serves traffic.
+    pub outcome: Outcome,
     /// Why.
     pub reason: Reason,
     /// What serves traffic now, in a sentence.
@@ -46,7 +46,7 @@ pub struct Ending {
 impl Ending {
     /// The process's exit code.
     pub fn exit_code(&self) -> u8 {
-        self.outcome.map_or(REFUSED, Outcome::exit_code)
+        self.outcome.exit_code()
     }
 }
 
@@ -100,7 +100,7 @@ pub async fn run(run: &Run, settings: &Settings, signal: impl Future<Output = ()
     let ending = match ended {
         // Everything was undone but what is stuck: it stays armed, so that `post` tries it once
         // more.
-        Ok(ending) if ending.outcome == Some(Outcome::Stuck) => ending,
+        Ok(ending) if ending.outcome == Outcome::Stuck => ending,
         Ok(ending) | Err(Halt::Waits(ending)) => {
             run.keep();
             let time_is_up = insisted(run, signal).shared();
@@ -157,8 +157,8 @@ impl Ending {
     /// With what was done and is not undone. Of a release that is out nothing is to be undone.
     fn naming(self, stays: &[String]) -> Self {
         match self.outcome {
-            Some(Outcome::Deployed) | None => self,
-            Some(_) => Self {
+            Outcome::Deployed | Outcome::Refused => self,
+            _ => Self {
                 sentence: std::iter::once(&self.sentence)
                     .chain(stays)
                     .cloned()
@@ -282,7 +282,7 @@ fn refuse(run: &Run, problems: &[Problem], reason: Reason) -> Ending {
         "the inputs were refused"
     };
     Ending {
-        outcome: None,
+        outcome: Outcome::Refused,
         reason,
         sentence: sentence.into(),
     }
@@ -331,7 +331,7 @@ fn leave(run: &Run, failure: Failure) -> Ending {
     let sentence = failure.chain.join(": ");
     run.tell(Event::Failed { failure });
     Ending {
-        outcome: Some(Outcome::StillRunning),
+        outcome: Outcome::StillRunning,
         reason,
         sentence,
     }
@@ -348,7 +348,7 @@ async fn roll_back_in_grace(run: &Run, failure: Failure) -> Ending {
 fn unfinished(failure: &Failure) -> Ending {
     let sentence = "the rollback was asked for, but this step had to end before it was observed; the post step goes on with it".to_owned();
     Ending {
-        outcome: Some(Outcome::StillRunning),
+        outcome: Outcome::StillRunning,
         reason: failure.reason,
         sentence,
     }
@@ -360,7 +360,7 @@ async fn roll_back(run: &Run, failure: Failure) -> Ending {
     run.tell(Event::Failed { failure });
     if armed.is_empty() {
         return Ending {
-            outcome: Some(Outcome::Unchanged),
+            outcome: Outcome::NotDeployed,
             reason,
             sentence: "nothing was rolled out: what served production before still does".into(),
         };
@@ -398,18 +398,18 @@ fn after(unwound: Unwound, reason: Reason) -> Ending {
             let serves = serves.map(|words| format!("{words}; ")).unwrap_or_default();
             let sentence = format!("{serves}{what} could not be undone: a person is needed");
             Ending {
-                outcome: Some(Outcome::Stuck),
+                outcome: Outcome::Stuck,
                 reason,
                 sentence,
             }
         }
         Unwound::NoRollout => Ending {
-            outcome: Some(Outcome::Unchanged),
+            outcome: Outcome::NotDeployed,
             reason,
             sentence: "nothing was rolled out: what served production before still does".into(),
         },
         Unwound::OnBlue { revision, witness } => Ending {
-            outcome: Some(Outcome::RolledBack),
+            outcome: Outcome::RolledBack,
             reason,
             sentence: format!(
                 "blue serves 100 % of production: {} ({})",
@@ -441,13 +441,13 @@ fn after(unwound: Unwound, reason: Reason) -> Ending {
                 ),
             };
             Ending {
-                outcome: Some(outcome),
+                outcome,
                 reason,
                 sentence,
             }
         }
         Unwound::Superseded { by, serves } => Ending {
-            outcome: Some(Outcome::StillRunning),
+            outcome: Outcome::StillRunning,
             reason,
             sentence: format!("{serves}; {by}"),
         },

@@ -15,7 +15,7 @@ use crate::sinks::outputs;
 const OUTPUTS: &[(&str, &str)] = &[
     (
         "outcome",
-        "What serves traffic now: deployed, no-change, waiting, started, unchanged, rolled-back, still-running, stuck, refused. See docs/outcomes.md.",
+        "What serves traffic now: deployed, already-deployed, registered, waiting, started, not-deployed, rolled-back, still-running, stuck, refused. See docs/outcomes.md.",
     ),
     (
         "reason",

@@ -210,9 +210,9 @@ fn started(run: &Run, settings: &Settings, version: Option<String>) -> Event {
 }
 
 fn tell_end(run: &Run, ending: Ending) {
-    if let Some(outcome) = ending.outcome {
+    if ending.outcome != Outcome::Refused {
         run.tell(Event::Ended {
-            outcome,
+            outcome: ending.outcome,
             reason: ending.reason,
             sentence: ending.sentence,
         });

@@ -28,57 +28,70 @@ pub enum Mode {
 pub enum Outcome {
     /// Green serves 100 %, observed.
     Deployed,
-    /// What was asked for is what runs already.
-    NoChange,
-    /// Green stands at its gate, tested; another job answers with `mode: continue` or `abort`.
+    /// Nothing was to be deployed: what was asked for is what serves.
+    AlreadyDeployed,
+    /// No service was given: the task definition is registered.
+    Registered,
+    /// Green waits at its gate, tested; another job answers with `mode: continue` or `abort`.
     Waiting,
     /// The rollout was begun and left to AWS, as asked; nothing is claimed about traffic.
     Started,
-    /// Failed before any traffic moved; blue serves 100 %, nothing of ours is left.
-    Unchanged,
+    /// Failed before any traffic moved; blue serves 100 %, and nothing of this run is left.
+    NotDeployed,
     /// Green was up, or traffic had moved; blue serves 100 % again, observed.
     RolledBack,
-    /// We stopped following while AWS goes on.
+    /// The run stopped following; the deployment continues in AWS.
     StillRunning,
     /// Something could not be undone; a person is needed.
     Stuck,
+    /// The inputs cannot be deployed, or there are no credentials; no deployment was begun.
+    Refused,
 }
 
 impl Outcome {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Deployed,
-        Self::NoChange,
+        Self::AlreadyDeployed,
+        Self::Registered,
         Self::Waiting,
         Self::Started,
-        Self::Unchanged,
+        Self::NotDeployed,
         Self::RolledBack,
         Self::StillRunning,
         Self::Stuck,
+        Self::Refused,
     ];
 
     /// The word in the outputs.
     pub fn word(self) -> &'static str {
         match self {
             Self::Deployed => "deployed",
-            Self::NoChange => "no-change",
+            Self::AlreadyDeployed => "already-deployed",
+            Self::Registered => "registered",
             Self::Waiting => "waiting",
             Self::Started => "started",
-            Self::Unchanged => "unchanged",
+            Self::NotDeployed => "not-deployed",
             Self::RolledBack => "rolled-back",
             Self::StillRunning => "still-running",
             Self::Stuck => "stuck",
+            Self::Refused => "refused",
         }
     }
 
     /// The process's exit code.
     pub fn exit_code(self) -> u8 {
         match self {
-            Self::Deployed | Self::NoChange | Self::Waiting | Self::Started => 0,
-            Self::Unchanged => 10,
+            Self::Deployed
+            | Self::AlreadyDeployed
+            | Self::Registered
+            | Self::Waiting
+            | Self::Started => 0,
+            Self::NotDeployed => 10,
             Self::RolledBack => 20,
             Self::StillRunning => 30,
             Self::Stuck => 40,
+            Self::Refused => REFUSED,
         }
     }
 
@@ -94,10 +107,8 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// The exit code of refused inputs: nothing was touched.
+/// The exit code of refused inputs.
 pub const REFUSED: u8 = 2;
-/// The output `outcome` of refused inputs.
-pub const REFUSED_WORD: &str = "refused";
 
 /// The exit code of a run that ended without an outcome, which is a defect of ours.
 pub const DEFECT: u8 = 1;

@@ -159,14 +159,9 @@ impl Report {
         self.take(stamped);
     }
 
-    /// Whether the inputs were refused. A run without an outcome that was not refused is a killed
-    /// one, or a defect.
+    /// Whether the inputs were refused.
     pub fn is_refused(&self) -> bool {
-        self.outcome.is_none()
-            && matches!(
-                self.reason,
-                Some(Reason::InvalidInputs | Reason::Credentials)
-            )
+        self.outcome == Some(Outcome::Refused)
     }
 
     /// Whether a rollback was observed.
@@ -199,8 +194,8 @@ impl Report {
                 after_changes,
                 reason,
             } => {
-                (self.problems, self.after_changes, self.reason) =
-                    (problems, after_changes, Some(reason));
+                (self.problems, self.after_changes) = (problems, after_changes);
+                (self.outcome, self.reason) = (Some(Outcome::Refused), Some(reason));
             }
             Event::Ended {
                 outcome,

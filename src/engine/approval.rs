@@ -249,7 +249,7 @@ async fn over(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Result<End
     );
     match (last.end, settings.mode == crate::settings::Mode::Continue) {
         (history::End::Succeeded, true) | (history::End::Failed { .. }, false) => Ok(Ending {
-            outcome: Some(Outcome::NoChange),
+            outcome: Outcome::AlreadyDeployed,
             reason: Reason::AlreadyAnswered,
             sentence,
         }),

@@ -583,7 +583,7 @@ fn only_registered(revision: &Revision) -> Ending {
         described(revision)
     );
     Ending {
-        outcome: Some(Outcome::NoChange),
+        outcome: Outcome::Registered,
         reason: Reason::NoService,
         sentence,
     }
@@ -595,7 +595,7 @@ pub(super) fn no_change(plan: &RolloutPlan) -> Ending {
         short_name(&plan.blue.revision)
     );
     Ending {
-        outcome: Some(Outcome::NoChange),
+        outcome: Outcome::AlreadyDeployed,
         reason: Reason::AlreadyRuns,
         sentence,
     }
@@ -607,7 +607,7 @@ fn left_to_aws(revision: &Revision) -> Ending {
         short_name(&revision.arn)
     );
     Ending {
-        outcome: Some(Outcome::Started),
+        outcome: Outcome::Started,
         reason: Reason::NotWaited,
         sentence,
     }
@@ -632,7 +632,7 @@ fn waiting(run: &Run, rollout: &Rollout<'_>) -> Ending {
         rollout.if_left_alone()
     );
     Ending {
-        outcome: Some(Outcome::Waiting),
+        outcome: Outcome::Waiting,
         reason: Reason::Approval,
         sentence,
     }
@@ -647,7 +647,7 @@ pub(super) fn waiting_for_verdict(run: &Run, rollout: &Rollout<'_>, verdict: &st
     let sentence =
         format!("{verdict}; {serves}; {if_left_alone}; answer with mode: continue or mode: abort");
     Ending {
-        outcome: Some(Outcome::Waiting),
+        outcome: Outcome::Waiting,
         reason: Reason::Inconclusive,
         sentence,
     }
@@ -664,7 +664,7 @@ pub(super) fn deployed(run: &Run, rollout: &Rollout<'_>) -> Ending {
             short_name(&revision.arn)
         );
         return Ending {
-            outcome: Some(Outcome::Started),
+            outcome: Outcome::Started,
             reason: Reason::ZeroTasks,
             sentence,
         };
@@ -679,7 +679,7 @@ pub(super) fn deployed(run: &Run, rollout: &Rollout<'_>) -> Ending {
         missing.unwrap_or_default()
     );
     Ending {
-        outcome: Some(Outcome::Deployed),
+        outcome: Outcome::Deployed,
         reason: Reason::AsPlanned,
         sentence,
     }

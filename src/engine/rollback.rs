@@ -117,7 +117,7 @@ async fn fast(
                 changes: Vec::new(),
             });
             Ok(Some(Ending {
-                outcome: Some(Outcome::Deployed),
+                outcome: Outcome::Deployed,
                 reason: Reason::RollbackAsked,
                 sentence,
             }))
@@ -145,7 +145,7 @@ fn is_enough(settings: &Settings, snapshot: &Snapshot, ending: &Ending) -> bool 
         .control
         .rollback_to
         .as_deref()
-        .filter(|_| ending.outcome == Some(Outcome::Deployed))
+        .filter(|_| ending.outcome == Outcome::Deployed)
     else {
         return true;
     };

@@ -76,7 +76,7 @@ fn nothing(snapshot: &Snapshot) -> Ending {
         .unwrap_or_default();
     let sentence = format!("nothing is in progress; {serves} serves production");
     Ending {
-        outcome: Some(Outcome::NoChange),
+        outcome: Outcome::AlreadyDeployed,
         reason: Reason::NothingRunning,
         sentence,
     }
@@ -93,7 +93,7 @@ fn at_gate(rollout: &Rollout<'_>, at: At) -> Ending {
         rollout.if_left_alone()
     );
     Ending {
-        outcome: Some(Outcome::Waiting),
+        outcome: Outcome::Waiting,
         reason: Reason::Approval,
         sentence,
     }
@@ -107,7 +107,7 @@ async fn ended(run: &Run, settings: &Settings, snapshot: &Snapshot, failure: Fai
     match plan::undo_of(settings, snapshot) {
         Some(undo) => after(unwind::watch(run, &undo).await, reason),
         None => Ending {
-            outcome: Some(Outcome::StillRunning),
+            outcome: Outcome::StillRunning,
             reason,
             sentence: "what serves production was not observed".into(),
         },

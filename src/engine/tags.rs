@@ -44,8 +44,8 @@ pub(super) async fn finish(
 /// Whether the image serves; without a service, whether all that was asked for is done.
 fn is_in_place(ending: &Ending) -> bool {
     match (ending.outcome, ending.reason) {
-        (Some(Outcome::Deployed), _)
-        | (Some(Outcome::NoChange), Reason::AlreadyRuns | Reason::NoService) => true,
-        (Some(_) | None, _) => false,
+        (Outcome::Deployed | Outcome::Registered, _)
+        | (Outcome::AlreadyDeployed, Reason::AlreadyRuns) => true,
+        (_, _) => false,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::duration::Human;
 use crate::event::Step;
-use crate::outcome::{Outcome, REFUSED_WORD, Reason};
+use crate::outcome::{Outcome, Reason};
 use crate::report::Report;
 
 /// An output has at most 1 MiB; the report is far below that, unless a body of a thousand tests is
@@ -54,7 +54,10 @@ pub fn named_values(report: &Report) -> [(&'static str, Option<String>); 16] {
     let tasks = (!report.tasks.is_empty())
         .then(|| serde_json::to_string(&report.tasks).unwrap_or_default());
     [
-        ("outcome", outcome(report).map(str::to_owned)),
+        (
+            "outcome",
+            report.outcome.map(|outcome| outcome.word().to_owned()),
+        ),
         (
             "reason",
             report.reason.map(|reason| reason.word().to_owned()),
@@ -85,20 +88,8 @@ pub fn named_values(report: &Report) -> [(&'static str, Option<String>); 16] {
     ]
 }
 
-/// The word of the outcome; refused inputs have one too, so that a workflow can tell them from a
-/// run that was killed.
-fn outcome(report: &Report) -> Option<&'static str> {
-    report
-        .outcome
-        .map(Outcome::word)
-        .or_else(|| report.is_refused().then_some(REFUSED_WORD))
-}
-
-/// The report, with the outcome's word as the output has it.
 fn json(report: &Report) -> Option<String> {
-    let mut value = serde_json::to_value(report).ok()?;
-    value["outcome"] = outcome(report).into();
-    serde_json::to_string(&value).ok()
+    serde_json::to_string(report).ok()
 }
 
 /// Of all platforms together; none where no scan had findings or a list of none.
@@ -124,7 +115,6 @@ pub fn is_said(text: &str) -> bool {
     let reasons = Reason::ALL.iter().map(|reason| reason.word());
     let steps = Step::ALL.iter().map(|step| step.title());
     let words = outcomes
-        .chain([REFUSED_WORD])
         .chain(reasons)
         .chain(steps)
         .chain(WORDS.iter().copied());

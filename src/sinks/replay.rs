@@ -16,7 +16,7 @@ pub fn lines(events: &[Stamped]) -> Vec<String> {
     let log = events.iter().flat_map(|event| console.lines(event));
     let mut lines: Vec<String> = log.filter_map(|line| as_text(&line)).collect();
     let report = Report::of(events);
-    if report.outcome.is_none() && !report.is_refused() {
+    if report.outcome.is_none() {
         lines.push(format!("{}.", capital(NO_OUTCOME)));
     }
     lines.push(String::new());

@@ -45,8 +45,10 @@ fn head(report: &Report) -> String {
         || "task definition".to_owned(),
         |service| format!("{} on {}", code(service), code(&report.cluster)),
     );
-    let Some(outcome) = report.outcome else {
-        return without_outcome(report, &target);
+    let outcome = match report.outcome {
+        None => return without_outcome(&target),
+        Some(Outcome::Refused) => return refused(report, &target),
+        Some(outcome) => outcome,
     };
     let reason = report
         .reason
@@ -60,35 +62,38 @@ fn head(report: &Report) -> String {
     )
 }
 
-/// "Nothing was touched" is said of refused inputs only, and only where it is so.
-fn without_outcome(report: &Report, target: &str) -> String {
-    let is_unknown = report.reason == Some(Reason::Credentials);
-    let why = if is_unknown {
+/// "Nothing was touched" is said only where it is so.
+fn refused(report: &Report, target: &str) -> String {
+    let why = if report.reason == Some(Reason::Credentials) {
         capital(NO_CREDENTIALS)
     } else {
         "The inputs have problems".to_owned()
     };
-    match (report.is_refused(), report.after_changes) {
-        (true, false) => format!("## ✗ Refused: {target}\n\n**Nothing was touched.** {why}."),
-        (true, true) => format!(
+    if report.after_changes {
+        format!(
             "## ✗ Refused: {target}\n\n**{why}.** {}.",
             text(AFTER_CHANGES)
-        ),
-        (false, _) => format!(
-            "## ✗ No outcome: {target}\n\n**{}** {}",
-            text(&sentence(NO_OUTCOME)),
-            text(&sentence(NO_OUTCOME_HINT))
-        ),
+        )
+    } else {
+        format!("## ✗ Refused: {target}\n\n**Nothing was touched.** {why}.")
     }
+}
+
+fn without_outcome(target: &str) -> String {
+    format!(
+        "## ✗ No outcome: {target}\n\n**{}** {}",
+        text(&sentence(NO_OUTCOME)),
+        text(&sentence(NO_OUTCOME_HINT))
+    )
 }
 
 fn mark(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Deployed => "✓",
-        Outcome::NoChange | Outcome::Waiting | Outcome::Started => "○",
-        Outcome::Unchanged | Outcome::RolledBack => "↩",
+        Outcome::AlreadyDeployed | Outcome::Registered | Outcome::Waiting | Outcome::Started => "○",
+        Outcome::NotDeployed | Outcome::RolledBack => "↩",
         Outcome::StillRunning => "…",
-        Outcome::Stuck => "✗",
+        Outcome::Stuck | Outcome::Refused => "✗",
     }
 }
 
@@ -253,16 +258,18 @@ fn one_off(report: &Report) -> Option<String> {
 /// What the new revision is to the old one in the end.
 fn relation(outcome: Option<Outcome>, new: &str, old: &str) -> String {
     match outcome {
-        Some(Outcome::RolledBack | Outcome::Unchanged) => {
+        Some(Outcome::RolledBack | Outcome::NotDeployed) => {
             format!("{new}, rolled back: {old} serves")
         }
         Some(
             Outcome::Deployed
-            | Outcome::NoChange
+            | Outcome::AlreadyDeployed
+            | Outcome::Registered
             | Outcome::Waiting
             | Outcome::Started
             | Outcome::StillRunning
-            | Outcome::Stuck,
+            | Outcome::Stuck
+            | Outcome::Refused,
         )
         | None => {
             format!("{new}, in place of {old}")

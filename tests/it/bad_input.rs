@@ -339,10 +339,10 @@ async fn while_another_deployment_runs_nothing_is_touched() {
     exit code 10
     ---
     Nothing was rolled out: what served production before still does.
-    ::error title=unchanged (already-running)::deployment [deployment 1] of api:2 is in progress (Created, made [time] by workflow run [run])
+    ::error title=not-deployed (already-running)::deployment [deployment 1] of api:2 is in progress (Created, made [time] by workflow run [run])
       hint: wait for it; or let the run do so (if-running: wait), or take it back first (if-running: supersede)
       hint: by hand: aws deploy stop-deployment --deployment-id [deployment 1] --auto-rollback-enabled
-    Outcome: unchanged (already-running), exit code 10, after [time]
+    Outcome: not-deployed (already-running), exit code 10, after [time]
     ");
 }
 
@@ -364,10 +364,10 @@ async fn a_deployment_that_begins_after_the_survey_is_in_the_way_and_the_revisio
     ::warning title=a check is limited::A deployment that runs already is only noticed when CodeDeploy refuses ours. Allow codedeploy:ListDeployments to have it. (codedeploy:ListDeployments is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: codedeploy:ListDeployments on resource: arn:aws:codedeploy:eu-central-1:123456789012:deploymentgroup:AppECS-prod-api/DgpECS-prod-api because no identity-based policy allows the codedeploy:ListDeployments action)
     ---
     Nothing was rolled out: what served production before still does.
-    ::error title=unchanged (already-running)::CodeDeploy did not create the deployment
+    ::error title=not-deployed (already-running)::CodeDeploy did not create the deployment
       Caused by: codedeploy:CreateDeployment: The Deployment Group 'DgpECS-prod-api' already has an active Deployment '[deployment 1]' (DeploymentLimitExceededException)
       hint: another deployment of the group is in progress: wait for it, or stop it
-    Outcome: unchanged (already-running), exit code 10, after [time]
+    Outcome: not-deployed (already-running), exit code 10, after [time]
     ---
     ecs:RegisterTaskDefinition
     codedeploy:CreateDeployment → DeploymentLimitExceededException

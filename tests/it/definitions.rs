@@ -34,12 +34,12 @@ async fn an_unchanged_definition_gets_no_twin_and_no_deployment() {
     ✓ Task definition: api:2 is registered already, unchanged ([time])
 
     api:2 serves production already: nothing was to be deployed.
-    Outcome: no-change, exit code 0, after [time]
+    Outcome: already-deployed, exit code 0, after [time]
     ---
     duration-seconds=[n]
     image=[registry]/app@[digest]
     image-digest=[digest]
-    outcome=no-change
+    outcome=already-deployed
     previous-task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:2
     reason=already-runs
     registry=[registry]
@@ -95,9 +95,9 @@ async fn a_definition_of_which_aws_does_not_keep_every_field_is_rolled_out_only_
     exit code 10
     ---
     Nothing was rolled out: what served production before still does.
-    ::error title=unchanged (fields-dropped)::AWS did not keep `containerDefinitions[0].warpFactor`, `quantumIsolation` of the task definition, so api:2 is not rolled out
+    ::error title=not-deployed (fields-dropped)::AWS did not keep `containerDefinitions[0].warpFactor`, `quantumIsolation` of the task definition, so api:2 is not rolled out
       hint: check the spelling and the value; allow-dropped-fields: true rolls it out without them
-    Outcome: unchanged (fields-dropped), exit code 10, after [time]
+    Outcome: not-deployed (fields-dropped), exit code 10, after [time]
     ---
     ecs:RegisterTaskDefinition
     ecs:DeregisterTaskDefinition

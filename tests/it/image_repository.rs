@@ -282,9 +282,9 @@ async fn who_may_not_make_a_repository_is_told_what_to_allow() {
     exit code 10
     ---
     Nothing was rolled out: what served production before still does.
-    ::error title=unchanged (denied)::ecr:CreateRepository is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecr:CreateRepository on resource: arn:aws:ecr:eu-central-1:123456789012:repository/team/new because no identity-based policy allows the ecr:CreateRepository action
+    ::error title=not-deployed (denied)::ecr:CreateRepository is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecr:CreateRepository on resource: arn:aws:ecr:eu-central-1:123456789012:repository/team/new because no identity-based policy allows the ecr:CreateRepository action
       hint: allow ecr:CreateRepository on arn:aws:ecr:eu-central-1:123456789012:repository/team/new for the role that the job uses (docs/iam.md)
-    Outcome: unchanged (denied), exit code 10, after [time]
+    Outcome: not-deployed (denied), exit code 10, after [time]
     ---
     ecr:CreateRepository → AccessDeniedException
     ");

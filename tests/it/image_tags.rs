@@ -87,7 +87,7 @@ async fn a_refused_scan_leaves_the_tag_where_it_was() {
     let told = assert_stays(
         story,
         tagged(Action::deploy("1.1.0")).with("scan", "high"),
-        "unchanged",
+        "not-deployed",
     )
     .await;
     assert_snapshot!(told.log_with("latest"), @"
@@ -163,7 +163,7 @@ async fn after_an_approval_a_step_with_the_image_that_serves_moves_the_tag() {
             told.output("outcome"),
             named(&play, "latest").await.as_str()
         ),
-        ("no-change", first.output("image-digest"))
+        ("already-deployed", first.output("image-digest"))
     );
     assert!(
         told.calls.is_empty(),
@@ -193,7 +193,7 @@ async fn a_tag_moves_last_when_the_new_image_serves() {
     let again = play.act(tagged(Action::tested("1.1.0"))).await;
     assert_eq!(
         (again.output("outcome"), writes(&play, "latest")),
-        ("no-change", 1),
+        ("already-deployed", 1),
         "a tag that names the image is not touched"
     );
     play.end().await;

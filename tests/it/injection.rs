@@ -74,14 +74,14 @@ async fn aws_s_messages_are_only_text() {
     The task definition could not be registered.
 
     Nothing was rolled out: what served production before still does.
-    ::error title=unchanged (aws-refused)::the task definition could not be registered
+    ::error title=not-deployed (aws-refused)::the task definition could not be registered
       Caused by: ecs:RegisterTaskDefinition: x ::error::owned ::add-mask::a ::set-output name=a::b # #[add-mask]b | `c` </pre><img src=x onerror=alert(1)> [d](http://evil.example) ![e](http://evil.example/e.png) ## f  [31m�g @team #12 GH-3 www.evil.example (ClientException)
-    Outcome: unchanged (aws-refused), exit code 10, after [time]
+    Outcome: not-deployed (aws-refused), exit code 10, after [time]
     ---
     duration-seconds=[n]
     image=[registry]/app@[digest]
     image-digest=[digest]
-    outcome=unchanged
+    outcome=not-deployed
     previous-task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:1
     reason=aws-refused
     registry=[registry]
@@ -89,7 +89,7 @@ async fn aws_s_messages_are_only_text() {
     ---
     ecs:RegisterTaskDefinition → ClientException
     --- summary
-    ## ↩ unchanged (aws-refused): <code>api</code> on <code>prod</code>
+    ## ↩ not-deployed (aws-refused): <code>api</code> on <code>prod</code>
 
     **Nothing was rolled out&#58; what served production before still does.**
 
@@ -128,12 +128,12 @@ async fn a_container_s_last_words_are_only_text() {
     exit code 10
     ---
     Nothing was rolled out: what served production before still does; the one-off task ran (command "x ::error::owned ::add-mask::a ::set-output name=a::b # #[add-mask]b | `c` </pre><img src=x onerror=alert(1)> [d](http://…", exit 2) and is not undone.
-    ::error title=unchanged (task-failed)::the one-off task failed: container app exited with 2
+    ::error title=not-deployed (task-failed)::the one-off task failed: container app exited with 2
       Caused by: Essential container in task exited
       container app of task [task]: exit code 2; Essential container in task exited
         | {"time":"[time]","level":"error","message":"unknown arguments","cause":"x\n::error::owned\r::add-mask::a ::set-output name=a::b # #[add-mask]b | `c` </pre><img src=x onerror=alert(1)> [d](http://evil.example) ![e](http://evil.example/e.png)\n## f \u001b[31m�g @team #12 GH-3 www.evil.example"}
       hint: the task's last log lines are shown; nothing was rolled out
-    Outcome: unchanged (task-failed), exit code 10, after [time]
+    Outcome: not-deployed (task-failed), exit code 10, after [time]
     ---
     ecs:RegisterTaskDefinition
     ecs:RunTask

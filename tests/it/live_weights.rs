@@ -74,7 +74,7 @@ async fn what_ecs_says_of_weights_that_nobody_could_read_has_a_remedy() {
     .await;
     assert_eq!(
         (told.code, told.output("outcome")),
-        (Some(10), "unchanged"),
+        (Some(10), "not-deployed"),
         "{}",
         told.text()
     );

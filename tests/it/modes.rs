@@ -365,13 +365,13 @@ async fn what_to_go_back_to_is_named_by_tag_digest_revision_or_deployment() {
     No successful deployment of the last 20 fits `9.9.9`.
 
     Nothing was rolled out: what served production before still does.
-    ::error title=unchanged (nothing-to-return-to)::no successful deployment of the last 20 fits `9.9.9`
+    ::error title=not-deployed (nothing-to-return-to)::no successful deployment of the last 20 fits `9.9.9`
       Caused by: good were: api:8 ([service deployment]), api:2 ([service deployment]), api:7 ([service deployment]), api:2 ([service deployment]), api:6 ([service deployment]), api:2 ([service deployment]), api:5 ([service deployment]), api:2 ([service deployment]), api:4 ([service deployment]), api:3 ([service deployment]), api:2 ([service deployment]), api:1 ([service deployment])
       hint: set rollback-to to a revision, such as api:12
-    Outcome: unchanged (nothing-to-return-to), exit code 10, after [time]
+    Outcome: not-deployed (nothing-to-return-to), exit code 10, after [time]
     ---
     duration-seconds=[n]
-    outcome=unchanged
+    outcome=not-deployed
     reason=nothing-to-return-to
     rolled-back=false
     ");
@@ -495,10 +495,10 @@ async fn a_tested_green_waits_for_a_person_and_goes_on_when_told() {
     ✓ Survey: read ([time])
 
     Deployment [deployment 1] is over already (Succeeded): api:2 serves production.
-    Outcome: no-change, exit code 0, after [time]
+    Outcome: already-deployed, exit code 0, after [time]
     ---
     duration-seconds=[n]
-    outcome=no-change
+    outcome=already-deployed
     reason=already-answered
     rolled-back=false
     ");
@@ -639,10 +639,10 @@ async fn a_native_green_waits_for_a_person_and_goes_on_when_told() {
     ✓ Survey: read ([time])
 
     Deployment [service deployment] is over already (SUCCESSFUL): api:2 serves production.
-    Outcome: no-change, exit code 0, after [time]
+    Outcome: already-deployed, exit code 0, after [time]
     ---
     duration-seconds=[n]
-    outcome=no-change
+    outcome=already-deployed
     reason=already-answered
     rolled-back=false
     ");
@@ -678,7 +678,7 @@ async fn a_person_says_no() {
             .await;
         assert_eq!(
             (late.code, late.outputs["outcome"].as_str()),
-            (Some(10), "unchanged"),
+            (Some(10), "not-deployed"),
             "{}",
             late.text()
         );
@@ -854,12 +854,12 @@ async fn another_deployment_than_the_one_that_is_meant_is_never_answered() {
     [service deployment] is not in progress: deployment [service deployment] of api:2 is in progress (IN_PROGRESS at POST_TEST_TRAFFIC_SHIFT, made [time], by workflow run [run]).
 
     Nothing was rolled out: what served production before still does.
-    ::error title=unchanged (superseded)::[service deployment] is not in progress: deployment [service deployment] of api:2 is in progress (IN_PROGRESS at POST_TEST_TRAFFIC_SHIFT, made [time], by workflow run [run])
+    ::error title=not-deployed (superseded)::[service deployment] is not in progress: deployment [service deployment] of api:2 is in progress (IN_PROGRESS at POST_TEST_TRAFFIC_SHIFT, made [time], by workflow run [run])
       hint: answer the deployment that waits, or leave `deployment` out
-    Outcome: unchanged (superseded), exit code 10, after [time]
+    Outcome: not-deployed (superseded), exit code 10, after [time]
     ---
     duration-seconds=[n]
-    outcome=unchanged
+    outcome=not-deployed
     reason=superseded
     rolled-back=false
     ");
@@ -908,10 +908,10 @@ async fn status_tells_what_is_in_progress_and_what_came_of_it() {
     ✓ Survey: read ([time])
 
     Nothing is in progress; api:1 serves production.
-    Outcome: no-change, exit code 0, after [time]
+    Outcome: already-deployed, exit code 0, after [time]
     ---
     duration-seconds=[n]
-    outcome=no-change
+    outcome=already-deployed
     reason=nothing-running
     rolled-back=false
     ");

@@ -327,10 +327,10 @@ async fn an_alarm_that_rings_before_the_start_is_refused() {
     exit code 10
     ---
     Nothing was rolled out: what served production before still does.
-    ::error title=unchanged (alarm)::errors rings already, and could not tell that green is worse
+    ::error title=not-deployed (alarm)::errors rings already, and could not tell that green is worse
       Caused by: errors (ALARM since [time]): Set on the stage
       hint: wait until it is OK, or set waive-alarms: errors; what is waived counts again once it was OK
-    Outcome: unchanged (alarm), exit code 10, after [time]
+    Outcome: not-deployed (alarm), exit code 10, after [time]
     ");
 }
 

@@ -366,14 +366,14 @@ async fn a_hook_that_a_dead_run_left_goes_even_when_nothing_is_to_be_deployed() 
         .await;
     assert_over(&play, "api-1").await;
     play.end().await;
-    assert_eq!(told.output("outcome"), "no-change");
+    assert_eq!(told.output("outcome"), "already-deployed");
     assert_snapshot!(told.ending(), @"
     exit code 0
     ---
     ::warning title=note::PAUSE hooks that workflow run [run] left on the service are to be removed
     ---
     api:1 serves production already: nothing was to be deployed.
-    Outcome: no-change, exit code 0, after [time]
+    Outcome: already-deployed, exit code 0, after [time]
     ---
     ecs:ContinueServiceDeployment
     ecs:UpdateService
@@ -418,6 +418,6 @@ async fn an_unchanged_request_is_no_change_at_once() {
     exit code 0
     ---
     api:2 serves production already: nothing was to be deployed.
-    Outcome: no-change, exit code 0, after [time]
+    Outcome: already-deployed, exit code 0, after [time]
     ");
 }

@@ -90,7 +90,7 @@ async fn while_another_run_s_task_goes_on_the_run_is_refused_by_name() {
     let (play, told) = play_overtaken(20_000, &["migrate"], migrate("1.1.0", "fail")).await;
     assert_eq!(
         (told.code, told.output("outcome"), told.output("reason")),
-        (Some(10), "unchanged", "already-running"),
+        (Some(10), "not-deployed", "already-running"),
         "{}",
         told.text()
     );
@@ -150,7 +150,7 @@ async fn an_older_run_does_not_wait_for_the_task_of_a_newer_one() {
             told.output("reason"),
             count_started(&told)
         ),
-        ("unchanged", "stale-run", 0),
+        ("not-deployed", "stale-run", 0),
         "{}",
         told.text()
     );
@@ -164,7 +164,7 @@ async fn who_is_cancelled_while_waiting_for_a_task_leaves_it_alone() {
     let (play, told) = play_overtaken(20_000, &["migrate"], action).await;
     assert_eq!(
         (told.output("outcome"), told.output("reason")),
-        ("unchanged", "cancelled"),
+        ("not-deployed", "cancelled"),
         "{}",
         told.text()
     );
@@ -214,7 +214,7 @@ async fn of_two_tasks_in_the_same_instant_the_younger_one_gives_way_before_it_be
             loser.output("outcome"),
             loser.output("reason")
         ),
-        ("deployed", "unchanged", "already-running")
+        ("deployed", "not-deployed", "already-running")
     );
     assert_eq!(
         (count_started(winner), winner.count("ecs:StopTask")),

@@ -115,19 +115,19 @@ async fn a_task_that_fails_ends_the_run_with_its_last_words_before_any_rollout()
     ✓ Rollback: everything of this run but its one-off task is undone ([time])
 
     Nothing was rolled out: what served production before still does; the one-off task ran (command "migrate --fail", exit 3) and is not undone.
-    ::error title=unchanged (task-failed)::the one-off task failed: container app exited with 3
+    ::error title=not-deployed (task-failed)::the one-off task failed: container app exited with 3
       Caused by: Essential container in task exited
       container app of task [task]: exit code 3; Essential container in task exited
         | {"time":"[time]","level":"info","message":"migration started","from":"0007","to":"0008"}
         | {"time":"[time]","level":"info","message":"migration step","step":"add column sessions.expires_at"}
         | {"time":"[time]","level":"error","message":"migration failed","cause":"column \"expires_at\" of relation \"sessions\" already exists"}
       hint: the task's last log lines are shown; nothing was rolled out
-    Outcome: unchanged (task-failed), exit code 10, after [time]
+    Outcome: not-deployed (task-failed), exit code 10, after [time]
     ---
     duration-seconds=[n]
     image=[registry]/app@[digest]
     image-digest=[digest]
-    outcome=unchanged
+    outcome=not-deployed
     previous-task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:1
     reason=task-failed
     registry=[registry]
@@ -139,7 +139,7 @@ async fn a_task_that_fails_ends_the_run_with_its_last_words_before_any_rollout()
     ecs:RunTask
     ecs:DeregisterTaskDefinition
     --- summary
-    ## ↩ unchanged (task-failed): <code>api</code> on <code>prod</code>
+    ## ↩ not-deployed (task-failed): <code>api</code> on <code>prod</code>
 
     **Nothing was rolled out&#58; what served production before still does; the one-off task ran (command "migrate --fail", exit 3) and is not undone.**
 
@@ -269,13 +269,13 @@ async fn a_cancelled_run_stops_its_task() {
     ✓ Rollback: everything of this run but its one-off task is undone ([time])
 
     Nothing was rolled out: what served production before still does; the one-off task was started (command "serve") and what it did is not undone.
-    ::error title=unchanged (cancelled)::the workflow was cancelled
-    Outcome: unchanged (cancelled), exit code 10, after [time]
+    ::error title=not-deployed (cancelled)::the workflow was cancelled
+    Outcome: not-deployed (cancelled), exit code 10, after [time]
     ---
     duration-seconds=[n]
     image=[registry]/app@[digest]
     image-digest=[digest]
-    outcome=unchanged
+    outcome=not-deployed
     previous-task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:1
     reason=cancelled
     registry=[registry]
@@ -305,11 +305,11 @@ async fn a_task_that_cannot_start_says_why() {
     exit code 10
     ---
     Nothing was rolled out: what served production before still does.
-    ::error title=unchanged (task-failed)::the one-off task failed: container app never ran
+    ::error title=not-deployed (task-failed)::the one-off task failed: container app never ran
       Caused by: CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref [registry]/app:9.9.9: [registry]/v2/app/manifests/9.9.9: not found
       container app of task [task]: never ran; CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref [registry]/app:9.9.9: [registry]/v2/app/manifests/9.9.9: not found
       hint: the task's last log lines are shown; nothing was rolled out
-    Outcome: unchanged (task-failed), exit code 10, after [time]
+    Outcome: not-deployed (task-failed), exit code 10, after [time]
     ---
     ecs:RegisterTaskDefinition
     ecs:RunTask
@@ -333,9 +333,9 @@ async fn what_a_task_did_is_named_when_a_later_step_fails() {
     exit code 10
     ---
     Nothing was rolled out: what served production before still does; the one-off task ran (command "migrate", exit 0) and is not undone.
-    ::error title=unchanged (aws-refused)::CodeDeploy did not create the deployment
+    ::error title=not-deployed (aws-refused)::CodeDeploy did not create the deployment
       Caused by: codedeploy:CreateDeployment: Not now (InvalidDeploymentGroupNameException)
-    Outcome: unchanged (aws-refused), exit code 10, after [time]
+    Outcome: not-deployed (aws-refused), exit code 10, after [time]
     ---
     ecs:RegisterTaskDefinition
     ecs:RunTask
@@ -416,7 +416,7 @@ async fn what_aws_refuses_cheaply_comes_before_the_task() {
         .await;
     assert_eq!(
         (told.code, told.output("outcome"), told.count("ecs:RunTask")),
-        (Some(10), "unchanged", 0),
+        (Some(10), "not-deployed", 0),
         "{}",
         told.text()
     );

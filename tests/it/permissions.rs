@@ -316,10 +316,10 @@ async fn a_denied_registration_leaves_everything_as_it_was() {
     exit code 10
     ---
     Nothing was rolled out: what served production before still does.
-    ::error title=unchanged (denied)::the task definition could not be registered
+    ::error title=not-deployed (denied)::the task definition could not be registered
       Caused by: ecs:RegisterTaskDefinition is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecs:RegisterTaskDefinition on resource: * because no identity-based policy allows the ecs:RegisterTaskDefinition action
       hint: allow ecs:RegisterTaskDefinition on * for the role that the job uses (docs/iam.md)
-    Outcome: unchanged (denied), exit code 10, after [time]
+    Outcome: not-deployed (denied), exit code 10, after [time]
     ---
     ecs:RegisterTaskDefinition → AccessDeniedException
     ");
@@ -331,10 +331,10 @@ async fn a_role_that_may_not_be_passed_is_named() {
     exit code 10
     ---
     Nothing was rolled out: what served production before still does.
-    ::error title=unchanged (denied)::the task definition could not be registered
+    ::error title=not-deployed (denied)::the task definition could not be registered
       Caused by: ecs:RegisterTaskDefinition is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: iam:PassRole on resource: arn:aws:iam::123456789012:role/execution because no identity-based policy allows the iam:PassRole action
       hint: allow iam:PassRole on arn:aws:iam::123456789012:role/execution for the role that the job uses (docs/iam.md)
-    Outcome: unchanged (denied), exit code 10, after [time]
+    Outcome: not-deployed (denied), exit code 10, after [time]
     ---
     ecs:RegisterTaskDefinition → AccessDeniedException
     ");
@@ -346,10 +346,10 @@ async fn a_denied_deployment_takes_the_revision_back() {
     exit code 10
     ---
     Nothing was rolled out: what served production before still does.
-    ::error title=unchanged (denied)::CodeDeploy did not create the deployment
+    ::error title=not-deployed (denied)::CodeDeploy did not create the deployment
       Caused by: codedeploy:CreateDeployment is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: codedeploy:CreateDeployment on resource: arn:aws:codedeploy:eu-central-1:123456789012:deploymentgroup:AppECS-prod-api/DgpECS-prod-api because no identity-based policy allows the codedeploy:CreateDeployment action
       hint: allow codedeploy:CreateDeployment on arn:aws:codedeploy:eu-central-1:123456789012:deploymentgroup:AppECS-prod-api/DgpECS-prod-api for the role that the job uses (docs/iam.md)
-    Outcome: unchanged (denied), exit code 10, after [time]
+    Outcome: not-deployed (denied), exit code 10, after [time]
     ---
     ecs:RegisterTaskDefinition
     codedeploy:CreateDeployment → AccessDeniedException

@@ -177,7 +177,7 @@ async fn where_ecs_lets_a_newer_deployment_wait_the_older_one_wins() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_runs_of_codedeploy_one_is_refused_by_name_or_waits() {
     for (policy, ends) in [
-        ("fail", ["deployed", "unchanged"]),
+        ("fail", ["deployed", "not-deployed"]),
         ("wait", ["deployed", "deployed"]),
     ] {
         let slow = |nth: u64| Fault::first("CreateDeployment", FaultKind::Slow(900)).at(nth);
@@ -312,7 +312,7 @@ mod before_what_cannot_be_undone {
         let (play, told) = overtaken_before_the_task("fail").await;
         assert_eq!(
             (told.output("outcome"), told.output("reason")),
-            ("unchanged", "already-running"),
+            ("not-deployed", "already-running"),
             "{}",
             told.text()
         );
@@ -345,7 +345,7 @@ mod before_what_cannot_be_undone {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_rollout_that_somebody_starts_during_the_task_is_noticed_before_ours_begins() {
-        for (policy, outcome) in [("fail", "unchanged"), ("wait", "deployed")] {
+        for (policy, outcome) in [("fail", "not-deployed"), ("wait", "deployed")] {
             let mut play = Story::blue_green().begin().await;
             let meanwhile = Deed::Call("ecs.UpdateService", theirs());
             let told = play

@@ -357,9 +357,9 @@ async fn a_service_of_codedeploy_that_wants_zero_tasks_is_refused_because_green_
     exit code 10
     ---
     Nothing was rolled out: what served production before still does.
-    ::error title=unchanged (zero-tasks)::service api wants zero tasks (desired count 0): nothing would run, and nothing would be tested
+    ::error title=not-deployed (zero-tasks)::service api wants zero tasks (desired count 0): nothing would run, and nothing would be tested
       hint: scale the service up first (aws ecs update-service --desired-count N), or set wait-for-service-stability: false to only hand the revision over
-    Outcome: unchanged (zero-tasks), exit code 10, after [time]
+    Outcome: not-deployed (zero-tasks), exit code 10, after [time]
     ");
 }
 
@@ -389,12 +389,12 @@ async fn what_runs_already_is_not_deployed_again() {
     ✓ Task definition: api:2 is registered already, unchanged ([time])
 
     api:2 serves production already: nothing was to be deployed.
-    Outcome: no-change, exit code 0, after [time]
+    Outcome: already-deployed, exit code 0, after [time]
     ---
     duration-seconds=[n]
     image=[registry]/app@[digest]
     image-digest=[digest]
-    outcome=no-change
+    outcome=already-deployed
     previous-task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:2
     reason=already-runs
     registry=[registry]
@@ -471,10 +471,10 @@ async fn without_a_service_the_definition_is_only_registered() {
     ✓ Task definition: api:2 registered ([time])
 
     api:2 registered; no service was given, so no traffic was touched.
-    Outcome: no-change, exit code 0, after [time]
+    Outcome: registered, exit code 0, after [time]
     ---
     duration-seconds=[n]
-    outcome=no-change
+    outcome=registered
     reason=no-service
     rolled-back=false
     task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:2

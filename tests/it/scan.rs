@@ -71,7 +71,7 @@ fn gated(scan: &str) -> Action {
 fn assert_nothing_registered(told: &Told) {
     assert_eq!(
         (told.code, told.output("outcome")),
-        (Some(10), "unchanged"),
+        (Some(10), "not-deployed"),
         "{}",
         told.text()
     );
@@ -233,21 +233,21 @@ async fn an_image_with_a_high_finding_is_not_deployed_and_nothing_is_registered(
     The image has 1 critical and 1 high findings; fail-on is high.
 
     Nothing was rolled out: what served production before still does.
-    ::error title=unchanged (scan-failed)::the image has 1 critical and 1 high findings; fail-on is high
+    ::error title=not-deployed (scan-failed)::the image has 1 critical and 1 high findings; fail-on is high
       hint: update the packages, or list under `ignore` of scan what is known and accepted (docs/scan.md)
-    Outcome: unchanged (scan-failed), exit code 10, after [time]
+    Outcome: not-deployed (scan-failed), exit code 10, after [time]
     ---
     duration-seconds=[n]
     image=[registry]/app@[digest]
     image-digest=[digest]
-    outcome=unchanged
+    outcome=not-deployed
     previous-task-definition-arn=arn:aws:ecs:eu-central-1:123456789012:task-definition/api:1
     reason=scan-failed
     registry=[registry]
     rolled-back=false
     scan-findings={"critical":1,"high":1,"low":1}
     --- summary
-    ## ↩ unchanged (scan-failed): <code>api</code> on <code>prod</code>
+    ## ↩ not-deployed (scan-failed): <code>api</code> on <code>prod</code>
 
     **Nothing was rolled out&#58; what served production before still does.**
 
@@ -449,10 +449,10 @@ async fn an_image_that_nobody_scans_and_nobody_may_scan_is_not_deployed() {
     exit code 10
     ---
     Nothing was rolled out: what served production before still does.
-    ::error title=unchanged (scan-failed)::there is no scan of the image, after [time]
+    ::error title=not-deployed (scan-failed)::there is no scan of the image, after [time]
       Caused by: ecr:StartImageScan is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecr:StartImageScan on resource: arn:aws:ecr:eu-central-1:123456789012:repository/app because no identity-based policy allows the ecr:StartImageScan action
       hint: allow ecr:StartImageScan on arn:aws:ecr:eu-central-1:123456789012:repository/app for the role that the job uses (docs/iam.md)
-    Outcome: unchanged (scan-failed), exit code 10, after [time]
+    Outcome: not-deployed (scan-failed), exit code 10, after [time]
     ---
     ecr:StartImageScan → AccessDeniedException
     ");
@@ -475,10 +475,10 @@ async fn a_scan_that_inspector_never_begins_is_no_pass() {
     exit code 10
     ---
     Nothing was rolled out: what served production before still does.
-    ::error title=unchanged (scan-failed)::there is no scan of the image, after [time]
+    ::error title=not-deployed (scan-failed)::there is no scan of the image, after [time]
       Caused by: ecr:StartImageScan: This feature is disabled (ValidationException)
       hint: let ECR scan what is pushed: aws ecr put-image-scanning-configuration --repository-name app --image-scanning-configuration scanOnPush=true; with enhanced scanning, include the repository in the registry's scan filters
-    Outcome: unchanged (scan-failed), exit code 10, after [time]
+    Outcome: not-deployed (scan-failed), exit code 10, after [time]
     ---
     ecr:StartImageScan → ValidationException
     ");
@@ -501,9 +501,9 @@ async fn a_scan_that_does_not_end_is_waited_for_no_longer_than_asked() {
     exit code 10
     ---
     Nothing was rolled out: what served production before still does.
-    ::error title=unchanged (scan-failed)::the scan of the image was not done after [time] (ECR says IN_PROGRESS)
+    ::error title=not-deployed (scan-failed)::the scan of the image was not done after [time] (ECR says IN_PROGRESS)
       hint: raise `wait` of scan, or run the job again later
-    Outcome: unchanged (scan-failed), exit code 10, after [time]
+    Outcome: not-deployed (scan-failed), exit code 10, after [time]
     ");
 }
 
@@ -571,16 +571,16 @@ async fn findings_that_never_arrive_are_no_pass() {
     exit code 10
     ---
     Nothing was rolled out: what served production before still does.
-    ::error title=unchanged (scan-failed)::the scan of the image is said to be done, but its findings were not there after [time]
+    ::error title=not-deployed (scan-failed)::the scan of the image is said to be done, but its findings were not there after [time]
       hint: raise `wait` of scan, or run the job again later
-    Outcome: unchanged (scan-failed), exit code 10, after [time]
+    Outcome: not-deployed (scan-failed), exit code 10, after [time]
     =====
     exit code 10
     ---
     Nothing was rolled out: what served production before still does.
-    ::error title=unchanged (scan-failed)::ECR counts 2 more findings at or above fail-on (high) than it lists
+    ::error title=not-deployed (scan-failed)::ECR counts 2 more findings at or above fail-on (high) than it lists
       hint: look at the image in the ECR console, and run the job again later
-    Outcome: unchanged (scan-failed), exit code 10, after [time]
+    Outcome: not-deployed (scan-failed), exit code 10, after [time]
     ");
 }
 
@@ -595,9 +595,9 @@ async fn an_image_that_the_scanner_cannot_read_is_refused_unless_that_is_allowed
     exit code 10
     ---
     Nothing was rolled out: what served production before still does.
-    ::error title=unchanged (scan-failed)::the scanner cannot read the image: its system or its type is not supported (ECR says: UnsupportedImageError: The operating system and/or package manager are not supported.)
+    ::error title=not-deployed (scan-failed)::the scanner cannot read the image: its system or its type is not supported (ECR says: UnsupportedImageError: The operating system and/or package manager are not supported.)
       hint: images from scratch, distroless ones and systems out of support cannot be read by basic scanning: use enhanced scanning, or set `unsupported: allow` in scan
-    Outcome: unchanged (scan-failed), exit code 10, after [time]
+    Outcome: not-deployed (scan-failed), exit code 10, after [time]
     ");
     let allowed = story(basic(vec![look]))
         .told(gated("{ fail-on: high, unsupported: allow }"))
@@ -642,19 +642,19 @@ async fn every_end_without_findings_is_an_answer_of_its_own() {
         told.push(run.log_with("::error") + "\n" + &run.log_with("  hint: "));
     }
     assert_snapshot!(told.join("\n"), @"
-    ::error title=unchanged (scan-failed)::the scan of the image failed (ECR says: The image could not be read.)
+    ::error title=not-deployed (scan-failed)::the scan of the image failed (ECR says: The image could not be read.)
       hint: have it scanned again (aws ecr start-image-scan, which ECR allows once in 24 hours for an image), then run the job again
-    ::error title=unchanged (scan-failed)::the scanner cannot read the image: its system or its type is not supported (ECR says: The operating system is not supported.)
+    ::error title=not-deployed (scan-failed)::the scanner cannot read the image: its system or its type is not supported (ECR says: The operating system is not supported.)
       hint: images from scratch, distroless ones and systems out of support cannot be read by basic scanning: use enhanced scanning, or set `unsupported: allow` in scan
-    ::error title=unchanged (scan-failed)::Inspector does not scan the image any more: its eligibility has expired (ECR says: The scan eligibility of the image has expired.)
+    ::error title=not-deployed (scan-failed)::Inspector does not scan the image any more: its eligibility has expired (ECR says: The scan eligibility of the image has expired.)
       hint: push the image again, or lengthen the re-scan duration in Inspector's settings
-    ::error title=unchanged (scan-failed)::the findings of the image's scan are not available
+    ::error title=not-deployed (scan-failed)::the findings of the image's scan are not available
       hint: look at the image in the ECR console; when Inspector was just turned on or off, try again later
-    ::error title=unchanged (scan-failed)::the image is not scanned: a limit of the account is reached
+    ::error title=not-deployed (scan-failed)::the image is not scanned: a limit of the account is reached
       hint: ask AWS for a higher limit, or try again later
-    ::error title=unchanged (scan-failed)::the image is archived, so its scan cannot be read
+    ::error title=not-deployed (scan-failed)::the image is archived, so its scan cannot be read
       hint: restore the image to the standard storage class, or push it again
-    ::error title=unchanged (scan-failed)::the image is too large for the scanner
+    ::error title=not-deployed (scan-failed)::the image is too large for the scanner
       hint: make the image smaller, or leave scan out for it
     ");
 }
@@ -669,10 +669,10 @@ async fn findings_that_may_not_be_read_are_no_pass() {
     exit code 10
     ---
     Nothing was rolled out: what served production before still does.
-    ::error title=unchanged (denied)::the scan of the image could not be read
+    ::error title=not-deployed (denied)::the scan of the image could not be read
       Caused by: ecr:DescribeImageScanFindings is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecr:DescribeImageScanFindings on resource: arn:aws:ecr:eu-central-1:123456789012:repository/app because no identity-based policy allows the ecr:DescribeImageScanFindings action
       hint: allow ecr:DescribeImageScanFindings on arn:aws:ecr:eu-central-1:123456789012:repository/app for the role that the job uses (docs/iam.md)
-    Outcome: unchanged (denied), exit code 10, after [time]
+    Outcome: not-deployed (denied), exit code 10, after [time]
     ");
 }
 
@@ -698,10 +698,10 @@ async fn throttled_looks_are_repeated_and_never_a_pass() {
     exit code 10
     ---
     Nothing was rolled out: what served production before still does.
-    ::error title=unchanged (aws-failed)::the scan of the image could not be read
+    ::error title=not-deployed (aws-failed)::the scan of the image could not be read
       Caused by: ecr:DescribeImageScanFindings is throttled: Rate exceeded
       hint: AWS limits the account's request rate: run fewer deployments at once, or raise poll-interval
-    Outcome: unchanged (aws-failed), exit code 10, after [time]
+    Outcome: not-deployed (aws-failed), exit code 10, after [time]
     ");
 }
 
@@ -724,8 +724,8 @@ async fn a_cancelled_run_does_not_wait_for_its_scan() {
     exit code 10
     ---
     Nothing was rolled out: what served production before still does.
-    ::error title=unchanged (cancelled)::the workflow was cancelled
-    Outcome: unchanged (cancelled), exit code 10, after [time]
+    ::error title=not-deployed (cancelled)::the workflow was cancelled
+    Outcome: not-deployed (cancelled), exit code 10, after [time]
     ");
 }
 

@@ -60,10 +60,10 @@ async fn a_run_that_is_told_to_fail_or_is_older_does_not_touch_what_another_has_
     exit code 10
     ---
     Nothing was rolled out: what served production before still does.
-    ::error title=unchanged (already-running)::deployment [service deployment] of api:2 is in progress (IN_PROGRESS at POST_TEST_TRAFFIC_SHIFT, made [time], by workflow run [run])
+    ::error title=not-deployed (already-running)::deployment [service deployment] of api:2 is in progress (IN_PROGRESS at POST_TEST_TRAFFIC_SHIFT, made [time], by workflow run [run])
       hint: wait for it; or let the run do so (if-running: wait), or take it back first (if-running: supersede)
       hint: by hand: aws ecs stop-service-deployment --service-deployment-arn arn:aws:ecs:eu-central-1:123456789012:service-deployment/prod/api/[service deployment] --stop-type ROLLBACK
-    Outcome: unchanged (already-running), exit code 10, after [time]
+    Outcome: not-deployed (already-running), exit code 10, after [time]
     ");
 }
 
@@ -263,7 +263,7 @@ async fn a_job_that_is_run_again_leaves_a_deployment_without_gates_of_somebody_e
         .await;
     assert_eq!(
         (again.output("outcome"), again.output("reason")),
-        ("unchanged", "already-running"),
+        ("not-deployed", "already-running"),
         "{}",
         again.text()
     );
@@ -313,7 +313,12 @@ async fn a_hook_that_a_dead_run_left_goes_with_the_next_run_even_when_nothing_is
                 .env("GITHUB_RUN_ID", "44"),
         )
         .await;
-    assert_eq!(next.outputs["outcome"], "no-change", "{}", next.text());
+    assert_eq!(
+        next.outputs["outcome"],
+        "already-deployed",
+        "{}",
+        next.text()
+    );
     let service = crate::harness::call(
         &play.stage,
         "ecs.DescribeServices",
@@ -357,10 +362,10 @@ async fn a_run_that_a_newer_one_has_overtaken_does_not_overwrite_it() {
     exit code 10
     ---
     Nothing was rolled out: what served production before still does.
-    ::error title=unchanged (stale-run)::this run, #7, is stale: run #9 of the workflow has deployed main already, with commit 9999999
+    ::error title=not-deployed (stale-run)::this run, #7, is stale: run #9 of the workflow has deployed main already, with commit 9999999
       Caused by: the newer run: https://github.com/org/repo/actions/runs/9
       hint: set stale-run: allow to deploy the older commit all the same, or mode: rollback to go back on purpose
-    Outcome: unchanged (stale-run), exit code 10, after [time]
+    Outcome: not-deployed (stale-run), exit code 10, after [time]
     ");
 }
 

@@ -220,7 +220,7 @@ async fn the_role_that_approves_can_bring_nothing_new() {
     play.end().await;
     assert_eq!(
         (told.output("outcome"), told.output("reason")),
-        ("unchanged", "denied"),
+        ("not-deployed", "denied"),
         "{}",
         told.text()
     );

@@ -50,10 +50,10 @@ async fn max_retries_holds_for_throttled_writes_too_and_not_for_what_is_undone()
     exit code 10
     ---
     Nothing was rolled out: what served production before still does.
-    ::error title=unchanged (aws-failed)::CodeDeploy did not create the deployment
+    ::error title=not-deployed (aws-failed)::CodeDeploy did not create the deployment
       Caused by: codedeploy:CreateDeployment is throttled: Rate exceeded
       hint: AWS limits the account's request rate: run fewer deployments at once, or raise poll-interval
-    Outcome: unchanged (aws-failed), exit code 10, after [time]
+    Outcome: not-deployed (aws-failed), exit code 10, after [time]
     ---
     ecs:RegisterTaskDefinition
     codedeploy:CreateDeployment → ThrottlingException
@@ -130,11 +130,11 @@ async fn when_aws_fails_before_the_first_write_nothing_is_touched() {
     ecs:DescribeServices: AWS failed: Service Unavailable. Please try again later. (ServerException).
 
     Nothing was rolled out: what served production before still does.
-    ::error title=unchanged (aws-failed)::ecs:DescribeServices: AWS failed: Service Unavailable. Please try again later. (ServerException)
-    Outcome: unchanged (aws-failed), exit code 10, after [time]
+    ::error title=not-deployed (aws-failed)::ecs:DescribeServices: AWS failed: Service Unavailable. Please try again later. (ServerException)
+    Outcome: not-deployed (aws-failed), exit code 10, after [time]
     ---
     duration-seconds=[n]
-    outcome=unchanged
+    outcome=not-deployed
     reason=aws-failed
     rolled-back=false
     ");

@@ -52,7 +52,7 @@ fn never_settles(schedule: &Schedule, played: &Played) -> bool {
     let is_left = |ran: &Ran| {
         ran.ending
             .as_ref()
-            .is_some_and(|ending| ending.outcome == Some(Outcome::StillRunning))
+            .is_some_and(|ending| ending.outcome == Outcome::StillRunning)
     };
     let has_no_breaker = matches!(&schedule.controller, Controller::Rolling(options) if options.breaker == Breaker::Off);
     has_no_breaker && schedule.trouble.is_some() && runs(played).any(is_left)
@@ -65,21 +65,21 @@ fn said(schedule: &Schedule, played: &Played, ran: &Ran) -> Vec<String> {
     };
     let ours = ran.told.ours().map(|arn| short(&arn).to_owned());
     let expected = match ending.outcome {
-        Some(Outcome::Deployed) => ours,
-        Some(Outcome::Unchanged | Outcome::RolledBack) | None => Some(BLUE.to_owned()),
-        Some(Outcome::StillRunning | Outcome::Stuck | Outcome::Started | Outcome::Waiting) => {
+        Outcome::Deployed => ours,
+        Outcome::NotDeployed | Outcome::RolledBack | Outcome::Refused => Some(BLUE.to_owned()),
+        Outcome::StillRunning | Outcome::Stuck | Outcome::Started | Outcome::Waiting => {
             return Vec::new();
         }
-        Some(Outcome::NoChange) => return vec!["nothing was to be changed, it says".into()],
+        Outcome::AlreadyDeployed | Outcome::Registered => {
+            return vec!["nothing was to be changed, it says".into()];
+        }
     };
     let mut broken = Vec::new();
-    if ending.outcome == Some(Outcome::Deployed)
-        && ending.reason != Reason::Cancelled
-        && fails(schedule)
+    if ending.outcome == Outcome::Deployed && ending.reason != Reason::Cancelled && fails(schedule)
     {
         broken.push("deployed, although a test of it had to fail".into());
     }
-    if ending.outcome == Some(Outcome::Deployed) && schedule.trouble.is_some() {
+    if ending.outcome == Outcome::Deployed && schedule.trouble.is_some() {
         broken.push("deployed, although none of its tasks can be healthy".into());
     }
     let is_weighed = played
@@ -90,7 +90,7 @@ fn said(schedule: &Schedule, played: &Played, ran: &Ran) -> Vec<String> {
     if is_weighed || played.somebody.has("ecs.UpdateService") || played.second.is_some() {
         return broken;
     }
-    let word = ending.outcome.map_or("refused", Outcome::word);
+    let word = ending.outcome.word();
     let is_unseen = may_turn_later(schedule, ending.outcome)
         && played.somebody.has_stopped_since(ran.ended_ms - UNSEEN_MS);
     if ran.at_end.as_ref().ok() != expected.as_ref() && !is_unseen {
@@ -113,7 +113,7 @@ fn last_word(schedule: &Schedule, played: &Played) -> Vec<String> {
     let is_deployed = |ran: &&Ran| {
         ran.ending
             .as_ref()
-            .is_some_and(|ending| ending.outcome == Some(Outcome::Deployed))
+            .is_some_and(|ending| ending.outcome == Outcome::Deployed)
     };
     // Who gives back what was lent for the rollout ends later than the green that was seen.
     let last = runs(played)
@@ -128,7 +128,7 @@ fn last_word(schedule: &Schedule, played: &Played) -> Vec<String> {
         ran.ending.as_ref().is_some_and(|ending| {
             matches!(
                 ending.outcome,
-                Some(Outcome::Deployed | Outcome::Unchanged | Outcome::RolledBack) | None
+                Outcome::Deployed | Outcome::NotDeployed | Outcome::RolledBack | Outcome::Refused
             ) || ending.reason == Reason::Superseded
         })
     };
@@ -137,7 +137,7 @@ fn last_word(schedule: &Schedule, played: &Played) -> Vec<String> {
     };
     let ours = last.told.ours().map(|arn| short(&arn).to_owned());
     let finally = serves(&played.stage, &schedule.controller);
-    if finally.as_ref().ok() == ours.as_ref() || may_turn_later(schedule, Some(Outcome::Deployed)) {
+    if finally.as_ref().ok() == ours.as_ref() || may_turn_later(schedule, Outcome::Deployed) {
         return Vec::new();
     }
     vec![format!(
@@ -183,8 +183,8 @@ fn fails(schedule: &Schedule) -> bool {
 }
 
 /// Who does not wait until blue is gone does not see an alarm or a stop that comes afterwards.
-fn may_turn_later(schedule: &Schedule, outcome: Option<Outcome>) -> bool {
-    outcome == Some(Outcome::Deployed) && schedule.inputs.contains(&("wait-until", "shifted"))
+fn may_turn_later(schedule: &Schedule, outcome: Outcome) -> bool {
+    outcome == Outcome::Deployed && schedule.inputs.contains(&("wait-until", "shifted"))
 }
 
 /// No gate is opened by us before what is to be checked there has passed.

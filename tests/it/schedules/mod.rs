@@ -21,7 +21,6 @@ use std::time::Duration;
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 
 use dice::Dice;
-use ecs_bluegreen::outcome::Outcome;
 use play::{Played, Ran};
 use schedule::Schedule;
 
@@ -176,7 +175,7 @@ async fn one(seed: u64, number: u64) -> &'static str {
     played.stage.shutdown().await;
     match &played.first.ending {
         _ if !broken.is_empty() => BROKEN,
-        Some(ending) => ending.outcome.map_or("refused", Outcome::word),
+        Some(ending) => ending.outcome.word(),
         None => "killed",
     }
 }

@@ -210,8 +210,8 @@ fn says_what_serves(told: &Told, now: &World) {
         .join("\n")
         .to_lowercase();
     match told.output("outcome") {
-        "deployed" | "no-change" => assert_eq!(now.version(), GREEN, "{}", told.text()),
-        "rolled-back" | "unchanged" => assert_eq!(now.version(), BLUE, "{}", told.text()),
+        "deployed" | "already-deployed" => assert_eq!(now.version(), GREEN, "{}", told.text()),
+        "rolled-back" | "not-deployed" => assert_eq!(now.version(), BLUE, "{}", told.text()),
         "stuck" | "still-running" => assert!(!last.is_empty()),
         // The post step has no outputs; refused inputs touch nothing.
         "" if told.code == Some(2) => assert_eq!(now.version(), BLUE, "{}", told.text()),
