@@ -122,7 +122,12 @@ fn action() -> String {
          description: Deploy a container image to Amazon ECS by blue/green, tested before users reach it, rolled back by itself when anything is wrong\n\
          branding:\n  icon: repeat\n  color: green\n\ninputs:\n",
     );
+    let mut group = "";
     for input in TABLE {
+        if input.group != group {
+            group = input.group;
+            let _ = writeln!(text, "  # {group}");
+        }
         let _ = writeln!(
             text,
             "  {}:\n    description: {}\n    required: false",
@@ -162,7 +167,8 @@ fn page() -> String {
             group = input.group;
             let _ = write!(
                 text,
-                "\n## {group}\n\n| Input | Default | |\n|---|---|---|\n"
+                "\n## {group}\n\n{}\n\n| Input | Default | |\n|---|---|---|\n",
+                introduction(group)
             );
         }
         let _ = writeln!(
@@ -178,6 +184,45 @@ fn page() -> String {
         let _ = writeln!(text, "| `{name}` | {} |", cell(what));
     }
     text
+}
+
+/// What a heading's inputs are for.
+fn introduction(group: &str) -> &'static str {
+    match group {
+        "The nine that are enough" => {
+            "Most services need no others: the rest is read from the service, its task definition and its deployment group."
+        }
+        "Images" => {
+            "Where the image comes from and how it is kept in ECR; see [images](images.md)."
+        }
+        "Task definition" => {
+            "What the new revision has. Without any of these it is the live revision with the new image."
+        }
+        "CodeDeploy" => "For services whose deployment controller is CODE_DEPLOY.",
+        "ECS's own strategies" => {
+            "For services of the ECS controller that shift traffic by blue/green, canary or linear; see [strategies](strategies.md)."
+        }
+        "Rolling deployments" => {
+            "For services of the ECS controller that replace their tasks in place."
+        }
+        "Waiting" => {
+            "How long the run follows the deployment, and what it does about other runs; see [the runbook](runbook.md)."
+        }
+        "Rollback and approval" => {
+            "Who may stop a deployment, and what it goes back to; see [the runbook](runbook.md)."
+        }
+        "Checks" => {
+            "What is looked at besides the smoke tests: [scan findings](scan.md), alarms and [measurements](analysis.md)."
+        }
+        "One-off task" => {
+            "A task of the new revision that runs before traffic, such as a database migration."
+        }
+        "AWS and GitHub" => "Who asks, and how AWS and GitHub are reached.",
+        "From the official actions" => {
+            "Names that the official actions have: understood as they mean them, so that a step can be moved here as it is. Some do nothing here, and say so."
+        }
+        _ => "",
+    }
 }
 
 fn cell(text: &str) -> String {

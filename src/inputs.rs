@@ -48,12 +48,18 @@ macro_rules! inputs {
 }
 
 inputs! {
-    "What is deployed" {
+    "The nine that are enough" {
         mode = "mode", "deploy", "What to do: deploy; rollback (to rollback-to, or to the last good deployment); continue or abort (answer a gate that another job left waiting); status (follow what runs).";
         cluster = "cluster", "default", "The ECS cluster, by name or ARN.";
         service = "service", "none", "The ECS service. Without one the task definition is only registered (and run with run-task); no traffic is touched.";
         image = "image", "the image in the task definition", "What to deploy: docker-daemon:NAME:TAG, oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, docker://REGISTRY/NAME:TAG (or @sha256:…), or a bare reference, looked up in the local Docker engine first, then in the registry that it says, else in repository. It is deployed by digest.";
         repository = "repository", "none: the image is taken as it is", "The ECR repository the image is pushed to: a name (team/api) or the whole REGISTRY/NAME.";
+        version = "version", "the first of tags, else GITHUB_SHA", "The version users see. Smoke tests read it as ${version}.";
+        smoke_tests = "smoke-tests", "none", "Smoke tests, inline YAML or a path in the workspace; see docs/smoke-tests.md.";
+        test_url = "test-url", "none: green is not tested before traffic", "The URL of the test listener. Smoke tests run here before a user reaches green.";
+        production_url = "production-url", "none: production is not tested", "The URL of the production listener. Smoke tests run here after the shift.";
+    }
+    "Images" {
         tags = "tags", "version, or GITHUB_SHA", "Tags the pushed image gets, separated by commas or lines. A tag that is new is set at once; one that names another image moves once the new one serves.";
         tags_when_deployed = "tags-when-deployed", "none", "Tags the image gets only once it serves, also when they are new, separated by commas or lines; see docs/images.md.";
         push = "push", "auto", "Whether to push the image: auto (when repository is given and the image is local), always, never.";
@@ -61,15 +67,13 @@ inputs! {
         registry_username = "registry-username", "none", "The user for the registry of image: docker://… . Registries of ECR need none, and the target never gets it.";
         registry_password = "registry-password", "none", "The password or token for registry-username.";
         docker_config = "docker-config", "DOCKER_CONFIG, else .docker in HOME", "A Docker configuration with the credentials for the registry of image: docker://… : a folder with config.json, or the file, in the workspace.";
-        container = "container", "the only or only essential container", "The container that gets image, environment-variables, secrets, docker-labels, log options and command. A comma list gives several containers the same.";
-        version = "version", "the first of tags, else GITHUB_SHA", "The version users see. Smoke tests read it as ${version}.";
     }
     "Task definition" {
         task_definition = "task-definition", "the service's live revision", "Path of the task definition, JSON or YAML, absolute or in the workspace.";
         task_definition_arn = "task-definition-arn", "none", "A registered revision to start from, by ARN or family:revision, instead of a file.";
         task_definition_family = "task-definition-family", "none", "A family to start from, instead of a file: its newest ACTIVE revision, or task-definition-revision.";
         task_definition_revision = "task-definition-revision", "the newest", "The revision of task-definition-family.";
-        container_name = "container-name", "container", "The render action's name of container; the same meaning.";
+        container = "container", "the only or only essential container", "The container that gets image, environment-variables, secrets, docker-labels, log options and command. A comma list gives several containers the same.";
         environment_variables = "environment-variables", "none", "Lines NAME=value, set in the container; existing names are replaced.";
         secrets = "secrets", "none", "Lines NAME=valueFrom (Secrets Manager or Parameter Store), set in the container; existing names are replaced.";
         env_files = "env-files", "none", "S3 ARNs by line; they replace the container's environment files.";
@@ -81,20 +85,15 @@ inputs! {
         execution_role = "execution-role-arn", "none", "The execution role.";
         show_values = "show-values", "none: of these it is only said that they are new, changed or removed", "A comma list of fields whose values the log and the summary may show when the task definition changes: environment, command, entry-point, health-check, docker-labels, log-options, tags. Image, sizes, ports, roles and where secrets come from are always shown.";
         allow_dropped_fields = "allow-dropped-fields", "false", "true: a task definition is rolled out although AWS did not keep every field of it, and misspelled fields are sent.";
-        keep_null_value_keys = "keep-null-value-keys", "none", "A comma list of keys that are kept although their value is empty.";
     }
-    "How it is rolled out" {
+    "CodeDeploy" {
         codedeploy_appspec = "codedeploy-appspec", "appspec.yaml when there is one, else built from the service", "Path of the AppSpec, JSON or YAML, absolute or in the workspace.";
         codedeploy_application = "codedeploy-application", "AppECS-{cluster}-{service}", "The CodeDeploy application.";
         codedeploy_group = "codedeploy-deployment-group", "DgpECS-{cluster}-{service}", "The CodeDeploy deployment group.";
         codedeploy_description = "codedeploy-deployment-description", "none", "The deployment's description. Our run id is added; longer than 512 characters is cut.";
         codedeploy_config = "codedeploy-deployment-config", "the group's", "The deployment configuration, such as CodeDeployDefault.ECSCanary10Percent5Minutes.";
-        force_new_deployment = "force-new-deployment", "false", "Start a deployment although nothing changed.";
-        desired_count = "desired-count", "as it is", "Services of the ECS controller: the number of tasks to run. Not used with CodeDeploy.";
-        enable_ecs_managed_tags = "enable-ecs-managed-tags", "as it is", "Rolling services and run-task: whether ECS tags the tasks.";
-        propagate_tags = "propagate-tags", "as it is", "Rolling services: SERVICE, TASK_DEFINITION or NONE.";
-        ebs_name = "service-managed-ebs-volume-name", "none", "Rolling services: the volume that service-managed-ebs-volume configures.";
-        ebs = "service-managed-ebs-volume", "none", "Rolling services: a JSON object, the managed EBS volume.";
+    }
+    "ECS's own strategies" {
         strategy = "strategy", "auto: as the service is", "How ECS shifts traffic, for services of the ECS controller: rolling, blue-green, canary, linear, or auto. Under CodeDeploy it is codedeploy-deployment-config that says so.";
         canary_percent = "canary-percent", "the service's", "Canary: percent of traffic in the first of two steps, 0.1 to 100, such as 10 or 10%.";
         canary_bake = "canary-bake", "the service's", "Canary: time between the two steps, in whole minutes, such as 10m; at most 24h.";
@@ -102,32 +101,39 @@ inputs! {
         step_bake = "step-bake", "the service's", "Linear: time between two steps, in whole minutes; at most 24h.";
         bake = "bake", "the service's", "How long ECS keeps blue after green serves 100 %, in whole minutes; at most 24h.";
         manage_hooks = "manage-hooks", "true", "Whether PAUSE hooks may be added to the service for this rollout, where its definition has none at a gate that is needed. They are taken away again. false refuses instead, and shows the snippet for the service's definition.";
-        approval = "approval", "none", "before-traffic: after its tests green waits at the gate, the job ends with the outcome waiting, and another job answers with mode continue or abort.";
-        if_running = "if-running", "supersede for rolling services, else wait", "What to do when a rollout of the service is in progress: fail, wait (until it is over), supersede (stop it with rollback, see blue serve, go on; a rolling update is replaced by the new one). A run that waits gives way to a rollout of a newer workflow run.";
-        on_cancel = "on-cancel", "rollback", "What a cancelled run does with its rollout: rollback, or leave it to AWS.";
-        stale_run = "stale-run", "refuse", "refuse: an older run does not overwrite a newer one. It ends not-deployed (stale-run) when a newer run of the workflow has deployed the branch (needs github-token), or when a newer run has its rollout or one-off task in progress. allow: it may.";
-        suspend_autoscaling = "suspend-autoscaling", "false", "Whether scale-in of the service is suspended during the rollout, and restored at its end.";
-        rollback_to = "rollback-to", "the last good deployment", "mode rollback: a revision (family:12, 12 or its ARN), a tag or digest of an image in the deployment history, or a deployment id.";
-        deployment = "deployment", "the one that is in progress", "mode continue, abort and status: the deployment that is meant, as the output deployment-id of the job that waits. Another one is then never answered by accident.";
+    }
+    "Rolling deployments" {
+        force_new_deployment = "force-new-deployment", "false", "Start a deployment although nothing changed.";
+        desired_count = "desired-count", "as it is", "Services of the ECS controller: the number of tasks to run. Not used with CodeDeploy.";
+        enable_ecs_managed_tags = "enable-ecs-managed-tags", "as it is", "Rolling services and run-task: whether ECS tags the tasks.";
+        propagate_tags = "propagate-tags", "as it is", "Rolling services: SERVICE, TASK_DEFINITION or NONE.";
+        ebs_name = "service-managed-ebs-volume-name", "none", "Rolling services: the volume that service-managed-ebs-volume configures.";
+        ebs = "service-managed-ebs-volume", "none", "Rolling services: a JSON object, the managed EBS volume.";
+    }
+    "Waiting" {
         stability = "wait-for-service-stability", "true", "false starts the rollout and leaves it to AWS; nothing is then said about traffic.";
         wait_until = "wait-until", "completed", "shifted: done when green serves 100 %; completed: done when blue is gone as well.";
-        wait_minutes = "wait-for-minutes", "30", "Minutes to wait, besides the waits that the deployment group itself asks for; at most 360.";
         deadline = "deadline", "from wait-for-minutes and the group's waits", "How long the run may follow the rollout, as a duration: 90s, 45m, 2h.";
         poll_interval = "poll-interval", "adaptive, about 2s", "The time between two looks at AWS, as a duration.";
-        wait_max_delay = "wait-max-delay-seconds", "15", "The longest time between two looks when AWS throttles.";
         max_retries = "max-retries", "3; throttled writes for ten minutes", "How often a read that AWS throttled or failed, and a write that AWS throttled, is tried in all. 0 and 1 mean once. Writes that undo something are repeated whatever it says.";
+        if_running = "if-running", "supersede for rolling services, else wait", "What to do when a rollout of the service is in progress: fail, wait (until it is over), supersede (stop it with rollback, see blue serve, go on; a rolling update is replaced by the new one). A run that waits gives way to a rollout of a newer workflow run.";
+        stale_run = "stale-run", "refuse", "refuse: an older run does not overwrite a newer one. It ends not-deployed (stale-run) when a newer run of the workflow has deployed the branch (needs github-token), or when a newer run has its rollout or one-off task in progress. allow: it may.";
+        suspend_autoscaling = "suspend-autoscaling", "false", "Whether scale-in of the service is suspended during the rollout, and restored at its end.";
+    }
+    "Rollback and approval" {
+        approval = "approval", "none", "before-traffic: after its tests green waits at the gate, the job ends with the outcome waiting, and another job answers with mode continue or abort.";
+        on_cancel = "on-cancel", "rollback", "What a cancelled run does with its rollout: rollback, or leave it to AWS.";
+        rollback_to = "rollback-to", "the last good deployment", "mode rollback: a revision (family:12, 12 or its ARN), a tag or digest of an image in the deployment history, or a deployment id.";
+        deployment = "deployment", "the one that is in progress", "mode continue, abort and status: the deployment that is meant, as the output deployment-id of the job that waits. Another one is then never answered by accident.";
+        skip_checks = "skip-checks", "false", "mode rollback: true leaves the smoke tests out, when they are what is broken.";
     }
     "Checks" {
         scan = "scan", "none: findings are not looked at", "What the registry's scan of the image may find: the least severity that fails (critical, high, medium, low, informational, any), or a map with fail-on, wait, ignore and unsupported, inline YAML or a path in the workspace; see docs/scan.md.";
-        smoke_tests = "smoke-tests", "none", "Smoke tests, inline YAML or a path in the workspace; see docs/smoke-tests.md.";
-        test_url = "test-url", "none: green is not tested before traffic", "The URL of the test listener. Smoke tests run here before a user reaches green.";
-        production_url = "production-url", "none: production is not tested", "The URL of the production listener. Smoke tests run here after the shift.";
         alarms = "alarms", "none besides those of the deployment group or the service", "CloudWatch alarms (metric, log or composite), by name, separated by commas or lines. Each must exist and not ring before the start; when one rings while traffic shifts or blue is kept, the rollout is rolled back.";
+        waive_alarms = "waive-alarms", "none", "Alarms by name that may ring when the deployment starts, separated by commas or lines: also those of the deployment group or the service. Each counts again once it was OK.";
         analysis = "analysis", "none", "What is measured of green while traffic shifts and blue is kept: presets such as `error-rate < 5 %` or `green no worse than blue`, one a line; or a document with metrics, queries, conditions and logs, inline YAML or a path in the workspace; see docs/analysis.md.";
         expose_env = "expose-env", "every variable of the step except AWS_*, ACTIONS_*, GITHUB_*, RUNNER_*, INPUT_*, STATE_* and DOCKER_*, which no document is ever given", "The environment variables that documents (smoke-tests, analysis) may use as ${env.NAME}, separated by commas or lines. Another name is refused.";
         plain_env = "plain-env", "none: every value of ${env.NAME} is a secret", "Environment variables whose values are no secrets, separated by commas or lines: they are shown where documents use them as ${env.NAME}, and not masked.";
-        waive_alarms = "waive-alarms", "none", "Alarms by name that may ring when the deployment starts, separated by commas or lines: also those of the deployment group or the service. Each counts again once it was OK.";
-        skip_checks = "skip-checks", "false", "mode rollback: true leaves the smoke tests out, when they are what is broken.";
     }
     "One-off task" {
         run_task = "run-task", "false", "Run the new revision as a one-off task before the rollout.";
@@ -143,17 +149,21 @@ inputs! {
         task_ebs_name = "run-task-managed-ebs-volume-name", "none", "The volume that run-task-managed-ebs-volume configures.";
         task_ebs = "run-task-managed-ebs-volume", "none", "A JSON object, the managed EBS volume.";
     }
-    "GitHub" {
-        github_token = "github-token", "the job's token", "Reads the workflow's newer runs for stale-run and the queue of if-running: wait; needs actions: read.";
-    }
-    "AWS" {
+    "AWS and GitHub" {
         region = "aws-region", "AWS_REGION, AWS_DEFAULT_REGION", "The region.";
-        registries = "registries", "the account's own", "A comma list of account ids whose registries the ECR token is asked for; repository must be in the first.";
-        registry_type = "registry-type", "private", "private. Public registries are not supported.";
         use_instance_profile = "use-instance-profile", "false: only credentials of the job are used", "Whether the credentials of the machine (a self-hosted runner's instance profile, a container's role) may be used where the job has none of its own: true or false.";
         http_proxy = "http-proxy", "HTTPS_PROXY", "A proxy for the calls to AWS.";
-        mask_password = "mask-password", "true", "Accepted from the login action; the password is never printed or put out here.";
-        skip_logout = "skip-logout", "false", "Accepted from the login action; nothing is logged in here, so nothing is logged out.";
+        github_token = "github-token", "the job's token", "Reads the workflow's newer runs for stale-run and the queue of if-running: wait; needs actions: read.";
+    }
+    "From the official actions" {
+        wait_minutes = "wait-for-minutes", "30", "Minutes to wait, besides the waits that the deployment group itself asks for; at most 360. deadline is the whole time, as a duration.";
+        wait_max_delay = "wait-max-delay-seconds", "15", "Seconds: the longest time between two looks when AWS throttles.";
+        container_name = "container-name", "container", "The render action's name for container.";
+        keep_null_value_keys = "keep-null-value-keys", "none", "A comma list of keys that are kept although their value is empty.";
+        registries = "registries", "the account's own", "A comma list of account ids whose registries the ECR token is asked for; repository must be in the first.";
+        registry_type = "registry-type", "private", "private is the only one: accepted from the login action. Public registries are not supported.";
+        mask_password = "mask-password", "true", "Does nothing: accepted from the login action. The password is never printed or put out here.";
+        skip_logout = "skip-logout", "false", "Does nothing: accepted from the login action. Nothing is logged in here, so nothing is logged out.";
     }
 }
 
