@@ -8,15 +8,16 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 
 use crate::aws::arn::short_name;
+use crate::choices::OnCancel;
 use crate::error::Failure;
 use crate::event::{Event, FilePlace, ReportedProblem, Step, StepEnd};
-use crate::outcome::{Outcome, Reason};
-use crate::plan;
+use crate::outcome::{Mode, Outcome, Reason};
+use crate::plan::PlanRefusal;
+use crate::planner::Planner;
 use crate::problem::Problem;
 use crate::run::Run;
-use crate::settings::{Mode, OnCancel, Settings};
 use crate::steps::rollout::Interrupted;
-use crate::survey::{self, Incomplete, Snapshot, Unready};
+use crate::survey::{Incomplete, Snapshot, Unready};
 use crate::undo::Undo;
 use crate::unwind::{self, Unwound};
 
@@ -25,6 +26,7 @@ mod checks;
 mod deploy;
 pub mod history;
 mod monitor;
+mod planning;
 mod prepared;
 pub mod queue;
 mod rollback;
@@ -73,6 +75,15 @@ impl From<Failure> for Halt {
     }
 }
 
+impl From<PlanRefusal> for Halt {
+    fn from(refusal: PlanRefusal) -> Self {
+        match refusal {
+            PlanRefusal::Problems(problems) => Self::Refused(problems),
+            PlanRefusal::Failure(failure) => Self::Failed(failure),
+        }
+    }
+}
+
 impl From<Interrupted> for Halt {
     fn from(interrupted: Interrupted) -> Self {
         match interrupted {
@@ -87,14 +98,14 @@ impl From<Interrupted> for Halt {
 const GRACE: Duration = Duration::from_millis(6_500);
 
 /// Runs the line to its end, or takes it back. `signal` is ready when the runner wants us to stop.
-pub async fn run(run: &Run, settings: &Settings, signal: impl Future<Output = ()>) -> Ending {
+pub async fn run(run: &Run, planner: &Planner, signal: impl Future<Output = ()>) -> Ending {
     // It is asked again when what was changed for the rollout is restored, also after it came.
     let signal = signal.fuse();
     tokio::pin!(signal);
     let ended = tokio::select! {
         biased;
-        () = &mut signal => Err(cancelled(run, settings)),
-        ended = Box::pin(mode(run, settings)) => ended,
+        () = &mut signal => Err(cancelled(run, planner)),
+        ended = Box::pin(mode(run, planner)) => ended,
     };
     let stays: Vec<String> = run.armed().iter().filter_map(Undo::what_stays).collect();
     let ending = match ended {
@@ -170,13 +181,13 @@ impl Ending {
     }
 }
 
-async fn mode(run: &Run, settings: &Settings) -> Result<Ending, Halt> {
-    match settings.mode {
-        Mode::Deploy => deploy::deploy(run, settings).await,
-        Mode::Rollback => rollback::rollback(run, settings).await,
-        Mode::Continue => approval::go_on(run, settings).await,
-        Mode::Abort => approval::abort(run, settings).await,
-        Mode::Status => status::status(run, settings).await,
+async fn mode(run: &Run, planner: &Planner) -> Result<Ending, Halt> {
+    match planner.mode() {
+        Mode::Deploy => deploy::deploy(run, planner).await,
+        Mode::Rollback => rollback::rollback(run, planner).await,
+        Mode::Continue => approval::go_on(run, planner).await,
+        Mode::Abort => approval::abort(run, planner).await,
+        Mode::Status => status::status(run, planner).await,
     }
 }
 
@@ -213,11 +224,11 @@ const MORE_PROBLEMS: Duration = Duration::from_secs(10);
 /// written.
 pub async fn refuse_inputs(
     run: &Run,
-    settings: &Settings,
+    planner: &Planner,
     mut problems: Vec<Problem>,
     signal: impl Future<Output = ()>,
 ) -> Ending {
-    let looked = tokio::time::timeout(MORE_PROBLEMS, Box::pin(survey::survey(run, settings)));
+    let looked = tokio::time::timeout(MORE_PROBLEMS, Box::pin(planner.survey(run)));
     let looked = tokio::select! {
         biased;
         () = signal => None,
@@ -235,7 +246,7 @@ pub async fn refuse_inputs(
         None => (Vec::new(), Snapshot::default()),
     };
     let mut more = found;
-    add_new(&mut more, plan::problems_beside_inputs(settings, &seen));
+    add_new(&mut more, planner.problems_beside_inputs(&seen));
     more.retain(|problem| !depends_on_a_refused_input(&problem.input, &problems));
     add_new(&mut problems, more);
     refuse(run, &problems, Reason::InvalidInputs)
@@ -305,13 +316,10 @@ pub fn refused(problem: &Problem) -> ReportedProblem {
 
 /// With `on-cancel: leave` a rollout that was begun is AWS's; what was not begun yet is rolled back
 /// all the same.
-fn cancelled(run: &Run, settings: &Settings) -> Halt {
+fn cancelled(run: &Run, planner: &Planner) -> Halt {
     let failure = Failure::new(Reason::Cancelled, "the workflow was cancelled");
     match run.what_continues() {
-        // Who only looks has nothing to take back.
-        Some(what)
-            if settings.control.on_cancel == OnCancel::Leave || settings.mode == Mode::Status =>
-        {
+        Some(what) if planner.on_cancel() == OnCancel::Leave => {
             run.tell(Event::Noted {
                 sentence: "The runner asks us to stop: what is in progress is left to AWS".into(),
             });

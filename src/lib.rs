@@ -8,6 +8,7 @@
 
 pub mod alarm;
 pub mod aws;
+pub mod choices;
 pub mod clock;
 pub mod decide;
 pub mod documents;
@@ -21,9 +22,11 @@ pub mod inputs;
 pub mod observe;
 pub mod outcome;
 pub mod plan;
+pub mod planner;
 pub mod poll_interval;
 pub mod report;
 pub mod run;
+pub mod run_order;
 pub mod runner;
 pub mod scan;
 pub mod settings;

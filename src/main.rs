@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ecs_bluegreen::aws::Aws;
+use ecs_bluegreen::aws::connection::{AwsSettings, InstanceProfile};
 use ecs_bluegreen::clock::{self, Clock};
 use ecs_bluegreen::duration::Human;
 use ecs_bluegreen::engine::{self, Ending};
@@ -22,14 +23,13 @@ use ecs_bluegreen::event::{Event, Stamped};
 use ecs_bluegreen::github::commands;
 use ecs_bluegreen::inputs::{self, Inputs};
 use ecs_bluegreen::outcome::{DEFECT, Outcome, REFUSED, Reason};
+use ecs_bluegreen::planner::Planner;
 use ecs_bluegreen::problem::Problem;
 use ecs_bluegreen::run::{Observers, Run};
 use ecs_bluegreen::runner::Runner;
 use ecs_bluegreen::scrub;
 use ecs_bluegreen::secret::Secret;
-use ecs_bluegreen::settings::{
-    AwsSettings, DEFAULT_CLUSTER, InstanceProfile, Settings, codedeploy_names,
-};
+use ecs_bluegreen::settings::{DEFAULT_CLUSTER, Settings, codedeploy_names};
 use ecs_bluegreen::sinks::recorder::{self, Recorder, STATE, print};
 use ecs_bluegreen::sinks::{journal, outputs, replay};
 use ecs_bluegreen::undo::saved::{self, RestoredUndos, UndoOwner, UnusableUndo};
@@ -156,10 +156,11 @@ async fn run(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
     // Of a version that comes from inputs that are wrong nothing is said.
     let version = settings.version.clone().filter(|_| problems.is_empty());
     run.tell(started(&run, &settings, version));
+    let planner = Planner::new(settings, &run.id);
     let ending = if problems.is_empty() {
-        engine::run(&run, &settings, stop).await
+        engine::run(&run, &planner, stop).await
     } else {
-        engine::refuse_inputs(&run, &settings, problems, stop).await
+        engine::refuse_inputs(&run, &planner, problems, stop).await
     };
     let code = ending.exit_code();
     tell_end(&run, ending);

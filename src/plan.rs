@@ -8,23 +8,31 @@ use serde_json::Value;
 use crate::aws::arn::short_name;
 use crate::aws::ecs_shapes::{DeploymentController, Service, TaskSet};
 use crate::checks::analysis::TrafficSchedule;
+use crate::choices::{Approval, DroppedFields, Follow, PollSettings, ScaleIn};
 use crate::documents::compare::ShownField;
+use crate::documents::strategy::Strategy;
 use crate::documents::task_definition::TaskDefinition;
 use crate::documents::{clean, described, render};
 use crate::error::Failure;
+use crate::outcome::Mode;
 use crate::problem::Problem;
-use crate::settings::{AppSpecSource, DefinitionSource, DroppedFields, Mode, Settings, Strategy};
+use crate::run_order::RunOrder;
+use crate::settings::{AppSpecSource, DefinitionSource, Settings};
 use crate::survey::{Registered, Snapshot};
 use crate::undo::{Blue, ServiceKey};
 
 mod alarms;
+mod checks;
+mod clearance;
 mod codedeploy;
 mod deadline;
 mod ecs;
 mod image;
 mod refuse;
 mod running;
+mod scan;
 mod sides;
+mod task;
 mod test_url;
 #[cfg(test)]
 mod tests;
@@ -34,11 +42,19 @@ mod unwatched;
 mod weights;
 
 pub use alarms::AlarmsPlan;
-pub use codedeploy::{AppSpecPlan, BuiltParts, CodeDeployWay};
-pub use ecs::{Balancer, EcsWay, adopted_pause};
-pub use image::{RepositoryNeed, RepositoryPlan};
-pub use running::{undo_of, undo_of_its_revision};
-pub use sides::SPARE;
+pub use checks::ChecksPlan;
+pub use clearance::{
+    Clearance, LeftHooks, LeftoversPlan, QueuePlan, SupersedePlan, WaitPlan, clearance,
+};
+pub use codedeploy::{AppSpecPlan, BuiltParts, CodeDeployWay, GroupKey};
+pub use ecs::{Balancer, EcsWay};
+pub use image::{ImagePlan, RepositoryNeed, RepositoryPlan};
+pub use running::{
+    HistoryQuery, InProgressPlan, RollbackChecks, RollbackPlan, RunningUndos, in_progress, rollback,
+};
+pub use scan::ScanPlan;
+pub use sides::{SPARE, traffic_queries};
+pub use task::{TaskHost, TaskPlan};
 pub use test_url::TestUrlPlan;
 
 /// What will be done.
@@ -57,8 +73,24 @@ pub struct Plan {
     pub dropped_fields: DroppedFields,
     /// Where the image goes, when it is pushed.
     pub repository: Option<RepositoryPlan>,
+    /// The image.
+    pub image: Option<ImagePlan>,
+    /// What its scan may find.
+    pub scan: Option<ScanPlan>,
+    /// The one-off task.
+    pub task: Option<TaskPlan>,
     /// Where it is rolled out.
     pub rollout: Option<RolloutPlan>,
+    /// What is asked of green and of production.
+    pub checks: ChecksPlan,
+    /// Who goes first when other runs deploy the same service.
+    pub order: RunOrder,
+    /// How often AWS is looked at.
+    pub poll: PollSettings,
+    /// How what an earlier attempt of this run has started would be undone.
+    pub adopted: RunningUndos,
+    /// Things to say of the inputs.
+    pub notes: Vec<String>,
     /// Lines for the log.
     pub lines: Vec<String>,
     /// Things the user should know.
@@ -88,6 +120,16 @@ pub struct RolloutPlan {
     pub alarms: AlarmsPlan,
     /// Where test-url leads, as far as that is known.
     pub test_url: TestUrlPlan,
+    /// Who opens green's gate.
+    pub approval: Approval,
+    /// How far it is followed.
+    pub follow: Follow,
+    /// How often AWS is looked at.
+    pub poll: PollSettings,
+    /// What becomes of scale-in meanwhile.
+    pub scale_in: ScaleIn,
+    /// What the service is told besides the revision.
+    pub update: ServiceUpdate,
     /// Who performs it.
     pub way: RolloutKind,
 }
@@ -141,6 +183,21 @@ pub struct RollingWay {
     pub desired: i32,
 }
 
+/// What ECS is told of a service besides its revision.
+#[derive(Debug)]
+pub struct ServiceUpdate {
+    /// Whether a deployment is started although nothing changed.
+    pub force_new_deployment: bool,
+    /// Number of tasks.
+    pub desired_count: Option<i32>,
+    /// As given.
+    pub enable_ecs_managed_tags: Option<bool>,
+    /// As given.
+    pub propagate_tags: Option<String>,
+    /// Managed EBS volume.
+    pub volume: Option<Value>,
+}
+
 /// Why there is no plan.
 #[derive(Debug)]
 pub enum PlanRefusal {
@@ -150,11 +207,11 @@ pub enum PlanRefusal {
     Failure(Failure),
 }
 
-/// Makes the plan.
+/// Makes the plan of a deployment by this run.
 ///
 /// # Errors
 /// Every reason why the run cannot start.
-pub fn plan(settings: &Settings, snapshot: &Snapshot) -> Result<Plan, PlanRefusal> {
+pub fn plan(settings: &Settings, snapshot: &Snapshot, run: &str) -> Result<Plan, PlanRefusal> {
     let mut problems = refuse::problems(settings, snapshot);
     problems.extend(refuse::unscannable(settings, snapshot));
     problems.extend(found_problems(settings, snapshot));
@@ -204,7 +261,15 @@ pub fn plan(settings: &Settings, snapshot: &Snapshot) -> Result<Plan, PlanRefusa
         shown_values: settings.definition.shown_values.clone(),
         dropped_fields: settings.definition.dropped_fields,
         repository,
+        image: image::plan(settings),
+        scan: scan::plan(settings),
+        task: task::plan(settings),
         rollout,
+        checks: checks::plan(settings),
+        order: task::order(settings),
+        poll: settings.rollout.pace,
+        adopted: running::adopted_undos(settings, snapshot, run),
+        notes: settings.notes.clone(),
         lines,
         warnings,
     })
@@ -349,10 +414,7 @@ pub fn is_divided(settings: &Settings, snapshot: &Snapshot) -> bool {
 ///
 /// # Errors
 /// Every reason why it cannot be followed.
-pub fn attached(
-    settings: &Settings,
-    snapshot: &Snapshot,
-) -> Result<Option<RolloutPlan>, Vec<Problem>> {
+fn attached(settings: &Settings, snapshot: &Snapshot) -> Result<Option<RolloutPlan>, Vec<Problem>> {
     let problems = refuse::problems(settings, snapshot);
     if problems.is_empty() {
         rollout(settings, snapshot, None)
@@ -380,10 +442,7 @@ fn rollout(
         DeploymentController::Other(_) => return Ok(None),
     };
     Ok(Some(RolloutPlan {
-        place: ServiceKey {
-            cluster: settings.cluster.clone(),
-            service: settings.service.clone().unwrap_or_default(),
-        },
+        place: running::place(settings),
         cluster: service.cluster_name().to_owned(),
         service: service.service_name.clone(),
         blue: blue(snapshot, service),
@@ -393,12 +452,28 @@ fn rollout(
         course: sides::course(snapshot, &way),
         alarms: alarms::watched(settings, snapshot),
         test_url: test_url::plan(snapshot, &way),
+        approval: settings.control.approval,
+        follow: settings.rollout.follow,
+        poll: settings.rollout.pace,
+        scale_in: settings.control.scale_in,
+        update: update(settings),
         way,
     }))
 }
 
+fn update(settings: &Settings) -> ServiceUpdate {
+    let rollout = &settings.rollout;
+    ServiceUpdate {
+        force_new_deployment: rollout.force_new_deployment,
+        desired_count: rollout.desired_count,
+        enable_ecs_managed_tags: rollout.enable_ecs_managed_tags,
+        propagate_tags: rollout.propagate_tags.clone(),
+        volume: rollout.volume.configuration.clone(),
+    }
+}
+
 /// What serves, in every way it can be recognised; none without a service.
-pub fn blue_of(snapshot: &Snapshot) -> Option<Blue> {
+fn blue_of(snapshot: &Snapshot) -> Option<Blue> {
     snapshot
         .service
         .as_ref()

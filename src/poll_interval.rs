@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::settings::PollSettings;
+use crate::choices::PollSettings;
 
 /// 23 looks a minute; with CodeDeploy's target at every fourth of them or less that is below 30
 /// reads a minute, which many jobs at once can afford in one account. A change is acted upon after

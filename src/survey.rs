@@ -15,11 +15,12 @@ use crate::aws::ecs_shapes::{DeploymentController, Service};
 use crate::aws::elb::ForwardingRule;
 use crate::aws::{Aws, AwsError, AwsErrorKind};
 use crate::checks::analysis::Traffic;
+use crate::choices::IfRunning;
 use crate::error::{Explain, Failure};
 use crate::outcome::Reason;
 use crate::problem::Problem;
 use crate::run::Run;
-use crate::settings::{DefinitionSource, IfRunning, Settings, regions};
+use crate::settings::{DefinitionSource, Settings, regions};
 
 mod again;
 mod alarms;
@@ -39,6 +40,7 @@ pub use ecs::ServiceDeployments;
 pub use image::ImageFound;
 pub use in_progress::{Running, Thing, has_registered, is_earlier_attempt, of_group};
 pub use repository::{RepositorySeen, RepositoryState, Template};
+pub use traffic::read_traffic;
 pub use urls::{Fronts, Unreachable, Urls};
 
 /// What there was when the run began.
@@ -205,11 +207,7 @@ async fn snapshot(run: &Run, settings: &Settings) -> Result<Snapshot, Incomplete
             seen: Box::new(snapshot),
         });
     }
-    let traffic = traffic::before(run, settings, &snapshot).await;
-    Ok(Snapshot {
-        traffic,
-        ..snapshot
-    })
+    Ok(snapshot)
 }
 
 /// What was read while a deployment ended would tell of before and after: it is read once more.

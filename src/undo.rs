@@ -4,6 +4,7 @@
 //! How each one is carried out is the business of `unwind`; this module knows no client.
 
 use crate::aws::arn::short_name;
+use crate::aws::scaling::SuspendedState;
 use serde::{Deserialize, Serialize};
 
 use crate::documents::deployment_configuration::Pause;
@@ -192,17 +193,6 @@ pub struct ScalingUndo {
     pub run: String,
     /// What was suspended before.
     pub was: SuspendedState,
-}
-
-/// Which of its activities a scalable target rests from.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SuspendedState {
-    /// Scaling in by policies.
-    pub scale_in: bool,
-    /// Scaling out by policies.
-    pub scale_out: bool,
-    /// Scheduled actions.
-    pub scheduled: bool,
 }
 
 impl Undo {

@@ -5,3 +5,22 @@
 pub fn short_name(arn: &str) -> &str {
     arn.rsplit_once('/').map_or(arn, |(_, last)| last)
 }
+
+/// The listener of a listener's or a rule's ARN: `…:listener-rule/app/NAME/ID/LISTENER/RULE` →
+/// `…:listener/app/NAME/ID/LISTENER`.
+pub fn listener_of(arn: &str) -> Option<String> {
+    match arn.split_once(":listener-rule/") {
+        Some((begin, rest)) => rest
+            .rsplit_once('/')
+            .map(|(listener, _)| format!("{begin}:listener/{listener}")),
+        None => arn.contains(":listener/").then(|| arn.to_owned()),
+    }
+}
+
+/// `…:targetgroup/NAME/ID` → `NAME`.
+pub fn group_name(arn: &str) -> &str {
+    arn.split(":targetgroup/")
+        .nth(1)
+        .and_then(|rest| rest.split('/').next())
+        .unwrap_or(arn)
+}

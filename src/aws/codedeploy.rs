@@ -16,6 +16,8 @@ use crate::documents::app_spec::Content;
 
 /// What stands before the run id in a description.
 pub const RUN_MARK: &str = "ecs-bluegreen run ";
+/// What comes after the run id when the run has registered the revision.
+pub const REGISTERED: &str = ", registered";
 
 /// What is asked of CreateDeployment.
 #[derive(Debug, Clone)]

@@ -14,8 +14,8 @@ use aws_config::provider_config::ProviderConfig;
 use aws_config::web_identity_token::WebIdentityTokenCredentialsProvider;
 use aws_credential_types::provider::{ProvideCredentials, future};
 
+use crate::aws::connection::InstanceProfile;
 use crate::secret::Secret;
-use crate::settings::InstanceProfile;
 
 /// What the refusal says was looked for.
 pub(super) const LOOKED_FOR: &str =

@@ -9,8 +9,8 @@ use aws_sdk_ecr::types::{
 use super::ecr::RegistryAccess;
 use super::error::told;
 use super::{Aws, AwsError};
+use crate::documents::new_repository::{NewRepository, TagRule};
 use crate::documents::wildcard;
-use crate::settings::{NewRepository, TagRule};
 
 /// A repository, asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -369,6 +369,11 @@ pub fn update_request(cluster: &str, service: &str, revision: &str) -> Value {
     json!({ "cluster": cluster, "service": service, "taskDefinition": revision })
 }
 
+/// The request of an UpdateService that only changes the configuration: it starts no deployment.
+pub fn configuration_request(cluster: &str, service: &str, changed: &Value) -> Value {
+    json!({ "cluster": cluster, "service": service, "deploymentConfiguration": changed })
+}
+
 /// What is read of an answer.
 pub(super) fn parsed<T: DeserializeOwned>(
     action: &'static str,

@@ -4,6 +4,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
     Action, ActionTypeEnum, Listener, Rule, RuleCondition,
 };
 
+use super::arn::{group_name, listener_of};
 use super::error::told;
 use super::{Aws, AwsError};
 
@@ -295,30 +296,11 @@ fn condition(condition: &RuleCondition) -> Condition {
         .unwrap_or(Condition::Other)
 }
 
-/// The listener of a listener's or a rule's ARN: `…:listener-rule/app/NAME/ID/LISTENER/RULE` →
-/// `…:listener/app/NAME/ID/LISTENER`.
-pub fn listener_of(arn: &str) -> Option<String> {
-    match arn.split_once(":listener-rule/") {
-        Some((begin, rest)) => rest
-            .rsplit_once('/')
-            .map(|(listener, _)| format!("{begin}:listener/{listener}")),
-        None => arn.contains(":listener/").then(|| arn.to_owned()),
-    }
-}
-
 /// `…:listener/app/NAME/ID/LISTENER` → `…:loadbalancer/app/NAME/ID`.
 fn balancer_of(listener: &str) -> Option<String> {
     let (begin, rest) = listener.split_once(":listener/")?;
     rest.rsplit_once('/')
         .map(|(balancer, _)| format!("{begin}:loadbalancer/{balancer}"))
-}
-
-/// `…:targetgroup/NAME/ID` → `NAME`.
-pub fn group_name(arn: &str) -> &str {
-    arn.split(":targetgroup/")
-        .nth(1)
-        .and_then(|rest| rest.split('/').next())
-        .unwrap_or(arn)
 }
 
 /// An action forwards to one group by its ARN, or to several by weight; a lone group has all the

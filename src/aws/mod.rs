@@ -21,13 +21,13 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 
 use crate::secret::Secret;
-use crate::settings::AwsSettings;
 
 pub mod alarms;
 pub mod answer;
 pub mod arn;
 pub mod codedeploy;
 pub mod codedeploy_shapes;
+pub mod connection;
 pub mod credentials;
 pub mod ecr;
 pub mod ecr_host;
@@ -48,6 +48,7 @@ pub mod sigv4;
 pub mod sts;
 mod write_retry;
 
+use connection::AwsSettings;
 use credentials::Listener;
 pub use error::{AwsError, AwsErrorKind, NO_CREDENTIALS, NOT_ACCEPTED};
 pub use write_retry::ThrottleNotice;

@@ -8,7 +8,18 @@ use aws_sdk_applicationautoscaling::types::{
 use super::error::told;
 use super::{Aws, AwsError, AwsErrorKind};
 use crate::aws::arn::short_name;
-use crate::undo::SuspendedState;
+use serde::{Deserialize, Serialize};
+
+/// Which of its activities a scalable target rests from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SuspendedState {
+    /// Scaling in by policies.
+    pub scale_in: bool,
+    /// Scaling out by policies.
+    pub scale_out: bool,
+    /// Scheduled actions.
+    pub scheduled: bool,
+}
 
 /// The tag of a scalable target whose scale-in a run of ours suspended; its value is the run's id.
 pub const TAG: &str = "ecs-bluegreen-action:scale-in-suspended-by";

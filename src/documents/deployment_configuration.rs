@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use crate::settings::{Strategy, StrategySettings};
+use crate::documents::strategy::{Strategy, StrategyRequest};
 
 mod ours;
 
@@ -164,23 +164,30 @@ pub fn unmarked_pause(
     ours.next().filter(|_| ours.next().is_none())
 }
 
-/// The configuration for a rollout: the strategy as asked, our pause added, pauses that another run
-/// left taken out. None when nothing is to be changed.
+/// The configuration for a rollout: the strategy as asked, pauses that another run left taken out.
+/// None when nothing is to be changed.
 pub fn for_rollout(
     present: Option<&Value>,
-    asked: &StrategySettings,
-    pause: Option<&Pause>,
+    asked: &StrategyRequest,
     left: KnownHooks<'_>,
 ) -> Option<Value> {
     let before = present.cloned().unwrap_or_else(|| json!({}));
     let mut after = without_ours(&before, None, left).unwrap_or_else(|| before.clone());
     set_strategy(&mut after, asked);
-    if let Some(pause) = pause {
-        let mut all = hooks(Some(&after)).to_vec();
-        all.push(pause.hook());
-        after["lifecycleHooks"] = Value::Array(all);
-    }
     (after != before).then_some(after)
+}
+
+/// The configuration for a rollout, with our pause added; none when it is as it is `present`.
+pub fn with_pause(
+    planned: Option<&Value>,
+    present: Option<&Value>,
+    pause: &Pause,
+) -> Option<Value> {
+    let mut after = planned.or(present).cloned().unwrap_or_else(|| json!({}));
+    let mut all = hooks(Some(&after)).to_vec();
+    all.push(pause.hook());
+    after["lifecycleHooks"] = Value::Array(all);
+    (present != Some(&after)).then_some(after)
 }
 
 /// The configuration with our hooks as they are, but for their marks; none when there is no mark.
@@ -326,7 +333,7 @@ pub fn bake_minutes(configuration: &Value) -> u64 {
     configuration["bakeTimeInMinutes"].as_u64().unwrap_or(0)
 }
 
-fn set_strategy(configuration: &mut Value, asked: &StrategySettings) {
+fn set_strategy(configuration: &mut Value, asked: &StrategyRequest) {
     if let Some(strategy) = asked.asked {
         configuration["strategy"] = json!(strategy.word());
     }
@@ -373,7 +380,7 @@ fn set_strategy(configuration: &mut Value, asked: &StrategySettings) {
     }
 }
 
-fn bake(configuration: &mut Value, asked: &StrategySettings, strategy: Option<Strategy>) {
+fn bake(configuration: &mut Value, asked: &StrategyRequest, strategy: Option<Strategy>) {
     let needs_one = asked.asked.is_some()
         && strategy != Some(Strategy::Rolling)
         && configuration["bakeTimeInMinutes"].is_null();
@@ -423,6 +430,11 @@ mod tests {
         }
     }
 
+    fn with_ours(present: Option<&Value>, pause: &Pause) -> Option<Value> {
+        let planned = for_rollout(present, &StrategyRequest::default(), KnownHooks::default());
+        with_pause(planned.as_ref(), present, pause)
+    }
+
     fn theirs() -> Value {
         json!({ "targetType": "AWS_LAMBDA", "hookTargetArn": "arn:aws:lambda:eu-central-1:1:function:f", "lifecycleStages": ["POST_SCALE_UP"] })
     }
@@ -430,13 +442,7 @@ mod tests {
     #[test]
     fn our_pause_is_added_and_taken_out_and_all_else_stays() {
         let before = json!({ "strategy": "CANARY", "alarms": { "enable": true, "alarmNames": ["a"] }, "lifecycleHooks": [theirs()], "newer": 1 });
-        let during = for_rollout(
-            Some(&before),
-            &StrategySettings::default(),
-            Some(&pause()),
-            KnownHooks::default(),
-        )
-        .unwrap();
+        let during = with_ours(Some(&before), &pause()).unwrap();
         assert_eq!(during["lifecycleHooks"].as_array().map(Vec::len), Some(2));
         assert_eq!(
             during["lifecycleHooks"][1]["timeoutConfiguration"],
@@ -452,17 +458,10 @@ mod tests {
 
     #[test]
     fn a_pause_that_another_run_left_goes_with_the_next_rollout() {
-        let left = for_rollout(
-            None,
-            &StrategySettings::default(),
-            Some(&pause()),
-            KnownHooks::default(),
-        )
-        .unwrap();
+        let left = with_ours(None, &pause()).unwrap();
         let next = for_rollout(
             Some(&left),
-            &StrategySettings::default(),
-            None,
+            &StrategyRequest::default(),
             KnownHooks::default(),
         )
         .unwrap();
@@ -471,13 +470,7 @@ mod tests {
 
     #[test]
     fn the_pause_of_another_run_stays_where_one_run_is_meant() {
-        let during = for_rollout(
-            None,
-            &StrategySettings::default(),
-            Some(&pause()),
-            KnownHooks::default(),
-        )
-        .unwrap();
+        let during = with_ours(None, &pause()).unwrap();
         assert_eq!(
             without_ours(&during, Some("8-1-cd"), KnownHooks::default()),
             None
@@ -495,16 +488,7 @@ mod tests {
                 is_registered,
                 ..pause()
             };
-            is_registered_in(
-                &for_rollout(
-                    None,
-                    &StrategySettings::default(),
-                    Some(&pause),
-                    KnownHooks::default(),
-                )
-                .unwrap(),
-                KnownHooks::default(),
-            )
+            is_registered_in(&with_ours(None, &pause).unwrap(), KnownHooks::default())
         };
         assert!(
             with(true)
@@ -519,13 +503,7 @@ mod tests {
     #[test]
     fn a_hook_whose_mark_was_dropped_is_told_and_taken_out_by_what_is_known_of_it() {
         let before = json!({ "strategy": "CANARY", "lifecycleHooks": [theirs()] });
-        let sent = for_rollout(
-            Some(&before),
-            &StrategySettings::default(),
-            Some(&pause()),
-            KnownHooks::default(),
-        )
-        .unwrap();
+        let sent = with_ours(Some(&before), &pause()).unwrap();
         let shown = without_marks(&sent).unwrap();
         assert_eq!((marked_run(&shown), without_marks(&shown)), (None, None));
         let own = Pause {
@@ -555,7 +533,7 @@ mod tests {
             Some(before.clone())
         );
         assert_eq!(
-            for_rollout(Some(&shown), &StrategySettings::default(), None, known),
+            for_rollout(Some(&shown), &StrategyRequest::default(), known),
             Some(before)
         );
     }
@@ -563,12 +541,7 @@ mod tests {
     #[test]
     fn a_run_that_is_run_again_finds_the_one_hook_that_its_dead_attempt_added() {
         let user = json!({ "targetType": "PAUSE", "lifecycleStages": [PRODUCTION], "timeoutConfiguration": { "timeoutInMinutes": 45, "action": "ROLLBACK" } });
-        let sent = for_rollout(
-            Some(&json!({ "lifecycleHooks": [user.clone()] })),
-            &StrategySettings::default(),
-            Some(&pause()),
-            KnownHooks::default(),
-        );
+        let sent = with_ours(Some(&json!({ "lifecycleHooks": [user.clone()] })), &pause());
         let shown = without_marks(&sent.unwrap()).unwrap();
         let found = |before: &[Value], minutes| unmarked_pause(&shown, before, minutes, "7-1-ab");
         assert_eq!(found(std::slice::from_ref(&user), 45), Some(pause()));
@@ -595,8 +568,7 @@ mod tests {
         assert_eq!(
             for_rollout(
                 Some(&before),
-                &StrategySettings::default(),
-                None,
+                &StrategyRequest::default(),
                 KnownHooks::default()
             ),
             None
@@ -619,13 +591,13 @@ mod tests {
     fn a_strategy_brings_its_settings_and_drops_those_of_another() {
         let before =
             json!({ "strategy": "LINEAR", "linearConfiguration": { "stepPercent": 20.0 } });
-        let asked = StrategySettings {
+        let asked = StrategyRequest {
             asked: Some(Strategy::Canary),
             canary_percent: Some(10.0),
             canary_bake: Some(3),
-            ..StrategySettings::default()
+            ..StrategyRequest::default()
         };
-        let after = for_rollout(Some(&before), &asked, None, KnownHooks::default()).unwrap();
+        let after = for_rollout(Some(&before), &asked, KnownHooks::default()).unwrap();
         assert_eq!(
             after,
             json!({ "strategy": "CANARY", "canaryConfiguration": { "canaryPercent": 10.0, "canaryBakeTimeInMinutes": 3 }, "bakeTimeInMinutes": 5 })

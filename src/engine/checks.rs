@@ -10,10 +10,9 @@ use crate::checks::moment::Moment;
 use crate::checks::smoke::{Suite, Values};
 use crate::error::Failure;
 use crate::event::{Event, Step, TestUrl};
-use crate::plan::{RolloutKind, RolloutPlan};
+use crate::plan::{ChecksPlan, RolloutKind, RolloutPlan};
 use crate::run::Run;
 use crate::secret::Secret;
-use crate::settings::Settings;
 use crate::steps::image::Pinned;
 use crate::steps::revision::Revision;
 use crate::steps::rollout::{Interrupted, Past, Rollout, Shares};
@@ -26,36 +25,32 @@ pub(super) struct Ready {
 
 /// Fetches secrets, and the images of testers: what is wrong with them is known before anything is
 /// touched.
-pub(super) async fn prepare(run: &Run, settings: &Settings) -> Result<Ready, Failure> {
-    let secrets = secrets::secrets(run, settings).await?;
-    tester::prepare(run, settings).await?;
+pub(super) async fn prepare(run: &Run, checks: &ChecksPlan) -> Result<Ready, Failure> {
+    let secrets = secrets::secrets(run, checks).await?;
+    tester::prepare(run, checks).await?;
     Ok(Ready { secrets })
 }
 
 /// The checks of one run.
 pub(super) struct Checks<'a> {
     run: &'a Run,
-    settings: &'a Settings,
+    asked: &'a ChecksPlan,
     plan: &'a RolloutPlan,
     values: Values,
     watch: RolloutMonitor<'a>,
 }
 
 impl<'a> Checks<'a> {
-    pub(super) fn new(
-        run: &'a Run,
-        settings: &'a Settings,
-        ready: Ready,
-        brought: &Brought<'a>,
-    ) -> Self {
+    pub(super) fn new(run: &'a Run, ready: Ready, brought: &Brought<'a>) -> Self {
+        let checks = brought.checks;
         let values = Values {
             secrets: ready.secrets,
-            ..smoke::values(settings, brought.image, brought.revision)
+            ..smoke::values(checks, brought.image, brought.revision)
         };
-        let watch = RolloutMonitor::new(run, settings, brought, values.clone());
+        let watch = RolloutMonitor::new(run, brought, values.clone());
         Self {
             run,
-            settings,
+            asked: checks,
             plan: brought.plan,
             values,
             watch,
@@ -93,7 +88,7 @@ impl<'a> Checks<'a> {
         if self.tests_at(Moment::Green) {
             test_url::look(
                 self.run,
-                self.settings,
+                self.asked,
                 &self.plan.test_url,
                 &rollout.green_groups().await,
             )
@@ -181,42 +176,42 @@ impl<'a> Checks<'a> {
 
     /// The pause between two runs of the bake's tests; without a document there are none.
     fn bake_interval(&self) -> Duration {
-        self.settings
-            .checks
+        self.asked
             .suite
             .as_ref()
             .map_or(Duration::MAX, Suite::bake_interval)
     }
 
     fn tests_at(&self, moment: Moment) -> bool {
-        let warms_up = moment == Moment::Green && load::warms_up(self.settings);
+        let warms_up = moment == Moment::Green && load::warms_up(self.asked);
         let (tests, testers) = (
-            smoke::asked(self.settings, moment).is_some(),
-            tester::asked(self.settings, moment),
+            smoke::asked(self.asked, moment).is_some(),
+            tester::asked(self.asked, moment),
         );
         // CodeDeploy sets no count.
-        let runs_none = self.settings.rollout.desired_count == Some(0)
+        let runs_none = self.plan.update.desired_count == Some(0)
             && !matches!(self.plan.way, RolloutKind::CodeDeploy(_));
-        !runs_none && (warms_up || tests || testers || load::asked(self.settings, moment))
+        !runs_none && (warms_up || tests || testers || load::asked(self.asked, moment))
     }
 
     /// Warm-up, smoke tests, testers, load probes: what takes long comes last. How many passed.
     async fn passed(&self, moment: Moment) -> Result<usize, Failure> {
-        let (run, settings, values) = (self.run, self.settings, &self.values);
+        let (run, checks, values) = (self.run, self.asked, &self.values);
         if moment == Moment::Green {
-            load::warm_up(run, settings, values).await?;
+            load::warm_up(run, checks, values).await?;
         }
-        let tests = smoke::smoke(run, settings, moment, values).await?;
+        let tests = smoke::smoke(run, checks, moment, values).await?;
         if moment == Moment::Green && tests > 0 {
             test_url::passed(run, &self.plan.test_url);
         }
-        let testers = tester::testers(run, settings, moment, values).await?;
-        Ok(tests + testers + load::load(run, settings, moment, values).await?)
+        let testers = tester::testers(run, checks, moment, values).await?;
+        Ok(tests + testers + load::load(run, checks, moment, values).await?)
     }
 }
 
 /// What is brought to production.
 pub(super) struct Brought<'a> {
+    pub(super) checks: &'a ChecksPlan,
     pub(super) plan: &'a RolloutPlan,
     pub(super) revision: &'a Revision,
     /// The image, where this run has pushed or found one.

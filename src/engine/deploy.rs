@@ -5,50 +5,36 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::checks::{self, Brought, Checks, Ready};
+use super::planning::planned;
 use super::prepared::Prepared;
-use super::{Ending, Halt, add_new, approval, step};
+use super::{Ending, Halt, approval, step};
 use crate::aws::arn::short_name;
-use crate::aws::ecs::PAUSE_TAG;
-use crate::aws::jittered;
 use crate::checks::moment::Moment;
-use crate::documents::deployment_configuration::{KnownHooks, run_in};
-use crate::engine::queue::{self, QueueOutcome};
-use crate::engine::stale;
+use crate::choices::{Approval, Follow};
 use crate::error::Failure;
 use crate::event::{Event, Step, Tasks};
 use crate::outcome::{Outcome, Reason};
-use crate::plan::{self, GatePlan, Plan, PlanRefusal, RolloutPlan};
-use crate::poll_interval::PollInterval;
+use crate::plan::{GatePlan, Plan, RolloutPlan};
+use crate::planner::Planner;
 use crate::run::Run;
-use crate::settings::{Approval, Follow, Settings};
 use crate::steps::image::{self, Pinned};
 use crate::steps::revision::{self, Revision};
 use crate::steps::rollout::{Interrupted, Past, Reached, Rollout};
 use crate::steps::task::{self, OneOff};
 use crate::steps::{scaling, scan};
-use crate::survey::{self, Incomplete, Snapshot, Unready};
-use crate::undo::{HooksUndo, ServiceKey, Undo};
-use crate::unwind::scaling::left_behind as scaling_left_behind;
+use crate::survey::Snapshot;
 
-/// How long AWS may throttle the survey before the run gives up; nothing was begun yet.
-const THROTTLED: Duration = Duration::from_mins(5);
-const A_WHILE: Duration = Duration::from_secs(6);
 /// From the end of a run's one-off task until its rollout can be seen.
 const HANDOVER: Duration = Duration::from_secs(20);
-/// What was just rolled back may be read with its last weights: nobody is refused because of one
-/// look.
-const WEIGHTS_READ: u32 = 3;
-const WEIGHTS_LAG: Duration = Duration::from_secs(2);
-
 /// survey → plan → image → scan → register → one-off task → rollout → gate → traffic → production →
 /// bake.
-pub(super) async fn deploy(run: &Run, settings: &Settings) -> Result<Ending, Halt> {
-    let (mut snapshot, plan, ready) = step(run, Step::Survey, prepare(run, settings), |_| {
+pub(super) async fn deploy(run: &Run, planner: &Planner) -> Result<Ending, Halt> {
+    let (mut snapshot, plan, ready) = step(run, Step::Survey, prepare(run, planner), |_| {
         "ready".to_owned()
     })
     .await?;
-    let image = push(run, settings, &mut snapshot, &plan).await?;
-    judge(run, settings, &snapshot, &plan, image.as_ref()).await?;
+    let image = push(run, &mut snapshot, &plan).await?;
+    judge(run, &snapshot, &plan, image.as_ref()).await?;
     let revision = step(
         run,
         Step::Revision,
@@ -62,7 +48,7 @@ pub(super) async fn deploy(run: &Run, settings: &Settings) -> Result<Ending, Hal
         .is_some_and(|running| running.is_ours && !running.is_of(&revision.arn));
     if is_of_others {
         // It is somebody else's: this image's scan was not judged before.
-        judge(run, settings, &snapshot, &plan, image.as_ref()).await?;
+        judge(run, &snapshot, &plan, image.as_ref()).await?;
     }
     let mut prepared = Prepared {
         snapshot,
@@ -74,89 +60,77 @@ pub(super) async fn deploy(run: &Run, settings: &Settings) -> Result<Ending, Hal
         .plan
         .rollout
         .as_ref()
-        .filter(|planned| !prepared.is_unchanged(settings, planned))
+        .filter(|planned| !prepared.is_unchanged(planned))
     {
-        scaling::suspend(run, settings, &planned.cluster, &planned.service).await?;
+        scaling::suspend(run, planned).await?;
     }
-    Box::pin(one_off(run, settings, image.as_ref(), &mut prepared)).await?;
+    Box::pin(one_off(run, planner, image.as_ref(), &mut prepared)).await?;
     if prepared
         .plan
         .rollout
         .as_ref()
-        .is_none_or(|planned| prepared.is_unchanged(settings, planned))
+        .is_none_or(|planned| prepared.is_unchanged(planned))
     {
         return Ok(nothing_to_roll_out(&prepared.plan, &prepared.revision));
     }
-    Box::pin(roll_out(
-        run,
-        settings,
-        &mut prepared,
-        image.as_ref(),
-        ready,
-    ))
-    .await
+    Box::pin(roll_out(run, planner, &mut prepared, image.as_ref(), ready)).await
 }
 
 /// rollout → gate → traffic → production → bake.
 async fn roll_out(
     run: &Run,
-    settings: &Settings,
+    planner: &Planner,
     prepared: &mut Prepared,
     image: Option<&Pinned>,
     ready: Ready,
 ) -> Result<Ending, Halt> {
-    let (began, mut pace) = (Instant::now(), PollInterval::new(settings.rollout.pace));
+    let began = Instant::now();
+    let mut pace = prepared.poll_interval();
     let started = loop {
-        Box::pin(prepared.look_again(run, settings, image)).await?;
-        match prepared.start(run, settings).await {
+        Box::pin(prepared.look_again(run, planner, image)).await?;
+        match prepared.start(run).await {
             // Another run was quicker by the time of a request.
-            Err(Interrupted::Busy(_)) if queue::may_wait(settings, began.elapsed()) => {
+            Err(Interrupted::Busy(_))
+                if prepared.plan.order.waits_for_a_rollout(began.elapsed()) =>
+            {
                 pace.rest().await;
             }
             started => break started?,
         }
     };
-    let Prepared {
-        snapshot,
-        plan,
-        revision,
-    } = &*prepared;
+    let Prepared { plan, revision, .. } = &*prepared;
     let (Some(planned), Some(mut rollout)) = (&plan.rollout, started) else {
         return Ok(nothing_to_roll_out(plan, revision));
     };
     let is_adopted = prepared.adopted().is_some();
     if is_adopted {
-        approval::arm_running(run, settings, snapshot);
+        approval::arm_running(run, &plan.adopted);
     }
-    if settings.rollout.follow == Follow::Not {
+    if planned.follow == Follow::Not {
         return Ok(left_to_aws(revision));
     }
     let brought = Brought {
+        checks: &plan.checks,
         plan: planned,
         revision,
         image,
         is_answered: false,
     };
-    let checks = Checks::new(run, settings, ready, &brought);
+    let checks = Checks::new(run, ready, &brought);
     if is_adopted && rollout.gate() != GatePlan::Absent {
-        return resume(run, settings, &mut rollout, &checks).await;
+        return resume(run, &mut rollout, &checks).await;
     }
-    follow(run, settings, &mut rollout, &checks).await
+    follow(run, &mut rollout, &checks).await
 }
 
 /// What an earlier attempt of this run has started: it opened green's gate only after its tests had
 /// passed, so a gate that is open is no reason to go back.
-async fn resume(
-    run: &Run,
-    settings: &Settings,
-    rollout: &mut Rollout<'_>,
-    checks: &Checks<'_>,
-) -> Result<Ending, Halt> {
+async fn resume(run: &Run, rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<Ending, Halt> {
     match find_gate(run, rollout).await? {
-        Past::Passed => from_traffic(run, settings, rollout, checks).await,
+        Past::Passed => from_traffic(run, rollout, checks).await,
         Past::Not => {
             test_green(rollout, checks).await?;
-            from_gate(run, settings, rollout, checks).await
+            from_gate(run, rollout, checks).await
         }
     }
 }
@@ -176,12 +150,7 @@ pub(super) async fn find_gate(run: &Run, rollout: &mut Rollout<'_>) -> Result<Pa
 }
 
 /// gate → traffic → production → bake, of a rollout that was started here.
-async fn follow(
-    run: &Run,
-    settings: &Settings,
-    rollout: &mut Rollout<'_>,
-    checks: &Checks<'_>,
-) -> Result<Ending, Halt> {
+async fn follow(run: &Run, rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<Ending, Halt> {
     if rollout.gate() != GatePlan::Absent {
         step(run, Step::Green, rollout.reach_gate(), |()| {
             Past::Not.words().to_owned()
@@ -189,28 +158,26 @@ async fn follow(
         .await?;
     }
     test_green(rollout, checks).await?;
-    from_gate(run, settings, rollout, checks).await
+    from_gate(run, rollout, checks).await
 }
 
 /// gate → traffic → production → bake, once green is tested: who opens the gate was said with the
 /// inputs.
 async fn from_gate(
     run: &Run,
-    settings: &Settings,
     rollout: &mut Rollout<'_>,
     checks: &Checks<'_>,
 ) -> Result<Ending, Halt> {
-    if settings.control.approval == Approval::BeforeTraffic {
+    if rollout.approval() == Approval::BeforeTraffic {
         return Ok(waiting(run, rollout));
     }
     rollout.proceed().await?;
-    from_traffic(run, settings, rollout, checks).await
+    from_traffic(run, rollout, checks).await
 }
 
 /// traffic → production → bake, once green's gate is open.
 pub(super) async fn from_traffic(
     run: &Run,
-    settings: &Settings,
     rollout: &mut Rollout<'_>,
     checks: &Checks<'_>,
 ) -> Result<Ending, Halt> {
@@ -220,7 +187,7 @@ pub(super) async fn from_traffic(
     .await?;
     checks.at(Moment::Production, rollout).await?;
     rollout.pass_production().await?;
-    bake(run, settings, rollout, checks).await?;
+    bake(run, rollout, checks).await?;
     rollout.last_look().await?;
     Ok(deployed(run, rollout))
 }
@@ -247,106 +214,11 @@ async fn shift(rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<&'stati
     }
 }
 
-/// Hooks that a dead run has left would stop the next deployment that anyone starts: this run's
-/// ends all take them away.
-async fn left_behind(run: &Run, settings: &Settings, snapshot: &Snapshot) {
-    let Some(service) = snapshot
-        .service
-        .as_ref()
-        .filter(|_| snapshot.running.is_none())
-    else {
-        return;
-    };
-    if let Some(left) =
-        scaling_left_behind(run, settings, service.cluster_name(), &service.service_name).await
-    {
-        run.tell(Event::Warned {
-            sentence: format!(
-                "scale-in that workflow run {} left suspended is restored",
-                left.run
-            ),
-        });
-        run.arm(Undo::Scaling(left));
-    }
-    let tagged = service.tagged_pause();
-    let known = KnownHooks::by_form(tagged.as_ref());
-    match service
-        .deployment_configuration
-        .as_ref()
-        .and_then(|configuration| run_in(configuration, known))
-    {
-        Some(left) => {
-            run.tell(Event::Warned {
-                sentence: format!(
-                    "PAUSE hooks that workflow run {left} left on the service are to be removed"
-                ),
-            });
-        }
-        None if service.has_pause_tag() => {
-            run.tell(Event::Noted {
-                sentence: format!("the tag {PAUSE_TAG} of an earlier run is to be removed"),
-            });
-        }
-        None => return,
-    }
-    let place = ServiceKey {
-        cluster: settings.cluster.clone(),
-        service: settings.service.clone().unwrap_or_default(),
-    };
-    run.arm(Undo::Hooks(HooksUndo {
-        place,
-        ..HooksUndo::default()
-    }));
-}
-
-/// One look at AWS.
-pub(super) async fn look(run: &Run, settings: &Settings) -> Result<Snapshot, Halt> {
-    let began = Instant::now();
-    loop {
-        match survey::survey(run, settings).await {
-            Ok(snapshot) => return Ok(snapshot),
-            Err(Incomplete {
-                why: Some(Unready::Throttled(failure)),
-                credentials: None,
-                ..
-            }) if began.elapsed() < THROTTLED => {
-                run.tell(Event::Noted {
-                    sentence: format!("{}; looking again", failure.sentence()),
-                });
-                tokio::time::sleep(jittered(A_WHILE)).await;
-            }
-            Err(incomplete) => return Err(halted(settings, incomplete)),
-        }
-    }
-}
-
-/// Whoever corrects one thing that is wrong should not have to come back for the next.
-fn halted(settings: &Settings, incomplete: Incomplete) -> Halt {
-    let Incomplete {
-        why,
-        credentials,
-        seen,
-    } = incomplete;
-    match why {
-        Some(Unready::Failure(failure) | Unready::Throttled(failure)) if credentials.is_none() => {
-            Halt::Failed(failure)
-        }
-        Some(Unready::Problems(mut problems)) => {
-            problems.extend(credentials);
-            add_new(&mut problems, plan::problems_beside(settings, &seen));
-            Halt::Refused(problems)
-        }
-        Some(Unready::Credentials(problem)) => Halt::NoCredentials(vec![problem]),
-        Some(Unready::Failure(_) | Unready::Throttled(_)) | None => {
-            Halt::NoCredentials(credentials.into_iter().collect())
-        }
-    }
-}
-
-async fn prepare(run: &Run, settings: &Settings) -> Result<(Snapshot, Plan, Ready), Halt> {
-    let (snapshot, plan) = Box::pin(planned(run, settings, None)).await?;
-    let ready = checks::prepare(run, settings).await?;
-    let notes = settings.notes.iter().map(|note| Event::Noted {
+/// The plan, and what its checks need.
+async fn prepare(run: &Run, planner: &Planner) -> Result<(Snapshot, Plan, Ready), Halt> {
+    let (snapshot, plan) = Box::pin(planned(run, planner, None)).await?;
+    let ready = checks::prepare(run, &plan.checks).await?;
+    let notes = plan.notes.iter().map(|note| Event::Noted {
         sentence: note.clone(),
     });
     let warnings = plan.warnings.iter().map(|warning| Event::Warned {
@@ -355,42 +227,6 @@ async fn prepare(run: &Run, settings: &Settings) -> Result<(Snapshot, Plan, Read
     notes.chain(warnings).for_each(|event| run.tell(event));
     surveyed(run, &snapshot, &plan);
     Ok((snapshot, plan, ready))
-}
-
-/// Reads the service once nothing else is in the way, and plans; `revision` is the one to deploy,
-/// once there is one.
-pub(super) async fn planned(
-    run: &Run,
-    settings: &Settings,
-    revision: Option<&Revision>,
-) -> Result<(Snapshot, Plan), Halt> {
-    let read = async || {
-        let mut snapshot = look(run, settings).await?;
-        if let (Some(running), Some(revision)) = (&mut snapshot.running, revision) {
-            running.is_of(&revision.arn);
-        }
-        Ok::<Snapshot, Halt>(snapshot)
-    };
-    let (mut snapshot, mut looks) = (read().await?, 1);
-    loop {
-        if queue::make_way(run, settings, &snapshot, revision).await? == QueueOutcome::Again {
-            snapshot = read().await?;
-        } else if looks < WEIGHTS_READ && plan::is_divided(settings, &snapshot) {
-            // Another rollout that ends, or is rolled back, moves the weights and what the service
-            // says of itself one after the other.
-            tokio::time::sleep(jittered(WEIGHTS_LAG)).await;
-            (snapshot, looks) = (read().await?, looks + 1);
-        } else {
-            break;
-        }
-    }
-    stale::check(run, settings).await?;
-    left_behind(run, settings, &snapshot).await;
-    let plan = plan::plan(settings, &snapshot).map_err(|refusal| match refusal {
-        PlanRefusal::Problems(problems) => Halt::Refused(problems),
-        PlanRefusal::Failure(failure) => Halt::Failed(failure),
-    })?;
-    Ok((snapshot, plan))
 }
 
 fn surveyed(run: &Run, snapshot: &Snapshot, plan: &Plan) {
@@ -415,13 +251,8 @@ fn surveyed(run: &Run, snapshot: &Snapshot, plan: &Plan) {
     });
 }
 
-async fn push(
-    run: &Run,
-    settings: &Settings,
-    snapshot: &mut Snapshot,
-    plan: &Plan,
-) -> Result<Option<Pinned>, Failure> {
-    let (Some(asked), Some(found)) = (&settings.image, snapshot.image.take()) else {
+async fn push(run: &Run, snapshot: &mut Snapshot, plan: &Plan) -> Result<Option<Pinned>, Failure> {
+    let (Some(asked), Some(found)) = (&plan.image, snapshot.image.take()) else {
         return Ok(None);
     };
     step(
@@ -439,12 +270,11 @@ async fn push(
 /// half-way.
 async fn judge(
     run: &Run,
-    settings: &Settings,
     snapshot: &Snapshot,
     plan: &Plan,
     image: Option<&Pinned>,
 ) -> Result<(), Failure> {
-    let (Some(policy), Some(image)) = (&settings.scan, image) else {
+    let (Some(asked), Some(image)) = (&plan.scan, image) else {
         return Ok(());
     };
     if snapshot
@@ -460,7 +290,7 @@ async fn judge(
     step(
         run,
         Step::Scan,
-        scan::scan(run, settings, policy, plan, image),
+        scan::scan(run, asked, &plan.definition, image),
         Clone::clone,
     )
     .await
@@ -480,13 +310,13 @@ fn described(revision: &Revision) -> String {
 /// attempt of this run that has started its rollout had run it before.
 async fn one_off(
     run: &Run,
-    settings: &Settings,
+    planner: &Planner,
     image: Option<&Pinned>,
     prepared: &mut Prepared,
 ) -> Result<(), Halt> {
-    let Some(asked) = &settings.task else {
+    if prepared.plan.task.is_none() {
         return Ok(());
-    };
+    }
     if prepared.adopted().is_some() {
         run.tell(Event::Noted {
             sentence: "the one-off task was run before the rollout was started".into(),
@@ -494,14 +324,16 @@ async fn one_off(
         return Ok(());
     }
     for attempt in 1.. {
-        Box::pin(prepared.look_again(run, settings, image)).await?;
+        Box::pin(prepared.look_again(run, planner, image)).await?;
         let Prepared {
-            snapshot, revision, ..
+            snapshot,
+            plan,
+            revision,
         } = &*prepared;
+        let Some(plan) = &plan.task else { break };
         let one_off = OneOff {
             run,
-            settings,
-            asked,
+            plan,
             revision,
             service: snapshot.service.as_ref(),
             attempt,
@@ -509,7 +341,7 @@ async fn one_off(
         let ran = match one_off.find().await {
             task::ExistingTask::Other(other) => {
                 if one_off.make_way(&other).await? == task::OtherEnd::Well {
-                    until_rollout(run, settings, snapshot).await;
+                    until_rollout(run, planner, prepared).await;
                 }
                 continue;
             }
@@ -534,9 +366,9 @@ async fn one_off(
 }
 
 /// A run whose one-off task has ended well begins its rollout: it is not overtaken in between.
-async fn until_rollout(run: &Run, settings: &Settings, snapshot: &Snapshot) {
-    let (began, mut pace) = (Instant::now(), PollInterval::new(settings.rollout.pace));
-    while began.elapsed() < HANDOVER && !survey::has_changed(run, settings, snapshot).await {
+async fn until_rollout(run: &Run, planner: &Planner, prepared: &Prepared) {
+    let (began, mut pace) = (Instant::now(), prepared.poll_interval());
+    while began.elapsed() < HANDOVER && !planner.has_changed(run, &prepared.snapshot).await {
         pace.rest().await;
     }
 }
@@ -549,13 +381,8 @@ pub(super) async fn test_green(rollout: &mut Rollout<'_>, checks: &Checks<'_>) -
     }
 }
 
-async fn bake(
-    run: &Run,
-    settings: &Settings,
-    rollout: &mut Rollout<'_>,
-    checks: &Checks<'_>,
-) -> Result<(), Halt> {
-    if settings.rollout.follow != Follow::Completed || !rollout.keeps_blue() {
+async fn bake(run: &Run, rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<(), Halt> {
+    if !rollout.is_followed_to_its_end() || !rollout.keeps_blue() {
         return Ok(());
     }
     // Green's health is read beside it.

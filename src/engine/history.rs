@@ -14,8 +14,8 @@ use crate::documents::app_spec::task_definition_of;
 use crate::documents::deployment_configuration::{KnownHooks, is_registered_in};
 use crate::error::Failure;
 use crate::outcome::Reason;
+use crate::plan::HistoryQuery;
 use crate::run::Run;
-use crate::settings::Settings;
 use crate::survey::{Snapshot, has_registered};
 
 /// How far back good deployments are looked for.
@@ -69,19 +69,18 @@ pub struct RollbackTarget {
 /// The deployment that is meant, or the newest one.
 pub async fn last(
     run: &Run,
-    settings: &Settings,
+    query: &HistoryQuery,
     snapshot: &Snapshot,
 ) -> Result<Option<Last>, Failure> {
     if is_codedeploy(snapshot) {
-        return Ok(last_of_group(run, settings).await?);
+        return Ok(last_of_group(run, query).await?);
     }
     let history = snapshot
         .service_deployments
         .iter()
         .flat_map(|service_deployments| &service_deployments.history);
     let meant = |arn: &str| {
-        settings
-            .control
+        query
             .deployment
             .as_deref()
             .is_none_or(|meant| short_name(meant) == short_name(arn))
@@ -130,19 +129,19 @@ pub async fn last(
     }))
 }
 
-async fn last_of_group(run: &Run, settings: &Settings) -> Result<Option<Last>, AwsError> {
-    let rollout = &settings.rollout;
-    let ids = match &settings.control.deployment {
+async fn last_of_group(run: &Run, query: &HistoryQuery) -> Result<Option<Last>, AwsError> {
+    let group = &query.group;
+    let ids = match &query.deployment {
         Some(meant) => vec![meant.clone()],
         None => {
             run.aws
-                .latest_deployments(&rollout.application, &rollout.group)
+                .latest_deployments(&group.application, &group.group)
                 .await?
         }
     };
     for id in ids.into_iter().take(FAR) {
         let deployment = run.aws.get_deployment(&id).await?;
-        if deployment.rolls_back.is_some() && settings.control.deployment.is_none() {
+        if deployment.rolls_back.is_some() && query.deployment.is_none() {
             continue; // the deployment that it takes back says more
         }
         let code = deployment
@@ -180,7 +179,7 @@ async fn last_of_group(run: &Run, settings: &Settings) -> Result<Option<Last>, A
 /// There is none, or it cannot be found.
 pub async fn target(
     run: &Run,
-    settings: &Settings,
+    query: &HistoryQuery,
     snapshot: &Snapshot,
 ) -> Result<RollbackTarget, Failure> {
     let serves = snapshot
@@ -188,14 +187,14 @@ pub async fn target(
         .as_ref()
         .map(|service| service.revision().to_owned())
         .unwrap_or_default();
-    let asked = settings.control.rollback_to.as_deref();
+    let asked = query.rollback_to.as_deref();
     if let Some(revision) = asked.and_then(|asked| named(asked, &serves)) {
         return Ok(RollbackTarget {
             why: "as rollback-to names it".into(),
             revision,
         });
     }
-    let good = good(run, settings, snapshot).await?;
+    let good = good(run, query, snapshot).await?;
     let found = match asked {
         None => {
             before(&good, &serves).map(|good| (good, "the last good one before what serves now"))
@@ -263,7 +262,7 @@ fn named(asked: &str, serves: &str) -> Option<String> {
 }
 
 /// Deployments that succeeded, newest first.
-async fn good(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Result<Vec<Good>, Failure> {
+async fn good(run: &Run, query: &HistoryQuery, snapshot: &Snapshot) -> Result<Vec<Good>, Failure> {
     match &snapshot.service_deployments {
         Some(service_deployments) => {
             let all = service_deployments.history.iter().filter(|brief| brief.status() == DeploymentStatus::Successful).take(FAR);
@@ -278,7 +277,7 @@ async fn good(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Result<Vec
             });
             Ok(found.collect())
         }
-        None if is_codedeploy(snapshot) => Ok(good_of_group(run, settings).await?),
+        None if is_codedeploy(snapshot) => Ok(good_of_group(run, query).await?),
         None => Err(Failure::new(Reason::Denied, "the service's deployment history could not be read")
             .hint("allow ecs:ListServiceDeployments (docs/iam.md), or set rollback-to to a revision, such as api:12")),
     }
@@ -292,11 +291,11 @@ fn is_codedeploy(snapshot: &Snapshot) -> bool {
         == Some(DeploymentController::CodeDeploy)
 }
 
-async fn good_of_group(run: &Run, settings: &Settings) -> Result<Vec<Good>, AwsError> {
-    let rollout = &settings.rollout;
+async fn good_of_group(run: &Run, query: &HistoryQuery) -> Result<Vec<Good>, AwsError> {
+    let group = &query.group;
     let ids = run
         .aws
-        .successful_deployments(&rollout.application, &rollout.group)
+        .successful_deployments(&group.application, &group.group)
         .await?;
     let mut all: Vec<(f64, Good)> = Vec::new();
     for id in ids.into_iter().take(FAR) {

@@ -20,9 +20,8 @@ use crate::clock;
 use crate::error::Failure;
 use crate::event::{Event, Step};
 use crate::observe::metric_sources::{Sources, Version};
-use crate::plan::{RolloutPlan, SPARE};
+use crate::plan::{ChecksPlan, RolloutPlan, SPARE};
 use crate::run::Run;
-use crate::settings::Settings;
 use crate::steps::alarms::{AlarmWatch, EVERY};
 use crate::steps::analysis::{self, Analysis};
 use crate::steps::green_health::GreenHealth;
@@ -32,7 +31,7 @@ use crate::steps::rollout::{Interrupted, Past, Rollout};
 /// The watch of one rollout.
 pub(super) struct RolloutMonitor<'a> {
     run: &'a Run,
-    settings: &'a Settings,
+    checks: &'a ChecksPlan,
     plan: &'a RolloutPlan,
     revision: &'a Revision,
     values: Values,
@@ -61,13 +60,9 @@ struct Looks<'a> {
 }
 
 impl<'a> RolloutMonitor<'a> {
-    pub(super) fn new(
-        run: &'a Run,
-        settings: &'a Settings,
-        brought: &Brought<'a>,
-        values: Values,
-    ) -> Self {
+    pub(super) fn new(run: &'a Run, brought: &Brought<'a>, values: Values) -> Self {
         let &Brought {
+            checks,
             plan,
             revision,
             is_answered,
@@ -80,7 +75,7 @@ impl<'a> RolloutMonitor<'a> {
         });
         Self {
             run,
-            settings,
+            checks,
             plan,
             revision,
             values,
@@ -97,7 +92,7 @@ impl<'a> RolloutMonitor<'a> {
         if !self.alarms.lock().await.watch.is_idle() {
             rollout.share_reads();
         }
-        if self.settings.checks.analysis.is_some() {
+        if self.checks.analysis.is_some() {
             rollout.reach_traffic().await?;
             self.change(|times| times.began = clock::seconds());
             self.changes();
@@ -122,7 +117,6 @@ impl<'a> RolloutMonitor<'a> {
             let made = async || {
                 GreenHealth::new(
                     self.run,
-                    self.settings,
                     self.plan,
                     self.revision,
                     rollout.serving_groups().await,
@@ -184,7 +178,7 @@ impl<'a> RolloutMonitor<'a> {
         moment: Moment,
         rollout: &mut Rollout<'_>,
     ) -> Result<(), Halt> {
-        if !self.settings.checks.measures(moment) {
+        if !self.checks.measures(moment) {
             return Ok(());
         }
         let Some(analysis) = self.enter(moment, rollout).await else {
@@ -264,7 +258,7 @@ impl<'a> RolloutMonitor<'a> {
 
     /// A moment begins whose checks are completed later.
     pub(super) async fn meet(&self, moment: Moment, rollout: &Rollout<'_>) {
-        if self.settings.checks.measures(moment) {
+        if self.checks.measures(moment) {
             self.enter(moment, rollout).await;
         }
     }
@@ -313,7 +307,7 @@ impl<'a> RolloutMonitor<'a> {
     }
 
     async fn enter(&self, moment: Moment, rollout: &Rollout<'_>) -> Option<&Analysis<'a>> {
-        let asked = self.settings.checks.analysis.as_ref()?;
+        let asked = self.checks.analysis.as_ref()?;
         // A person who answered has said already what becomes of an inconclusive one.
         let asked = if self.is_answered {
             asked.clone().answered()

@@ -1,18 +1,20 @@
 //! What a deployment is started from, and how that is kept true: somebody else may deploy while an
 //! image is pushed or a task runs.
 
-use super::{Halt, deploy};
+use super::Halt;
+use super::planning::planned;
 use crate::aws::arn::short_name;
 use crate::error::Failure;
 use crate::event::Event;
 use crate::outcome::Reason;
-use crate::plan::{Plan, RolloutPlan};
+use crate::plan::{Plan, QueuePlan, RolloutPlan};
+use crate::planner::Planner;
+use crate::poll_interval::PollInterval;
 use crate::run::Run;
-use crate::settings::{IfRunning, Mode, Settings};
 use crate::steps::image::Pinned;
 use crate::steps::revision::{self, Revision};
 use crate::steps::rollout::{self, Interrupted, Rollout};
-use crate::survey::{self, Running, Snapshot, Thing};
+use crate::survey::{Running, Snapshot};
 use crate::undo::Undo;
 use crate::unwind;
 
@@ -38,30 +40,28 @@ impl Prepared {
     pub(super) async fn start<'a>(
         &'a self,
         run: &'a Run,
-        settings: &'a Settings,
     ) -> Result<Option<Box<Rollout<'a>>>, Interrupted> {
         let Some(planned) = self
             .plan
             .rollout
             .as_ref()
-            .filter(|planned| !self.is_unchanged(settings, planned))
+            .filter(|planned| !self.is_unchanged(planned))
         else {
             return Ok(None);
         };
-        Box::pin(rollout::start(
-            run,
-            settings,
-            planned,
-            &self.revision,
-            self.adopted(),
-        ))
-        .await
-        .map(Some)
+        Box::pin(rollout::start(run, planned, &self.revision, self.adopted()))
+            .await
+            .map(Some)
+    }
+
+    /// How often AWS is looked at.
+    pub(super) fn poll_interval(&self) -> PollInterval {
+        PollInterval::new(self.plan.poll)
     }
 
     /// Whether the service runs already what is asked for.
-    pub(super) fn is_unchanged(&self, settings: &Settings, planned: &RolloutPlan) -> bool {
-        self.adopted().is_none() && rollout::is_unchanged(settings, planned, &self.revision)
+    pub(super) fn is_unchanged(&self, planned: &RolloutPlan) -> bool {
+        self.adopted().is_none() && rollout::is_unchanged(planned, &self.revision)
     }
 
     /// Looks at the service again; where its deployments are not those that were read, `if-running`
@@ -69,18 +69,18 @@ impl Prepared {
     pub(super) async fn look_again(
         &mut self,
         run: &Run,
-        settings: &Settings,
+        planner: &Planner,
         image: Option<&Pinned>,
     ) -> Result<(), Halt> {
         if self.plan.rollout.is_none() || self.adopted().is_some() {
             return Ok(());
         }
-        if self.is_in_the_way(settings) {
+        if self.is_in_the_way(planner) {
             run.tell(Event::Noted {
                 sentence: "what is in progress brings another revision: it is somebody else's"
                     .into(),
             });
-        } else if survey::has_changed(run, settings, &self.snapshot).await {
+        } else if planner.has_changed(run, &self.snapshot).await {
             run.tell(Event::Noted {
                 sentence:
                     "somebody else has deployed since the service was read: it is planned again"
@@ -89,7 +89,7 @@ impl Prepared {
         } else {
             return Ok(());
         }
-        let (snapshot, plan) = Box::pin(deploy::planned(run, settings, Some(&self.revision)))
+        let (snapshot, plan) = Box::pin(planned(run, planner, Some(&self.revision)))
             .await
             .map_err(touched)?;
         let is_same = plan.definition == self.plan.definition
@@ -103,17 +103,11 @@ impl Prepared {
 
     /// Something is in progress that was taken for this run's own, so that `if-running` has not
     /// decided about it yet.
-    fn is_in_the_way(&self, settings: &Settings) -> bool {
-        let is_replaced = |running: &Running| {
-            matches!(running.thing, Thing::Rolling)
-                && self.snapshot.if_running(settings.control.if_running) == IfRunning::Supersede
-        };
-        let running = self
-            .snapshot
-            .running
-            .as_ref()
-            .filter(|_| settings.mode == Mode::Deploy);
-        running.is_some_and(|running| !running.is_ours && !is_replaced(running))
+    fn is_in_the_way(&self, planner: &Planner) -> bool {
+        match planner.clearance(&self.snapshot).queue {
+            QueuePlan::Free | QueuePlan::Replaced => false,
+            QueuePlan::Refused | QueuePlan::Wait(_) | QueuePlan::Supersede(_) => true,
+        }
     }
 
     /// The revision was made from a definition that serves no more.

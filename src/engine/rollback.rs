@@ -1,44 +1,45 @@
 //! `mode: rollback`: the fast way while blue still runs, a new rollout of what was good otherwise.
 
-use super::approval::arm;
-use super::{Ending, Halt, after, deploy, step, unwinding};
+use super::approval::arm_running;
+use super::{Ending, Halt, after, deploy, planning, step, unwinding};
 use crate::aws::arn::short_name;
 use crate::engine::history::{self, RollbackTarget};
 use crate::error::Failure;
 use crate::event::{Event, Step};
 use crate::observe::traffic::{self, Observed};
 use crate::outcome::{Outcome, Reason};
-use crate::plan;
+use crate::plan::{RollbackChecks, RollbackPlan};
+use crate::planner::{BroughtBack, Planner};
 use crate::run::Run;
-use crate::settings::{Approval, DefinitionSource, Settings};
 use crate::survey::{Running, Snapshot, Thing};
-use crate::undo::ServiceKey;
+use crate::undo::Undo;
 use crate::unwind::{self, Unwound};
 
-pub(super) async fn rollback(run: &Run, settings: &Settings) -> Result<Ending, Halt> {
-    let snapshot = step(run, Step::Survey, deploy::look(run, settings), |_| {
+pub(super) async fn rollback(run: &Run, planner: &Planner) -> Result<Ending, Halt> {
+    let snapshot = step(run, Step::Survey, planning::look(run, planner), |_| {
         "read".to_owned()
     })
     .await?;
+    let plan = planner.rollback(&snapshot);
     let fast = match snapshot.running.as_ref() {
-        Some(running) => fast(run, settings, &snapshot, running).await?,
+        Some(running) => fast(run, &plan, running).await?,
         None => None,
     };
-    if let Some(ending) = fast.filter(|ending| is_enough(settings, &snapshot, ending)) {
+    if let Some(ending) = fast.filter(|ending| is_enough(&plan, ending)) {
         return Ok(ending);
     }
     let snapshot = if snapshot.running.is_some() {
-        deploy::look(run, settings).await?
+        planning::look(run, planner).await?
     } else {
         snapshot
     };
-    let target = history::target(run, settings, &snapshot).await?;
+    let plan = planner.rollback(&snapshot);
+    let target = history::target(run, &plan.history, &snapshot).await?;
     run.tell(Event::Noted {
         sentence: format!("back to {}, {}", short_name(&target.revision), target.why),
     });
-    let mut again = settings_for(run, settings, &target).await?;
-    again.rollout.force_new_deployment |= is_shared(run, settings, &snapshot).await;
-    let ending = deploy::deploy(run, &again).await?;
+    let back = brought_back(run, &plan, &snapshot, target).await?;
+    let ending = deploy::deploy(run, &planner.bringing_back(back)).await?;
     let asked = ending.reason == Reason::AsPlanned;
     Ok(if asked {
         Ending {
@@ -53,15 +54,11 @@ pub(super) async fn rollback(run: &Run, settings: &Settings) -> Result<Ending, H
 /// Whether production's traffic is on both sides although nothing is in progress, as after a
 /// rollout that was stopped where it was: then also the revision that the service calls its own is
 /// deployed anew.
-async fn is_shared(run: &Run, settings: &Settings, snapshot: &Snapshot) -> bool {
-    let (Some(blue), None) = (plan::blue_of(snapshot), &snapshot.running) else {
+async fn is_shared(run: &Run, plan: &RollbackPlan, snapshot: &Snapshot) -> bool {
+    let (Some(blue), None) = (&plan.blue, &snapshot.running) else {
         return false;
     };
-    let place = ServiceKey {
-        cluster: settings.cluster.clone(),
-        service: settings.service.clone().unwrap_or_default(),
-    };
-    let shared = traffic::observe(run, &place, &blue)
+    let shared = traffic::observe(run, &plan.place, blue)
         .await
         .filter(Observed::is_shared);
     if let Some(shared) = shared {
@@ -77,22 +74,17 @@ async fn is_shared(run: &Run, settings: &Settings, snapshot: &Snapshot) -> bool 
 
 /// What is in progress is stopped with rollback: blue is still there, and back within seconds. None
 /// when it was too late.
-async fn fast(
-    run: &Run,
-    settings: &Settings,
-    snapshot: &Snapshot,
-    running: &Running,
-) -> Result<Option<Ending>, Halt> {
-    let Some(undo) = plan::undo_of(settings, snapshot) else {
+async fn fast(run: &Run, plan: &RollbackPlan, running: &Running) -> Result<Option<Ending>, Halt> {
+    let Some(undo) = &plan.undos.rollout else {
         return Ok(None);
     };
     run.tell(Event::Noted {
         sentence: format!("{}: blue still runs, so it is rolled back", running.words()),
     });
     let unwound = if is_rollback(running) {
-        unwinding(run, unwind::watch(run, &undo)).await
+        unwinding(run, unwind::watch(run, undo)).await
     } else {
-        arm(run, snapshot, undo, None);
+        arm_running(run, &plan.undos);
         unwinding(run, unwind::all(run, &run.armed())).await
     };
     match unwound {
@@ -140,43 +132,52 @@ fn is_rollback(running: &Running) -> bool {
 }
 
 /// Whether blue is what was asked for.
-fn is_enough(settings: &Settings, snapshot: &Snapshot, ending: &Ending) -> bool {
-    let Some(asked) = settings
-        .control
+fn is_enough(plan: &RollbackPlan, ending: &Ending) -> bool {
+    let Some(asked) = plan
+        .history
         .rollback_to
         .as_deref()
         .filter(|_| ending.outcome == Outcome::Deployed)
     else {
         return true;
     };
-    let blue = plan::undo_of(settings, snapshot)
-        .map(|undo| undo.blue().to_owned())
+    let blue = plan
+        .undos
+        .rollout
+        .as_ref()
+        .map(Undo::blue)
         .unwrap_or_default();
-    short_name(&blue) == short_name(asked) || short_name(&blue).rsplit(':').next() == Some(asked)
+    short_name(blue) == short_name(asked) || short_name(blue).rsplit(':').next() == Some(asked)
 }
 
-/// The same run with the target as what is deployed; its tests only when they are wanted.
-async fn settings_for(
+/// What is brought back by a new rollout; with its tests only when they are wanted.
+async fn brought_back(
     run: &Run,
-    settings: &Settings,
-    target: &RollbackTarget,
-) -> Result<Settings, Halt> {
-    let mut again = settings.clone();
-    again.definition.source = DefinitionSource::Registered(target.revision.clone());
-    again.control.approval = Approval::None;
-    again.task = None;
-    if settings.control.skip_checks {
-        run.tell(Event::Warned {
-            sentence: "skip-checks: what is brought back is not tested".into(),
-        });
-        again.checks = crate::settings::CheckSettings::default();
-    } else if again.version.is_none() && again.checks.suite.is_some() {
-        let described = run
-            .aws
-            .describe_task_definition(&target.revision)
-            .await
-            .map_err(Failure::from)?;
-        again.version = history::version(run, &described["taskDefinition"]).await;
-    }
-    Ok(again)
+    plan: &RollbackPlan,
+    snapshot: &Snapshot,
+    target: RollbackTarget,
+) -> Result<BroughtBack, Halt> {
+    let version = match plan.checks {
+        RollbackChecks::Skipped => {
+            run.tell(Event::Warned {
+                sentence: "skip-checks: what is brought back is not tested".into(),
+            });
+            None
+        }
+        RollbackChecks::OfItsVersion => {
+            let described = run
+                .aws
+                .describe_task_definition(&target.revision)
+                .await
+                .map_err(Failure::from)?;
+            history::version(run, &described["taskDefinition"]).await
+        }
+        RollbackChecks::AsGiven => None,
+    };
+    Ok(BroughtBack {
+        version,
+        checks: plan.checks,
+        forces_new_deployment: is_shared(run, plan, snapshot).await,
+        revision: target.revision,
+    })
 }

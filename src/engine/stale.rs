@@ -4,12 +4,11 @@
 
 use crate::error::Failure;
 use crate::github::api::{Github, GithubError, WorkflowRun};
-use crate::github::note_unknown;
 use crate::github::workflow::Workflow;
+use crate::observe::workflow_runs::note_unknown;
 use crate::outcome::Reason;
 use crate::run::Run;
 use crate::secret::Secret;
-use crate::settings::{Mode, Settings, StaleRun};
 
 /// Characters of a commit's id, as GitHub shows it.
 const SHORT: usize = 7;
@@ -18,11 +17,8 @@ const SHORT: usize = 7;
 ///
 /// # Errors
 /// The run is stale. That GitHub does not tell is no error.
-pub async fn check(run: &Run, settings: &Settings) -> Result<(), Failure> {
-    let Some((workflow, branch, sha)) = asked(run, settings) else {
-        return Ok(());
-    };
-    let Some(token) = &settings.control.github_token else {
+pub async fn check(run: &Run, token: &Secret) -> Result<(), Failure> {
+    let Some((workflow, branch, sha)) = asked(run) else {
         return Ok(());
     };
     match ask(workflow, token, branch, sha).await {
@@ -39,13 +35,8 @@ pub async fn check(run: &Run, settings: &Settings) -> Result<(), Failure> {
     }
 }
 
-/// A rollback goes to an older commit on purpose, and the other modes bring nothing.
-fn asked<'r>(run: &'r Run, settings: &Settings) -> Option<(&'r Workflow, &'r str, &'r str)> {
-    match (settings.mode, settings.control.stale_run) {
-        (Mode::Deploy, StaleRun::Refuse) => {}
-        (Mode::Deploy, StaleRun::Allow)
-        | (Mode::Rollback | Mode::Continue | Mode::Abort | Mode::Status, _) => return None,
-    }
+/// Which runs are asked for, where the job says what it runs for.
+fn asked(run: &Run) -> Option<(&Workflow, &str, &str)> {
     let workflow = run.runner.workflow.as_ref()?;
     Some((
         workflow,

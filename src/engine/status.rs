@@ -1,37 +1,34 @@
 //! `mode: status`: what is in progress on the service is followed and reported; nothing is started,
 //! opened or rolled back.
 
-use super::{Ending, Halt, after, deploy, step};
+use super::{Ending, Halt, after, deploy, planning, step};
 use crate::aws::arn::short_name;
 use crate::decide::At;
 use crate::error::Failure;
 use crate::event::{Event, Step};
 use crate::outcome::{Outcome, Reason};
-use crate::plan;
+use crate::plan::RunningUndos;
+use crate::planner::Planner;
 use crate::run::Run;
-use crate::settings::Settings;
 use crate::steps::revision::Revision;
 use crate::steps::rollout::{self, Interrupted, Reached, Rollout};
 use crate::survey::{Running, Snapshot};
 use crate::unwind;
 
-pub(super) async fn status(run: &Run, settings: &Settings) -> Result<Ending, Halt> {
-    let snapshot = step(run, Step::Survey, deploy::look(run, settings), |_| {
+pub(super) async fn status(run: &Run, planner: &Planner) -> Result<Ending, Halt> {
+    let snapshot = step(run, Step::Survey, planning::look(run, planner), |_| {
         "read".to_owned()
     })
     .await?;
-    let Some(running) = snapshot.running.as_ref() else {
-        return Ok(nothing(&snapshot));
-    };
-    super::approval::is_meant(settings, running)?;
-    let Some(planned) = plan::attached(settings, &snapshot).map_err(Halt::Refused)? else {
+    let plan = planner.in_progress(&snapshot)?;
+    let (Some(running), Some(planned)) = (&snapshot.running, &plan.rollout) else {
         return Ok(nothing(&snapshot));
     };
     run.tell(Event::Noted {
         sentence: running.words(),
     });
     let revision = brought(run, running).await;
-    let mut rollout = rollout::attach(run, settings, &planned, &revision, running);
+    let mut rollout = rollout::attach(run, planned, &revision, running);
     match step(run, Step::Shift, rollout.watched(), |reached| {
         reached.words().to_owned()
     })
@@ -40,9 +37,9 @@ pub(super) async fn status(run: &Run, settings: &Settings) -> Result<Ending, Hal
         Ok(Reached::Gate(at)) => Ok(at_gate(&rollout, at)),
         Ok(Reached::Green) => match rollout.last_look().await {
             Ok(()) => Ok(deploy::deployed(run, &rollout)),
-            Err(failure) => Ok(ended(run, settings, &snapshot, failure).await),
+            Err(failure) => Ok(ended(run, &plan.undos, failure).await),
         },
-        Err(Interrupted::Failed(failure)) => Ok(ended(run, settings, &snapshot, failure).await),
+        Err(Interrupted::Failed(failure)) => Ok(ended(run, &plan.undos, failure).await),
         Err(left) => Err(left.into()),
     }
 }
@@ -101,11 +98,11 @@ fn at_gate(rollout: &Rollout<'_>, at: At) -> Ending {
 
 /// It did not end well: its way back is watched to the end, so that what serves is said and not
 /// guessed.
-async fn ended(run: &Run, settings: &Settings, snapshot: &Snapshot, failure: Failure) -> Ending {
+async fn ended(run: &Run, undos: &RunningUndos, failure: Failure) -> Ending {
     let reason = failure.reason;
     run.tell(Event::Failed { failure });
-    match plan::undo_of(settings, snapshot) {
-        Some(undo) => after(unwind::watch(run, &undo).await, reason),
+    match &undos.rollout {
+        Some(undo) => after(unwind::watch(run, undo).await, reason),
         None => Ending {
             outcome: Outcome::StillRunning,
             reason,

@@ -1,9 +1,11 @@
 //! What only looks at AWS and never changes anything: which side production's traffic goes to, what
-//! tasks stopped and what they logged, what was measured.
+//! tasks stopped and what they logged, what was measured, which runs of the workflow come first.
 
 pub mod log_lines;
 pub mod metric_sources;
 pub mod outage;
+pub mod own_deployments;
 pub mod serving;
 pub mod stopped_tasks;
 pub mod traffic;
+pub mod workflow_runs;

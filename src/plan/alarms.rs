@@ -7,9 +7,10 @@
 use crate::alarm::{Alarm, AlarmState};
 use crate::aws::ecs_shapes::{DeploymentController, Service};
 use crate::error::Failure;
+use crate::outcome::Mode;
 use crate::outcome::Reason;
 use crate::problem::Problem;
-use crate::settings::{Mode, Settings};
+use crate::settings::Settings;
 use crate::survey::Snapshot;
 
 /// The alarms of a rollout.

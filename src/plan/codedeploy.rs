@@ -5,22 +5,38 @@ use serde_json::Value;
 use super::{GatePlan, RolloutKind};
 use crate::aws::codedeploy_shapes::{Group, ReadyWait, Routing};
 use crate::aws::ecs_shapes::Service;
+use crate::choices::Follow;
 use crate::documents::app_spec::{self, CapacityProvider};
 use crate::documents::network::Network;
 use crate::documents::task_definition::TaskDefinition;
 use crate::problem::Problem;
-use crate::settings::{AppSpecSource, Follow, Settings};
+use crate::settings::{AppSpecSource, Settings};
 use crate::survey::Snapshot;
 
 /// A CodeDeploy deployment.
 #[derive(Debug)]
 pub struct CodeDeployWay {
+    /// The names of application and group.
+    pub key: GroupKey,
     /// The group.
     pub group: Group,
+    /// The deployment configuration, where it is not the group's.
+    pub config: Option<String>,
+    /// The user's words for the deployment.
+    pub description: Option<String>,
     /// The AppSpec, all but the revision.
     pub app_spec: AppSpecPlan,
     /// What is owed at the gate.
     pub gate: GatePlan,
+}
+
+/// The names of a deployment group and its application.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupKey {
+    /// The application.
+    pub application: String,
+    /// The group.
+    pub group: String,
 }
 
 /// Where the AppSpec comes from.
@@ -47,6 +63,14 @@ pub struct BuiltParts {
     pub network: Option<Network>,
 }
 
+/// The group that the inputs name, or that its service goes by.
+pub(super) fn group(settings: &Settings) -> GroupKey {
+    GroupKey {
+        application: settings.rollout.application.clone(),
+        group: settings.rollout.group.clone(),
+    }
+}
+
 /// The way of a group's deployment; without a definition, that of one that is there already.
 pub(super) fn way(
     settings: &Settings,
@@ -67,7 +91,10 @@ pub(super) fn way(
         None => AppSpecPlan::Given(Value::Null),
     };
     Ok(RolloutKind::CodeDeploy(Box::new(CodeDeployWay {
+        key: self::group(settings),
         group,
+        config: settings.rollout.config.clone(),
+        description: settings.rollout.description.clone(),
         app_spec,
         gate,
     })))

@@ -6,9 +6,11 @@ use serde_json::{Value, json};
 
 use super::GatePlan;
 use crate::aws::ecs_shapes::Service;
+use crate::choices::{Approval, Follow};
 use crate::documents::deployment_configuration::{self as configuration, KnownHooks, Pause};
+use crate::documents::strategy::Strategy;
 use crate::problem::Problem;
-use crate::settings::{Approval, Follow, Settings, Strategy};
+use crate::settings::Settings;
 use crate::survey::{Snapshot, Thing};
 
 /// A deployment of ECS's own, with weights and gates.
@@ -18,7 +20,8 @@ pub struct EcsWay {
     pub strategy: Strategy,
     /// What traffic goes through.
     pub balancer: Balancer,
-    /// The configuration that goes with the UpdateService; none when it is as it should be.
+    /// The configuration that goes with the UpdateService, but for our pause; none when it is as it
+    /// should be.
     pub configuration: Option<Value>,
     /// The configuration before.
     pub present: Option<Value>,
@@ -26,6 +29,8 @@ pub struct EcsWay {
     pub left: Option<Pause>,
     /// The stages at which it must pause.
     pub pauses: BTreeSet<String>,
+    /// Those of them at which no hook of the service pauses, so that ours does.
+    pub added_pauses: Vec<String>,
     /// How long a pause of ours lasts, in minutes.
     pub pause_minutes: u64,
     /// Service deployments there are before ours.
@@ -70,8 +75,8 @@ impl Balancer {
     }
 }
 
-/// The way of one of ECS's own strategies; none when the service is to be rolled in place. The run's pause is
-/// added by the step that starts the deployment, because only it knows the run.
+/// The way of one of ECS's own strategies; none when the service is to be rolled in place. What our pause
+/// says of the run and its revision is added when the deployment is started.
 pub(super) fn way(
     settings: &Settings,
     snapshot: &Snapshot,
@@ -109,8 +114,7 @@ pub(super) fn way(
     check(settings, snapshot, service, (strategy, balancer))?;
     let present = service.deployment_configuration.as_ref();
     let left = service.tagged_pause();
-    let planned =
-        configuration::for_rollout(present, asked, None, KnownHooks::by_form(left.as_ref()));
+    let planned = configuration::for_rollout(present, asked, KnownHooks::by_form(left.as_ref()));
     let governing = planned
         .clone()
         .or_else(|| present.cloned())
@@ -121,6 +125,7 @@ pub(super) fn way(
         present: present.cloned(),
         left,
         pauses: BTreeSet::new(),
+        added_pauses: Vec::new(),
         pause_minutes: 0,
         known: service_deployments
             .history
@@ -147,6 +152,7 @@ pub(super) fn way(
         }
         _ => pauses(settings, service, &mut way, &governing)?,
     }
+    way.added_pauses = added_pauses(&way);
     way.gate = gate(settings, &way);
     Ok(Some(way))
 }
@@ -336,6 +342,21 @@ fn pauses(
     Err(vec![Problem::new("manage-hooks", message, remedy)])
 }
 
+/// The stages that are left for our pause, in the order in which a rollout comes to them.
+fn added_pauses(way: &EcsWay) -> Vec<String> {
+    let left = KnownHooks::by_form(way.left.as_ref());
+    let theirs = configuration::paused_stages(way.present.as_ref(), left);
+    [
+        configuration::GREEN,
+        configuration::STEP,
+        configuration::PRODUCTION,
+    ]
+    .into_iter()
+    .filter(|stage| way.pauses.contains(*stage) && !theirs.contains(*stage))
+    .map(str::to_owned)
+    .collect()
+}
+
 /// Green of an Express service gets traffic as soon as it is up.
 fn express_gate(settings: &Settings) -> Problem {
     let (input, remedy) = if settings.checks.asks_green() {
@@ -420,7 +441,7 @@ pub(super) fn partial_shares(way: &EcsWay) -> Vec<(f64, u64)> {
 /// The hook that an earlier attempt of this run added for the deployment that it started, where
 /// neither mark nor tag tells: it is the one that this run would ask for, and came with the
 /// deployment.
-pub fn adopted_pause(settings: &Settings, snapshot: &Snapshot, run: &str) -> Option<Pause> {
+pub(super) fn adopted_pause(settings: &Settings, snapshot: &Snapshot, run: &str) -> Option<Pause> {
     let running = snapshot
         .running
         .as_ref()

@@ -4,11 +4,32 @@
 use serde_json::Value;
 
 use crate::aws::ecs_shapes::Service;
+use crate::documents::new_repository::NewRepository;
 use crate::documents::task_definition::TaskDefinition;
 use crate::problem::Problem;
-use crate::registry::{Digest, Facts, Platform};
-use crate::settings::{ImageSettings, NewRepository, Settings};
+use crate::registry::{Digest, Facts, ImageReference, Platform, Tag};
+use crate::settings::{ImageSettings, Settings};
 use crate::survey::{ImageFound, RepositorySeen, RepositoryState, Snapshot, Template};
+
+/// The image of a run.
+#[derive(Debug)]
+pub struct ImagePlan {
+    /// As the user wrote it.
+    pub reference: ImageReference,
+    /// The tags it gets when it is pushed.
+    pub tags: Vec<Tag>,
+    /// Those among them that it gets only once it serves.
+    pub tags_when_deployed: Vec<Tag>,
+}
+
+pub(super) fn plan(settings: &Settings) -> Option<ImagePlan> {
+    let image = settings.image.as_ref()?;
+    Some(ImagePlan {
+        reference: image.reference.clone(),
+        tags: image.tags.clone(),
+        tags_when_deployed: image.tags_when_deployed.clone(),
+    })
+}
 
 /// The repository that the image goes to.
 #[derive(Debug, Clone)]

@@ -4,11 +4,14 @@
 use crate::aws::arn::short_name;
 use crate::aws::codedeploy_shapes::{Group, ReadyWait};
 use crate::aws::ecs_shapes::{DeploymentController, Service};
+use crate::choices::{Approval, Follow, IfRunning};
+use crate::documents::strategy::Strategy;
 use crate::error::Failure;
+use crate::outcome::Mode;
 use crate::outcome::Reason;
 use crate::problem::Problem;
 use crate::registry::ImageName;
-use crate::settings::{Approval, Follow, IfRunning, Mode, Settings, Strategy};
+use crate::settings::Settings;
 use crate::survey::{ImageFound, Running, Snapshot, Thing};
 
 /// Problems with what the inputs name in AWS.

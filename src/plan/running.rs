@@ -1,18 +1,197 @@
-//! PURE: how a rollout that is in progress would be rolled back, whoever started it.
+//! PURE: what is in progress, whoever started it: how it is followed, answered, or rolled back.
 
-use super::blue;
+use super::{ChecksPlan, GroupKey, PlanRefusal, RolloutPlan, blue, checks};
+use crate::aws::arn::short_name;
 use crate::aws::ecs_shapes::Service;
+use crate::documents::deployment_configuration::{Pause, is_in_place};
+use crate::error::Failure;
+use crate::outcome::Reason;
 use crate::settings::Settings;
 use crate::survey::{Running, Snapshot, Thing};
-use crate::undo::{CodeDeployUndo, EcsUndo, RevisionUndo, RollingUndo, ServiceKey, Undo};
+use crate::undo::{
+    Blue, CodeDeployUndo, EcsUndo, HooksUndo, RevisionUndo, RollingUndo, ServiceKey, Undo,
+};
 
-/// The undo of what is in progress; none when nothing is.
-pub fn undo_of(settings: &Settings, snapshot: &Snapshot) -> Option<Undo> {
-    let (service, running) = (snapshot.service.as_ref()?, snapshot.running.as_ref()?);
-    let place = ServiceKey {
+/// How what is in progress would be undone, and what its run has registered for it.
+#[derive(Debug)]
+pub struct RunningUndos {
+    /// The rollout; none when nothing is in progress.
+    pub rollout: Option<Undo>,
+    /// Its revision; none when that is not known, or it serves.
+    pub revision: Option<Undo>,
+    /// The hooks that were set for it; none where the rollout needs none.
+    pub hooks: Option<Undo>,
+}
+
+/// What a run in progress is followed or answered with.
+#[derive(Debug)]
+pub struct InProgressPlan {
+    /// The service.
+    pub place: ServiceKey,
+    /// The deployments that are looked at when nothing is in progress any more.
+    pub history: HistoryQuery,
+    /// The rollout that is in progress; none when there is none that could be followed.
+    pub rollout: Option<RolloutPlan>,
+    /// How it would be undone.
+    pub undos: RunningUndos,
+    /// What is asked of green and of production.
+    pub checks: ChecksPlan,
+}
+
+/// A rollback before it is known what it brings.
+#[derive(Debug)]
+pub struct RollbackPlan {
+    /// The service.
+    pub place: ServiceKey,
+    /// What serves.
+    pub blue: Option<Blue>,
+    /// How what is in progress would be undone.
+    pub undos: RunningUndos,
+    /// The deployments among which the one to go back to is found.
+    pub history: HistoryQuery,
+    /// What becomes of the tests of what is brought back.
+    pub checks: RollbackChecks,
+}
+
+/// What becomes of the tests of what a rollback brings back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RollbackChecks {
+    /// They are left out.
+    Skipped,
+    /// They run, with the version that what is brought back tells of itself.
+    OfItsVersion,
+    /// They run as they are.
+    AsGiven,
+}
+
+/// Which deployments of the service are looked at.
+#[derive(Debug, Clone)]
+pub struct HistoryQuery {
+    /// The deployment group, for a service of CodeDeploy's.
+    pub group: GroupKey,
+    /// The deployment that is meant; the newest one where none is named.
+    pub deployment: Option<String>,
+    /// What to go back to; the last good one where nothing is named.
+    pub rollback_to: Option<String>,
+}
+
+/// The plan for what is in progress, for a mode that answers or follows it.
+///
+/// # Errors
+/// Another deployment is meant, or what is in progress cannot be followed.
+pub fn in_progress(
+    settings: &Settings,
+    snapshot: &Snapshot,
+    run: &str,
+) -> Result<InProgressPlan, PlanRefusal> {
+    let rollout = match &snapshot.running {
+        Some(running) => {
+            is_meant(settings, running).map_err(PlanRefusal::Failure)?;
+            super::attached(settings, snapshot).map_err(PlanRefusal::Problems)?
+        }
+        None => None,
+    };
+    Ok(InProgressPlan {
+        place: place(settings),
+        history: history(settings),
+        rollout,
+        undos: adopted_undos(settings, snapshot, run),
+        checks: checks::plan(settings),
+    })
+}
+
+/// A deployment that was named must be the one that is in progress.
+fn is_meant(settings: &Settings, running: &Running) -> Result<(), Failure> {
+    match settings.control.deployment.as_deref() {
+        Some(meant) if short_name(meant) != short_name(&running.id) => {
+            let sentence = format!(
+                "{} is not in progress: {}",
+                short_name(meant),
+                running.words()
+            );
+            Err(Failure::new(Reason::Superseded, sentence)
+                .hint("answer the deployment that waits, or leave `deployment` out"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The plan of a rollback, as far as one look tells.
+pub fn rollback(settings: &Settings, snapshot: &Snapshot) -> RollbackPlan {
+    let checks = if settings.control.skip_checks {
+        RollbackChecks::Skipped
+    } else if settings.version.is_none() && settings.checks.suite.is_some() {
+        RollbackChecks::OfItsVersion
+    } else {
+        RollbackChecks::AsGiven
+    };
+    RollbackPlan {
+        place: place(settings),
+        blue: super::blue_of(snapshot),
+        // Its revision stays registered, so that it can be brought again.
+        undos: RunningUndos {
+            revision: None,
+            ..undos(settings, snapshot, None)
+        },
+        history: history(settings),
+        checks,
+    }
+}
+
+fn history(settings: &Settings) -> HistoryQuery {
+    HistoryQuery {
+        group: super::codedeploy::group(settings),
+        deployment: settings.control.deployment.clone(),
+        rollback_to: settings.control.rollback_to.clone(),
+    }
+}
+
+/// The service, as given.
+pub(super) fn place(settings: &Settings) -> ServiceKey {
+    ServiceKey {
         cluster: settings.cluster.clone(),
         service: settings.service.clone().unwrap_or_default(),
+    }
+}
+
+/// How what is in progress is undone by a run that goes on with it: what an earlier attempt has
+/// changed for it is this run's to restore.
+pub(super) fn adopted_undos(settings: &Settings, snapshot: &Snapshot, run: &str) -> RunningUndos {
+    let pause = super::ecs::adopted_pause(settings, snapshot, run);
+    undos(settings, snapshot, pause)
+}
+
+fn undos(settings: &Settings, snapshot: &Snapshot, pause: Option<Pause>) -> RunningUndos {
+    let rollout = undo_of(settings, snapshot);
+    let hooks = match &rollout {
+        Some(Undo::Ecs(undo)) => snapshot
+            .running
+            .as_ref()
+            .map(|running| hooks(undo, running, pause)),
+        _ => None,
     };
+    RunningUndos {
+        rollout,
+        revision: undo_of_its_revision(settings, snapshot),
+        hooks,
+    }
+}
+
+/// The undo of the hooks that whoever started it has set for it.
+fn hooks(undo: &EcsUndo, running: &Running, pause: Option<Pause>) -> Undo {
+    Undo::Hooks(HooksUndo {
+        place: undo.place.clone(),
+        strategy: None,
+        run: running.run.clone(),
+        pause,
+        before: running.hooks_before.clone().unwrap_or_default(),
+    })
+}
+
+/// The undo of what is in progress; none when nothing is.
+pub(super) fn undo_of(settings: &Settings, snapshot: &Snapshot) -> Option<Undo> {
+    let (service, running) = (snapshot.service.as_ref()?, snapshot.running.as_ref()?);
+    let place = place(settings);
     Some(match &running.thing {
         Thing::CodeDeploy(_) => Undo::CodeDeploy(CodeDeployUndo {
             place,
@@ -31,9 +210,7 @@ pub fn undo_of(settings: &Settings, snapshot: &Snapshot) -> Option<Undo> {
             run: running.run.clone(),
             blue: blue(snapshot, service),
             is_first: deployment.source_service_revisions.is_empty(),
-            in_place: crate::documents::deployment_configuration::is_in_place(
-                &deployment.deployment_configuration,
-            ),
+            in_place: is_in_place(&deployment.deployment_configuration),
             desired: None,
         }),
         Thing::Rolling => Undo::Rolling(rolling(place, snapshot, service, running)),
@@ -42,7 +219,7 @@ pub fn undo_of(settings: &Settings, snapshot: &Snapshot) -> Option<Undo> {
 
 /// The undo of the revision that the run which started it has registered for it; none when that is
 /// not known, or it serves.
-pub fn undo_of_its_revision(settings: &Settings, snapshot: &Snapshot) -> Option<Undo> {
+pub(super) fn undo_of_its_revision(settings: &Settings, snapshot: &Snapshot) -> Option<Undo> {
     let (service, running) = (
         snapshot.service.as_ref()?,
         snapshot
@@ -54,13 +231,9 @@ pub fn undo_of_its_revision(settings: &Settings, snapshot: &Snapshot) -> Option<
         .revision
         .clone()
         .filter(|revision| *revision != blue(snapshot, service).revision)?;
-    let place = ServiceKey {
-        cluster: settings.cluster.clone(),
-        service: settings.service.clone().unwrap_or_default(),
-    };
     Some(Undo::Revision(RevisionUndo {
         arn,
-        service: Some(place),
+        service: Some(place(settings)),
     }))
 }
 

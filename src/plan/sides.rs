@@ -6,11 +6,33 @@ use std::time::Duration;
 use super::{Balancer, RolloutKind, RolloutPlan, ecs, refuse};
 use crate::aws::arn::short_name;
 use crate::aws::codedeploy_shapes::Routing;
+use crate::checks::analysis::question::CloudWatchQuery;
 use crate::checks::analysis::{Analysis, Front, SideFacts, Sides, Traffic, TrafficSchedule};
+use crate::choices::Follow;
 use crate::documents::deployment_configuration::{PRODUCTION, STEP};
+use crate::documents::strategy::Strategy;
+use crate::outcome::Mode;
 use crate::problem::Problem;
-use crate::settings::{Follow, Mode, Settings, Strategy};
+use crate::settings::Settings;
 use crate::survey::Snapshot;
+
+/// The questions for the requests and the errors that blue has had; none where no check of the
+/// analysis depends on how many there were.
+pub fn traffic_queries(settings: &Settings, snapshot: &Snapshot) -> Option<[CloudWatchQuery; 2]> {
+    let analysis = settings
+        .checks
+        .analysis
+        .as_ref()
+        .filter(|_| settings.mode == Mode::Deploy)?;
+    let rollout = super::attached(settings, snapshot)
+        .ok()
+        .flatten()
+        .filter(RolloutPlan::has_blue)?;
+    let sides = rollout.sides(&rollout.blue.target_groups, "");
+    // With problems it is refused.
+    let is_possible = analysis.problems(&sides).is_empty();
+    analysis.traffic_queries(&sides).filter(|_| is_possible)
+}
 
 impl RolloutPlan {
     /// Both sides, with what is known of green.

@@ -2,10 +2,11 @@
 //! is known.
 
 use super::{Balancer, RolloutKind};
-use crate::aws::elb::listener_of;
+use crate::aws::arn::listener_of;
+use crate::outcome::Mode;
 use crate::problem::Problem;
+use crate::settings::Settings;
 use crate::settings::cross::GREEN_URL;
-use crate::settings::{Mode, Settings};
 use crate::survey::{Fronts, Snapshot};
 
 /// What is known of test-url before the start.

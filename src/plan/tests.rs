@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use super::*;
 use crate::aws::codedeploy_shapes::{Group, ReadyWait, Routing};
 use crate::aws::ecs_shapes::Service;
+use crate::choices::IfRunning;
 use crate::inputs;
 use crate::runner::Runner;
-use crate::settings::IfRunning;
 use crate::survey::{Running, Thing};
 
 const SMOKE: &str = "tests: [{ name: health, get: /health }]";
@@ -90,6 +90,10 @@ fn rolling(more: &Value) -> Snapshot {
         live: Some(live()),
         ..Snapshot::default()
     }
+}
+
+fn plan(settings: &Settings, snapshot: &Snapshot) -> Result<Plan, PlanRefusal> {
+    super::plan(settings, snapshot, "7-1-ab")
 }
 
 fn problems(settings: &Settings, snapshot: &Snapshot) -> Vec<String> {

@@ -3,7 +3,8 @@
 //! them.
 
 use crate::aws::ecs_shapes::{DeploymentController, Service};
-use crate::settings::{Mode, Settings};
+use crate::outcome::Mode;
+use crate::settings::Settings;
 
 /// A sentence for each kind of them.
 pub(super) fn warnings(settings: &Settings, service: &Service) -> Vec<String> {

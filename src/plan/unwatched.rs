@@ -4,7 +4,8 @@
 use super::{RolloutKind, RolloutPlan};
 use crate::checks::moment::Moment;
 use crate::checks::smoke::Suite;
-use crate::settings::{CheckSettings, Follow, Settings};
+use crate::choices::Follow;
+use crate::settings::{CheckSettings, Settings};
 use crate::survey::Snapshot;
 
 /// What is said before the start when nobody does.

@@ -3,11 +3,14 @@
 
 use super::blue;
 use super::refuse::is_group_of;
+use crate::aws::arn::group_name;
 use crate::aws::arn::short_name;
 use crate::aws::ecs_shapes::{DeploymentController, Service};
-use crate::aws::elb::{ForwardingRule, group_name};
+use crate::aws::elb::ForwardingRule;
+use crate::documents::strategy::Strategy;
+use crate::outcome::Mode;
 use crate::problem::Problem;
-use crate::settings::{Mode, Settings, Strategy};
+use crate::settings::Settings;
 use crate::survey::Snapshot;
 use crate::undo::Blue;
 

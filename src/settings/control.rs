@@ -1,47 +1,10 @@
 //! What the run does, and how it gets on with other runs, people and the job's end.
 
 use super::collect::Collect;
+use crate::choices::{Approval, IfRunning, OnCancel, ScaleIn, StaleRun};
 use crate::inputs::Inputs;
 use crate::outcome::Mode;
 use crate::secret::Secret;
-
-/// What happens when a rollout of the service is in progress.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum IfRunning {
-    /// The run ends.
-    Fail,
-    /// The run waits.
-    Wait,
-    /// The other is rolled back first.
-    Supersede,
-}
-
-/// What a cancelled run does with its rollout.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnCancel {
-    /// It is rolled back.
-    Rollback,
-    /// It is left to AWS.
-    Leave,
-}
-
-/// Who opens the gate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Approval {
-    /// The run, when its tests have passed.
-    None,
-    /// Another job.
-    BeforeTraffic,
-}
-
-/// What happens when a newer run has deployed already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StaleRun {
-    /// The run ends.
-    Refuse,
-    /// The run goes on.
-    Allow,
-}
 
 /// How the run gets on with others.
 #[derive(Debug, Clone)]
@@ -55,8 +18,8 @@ pub struct ControlSettings {
     pub approval: Approval,
     /// When a newer run has deployed.
     pub stale_run: StaleRun,
-    /// Whether scale-in rests during the rollout.
-    pub suspend_autoscaling: bool,
+    /// What becomes of scale-in during the rollout.
+    pub scale_in: ScaleIn,
     /// What to go back to.
     pub rollback_to: Option<String>,
     /// The deployment that is answered or followed.
@@ -100,9 +63,7 @@ pub(super) fn settings(inputs: &Inputs, collect: &mut Collect) -> (Mode, Control
         stale_run: collect
             .word("stale-run", inputs.stale_run.as_deref(), &stale)
             .unwrap_or(StaleRun::Refuse),
-        suspend_autoscaling: collect
-            .truth("suspend-autoscaling", inputs.suspend_autoscaling.as_deref())
-            .unwrap_or(false),
+        scale_in: scale_in(inputs, collect),
         rollback_to: inputs.rollback_to.clone(),
         deployment: inputs.deployment.clone(),
         github_token: inputs.github_token.clone().map(Secret::new),
@@ -112,6 +73,13 @@ pub(super) fn settings(inputs: &Inputs, collect: &mut Collect) -> (Mode, Control
     };
     cross(mode, inputs, collect);
     (mode, control)
+}
+
+fn scale_in(inputs: &Inputs, collect: &mut Collect) -> ScaleIn {
+    match collect.truth("suspend-autoscaling", inputs.suspend_autoscaling.as_deref()) {
+        Some(true) => ScaleIn::Suspended,
+        Some(false) | None => ScaleIn::Allowed,
+    }
 }
 
 /// An input that only another mode reads is a mistake worth telling before anything happens.

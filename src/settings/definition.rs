@@ -4,7 +4,8 @@
 use serde_json::Value;
 
 use super::collect::Collect;
-use super::{DefinitionSettings, DefinitionSource, DroppedFields};
+use super::{DefinitionSettings, DefinitionSource};
+use crate::choices::DroppedFields;
 use crate::documents::changes::{ChangeInputs, Changes, ContainerInput};
 use crate::documents::clean::KeptKeys;
 use crate::documents::compare::ShownField;

@@ -2,8 +2,9 @@
 
 use super::collect::Collect;
 use super::login;
-use super::repository::{self, NewRepository};
+use super::repository;
 use super::{ImageSettings, Push, Repository};
+use crate::documents::new_repository::NewRepository;
 use crate::inputs::Inputs;
 use crate::registry::{ImageName, ImageReference, Tag};
 use crate::runner::Runner;

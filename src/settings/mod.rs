@@ -10,14 +10,20 @@ use std::time::Duration;
 use serde_json::Value;
 use url::Url;
 
+use crate::aws::connection::{AwsSettings, InstanceProfile};
 use crate::checks::analysis::Analysis;
 use crate::checks::moment::Moment;
 use crate::checks::smoke::Suite;
+use crate::choices::{DroppedFields, Follow, PollSettings};
 use crate::documents::changes::Changes;
 use crate::documents::clean::KeptKeys;
 use crate::documents::compare::ShownField;
 use crate::documents::ebs::ManagedVolume;
+use crate::documents::new_repository::NewRepository;
+use crate::documents::run_task::TaskRequest;
+use crate::documents::strategy::StrategyRequest;
 use crate::inputs::Inputs;
+use crate::outcome::Mode;
 use crate::problem::Problem;
 use crate::registry::{ImageReference, Tag};
 use crate::runner::Runner;
@@ -41,17 +47,13 @@ pub(crate) mod scan;
 mod strategy;
 mod task;
 
-pub use crate::outcome::Mode;
 pub use alarms::AlarmSettings;
 use collect::Collect;
-pub use control::{Approval, ControlSettings, IfRunning, OnCancel, StaleRun};
+pub use control::ControlSettings;
 pub use login::SourceLogin;
 #[cfg(test)]
 pub use repository::schema as repository_schema;
-pub use repository::{NewRepository, TagRule};
 pub use rollout::{AppSpecSource, codedeploy_names};
-pub use strategy::{Strategy, StrategySettings};
-pub use task::{TaskSettings, Wait};
 
 /// ECS's own name for the cluster that is meant when none is named.
 pub const DEFAULT_CLUSTER: &str = "default";
@@ -80,7 +82,7 @@ pub struct Settings {
     /// What is asked of green and of production.
     pub checks: CheckSettings,
     /// The one-off task.
-    pub task: Option<TaskSettings>,
+    pub task: Option<TaskRequest>,
     /// How AWS is called.
     pub aws: AwsSettings,
     /// Things to say that are no problems.
@@ -141,16 +143,6 @@ pub struct DefinitionSettings {
     pub dropped_fields: DroppedFields,
 }
 
-/// What is done with a task definition of which AWS does not keep every field.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum DroppedFields {
-    /// It is not rolled out: what runs would not be what was asked for.
-    #[default]
-    Refused,
-    /// It is rolled out all the same, with a warning.
-    Allowed,
-}
-
 /// Where the task definition comes from.
 #[derive(Debug, Clone, Default)]
 pub enum DefinitionSource {
@@ -181,7 +173,7 @@ pub struct RolloutSettings {
     /// Deployment configuration.
     pub config: Option<String>,
     /// How ECS shifts traffic.
-    pub strategy: StrategySettings,
+    pub strategy: StrategyRequest,
     /// Start a deployment although nothing changed.
     pub force_new_deployment: bool,
     /// Number of tasks.
@@ -200,26 +192,6 @@ pub struct RolloutSettings {
     pub deadline: Option<Duration>,
     /// How often AWS is looked at.
     pub pace: PollSettings,
-}
-
-/// How far a rollout is followed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Follow {
-    /// Started and left to AWS.
-    Not,
-    /// Until green serves 100 %.
-    Shifted,
-    /// Until blue is gone.
-    Completed,
-}
-
-/// How often AWS is looked at.
-#[derive(Debug, Clone, Copy)]
-pub struct PollSettings {
-    /// A fixed time between looks, where given.
-    pub fixed: Option<Duration>,
-    /// The longest time between looks.
-    pub longest: Duration,
 }
 
 /// What is asked of green and of production.
@@ -270,33 +242,6 @@ impl CheckSettings {
             Moment::Step | Moment::Production | Moment::Bake => self.production_url.as_ref(),
         }
     }
-}
-
-/// Whether the machine's own credentials may be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum InstanceProfile {
-    /// The job brings its own.
-    #[default]
-    Unused,
-    /// The workflow asks for them, where the job has none of its own.
-    Used,
-}
-
-/// How AWS is called.
-#[derive(Debug, Clone)]
-pub struct AwsSettings {
-    /// The region.
-    pub region: String,
-    /// Tries of a read in all.
-    pub attempts: u32,
-    /// Whether the machine's own credentials may be used.
-    pub instance_profile: InstanceProfile,
-    /// Tries of a write that AWS throttles; for ten minutes when absent.
-    pub write_attempts: Option<u32>,
-    /// A proxy.
-    pub proxy: Option<String>,
-    /// Accounts whose registries a token is asked for.
-    pub registries: Vec<String>,
 }
 
 impl RolloutSettings {

@@ -4,6 +4,7 @@
 use super::collect::Collect;
 use crate::checks::document::{self, Content, Node};
 use crate::checks::reader::{Fields, Reader};
+use crate::documents::new_repository::{NewRepository, TagRule};
 use crate::inputs::Inputs;
 use crate::problem::Problem;
 use crate::runner::Runner;
@@ -12,41 +13,6 @@ use crate::runner::Runner;
 pub mod schema;
 #[cfg(test)]
 mod tests;
-
-/// A repository that is to be made when it is missing. What is not given is not set: ECR's own
-/// defaults hold then.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct NewRepository {
-    /// Whether images are scanned when they are pushed.
-    pub scan_on_push: Option<bool>,
-    /// How many images are kept; the others expire, oldest first.
-    pub keep: Option<u32>,
-    /// Which tags may move.
-    pub tags: Option<TagRule>,
-    /// The KMS key that encrypts the images.
-    pub kms_key: Option<String>,
-}
-
-impl NewRepository {
-    /// Whether anything but ECR's defaults was asked for.
-    pub fn is_particular(&self) -> bool {
-        *self != Self::default()
-    }
-}
-
-/// Which tags stay where they are once they were given. Filters are texts in which `*` stands for
-/// anything.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TagRule {
-    /// None.
-    Movable,
-    /// All.
-    Immutable,
-    /// All but those that a filter matches.
-    ImmutableExcept(Vec<String>),
-    /// Those that a filter matches.
-    ImmutableOnly(Vec<String>),
-}
 
 const INPUT: &str = "create-repository";
 pub(super) const KEYS: &[&str] = &["scan-on-push", "keep", "immutable-tags", "kms-key"];

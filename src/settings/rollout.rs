@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::RolloutSettings;
 use super::collect::Collect;
-use super::{Follow, PollSettings, RolloutSettings};
 use crate::aws::arn::short_name;
+use crate::choices::{Follow, PollSettings};
 use crate::documents::ebs::{ManagedVolume, Owner, managed_volume};
 use crate::documents::{app_spec, parse};
 use crate::duration::Human;

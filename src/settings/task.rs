@@ -1,49 +1,18 @@
 //! The one-off task.
 
-use serde_json::Value;
-
 use super::collect::Collect;
-use crate::documents::ebs::{ManagedVolume, Owner, managed_volume};
+use crate::documents::ebs::{Owner, managed_volume};
 use crate::documents::network::Network;
-use crate::documents::overrides::{self, Items};
+use crate::documents::overrides;
+use crate::documents::run_task::{TaskRequest, Wait};
 use crate::inputs::Inputs;
-
-/// The one-off task that runs before the rollout.
-#[derive(Debug, Clone)]
-pub struct TaskSettings {
-    /// Container overrides.
-    pub overrides: Items,
-    /// Where it stands in the network; the service's place when none is given.
-    pub network: Option<Network>,
-    /// Capacity providers; the launch type is left out when there are some.
-    pub strategy: Vec<Value>,
-    /// FARGATE, EC2 or EXTERNAL.
-    pub launch_type: Option<String>,
-    /// `startedBy`.
-    pub started_by: String,
-    /// Tags.
-    pub tags: Vec<Value>,
-    /// Managed EBS volume.
-    pub volume: ManagedVolume,
-    /// Whether it is waited for.
-    pub wait: Wait,
-}
-
-/// Whether the task is waited for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wait {
-    /// It must end well before the rollout starts.
-    UntilStopped,
-    /// It runs beside the rollout; its end is not judged.
-    Not,
-}
 
 /// `None` when something is wrong; `Some(None)` when no task is asked for.
 #[expect(
     clippy::option_option,
     reason = "a missing task and a wrong one are different answers to the collector"
 )]
-pub(super) fn settings(inputs: &Inputs, collect: &mut Collect) -> Option<Option<TaskSettings>> {
+pub(super) fn settings(inputs: &Inputs, collect: &mut Collect) -> Option<Option<TaskRequest>> {
     if collect.truth("run-task", inputs.run_task.as_deref()) != Some(true) {
         return Some(None);
     }
@@ -93,7 +62,7 @@ pub(super) fn settings(inputs: &Inputs, collect: &mut Collect) -> Option<Option<
     let launch_type = collect
         .word("run-task-launch-type", launch_type, &launch_types)
         .map(str::to_owned);
-    Some(Some(TaskSettings {
+    Some(Some(TaskRequest {
         overrides: overrides?,
         network: network?,
         strategy: strategy?.items,

@@ -7,15 +7,15 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::aws::AwsError;
-use crate::aws::arn::short_name;
+use crate::aws::arn::{group_name, short_name};
 use crate::aws::ecs::ServiceLookup;
-use crate::aws::elb::{TargetHealth, group_name};
+use crate::aws::elb::TargetHealth;
+use crate::choices::PollSettings;
 use crate::error::Failure;
 use crate::observe::stopped_tasks;
 use crate::outcome::Reason;
 use crate::plan::RolloutPlan;
 use crate::run::Run;
-use crate::settings::{PollSettings, Settings};
 use crate::steps::revision::Revision;
 use crate::steps::task_failures::{CountedTasks, DESCRIBE, LIMIT, LIST, TaskFailures};
 use crate::undo::ServiceKey;
@@ -71,7 +71,6 @@ impl<'a> GreenHealth<'a> {
     /// Green behind these target groups, or without any.
     pub fn new(
         run: &'a Run,
-        settings: &Settings,
         plan: &'a RolloutPlan,
         revision: &'a Revision,
         groups: Vec<String>,
@@ -82,7 +81,7 @@ impl<'a> GreenHealth<'a> {
             revision,
             groups,
             tasks: plan.tasks,
-            pace: settings.rollout.pace,
+            pace: plan.poll,
         }
     }
 

@@ -10,13 +10,12 @@ use super::repository;
 use crate::error::{Explain, Failure};
 use crate::event::{DeferredTag, Event, Parts, Transfer};
 use crate::outcome::Reason;
-use crate::plan::RepositoryPlan;
+use crate::plan::{ImagePlan, RepositoryPlan};
 use crate::registry::{
     self, Delivery, Digest, Facts, Later, Name, PlatformImage, PushError, Pushed, Root, Source,
     Tag, Target,
 };
 use crate::run::Run;
-use crate::settings::ImageSettings;
 use crate::survey::{ImageFound, RepositorySeen, RepositoryState};
 use crate::tags::DeferredTags;
 
@@ -89,7 +88,7 @@ impl Explain for ImageError {
 /// Pushes what is local, takes the rest as it was found.
 pub async fn image(
     run: &Run,
-    settings: &ImageSettings,
+    plan: &ImagePlan,
     found: ImageFound,
     repository: Option<&RepositoryPlan>,
 ) -> Result<Pinned, Failure> {
@@ -99,7 +98,7 @@ pub async fn image(
             target,
             facts,
         } => {
-            let pushed = push(run, settings, &source, &target, repository).await?;
+            let pushed = push(run, plan, &source, &target, repository).await?;
             Ok(Pinned {
                 images: images(&[Some(&pushed.facts), facts.as_ref()]),
                 ..pushed.pinned
@@ -114,7 +113,7 @@ pub async fn image(
             run.tell(Event::Noted {
                 sentence: format!(
                     "{} is in the registry already, 0 bytes moved",
-                    settings.reference
+                    plan.reference
                 ),
             });
             let registry = pinned.split('/').next().unwrap_or_default().to_owned();
@@ -128,7 +127,7 @@ pub async fn image(
                 transfer: None,
             });
             if let Some((target, root)) = place.map(|place| *place) {
-                let named = named(&target, &root, &settings.tags_when_deployed).await;
+                let named = named(&target, &root, &plan.tags_when_deployed).await;
                 defer(run, &target, root, named);
             }
             Ok(Pinned {
@@ -162,7 +161,7 @@ fn images(accounts: &[Option<&Facts>]) -> Vec<PlatformImage> {
 
 async fn push(
     run: &Run,
-    settings: &ImageSettings,
+    plan: &ImagePlan,
     source: &Source,
     target: &Target,
     repository: Option<&RepositoryPlan>,
@@ -181,16 +180,16 @@ async fn push(
         }
     };
     let fixed = |tag: &&Tag| repository.is_some_and(|plan| plan.seen.is_fixed(tag));
-    let immutable: Vec<Tag> = settings.tags.iter().filter(fixed).cloned().collect();
+    let immutable: Vec<Tag> = plan.tags.iter().filter(fixed).cloned().collect();
     let alike = repository
         .map(|plan| plan.alike.as_slice())
         .unwrap_or_default();
-    let later = Later::OfOthers(&settings.tags_when_deployed);
+    let later = Later::OfOthers(&plan.tags_when_deployed);
     let pushed = registry::push(
         source,
         target,
         Delivery {
-            tags: &settings.tags,
+            tags: &plan.tags,
             immutable: &immutable,
             alike,
             later,

@@ -7,32 +7,30 @@ use crate::checks::smoke::Values;
 use crate::error::Failure;
 use crate::event::Event;
 use crate::outcome::Reason;
+use crate::plan::ChecksPlan;
 use crate::run::Run;
-use crate::settings::Settings;
 
 /// Whether there are load probes for a moment, and a URL to send them to.
-pub fn asked(settings: &Settings, moment: Moment) -> bool {
-    settings.checks.url(moment).is_some()
-        && settings
-            .checks
+pub fn asked(checks: &ChecksPlan, moment: Moment) -> bool {
+    checks.url(moment).is_some()
+        && checks
             .suite
             .iter()
             .any(|suite| suite.loads(moment).next().is_some())
 }
 
 /// Whether green is to be warmed up before its tests.
-pub fn warms_up(settings: &Settings) -> bool {
-    settings.checks.test_url.is_some()
-        && settings
-            .checks
+pub fn warms_up(checks: &ChecksPlan) -> bool {
+    checks.test_url.is_some()
+        && checks
             .suite
             .iter()
             .any(|suite| !suite.warm_ups().is_empty())
 }
 
 /// Sends green's first requests, whose answers are not judged: only none at all is a failure.
-pub async fn warm_up(run: &Run, settings: &Settings, values: &Values) -> Result<(), Failure> {
-    let (Some(suite), Some(url)) = (&settings.checks.suite, &settings.checks.test_url) else {
+pub async fn warm_up(run: &Run, checks: &ChecksPlan, values: &Values) -> Result<(), Failure> {
+    let (Some(suite), Some(url)) = (&checks.suite, &checks.test_url) else {
         return Ok(());
     };
     let tell = |result: &WarmedUp| {
@@ -64,11 +62,11 @@ pub async fn warm_up(run: &Run, settings: &Settings, values: &Values) -> Result<
 /// Runs the moment's probes; how many were good.
 pub async fn load(
     run: &Run,
-    settings: &Settings,
+    checks: &ChecksPlan,
     moment: Moment,
     values: &Values,
 ) -> Result<usize, Failure> {
-    let (Some(suite), Some(url)) = (&settings.checks.suite, settings.checks.url(moment)) else {
+    let (Some(suite), Some(url)) = (&checks.suite, checks.url(moment)) else {
         return Ok(0);
     };
     let tell = |result: &LoadResult| {

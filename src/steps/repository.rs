@@ -2,11 +2,11 @@
 //! repository is what the next run needs.
 
 use crate::aws::ecr_repositories::{Created, lifecycle};
+use crate::documents::new_repository::{NewRepository, TagRule};
 use crate::error::Failure;
 use crate::event::Event;
 use crate::plan::{RepositoryNeed, RepositoryPlan};
 use crate::run::Run;
-use crate::settings::{NewRepository, TagRule};
 use crate::survey::RepositorySeen;
 
 /// A lost answer is asked for again so often. Sending it twice makes one repository: the second is

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::aws::AwsError;
 use crate::aws::arn::short_name;
+use crate::choices::DroppedFields;
 use crate::documents::compare::{ShownField, diff, differences, equivalent};
 use crate::documents::described::from_described;
 use crate::error::{Explain, Failure};
@@ -12,7 +13,6 @@ use crate::event::Event;
 use crate::outcome::Reason;
 use crate::plan::Plan;
 use crate::run::Run;
-use crate::settings::DroppedFields;
 use crate::steps::image::Pinned;
 use crate::undo::{RevisionUndo, Undo};
 

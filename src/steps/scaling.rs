@@ -5,13 +5,14 @@
 //! at rest knows whose rest it is. What a user suspended is not ours and is left alone.
 
 use crate::aws::AwsError;
-use crate::aws::scaling::{ScalableTarget, resource};
+use crate::aws::scaling::{ScalableTarget, SuspendedState, resource};
+use crate::choices::ScaleIn;
 use crate::error::{Explain, Failure};
 use crate::event::Event;
 use crate::outcome::Reason;
+use crate::plan::RolloutPlan;
 use crate::run::Run;
-use crate::settings::Settings;
-use crate::undo::{ScalingUndo, ServiceKey, SuspendedState, Undo};
+use crate::undo::{ScalingUndo, ServiceKey, Undo};
 
 /// Scale-in could not be suspended although it was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -43,20 +44,15 @@ enum Rest {
     Runs(String),
 }
 
-/// Suspends scale-in where that is asked for; armed before. Call it with the names of cluster and
-/// service.
+/// Suspends scale-in where that is planned; armed before.
 ///
 /// # Errors
 /// AWS did not let us. When it denied the first request, nothing was changed.
-pub async fn suspend(
-    run: &Run,
-    settings: &Settings,
-    cluster: &str,
-    service: &str,
-) -> Result<(), Failure> {
-    if !settings.control.suspend_autoscaling {
+pub async fn suspend(run: &Run, plan: &RolloutPlan) -> Result<(), Failure> {
+    if plan.scale_in == ScaleIn::Allowed {
         return Ok(());
     }
+    let (cluster, service) = (&plan.cluster, &plan.service);
     let resource = resource(cluster, service);
     let Some(target) = run
         .aws

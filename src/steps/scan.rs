@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::aws::ecr_scan::{ScannedRepository, Started};
@@ -13,14 +14,13 @@ use crate::aws::{AwsError, AwsErrorKind};
 use crate::error::{Explain, Failure};
 use crate::event::Event;
 use crate::outcome::Reason;
-use crate::plan::Plan;
+use crate::plan::ScanPlan;
 use crate::registry::{Digest, Platform};
 use crate::run::Run;
 use crate::scan::{
     self, Policy, ScanAnswer, ScanObservation, ScanRefusal, ScanResult, ScanVerdict, Scanned,
     Start, Time,
 };
-use crate::settings::Settings;
 
 use super::image::{Pinned, short_digest};
 
@@ -53,36 +53,34 @@ impl Explain for ScanError {
 /// The image may not be deployed, or nobody can tell.
 pub async fn scan(
     run: &Run,
-    settings: &Settings,
-    policy: &Policy,
-    plan: &Plan,
+    plan: &ScanPlan,
+    definition: &Value,
     image: &Pinned,
 ) -> Result<String, Failure> {
     let repository = ScannedRepository::of(&image.image);
     let (Some(digest), Some(repository)) = (&image.digest, repository) else {
         return Err(ScanRefusal::NotInRegistry.into());
     };
-    let until = Instant::now() + time_for(run, settings, policy);
+    let until = Instant::now() + time_for(run, plan);
     let mut results = Vec::new();
     let children: Vec<(Platform, Digest)> = image
         .images
         .iter()
         .filter_map(|child| Some((child.platform.clone(), child.digest.clone()?)))
         .collect();
-    for scanned in scan::scanned(digest, &children, &plan.definition) {
-        let watch = ScanPoller::new(run, settings, policy, &repository, &scanned, until);
+    for scanned in scan::scanned(digest, &children, definition) {
+        let watch = ScanPoller::new(run, plan, &repository, &scanned, until);
         results.push(watch.end().await?);
     }
     Ok(results.join("; "))
 }
 
 /// What the user allows for the whole run bounds the wait as well.
-fn time_for(run: &Run, settings: &Settings, policy: &Policy) -> Duration {
-    let left = settings
-        .rollout
+fn time_for(run: &Run, plan: &ScanPlan) -> Duration {
+    let left = plan
         .deadline
         .map(|deadline| deadline.saturating_sub(run.elapsed()));
-    left.map_or(policy.wait, |left| left.min(policy.wait))
+    left.map_or(plan.policy.wait, |left| left.min(plan.policy.wait))
 }
 
 /// One image's scan, looked at until it has a verdict.
@@ -104,21 +102,19 @@ struct ScanPoller<'a> {
 impl<'a> ScanPoller<'a> {
     fn new(
         run: &'a Run,
-        settings: &Settings,
-        policy: &'a Policy,
+        plan: &'a ScanPlan,
         repository: &'a ScannedRepository,
         scanned: &'a Scanned,
         until: Instant,
     ) -> Self {
         let now = Instant::now();
-        let fixed = settings.rollout.pace.fixed;
         let (start, latest) = (Start::NotAsked, (ScanAnswer::Absent, now));
         Self {
             run,
-            policy,
+            policy: &plan.policy,
             repository,
             scanned,
-            fixed,
+            fixed: plan.fixed_pause,
             began: now,
             until,
             start,

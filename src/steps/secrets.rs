@@ -7,13 +7,13 @@ use futures_util::future::join_all;
 
 use crate::checks::smoke::Suite;
 use crate::error::Failure;
+use crate::plan::ChecksPlan;
 use crate::run::Run;
 use crate::secret::Secret;
-use crate::settings::Settings;
 
 /// Every secret that the smoke tests use, by the name that it has in them.
-pub async fn secrets(run: &Run, settings: &Settings) -> Result<BTreeMap<String, Secret>, Failure> {
-    let wanted = settings.checks.suite.iter().flat_map(Suite::needs_secrets);
+pub async fn secrets(run: &Run, checks: &ChecksPlan) -> Result<BTreeMap<String, Secret>, Failure> {
+    let wanted = checks.suite.iter().flat_map(Suite::needs_secrets);
     let fetched = wanted.map(async |wanted| {
         (
             wanted.name.clone(),

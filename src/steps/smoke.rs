@@ -8,22 +8,22 @@ use crate::checks::smoke::{self, Mismatch, RunLimits, TestResult, TestVerdict, V
 use crate::error::Failure;
 use crate::event::{Event, TestUrl};
 use crate::outcome::Reason;
+use crate::plan::ChecksPlan;
 use crate::run::Run;
-use crate::settings::Settings;
 use crate::steps::image::Pinned;
 use crate::steps::revision::Revision;
 
 /// What the tests' variables stand for.
-pub fn values(settings: &Settings, image: Option<&Pinned>, revision: &Revision) -> Values {
+pub fn values(checks: &ChecksPlan, image: Option<&Pinned>, revision: &Revision) -> Values {
     Values {
-        version: settings.version.clone().unwrap_or_default(),
+        version: checks.version.clone().unwrap_or_default(),
         digest: image
             .and_then(|image| image.digest.clone())
             .or_else(|| digest_of(revision))
             .unwrap_or_default(),
         revision: short_name(&revision.arn).to_owned(),
-        environment: settings.checks.environment.iter().cloned().collect(),
-        plain: settings.checks.plain.clone(),
+        environment: checks.environment.iter().cloned().collect(),
+        plain: checks.plain.clone(),
         ..Values::default()
     }
 }
@@ -40,14 +40,9 @@ fn digest_of(revision: &Revision) -> Option<String> {
 }
 
 /// The URL of a moment, when there are tests for it.
-pub fn asked(settings: &Settings, moment: Moment) -> Option<&Url> {
-    let url = match moment {
-        Moment::Green => &settings.checks.test_url,
-        Moment::Step | Moment::Production | Moment::Bake => &settings.checks.production_url,
-    };
-    url.as_ref().filter(|_| {
-        settings
-            .checks
+pub fn asked(checks: &ChecksPlan, moment: Moment) -> Option<&Url> {
+    checks.url(moment).filter(|_| {
+        checks
             .suite
             .as_ref()
             .is_some_and(|suite| suite.count(moment) > 0)
@@ -57,11 +52,11 @@ pub fn asked(settings: &Settings, moment: Moment) -> Option<&Url> {
 /// Runs the side's tests; how many passed.
 pub async fn smoke(
     run: &Run,
-    settings: &Settings,
+    checks: &ChecksPlan,
     moment: Moment,
     values: &Values,
 ) -> Result<usize, Failure> {
-    let (Some(suite), Some(url)) = (&settings.checks.suite, asked(settings, moment)) else {
+    let (Some(suite), Some(url)) = (&checks.suite, asked(checks, moment)) else {
         return Ok(0);
     };
     let tell = |result: &TestResult| {
@@ -74,7 +69,7 @@ pub async fn smoke(
         .iter()
         .find(|result| result.verdict == TestVerdict::Failed)
     {
-        Some(failed) => Err(failure(failed, &run.on(moment)).hint(hint(run, settings, failed))),
+        Some(failed) => Err(failure(failed, &run.on(moment)).hint(hint(run, checks, failed))),
         None => Ok(results.len()),
     }
 }
@@ -102,14 +97,14 @@ fn failure(failed: &TestResult, on: &str) -> Failure {
     failure
 }
 
-fn hint(run: &Run, settings: &Settings, failed: &TestResult) -> &'static str {
+fn hint(run: &Run, checks: &ChecksPlan, failed: &TestResult) -> &'static str {
     if failed.failures.iter().any(Mismatch::is_no_connection) {
         return "nothing answered there: check the listener and its port, the security groups, and whether this runner is in a network that may reach it";
     }
     match failed.moment {
         Moment::Green => "users never reached this version; fix it, or the test, and deploy again",
         Moment::Step | Moment::Production | Moment::Bake
-            if asked(settings, Moment::Green).is_none() =>
+            if asked(checks, Moment::Green).is_none() =>
         {
             "users reached this version; set test-url, so that it is tested before they do"
         }

@@ -9,15 +9,16 @@ use tokio::time::Instant;
 use crate::aws::AwsError;
 use crate::aws::ecs::Launched;
 use crate::aws::ecs_shapes::{Service, Task};
+use crate::documents::run_task::{TaskRequest, Wait};
 use crate::documents::task_definition::{TaskDefinition, text};
 use crate::error::{Explain, Failure};
 use crate::event::{Event, OneOffTask, TaskEnd};
 use crate::observe::stopped_tasks;
 use crate::outcome::Reason;
+use crate::plan::{TaskHost, TaskPlan};
 use crate::poll_interval::PollInterval;
 use crate::run::Run;
 use crate::scrub::masked;
-use crate::settings::{Settings, TaskSettings, Wait};
 use crate::steps::revision::Revision;
 use crate::undo::{OneOffUndo, TaskUndo, Undo};
 
@@ -55,10 +56,8 @@ impl Explain for TaskError {
 pub struct OneOff<'a> {
     /// The run.
     pub run: &'a Run,
-    /// Its settings.
-    pub settings: &'a Settings,
-    /// What is to be run.
-    pub asked: &'a TaskSettings,
+    /// What is to be run, and where.
+    pub plan: &'a TaskPlan,
     /// With which revision.
     pub revision: &'a Revision,
     /// The service as it was read.
@@ -91,24 +90,24 @@ impl OneOff<'_> {
     fn mark(&self) -> Option<TaskMark> {
         Some(TaskMark::new(
             &self.run.id,
-            self.settings.service.as_deref()?,
-            self.asked,
+            self.plan.host.service.as_deref()?,
+            &self.plan.request,
         ))
     }
 
     fn judged(&self) -> Vec<String> {
-        judged(self.asked, &self.revision.definition)
+        judged(&self.plan.request, &self.revision.definition)
     }
 
     fn undo(&self, group: Option<String>, arns: Vec<String>) -> TaskUndo {
         TaskUndo {
-            cluster: self.settings.cluster.clone(),
-            started_by: self.asked.started_by.clone(),
+            cluster: self.plan.host.cluster.clone(),
+            started_by: self.plan.request.started_by.clone(),
             revision: self.revision.arn.clone(),
             group,
             arns,
             one_off: Some(OneOffUndo {
-                command: command(self.asked),
+                command: command(&self.plan.request),
                 ran: Vec::new(),
             }),
         }
@@ -122,7 +121,12 @@ impl OneOff<'_> {
         let group = self.mark().map(|mark| mark.group());
         let undo = self.undo(group.clone(), Vec::new());
         self.run.arm(Undo::Task(undo.clone()));
-        let mut request = request(self.settings, self.asked, self.revision, self.service);
+        let mut request = request(
+            &self.plan.host,
+            &self.plan.request,
+            self.revision,
+            self.service,
+        );
         request["clientToken"] = json!(self.token());
         if let Some(group) = group {
             request["group"] = json!(group);
@@ -172,26 +176,21 @@ impl OneOff<'_> {
     }
 
     async fn follow(&self, undo: TaskUndo, tasks: &[Task]) -> Result<OneOffOutcome, Failure> {
-        let Self {
-            run,
-            settings,
-            asked,
-            ..
-        } = *self;
+        let Self { run, plan, .. } = *self;
+        let asked = &plan.request;
         let judged = self.judged();
         match asked.wait {
             Wait::Not => keep(run, undo, left(asked, tasks, &judged)),
             Wait::UntilStopped => {
-                let deadline = settings.rollout.deadline.unwrap_or(settings.rollout.wait);
                 let arns = undo.arns.clone();
                 let watched = AwaitedTasks {
                     what: "one-off task",
                     arns: &arns,
-                    deadline,
+                    deadline: plan.deadline,
                 };
-                let tasks = until_stopped(run, settings, &watched)
+                let tasks = until_stopped(run, &plan.host, &watched)
                     .await?
-                    .ok_or_else(|| late(deadline))?;
+                    .ok_or_else(|| late(plan.deadline))?;
                 keep(run, undo, ran(asked, &tasks, &judged));
                 judge(run, self.revision, &tasks, &judged).await?;
             }
@@ -244,21 +243,21 @@ impl OneOff<'_> {
             arns: &undo.arns,
             deadline: STOPPED,
         };
-        let Some(tasks) = until_stopped(self.run, self.settings, &watched).await? else {
+        let Some(tasks) = until_stopped(self.run, &self.plan.host, &watched).await? else {
             return Err(other.failure());
         };
         if tasks.iter().all(Task::has_ended_by_itself) {
             warn_of_both();
             return Ok(false);
         }
-        let ran = ran(self.asked, &tasks, &self.judged());
+        let ran = ran(&self.plan.request, &tasks, &self.judged());
         if !ran.is_empty() {
             self.run.tell(Event::Warned {
                 sentence: "this run's one-off task had begun before it was stopped; what it did is not undone".into(),
             });
         }
         keep(self.run, undo.clone(), ran);
-        if self.may_wait() {
+        if self.plan.order.waits_for_a_task() {
             Ok(true)
         } else {
             Err(other.failure())
@@ -291,7 +290,7 @@ fn keep(run: &Run, undo: TaskUndo, ran: Vec<OneOffTask>) {
 }
 
 /// The containers that ran; one without an exit code never did.
-fn ran(asked: &TaskSettings, tasks: &[Task], judged: &[String]) -> Vec<OneOffTask> {
+fn ran(asked: &TaskRequest, tasks: &[Task], judged: &[String]) -> Vec<OneOffTask> {
     let all = tasks.iter().flat_map(|task| {
         task.containers
             .iter()
@@ -310,7 +309,7 @@ fn ran(asked: &TaskSettings, tasks: &[Task], judged: &[String]) -> Vec<OneOffTas
 }
 
 /// What goes on beside the rollout.
-fn left(asked: &TaskSettings, tasks: &[Task], judged: &[String]) -> Vec<OneOffTask> {
+fn left(asked: &TaskRequest, tasks: &[Task], judged: &[String]) -> Vec<OneOffTask> {
     let all = tasks
         .iter()
         .flat_map(|task| judged.iter().map(move |name| (task, name)));
@@ -324,12 +323,12 @@ fn left(asked: &TaskSettings, tasks: &[Task], judged: &[String]) -> Vec<OneOffTa
 }
 
 /// The command that the overrides give to any container.
-fn command(asked: &TaskSettings) -> Option<String> {
+fn command(asked: &TaskRequest) -> Option<String> {
     asked.overrides.items.iter().find_map(command_in)
 }
 
 /// The command that the overrides give to a container.
-fn command_of(asked: &TaskSettings, container: &str) -> Option<String> {
+fn command_of(asked: &TaskRequest, container: &str) -> Option<String> {
     asked
         .overrides
         .items
@@ -382,13 +381,13 @@ pub(super) fn placed(launched: &Launched, what: &str) -> Result<(), Failure> {
 
 /// The request of RunTask, without its client token.
 pub(super) fn request(
-    settings: &Settings,
-    asked: &TaskSettings,
+    host: &TaskHost,
+    asked: &TaskRequest,
     revision: &Revision,
     service: Option<&Service>,
 ) -> Value {
     let mut request = json!({
-        "cluster": settings.cluster,
+        "cluster": host.cluster,
         "taskDefinition": revision.arn,
         "startedBy": asked.started_by,
         "overrides": { "containerOverrides": asked.overrides.items },
@@ -406,7 +405,7 @@ pub(super) fn request(
         ("tags", (!asked.tags.is_empty()).then(|| json!(asked.tags))),
         (
             "enableECSManagedTags",
-            settings.rollout.enable_ecs_managed_tags.map(Value::from),
+            host.enable_ecs_managed_tags.map(Value::from),
         ),
         (
             "volumeConfigurations",
@@ -426,7 +425,7 @@ pub(super) fn request(
 }
 
 /// Where the task runs: as given, else as the service's own tasks.
-fn capacity(asked: &TaskSettings, service: Option<&Service>) -> (&'static str, Value) {
+fn capacity(asked: &TaskRequest, service: Option<&Service>) -> (&'static str, Value) {
     const PROVIDERS: &str = "capacityProviderStrategy";
     const LAUNCH_TYPE: &str = "launchType";
     if !asked.strategy.is_empty() {
@@ -457,7 +456,7 @@ fn capacity(asked: &TaskSettings, service: Option<&Service>) -> (&'static str, V
 }
 
 /// The given network; subnets that were not given are the service's.
-fn given_network(asked: &TaskSettings, inherited: Option<&Value>) -> Option<Value> {
+fn given_network(asked: &TaskRequest, inherited: Option<&Value>) -> Option<Value> {
     let mut given = asked.network.as_ref()?.to_value();
     let configuration = &mut given["awsvpcConfiguration"];
     if configuration.get("subnets").is_none()
@@ -494,7 +493,7 @@ const ABSENT: u32 = 20;
 /// where ECS does not know them any more.
 pub(super) async fn until_stopped(
     run: &Run,
-    settings: &Settings,
+    host: &TaskHost,
     watched: &AwaitedTasks<'_>,
 ) -> Result<Option<Vec<Task>>, Failure> {
     let AwaitedTasks {
@@ -503,12 +502,12 @@ pub(super) async fn until_stopped(
         deadline,
     } = *watched;
     let began = Instant::now();
-    let mut pace = PollInterval::new(settings.rollout.pace);
+    let mut pace = PollInterval::new(host.poll);
     let mut last = String::new();
     let mut blind_since: Option<Instant> = None;
     let mut absent = 0;
     loop {
-        match run.aws.describe_tasks(&settings.cluster, arns).await {
+        match run.aws.describe_tasks(&host.cluster, arns).await {
             // A task that was just started may not be shown yet; one whose instance is gone never
             // is again.
             Ok(tasks) if tasks.is_empty() && absent >= ABSENT => return Ok(Some(tasks)),
@@ -601,7 +600,7 @@ async fn judge(
 
 /// The containers whose exit code counts: the essential ones that the overrides name, else all
 /// essential ones. What a sidecar exits with, when ECS ends the task, says nothing about the task.
-fn judged(asked: &TaskSettings, definition: &Value) -> Vec<String> {
+fn judged(asked: &TaskRequest, definition: &Value) -> Vec<String> {
     let essential: Vec<String> = TaskDefinition(definition)
         .essential()
         .filter_map(|container| container.name().map(str::to_owned))

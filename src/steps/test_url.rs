@@ -5,16 +5,16 @@ use std::collections::BTreeSet;
 
 use url::Url;
 
-use crate::aws::elb::{Condition, ListenerRule, group_name};
+use crate::aws::arn::group_name;
+use crate::aws::elb::{Condition, ListenerRule};
 use crate::checks::smoke::Suite;
 use crate::event::TestUrl;
-use crate::plan::TestUrlPlan;
+use crate::plan::{ChecksPlan, TestUrlPlan};
 use crate::run::Run;
-use crate::settings::Settings;
 
 /// Looks at the rules, and tells what follows from them.
-pub async fn look(run: &Run, settings: &Settings, plan: &TestUrlPlan, green: &[String]) {
-    let (Some(suite), Some(url)) = (&settings.checks.suite, &settings.checks.test_url) else {
+pub async fn look(run: &Run, checks: &ChecksPlan, plan: &TestUrlPlan, green: &[String]) {
+    let (Some(suite), Some(url)) = (&checks.suite, &checks.test_url) else {
         return;
     };
     let seen = match is_green(run, suite, url, plan, green).await {

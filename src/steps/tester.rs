@@ -14,9 +14,9 @@ use crate::checks::tester::{
 use crate::error::Failure;
 use crate::event::Event;
 use crate::outcome::Reason;
+use crate::plan::ChecksPlan;
 use crate::run::Run;
 use crate::scrub::Scrubber;
-use crate::settings::Settings;
 
 mod runner;
 mod task;
@@ -45,23 +45,23 @@ struct TesterOutcome {
 }
 
 /// Whether there are testers for a moment, and a URL to run them at.
-pub fn asked(settings: &Settings, moment: Moment) -> bool {
-    settings.checks.url(moment).is_some() && at(settings, moment).next().is_some()
+pub fn asked(checks: &ChecksPlan, moment: Moment) -> bool {
+    checks.url(moment).is_some() && at(checks, moment).next().is_some()
 }
 
-fn at(settings: &Settings, moment: Moment) -> impl Iterator<Item = &Tester> {
-    all(settings).filter(move |tester| tester.on.contains(&moment))
+fn at(checks: &ChecksPlan, moment: Moment) -> impl Iterator<Item = &Tester> {
+    all(checks).filter(move |tester| tester.on.contains(&moment))
 }
 
-fn all(settings: &Settings) -> impl Iterator<Item = &Tester> {
-    settings.checks.suite.iter().flat_map(Suite::testers)
+fn all(checks: &ChecksPlan) -> impl Iterator<Item = &Tester> {
+    checks.suite.iter().flat_map(Suite::testers)
 }
 
 /// Everything that can be known to be wrong with the testers before anything is touched: the
 /// engine, images, task definitions. Images that the engine lacks are pulled now, so that no
 /// rollout waits for them.
-pub async fn prepare(run: &Run, settings: &Settings) -> Result<(), Failure> {
-    for tester in all(settings) {
+pub async fn prepare(run: &Run, checks: &ChecksPlan) -> Result<(), Failure> {
+    for tester in all(checks) {
         match &tester.place {
             TesterPlace::Runner(place) => runner::prepare(run, tester, place).await?,
             TesterPlace::Task(place) => task::prepare(run, tester, place).await?,
@@ -73,11 +73,11 @@ pub async fn prepare(run: &Run, settings: &Settings) -> Result<(), Failure> {
 /// Runs the moment's testers; how many passed.
 pub async fn testers(
     run: &Run,
-    settings: &Settings,
+    checks: &ChecksPlan,
     moment: Moment,
     values: &Values,
 ) -> Result<usize, Failure> {
-    let (Some(suite), Some(url)) = (&settings.checks.suite, settings.checks.url(moment)) else {
+    let (Some(suite), Some(url)) = (&checks.suite, checks.url(moment)) else {
         return Ok(0);
     };
     let values = &suite.begin(url, values);
@@ -85,11 +85,11 @@ pub async fn testers(
         moment,
         url,
         values,
-        scrubber: Scrubber::new(settings.secrets().chain(values.confidential())),
+        scrubber: Scrubber::new(checks.confidential.iter().chain(values.confidential())),
     };
     let mut passed = 0;
-    for tester in at(settings, moment) {
-        one(run, settings, tester, &occasion).await?;
+    for tester in at(checks, moment) {
+        one(run, checks, tester, &occasion).await?;
         passed += 1;
     }
     Ok(passed)
@@ -97,7 +97,7 @@ pub async fn testers(
 
 async fn one(
     run: &Run,
-    settings: &Settings,
+    checks: &ChecksPlan,
     tester: &Tester,
     occasion: &Occasion<'_>,
 ) -> Result<(), Failure> {
@@ -107,7 +107,7 @@ async fn one(
             runner::run_in_container(run, tester, place, occasion).await?
         }
         TesterPlace::Task(place) => {
-            task::run_as_task(run, settings, tester, place, occasion).await?
+            task::run_as_task(run, &checks.host, tester, place, occasion).await?
         }
     };
     let (why, result) = (
@@ -125,7 +125,7 @@ async fn one(
             why,
             &run.on(occasion.moment),
         )
-        .hint(hint(run, settings, occasion.moment))),
+        .hint(hint(run, checks, occasion.moment))),
     }
 }
 
@@ -202,12 +202,12 @@ fn named(case: &Case) -> String {
     )
 }
 
-fn hint(run: &Run, settings: &Settings, moment: Moment) -> &'static str {
+fn hint(run: &Run, checks: &ChecksPlan, moment: Moment) -> &'static str {
     match moment {
         Moment::Green => {
             "users never reached this version; the end of the tester's log is in the summary"
         }
-        Moment::Step | Moment::Production | Moment::Bake if !asked(settings, Moment::Green) => {
+        Moment::Step | Moment::Production | Moment::Bake if !asked(checks, Moment::Green) => {
             "users reached this version: run the tester on green, before they do; the end of its log is in the summary"
         }
         Moment::Step | Moment::Production | Moment::Bake

@@ -5,8 +5,10 @@ use super::in_progress::{self, Listed, Running};
 use crate::aws::ecs_rollout_shapes::{Brief, DeploymentStatus, ServiceRevision};
 use crate::aws::ecs_shapes::{DeploymentController, RollingDeployment, Service};
 use crate::aws::{AwsError, AwsErrorKind};
+use crate::documents::strategy::Strategy;
+use crate::outcome::Mode;
 use crate::run::Run;
-use crate::settings::{Mode, Settings, Strategy};
+use crate::settings::Settings;
 
 /// ECS's own deployments of a service.
 #[derive(Debug, Clone, Default)]

@@ -8,6 +8,7 @@ use super::repository::{RepositorySeen, RepositoryState};
 use crate::aws::ecr::RegistryAccess;
 use crate::aws::ecr_host::EcrHost;
 use crate::error::{Failure, chain_of};
+use crate::outcome::Mode;
 use crate::outcome::Reason;
 use crate::problem::Problem;
 use crate::registry::{
@@ -15,7 +16,7 @@ use crate::registry::{
     Sources, Tag, Target,
 };
 use crate::run::Run;
-use crate::settings::{ImageSettings, Mode, Push, Settings, SourceLogin};
+use crate::settings::{ImageSettings, Push, Settings, SourceLogin};
 
 /// The image, found.
 #[derive(Debug)]

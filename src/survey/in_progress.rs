@@ -215,7 +215,7 @@ pub fn has_registered(description: &str) -> bool {
     let mark = description
         .rsplit_once(crate::aws::codedeploy::RUN_MARK)
         .map(|(_, mark)| mark);
-    mark.is_some_and(|mark| mark.contains(crate::steps::rollout::codedeploy::REGISTERED))
+    mark.is_some_and(|mark| mark.contains(crate::aws::codedeploy::REGISTERED))
 }
 
 /// ECS's own; `tagged` is the hook of ours that the service's tag tells of.

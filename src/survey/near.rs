@@ -6,10 +6,11 @@ use crate::aws::AwsError;
 use crate::aws::arn::short_name;
 use crate::aws::codedeploy_shapes::Routing;
 use crate::nearest::nearest;
+use crate::outcome::Mode;
 use crate::problem::Problem;
 use crate::run::Run;
+use crate::settings::Settings;
 use crate::settings::rollout::{CONFIGS, config_remedy};
-use crate::settings::{Mode, Settings};
 
 /// More names are no help.
 const SHOWN: usize = 5;

@@ -7,8 +7,9 @@ use crate::aws::codedeploy_shapes::Group;
 use crate::aws::ecs_rollout_shapes::ServiceRevision;
 use crate::aws::ecs_shapes::Service;
 use crate::aws::elb::ForwardingRule;
+use crate::outcome::Mode;
 use crate::run::Run;
-use crate::settings::{Mode, Settings};
+use crate::settings::Settings;
 
 /// The forwards of production's rules; none where they are not read.
 pub(super) async fn rules(

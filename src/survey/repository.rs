@@ -5,10 +5,12 @@ use super::Unread;
 use crate::aws::ecr::{RegistryAccess, RegistryPlace};
 use crate::aws::ecr_host::{EcrHost, partition};
 use crate::aws::ecr_repositories::Described;
+use crate::documents::new_repository::{NewRepository, TagRule};
+use crate::outcome::Mode;
 use crate::problem::Problem;
 use crate::registry::{Digest, ImageReference, Tag};
 use crate::run::Run;
-use crate::settings::{ImageSettings, Mode, NewRepository, Push, Settings, TagRule};
+use crate::settings::{ImageSettings, Push, Settings};
 
 /// The repository that the image goes to.
 #[derive(Debug, Clone)]

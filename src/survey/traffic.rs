@@ -3,14 +3,11 @@
 
 use std::time::Duration;
 
-use super::Snapshot;
 use crate::aws::metrics::MetricQuestion;
 use crate::checks::analysis::Traffic;
 use crate::checks::analysis::question::{Answer, CloudWatchQuery, Point};
 use crate::clock;
-use crate::plan;
 use crate::run::Run;
-use crate::settings::{Mode, Settings};
 
 /// The time that is looked at.
 const HOUR: Duration = Duration::from_hours(1);
@@ -24,23 +21,10 @@ const IDLE: f64 = 300.0;
 const CHECK: &str =
     "whether there are requests enough for the analysis is not known before the start";
 
-/// What blue had in the last hour, or since its first request in it; none where no check depends on
-/// it, or it could not be read.
-pub(super) async fn before(run: &Run, settings: &Settings, snapshot: &Snapshot) -> Option<Traffic> {
-    let analysis = settings
-        .checks
-        .analysis
-        .as_ref()
-        .filter(|_| settings.mode == Mode::Deploy)?;
-    let rollout = plan::attached(settings, snapshot)
-        .ok()
-        .flatten()
-        .filter(plan::RolloutPlan::has_blue)?;
-    let sides = rollout.sides(&rollout.blue.target_groups, "");
-    if !analysis.problems(&sides).is_empty() {
-        return None; // it is refused for that
-    }
-    let [requests, errors] = analysis.traffic_queries(&sides)?;
+/// What blue had in the last hour, or since its first request in it, by the questions for its
+/// requests and its errors; none where it could not be read.
+pub async fn read_traffic(run: &Run, queries: &[CloudWatchQuery; 2]) -> Option<Traffic> {
+    let [requests, errors] = queries;
     let period = requests.period.as_secs_f64().max(1.0);
     let until = ((clock::seconds() - LATE.min(period)) / period).floor() * period;
     let since = until - HOUR.as_secs_f64();
@@ -50,11 +34,10 @@ pub(super) async fn before(run: &Run, settings: &Settings, snapshot: &Snapshot) 
         since,
         until,
     };
-    let (first, second): (&CloudWatchQuery, &CloudWatchQuery) = (&requests, &errors);
     let answers = run.optional_read(
         CHECK,
         run.aws
-            .metric_data(&[asked(0, first), asked(1, second)])
+            .metric_data(&[asked(0, requests), asked(1, errors)])
             .await,
     )?;
     let points = |id: usize| {

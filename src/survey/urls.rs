@@ -12,8 +12,9 @@ use crate::aws::ecs_shapes::Service;
 use crate::aws::elb::Front;
 use crate::checks::moment::Moment;
 use crate::checks::smoke::{self, Suite, Values};
+use crate::outcome::Mode;
 use crate::run::Run;
-use crate::settings::{Mode, Settings};
+use crate::settings::Settings;
 
 /// The longest that a name may take: only its being found says something.
 const LOOKUP: Duration = Duration::from_secs(2);

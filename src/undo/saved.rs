@@ -238,10 +238,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::aws::scaling::SuspendedState;
     use crate::documents::deployment_configuration::Pause;
     use crate::undo::{
-        Blue, HooksUndo, RevisionUndo, RollingUndo, ScalingUndo, SuspendedState, TaskUndo,
-        TesterUndo,
+        Blue, HooksUndo, RevisionUndo, RollingUndo, ScalingUndo, TaskUndo, TesterUndo,
     };
 
     fn owner() -> UndoOwner {

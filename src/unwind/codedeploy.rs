@@ -12,13 +12,13 @@ use crate::aws::{AwsError, AwsErrorKind};
 use crate::error::Failure;
 use crate::event::{Event, ObservedBy, Serving};
 use crate::observe::outage::Outage;
+use crate::observe::own_deployments::{find_of_run, is_of_run};
 use crate::observe::serving;
 use crate::observe::traffic;
 use crate::outcome::Reason;
 use crate::poll_interval::Backoff;
 use crate::run::Run;
 use crate::scrub::masked;
-use crate::steps::rollout::codedeploy::{find, is_of_run};
 use crate::undo::CodeDeployUndo;
 
 /// A rollback is a flip of weights and the end of green's tasks.
@@ -108,7 +108,7 @@ async fn deployment(run: &Run, undo: &CodeDeployUndo) -> Result<Option<String>, 
     }
     let mut easing = Backoff::default();
     for _ in 0..UNANSWERED_LOOKS {
-        let found = find(run, &undo.application, &undo.group, &undo.run).await;
+        let found = find_of_run(run, &undo.application, &undo.group, &undo.run).await;
         let found = found.map_err(|error| {
             stuck(
                 "whether a deployment was created could not be read",

@@ -15,13 +15,13 @@ use crate::aws::{AwsError, AwsErrorKind};
 use crate::error::{Explain, Failure};
 use crate::event::{Event, ObservedBy, Serving};
 use crate::observe::outage::Outage;
+use crate::observe::own_deployments::{DeploymentSearch, Wanted, find_wanted};
 use crate::observe::serving;
 use crate::observe::traffic::{self, Observed};
 use crate::outcome::Reason;
 use crate::poll_interval::Backoff;
 use crate::run::Run;
 use crate::scrub::masked;
-use crate::steps::rollout::ecs::{DeploymentSearch, Wanted, find};
 use crate::undo::EcsUndo;
 
 /// A rollback is a flip of weights and the end of green's tasks.
@@ -63,7 +63,10 @@ async fn deployment(run: &Run, undo: &EcsUndo) -> Result<Option<String>, Failure
             revision: &undo.ours,
             run: undo.run.as_deref(),
         };
-        match find(run, wanted).await.map(DeploymentSearch::into_arn) {
+        match find_wanted(run, wanted)
+            .await
+            .map(DeploymentSearch::into_arn)
+        {
             Ok(Some(arn)) => return Ok(Some(arn)),
             Ok(None) => unread = None,
             Err(error) => unread = Some(error),

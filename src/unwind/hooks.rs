@@ -6,7 +6,7 @@
 
 use super::Undone;
 use crate::aws::AwsError;
-use crate::aws::ecs::{PAUSE_TAG, ServiceLookup};
+use crate::aws::ecs::{PAUSE_TAG, ServiceLookup, configuration_request};
 use crate::aws::ecs_shapes::Service;
 use crate::documents::deployment_configuration::{KnownHooks, as_before, without_ours};
 use crate::error::{Explain, Failure};
@@ -14,7 +14,6 @@ use crate::event::Event;
 use crate::outcome::Reason;
 use crate::poll_interval::Backoff;
 use crate::run::Run;
-use crate::steps::rollout::ecs::configuration_request;
 use crate::undo::HooksUndo;
 
 /// The value of a tag that names no hook.
@@ -81,7 +80,11 @@ async fn once(run: &Run, undo: &HooksUndo) -> Result<Looked, AwsError> {
     };
     let answered = run
         .aws
-        .update_service(&configuration_request(&undo.place, &changed))
+        .update_service(&configuration_request(
+            &undo.place.cluster,
+            &undo.place.service,
+            &changed,
+        ))
         .await?;
     if wanted(&answered, undo, known).is_some() {
         return Ok(Looked::There);

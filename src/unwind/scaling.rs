@@ -8,15 +8,15 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Undone;
-use crate::aws::scaling::{DIMENSION, ScalableTarget, TAG, resource};
+use crate::aws::scaling::{DIMENSION, ScalableTarget, SuspendedState, TAG, resource};
 use crate::aws::{AwsError, AwsErrorKind};
+use crate::choices::ScaleIn;
 use crate::error::{Explain, Failure};
 use crate::event::Event;
 use crate::outcome::Reason;
 use crate::poll_interval::Backoff;
 use crate::run::Run;
-use crate::settings::Settings;
-use crate::undo::{ScalingUndo, ServiceKey, SuspendedState};
+use crate::undo::{ScalingUndo, ServiceKey};
 
 /// One request and the look that shows it; a read of AWS's may be a few seconds old.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -71,23 +71,14 @@ pub(super) async fn undo(run: &Run, undo: &ScalingUndo) -> Result<Undone, Failur
 
 /// What an earlier run of this action left suspended, because nothing could take it back. Ask once
 /// nothing is in progress: a run that is alive still needs it.
-pub async fn left_behind(
-    run: &Run,
-    settings: &Settings,
-    cluster: &str,
-    service: &str,
-) -> Option<ScalingUndo> {
-    let resource = resource(cluster, service);
-    let target = seen(run, settings, run.aws.scalable_target(&resource).await)?
+pub async fn left_behind(run: &Run, ours: ScaleIn, names: &ServiceKey) -> Option<ScalingUndo> {
+    let resource = resource(&names.cluster, &names.service);
+    let target = seen(run, ours, run.aws.scalable_target(&resource).await)?
         .filter(|target| target.suspended.scale_in)?;
-    let other = seen(run, settings, run.aws.suspended_by(&target.arn).await)?
+    let other = seen(run, ours, run.aws.suspended_by(&target.arn).await)?
         .filter(|other| *other != run.id)?;
-    let place = ServiceKey {
-        cluster: cluster.to_owned(),
-        service: service.to_owned(),
-    };
     Some(ScalingUndo {
-        place,
+        place: names.clone(),
         resource,
         run: other,
         was: SuspendedState {
@@ -98,8 +89,8 @@ pub async fn left_behind(
 }
 
 /// Whoever does not use the feature need not allow its reads.
-fn seen<T>(run: &Run, settings: &Settings, read: Result<T, AwsError>) -> Option<T> {
-    if settings.control.suspend_autoscaling {
+fn seen<T>(run: &Run, ours: ScaleIn, read: Result<T, AwsError>) -> Option<T> {
+    if ours == ScaleIn::Suspended {
         return run.optional_read(
             "scale-in that an earlier run left suspended is not noticed",
             read,

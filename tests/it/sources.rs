@@ -9,6 +9,7 @@ use std::process::Command;
 use std::time::{Duration, UNIX_EPOCH};
 
 use ecs_bluegreen::aws::Aws;
+use ecs_bluegreen::aws::connection::{AwsSettings, InstanceProfile};
 use ecs_bluegreen::checks::analysis::question::{
     Answer, CloudWatchMetric, CloudWatchQuery, DatadogQuery, HttpQuery, LogQuery, PrometheusQuery,
     Query, Question, Side,
@@ -20,7 +21,6 @@ use ecs_bluegreen::observe::metric_sources::{Sources, Version};
 use ecs_bluegreen::run::{Observers, Run};
 use ecs_bluegreen::runner::Runner;
 use ecs_bluegreen::secret::Secret;
-use ecs_bluegreen::settings::{AwsSettings, InstanceProfile};
 use ecs_bluegreen::steps::alarms::AlarmWatch;
 use ecs_bluegreen::undo::ServiceKey;
 use ecs_bluegreen_sim::{

@@ -11,7 +11,6 @@ use crate::observe::traffic::{self, Observed};
 use crate::outcome::Reason;
 use crate::plan::{CodeDeployWay, RolloutPlan};
 use crate::run::Run;
-use crate::settings::Settings;
 use crate::steps::revision::Revision;
 use crate::steps::task_failures::{CountedTasks, LIMIT, TaskFailures};
 use crate::undo::{CodeDeployUndo, Undo};
@@ -23,7 +22,6 @@ mod green;
 mod trouble;
 
 use create::CodeDeployError;
-pub use create::{REGISTERED, find, is_of_run};
 
 /// A gate that stays shut after it was opened is opened again after this many looks.
 const REOPEN: u32 = 5;
@@ -51,19 +49,16 @@ impl<'a> CodeDeploy<'a> {
     /// Creates the deployment; armed before, adopted when the answer is lost.
     pub async fn start(
         run: &'a Run,
-        settings: &Settings,
         plan: &'a RolloutPlan,
         way: &'a CodeDeployWay,
         revision: &'a Revision,
     ) -> Result<Self, Interrupted> {
         let content = create::content(way, revision)?;
-        let description =
-            create::description(settings.rollout.description.as_deref(), &run.id, revision);
-        let rollout = &settings.rollout;
+        let description = create::description(way.description.as_deref(), &run.id, revision);
         let undo = CodeDeployUndo {
             place: plan.place.clone(),
-            application: rollout.application.clone(),
-            group: rollout.group.clone(),
+            application: way.key.application.clone(),
+            group: way.key.group.clone(),
             run: run.id.clone(),
             deployment: None,
             blue: plan.blue.clone(),
@@ -71,9 +66,9 @@ impl<'a> CodeDeploy<'a> {
         };
         run.arm(Undo::CodeDeploy(undo.clone()));
         let new = NewDeployment {
-            application: &rollout.application,
-            group: &rollout.group,
-            config: rollout.config.as_deref(),
+            application: &way.key.application,
+            group: &way.key.group,
+            config: way.config.as_deref(),
             description: &description,
             content: &content,
             alarms: !way.group.alarms.is_empty(),

@@ -12,6 +12,7 @@ use crate::aws::ecs_rollout_shapes::{
 use crate::aws::ecs_rollouts::Answered;
 use crate::decide::{At, Goal, Seen, Trouble};
 use crate::documents::deployment_configuration::{GREEN, PRODUCTION, Pause, STEP};
+use crate::documents::strategy::Strategy;
 use crate::error::Failure;
 use crate::event::{Event, Gate, ObservedBy, Serving, StepSeen};
 use crate::observe::outage::Outage;
@@ -19,14 +20,12 @@ use crate::observe::traffic::{self, Observed};
 use crate::outcome::Reason;
 use crate::plan::{Balancer, EcsWay, RolloutPlan};
 use crate::run::Run;
-use crate::settings::Strategy;
 use crate::steps::revision::Revision;
 use crate::steps::task_failures::{CountedTasks, LIMIT, TaskFailures};
 
 use super::RolloutObservation;
 
 mod contest;
-mod find;
 mod gate;
 mod green;
 mod marks;
@@ -34,9 +33,7 @@ mod shown;
 mod start;
 mod trouble;
 
-pub use find::{DeploymentSearch, Wanted, find};
 use shown::{asked_for, on_green, progress, unobserved};
-pub use start::configuration_request;
 
 /// A pause that was answered and still waits is answered again after this many looks.
 const AGAIN: u32 = 5;

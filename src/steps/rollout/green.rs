@@ -1,7 +1,7 @@
 //! Green at its gate, whoever performs the rollout: the test listener that leads to it, and its
 //! targets' health.
 
-use crate::aws::elb::group_name;
+use crate::aws::arn::group_name;
 use crate::error::Failure;
 use crate::event::Event;
 use crate::observe::traffic::forwards_of;

@@ -6,12 +6,12 @@ use std::time::Duration;
 use super::{Controller, Rollout};
 use crate::aws::arn::short_name;
 use crate::aws::ecs::ServiceLookup;
+use crate::choices::Follow;
 use crate::error::Failure;
 use crate::event::Serving;
 use crate::observe::traffic::{self, Observed};
 use crate::outcome::Reason;
 use crate::plan::RolloutKind;
-use crate::settings::Follow;
 use crate::steps::green_health::{GreenHealth, RECOVERY, SURE};
 
 /// A read may be older than the shift.
@@ -31,7 +31,6 @@ impl Rollout<'_> {
         let patience = if self.blue_is_there() { SURE } else { RECOVERY };
         let health = GreenHealth::new(
             self.run,
-            self.settings,
             self.plan,
             self.revision,
             self.serving_groups().await,
@@ -104,7 +103,7 @@ impl Rollout<'_> {
 
     /// Whether AWS still keeps blue.
     fn blue_is_there(&self) -> bool {
-        self.keeps_blue() && self.settings.rollout.follow == Follow::Shifted
+        self.keeps_blue() && self.plan.follow == Follow::Shifted
     }
 
     fn with_way_back(&self, failure: Failure) -> Failure {

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::checks::analysis::Sides;
+use crate::choices::{Approval, Follow};
 use crate::decide::{At, Goal, Patience, Seen, Verdict, decide};
 use crate::error::Failure;
 use crate::event::{Event, ObservedBy, Progress, StepSeen};
@@ -14,7 +15,6 @@ use crate::observe::outage::Outage;
 use crate::plan::{GatePlan, RolloutKind, RolloutPlan};
 use crate::poll_interval::PollInterval;
 use crate::run::Run;
-use crate::settings::{Follow, Settings};
 use crate::steps::revision::Revision;
 use crate::steps::task_failures::TaskFailures;
 
@@ -44,7 +44,6 @@ const BEFORE_TRAFFIC: &str = "blue serves production";
 /// A rollout of ours that was started.
 pub struct Rollout<'a> {
     run: &'a Run,
-    settings: &'a Settings,
     plan: &'a RolloutPlan,
     revision: &'a Revision,
     controller: Controller<'a>,
@@ -69,13 +68,12 @@ pub enum Controller<'a> {
 }
 
 /// Whether the service runs already what is asked for.
-pub fn is_unchanged(settings: &Settings, plan: &RolloutPlan, revision: &Revision) -> bool {
+pub fn is_unchanged(plan: &RolloutPlan, revision: &Revision) -> bool {
     let same = !revision.registered
         && revision.arn == plan.blue.revision
-        && !settings.rollout.force_new_deployment;
+        && !plan.update.force_new_deployment;
     let as_many = |desired: i32| {
-        settings
-            .rollout
+        plan.update
             .desired_count
             .is_none_or(|count| count == desired)
     };
@@ -89,16 +87,14 @@ pub fn is_unchanged(settings: &Settings, plan: &RolloutPlan, revision: &Revision
 impl<'a> Rollout<'a> {
     fn new(
         run: &'a Run,
-        settings: &'a Settings,
         plan: &'a RolloutPlan,
         revision: &'a Revision,
         controller: Controller<'a>,
     ) -> Self {
-        let pace = PollInterval::new(settings.rollout.pace);
+        let pace = PollInterval::new(plan.poll);
         let (began, shares) = (Instant::now(), shares::Source::new());
         Self {
             run,
-            settings,
             plan,
             revision,
             controller,
@@ -114,6 +110,16 @@ impl<'a> Rollout<'a> {
     /// The revision it brings.
     pub fn revision(&self) -> &Revision {
         self.revision
+    }
+
+    /// Who opens green's gate.
+    pub fn approval(&self) -> Approval {
+        self.plan.approval
+    }
+
+    /// Whether it is followed until blue is gone.
+    pub fn is_followed_to_its_end(&self) -> bool {
+        self.plan.follow == Follow::Completed
     }
 
     /// What AWS does by itself when we leave now.
@@ -236,7 +242,7 @@ impl<'a> Rollout<'a> {
         };
         ecs.proceed(StepSeen::default()).await?;
         self.run.if_left_alone(self.if_left_alone());
-        match self.settings.rollout.follow {
+        match self.plan.follow {
             Follow::Shifted => self.until(Goal::Baking).await.map(drop),
             Follow::Completed | Follow::Not => Ok(()),
         }
@@ -312,7 +318,7 @@ impl<'a> Rollout<'a> {
 
     /// Follows the rollout to its end, when that is asked for.
     pub async fn completed(&mut self) -> Result<(), Interrupted> {
-        match self.settings.rollout.follow {
+        match self.plan.follow {
             Follow::Completed => self.until(Goal::Completed).await.map(drop),
             Follow::Shifted | Follow::Not => Ok(()),
         }
@@ -356,7 +362,7 @@ impl<'a> Rollout<'a> {
     pub fn serves_nothing(&self) -> bool {
         match &self.controller {
             Controller::Rolling(rolling) => rolling.serves_nothing(),
-            Controller::Ecs(_) => self.settings.rollout.desired_count == Some(0),
+            Controller::Ecs(_) => self.plan.update.desired_count == Some(0),
             Controller::CodeDeploy(_) => false,
         }
     }

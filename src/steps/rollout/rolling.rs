@@ -8,6 +8,7 @@ use crate::aws::arn::short_name;
 use crate::aws::ecs::{ServiceLookup, update_request};
 use crate::aws::ecs_sentences::remedy;
 use crate::aws::ecs_shapes::{RollingDeployment, Service};
+use crate::choices::Follow;
 use crate::decide::{Goal, Seen, Trouble};
 use crate::error::{Explain, Failure};
 use crate::event::{Event, ObservedBy, Progress, Serving, Tasks};
@@ -17,7 +18,6 @@ use crate::plan::{RollingWay, RolloutKind, RolloutPlan};
 use crate::poll_interval::Backoff;
 use crate::run::Run;
 use crate::scrub::masked;
-use crate::settings::{Follow, Settings};
 use crate::steps::revision::Revision;
 use crate::steps::task_failures::{
     CountedTasks, DESCRIBE, LIMIT, LIST, TaskFailures, never_healthy,
@@ -73,7 +73,6 @@ impl<'a> Rolling<'a> {
     /// Updates the service; armed before, adopted when the answer is lost.
     pub async fn start(
         run: &'a Run,
-        settings: &Settings,
         plan: &'a RolloutPlan,
         way: &RollingWay,
         revision: &'a Revision,
@@ -84,38 +83,35 @@ impl<'a> Rolling<'a> {
             ours: revision.arn.clone(),
             before: way.before.clone(),
             deployment: None,
-            desired: settings
-                .rollout
+            desired: plan
+                .update
                 .desired_count
                 .filter(|count| *count != way.desired)
                 .map(|_| way.desired),
         };
         run.arm(Undo::Rolling(undo.clone()));
-        let service = update(run, settings, plan, way, revision).await?;
-        let id = match started(settings, way, revision, &service) {
+        let service = update(run, plan, way, revision).await?;
+        let id = match started(plan, way, revision, &service) {
             Some(id) => id,
             // Nobody follows it: the service's own word that it takes the revision is enough.
-            None if settings.rollout.follow == Follow::Not
-                && service.task_definition == revision.arn =>
-            {
+            None if plan.follow == Follow::Not && service.task_definition == revision.arn => {
                 service
                     .primary_deployment()
                     .map(|primary| primary.id.clone())
                     .unwrap_or_default()
             }
-            None => shown(run, settings, plan, way, revision).await?,
+            None => shown(run, plan, way, revision).await?,
         };
         run.narrow(Undo::Rolling(RollingUndo {
             deployment: Some(id.clone()),
             ..undo
         }));
-        Ok(Self::attach(run, settings, plan, revision, id, false))
+        Ok(Self::attach(run, plan, revision, id, false))
     }
 
     /// Follows a deployment that is there already; its undo is the caller's business.
     pub fn attach(
         run: &'a Run,
-        settings: &Settings,
         plan: &'a RolloutPlan,
         revision: &'a Revision,
         id: String,
@@ -140,7 +136,7 @@ impl<'a> Rolling<'a> {
             plan,
             revision,
             id,
-            wants_zero: wants_zero(settings, plan),
+            wants_zero: wants_zero(plan),
             serves_nothing: false,
             blind: Outage::default(),
             looks: 0,
@@ -374,8 +370,8 @@ impl<'a> Rolling<'a> {
 }
 
 /// Whether no task is wanted: as the inputs say, else as the service did.
-fn wants_zero(settings: &Settings, plan: &RolloutPlan) -> bool {
-    settings.rollout.desired_count.map_or_else(
+fn wants_zero(plan: &RolloutPlan) -> bool {
+    plan.update.desired_count.map_or_else(
         || matches!(&plan.way, RolloutKind::Rolling(way) if way.desired == 0),
         |count| count == 0,
     )
@@ -450,12 +446,11 @@ fn zero() -> Trouble {
 
 async fn update(
     run: &Run,
-    settings: &Settings,
     plan: &RolloutPlan,
     way: &RollingWay,
     revision: &Revision,
 ) -> Result<Service, Failure> {
-    let request = request(settings, plan, revision);
+    let request = request(plan, revision);
     let error = match run.aws.update_service(&request).await {
         Ok(service) => return Ok(service),
         Err(error) => error,
@@ -484,37 +479,29 @@ async fn update(
 }
 
 /// The request with everything but the deployment's configuration.
-pub(super) fn request(
-    settings: &Settings,
-    plan: &RolloutPlan,
-    revision: &Revision,
-) -> serde_json::Value {
-    let rollout = &settings.rollout;
+pub(super) fn request(plan: &RolloutPlan, revision: &Revision) -> serde_json::Value {
+    let update = &plan.update;
     let mut request = update_request(&plan.place.cluster, &plan.place.service, &revision.arn);
     let optional = [
         (
             "forceNewDeployment",
-            rollout.force_new_deployment.then(|| json!(true)),
+            update.force_new_deployment.then(|| json!(true)),
         ),
         (
             "desiredCount",
-            rollout.desired_count.map(|count| json!(count)),
+            update.desired_count.map(|count| json!(count)),
         ),
         (
             "enableECSManagedTags",
-            rollout.enable_ecs_managed_tags.map(|tags| json!(tags)),
+            update.enable_ecs_managed_tags.map(|tags| json!(tags)),
         ),
         (
             "propagateTags",
-            rollout.propagate_tags.as_ref().map(|tags| json!(tags)),
+            update.propagate_tags.as_ref().map(|tags| json!(tags)),
         ),
         (
             "volumeConfigurations",
-            rollout
-                .volume
-                .configuration
-                .as_ref()
-                .map(|volume| json!([volume])),
+            update.volume.as_ref().map(|volume| json!([volume])),
         ),
     ];
     for (key, value) in optional {
@@ -542,17 +529,14 @@ fn why_in_events(service: &Service) -> Option<String> {
 
 /// Whether an UpdateService with this revision starts a deployment. A service that has it already,
 /// also from another run whose rollout is in progress, only takes the other settings.
-fn starts_one(settings: &Settings, way: &RollingWay, revision: &Revision) -> bool {
-    let rollout = &settings.rollout;
-    revision.arn != way.target
-        || rollout.force_new_deployment
-        || rollout.volume.configuration.is_some()
+fn starts_one(plan: &RolloutPlan, way: &RollingWay, revision: &Revision) -> bool {
+    revision.arn != way.target || plan.update.force_new_deployment || plan.update.volume.is_some()
 }
 
 /// The deployment that is followed: the new one of our revision, or the one that runs it already
 /// where none is started.
 fn started(
-    settings: &Settings,
+    plan: &RolloutPlan,
     way: &RollingWay,
     revision: &Revision,
     service: &Service,
@@ -563,7 +547,7 @@ fn started(
             .filter(|primary| primary.task_definition == revision.arn)
     };
     let found = ours(service, &way.before, &revision.arn);
-    let found = if starts_one(settings, way, revision) {
+    let found = if starts_one(plan, way, revision) {
         found
     } else {
         found.or_else(runs)
@@ -574,7 +558,6 @@ fn started(
 /// The same, where AWS's answer did not show it yet.
 async fn shown(
     run: &Run,
-    settings: &Settings,
     plan: &RolloutPlan,
     way: &RollingWay,
     revision: &Revision,
@@ -590,7 +573,7 @@ async fn shown(
             )
             .map_err(RollingError)?;
         if let Some(ServiceLookup::Service(service)) = read
-            && let Some(id) = started(settings, way, revision, &service)
+            && let Some(id) = started(plan, way, revision, &service)
         {
             return Ok(id);
         }

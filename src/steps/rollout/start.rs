@@ -7,41 +7,36 @@ use crate::event::Event;
 use crate::outcome::Reason;
 use crate::plan::{RolloutKind, RolloutPlan};
 use crate::run::Run;
-use crate::settings::Settings;
 use crate::steps::revision::Revision;
 use crate::survey::{Running, Thing};
 
 /// Starts the rollout, unless an earlier attempt of this run has started it.
 pub async fn start<'a>(
     run: &'a Run,
-    settings: &'a Settings,
     plan: &'a RolloutPlan,
     revision: &'a Revision,
     running: Option<&Running>,
 ) -> Result<Box<Rollout<'a>>, Interrupted> {
     if let Some(running) = running {
-        return Ok(adopt(run, settings, plan, revision, running)?);
+        return Ok(adopt(run, plan, revision, running)?);
     }
     let controller = match &plan.way {
-        RolloutKind::CodeDeploy(way) => Controller::CodeDeploy(
-            Box::pin(CodeDeploy::start(run, settings, plan, way, revision)).await?,
-        ),
+        RolloutKind::CodeDeploy(way) => {
+            Controller::CodeDeploy(Box::pin(CodeDeploy::start(run, plan, way, revision)).await?)
+        }
         RolloutKind::Rolling(way) => {
-            Controller::Rolling(Rolling::start(run, settings, plan, way, revision).await?)
+            Controller::Rolling(Rolling::start(run, plan, way, revision).await?)
         }
         RolloutKind::Ecs(way) => Controller::Ecs(Box::new(
-            Box::pin(EcsRollout::start(run, settings, plan, way, revision)).await?,
+            Box::pin(EcsRollout::start(run, plan, way, revision)).await?,
         )),
     };
-    Ok(Box::new(Rollout::new(
-        run, settings, plan, revision, controller,
-    )))
+    Ok(Box::new(Rollout::new(run, plan, revision, controller)))
 }
 
 /// Goes on with what an earlier attempt of this run has started: nothing is started twice.
 fn adopt<'a>(
     run: &'a Run,
-    settings: &'a Settings,
     plan: &'a RolloutPlan,
     revision: &'a Revision,
     running: &Running,
@@ -60,13 +55,12 @@ fn adopt<'a>(
             running.words()
         ),
     });
-    Ok(Box::new(attach(run, settings, plan, revision, running)))
+    Ok(Box::new(attach(run, plan, revision, running)))
 }
 
 /// Follows a rollout that is there already. What is to be rolled back of it is the caller's to arm.
 pub fn attach<'a>(
     run: &'a Run,
-    settings: &'a Settings,
     plan: &'a RolloutPlan,
     revision: &'a Revision,
     running: &Running,
@@ -85,8 +79,8 @@ pub fn attach<'a>(
                 true,
             )),
             (RolloutKind::Rolling(_) | RolloutKind::Ecs(_), _) => Controller::Rolling(
-                Rolling::attach(run, settings, plan, revision, running.id.clone(), true),
+                Rolling::attach(run, plan, revision, running.id.clone(), true),
             ),
         };
-    Rollout::new(run, settings, plan, revision, controller)
+    Rollout::new(run, plan, revision, controller)
 }

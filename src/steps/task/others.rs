@@ -13,12 +13,12 @@ use super::{AwaitedTasks, OneOff, until_stopped};
 use crate::aws::AwsError;
 use crate::aws::arn::short_name;
 use crate::aws::ecs_shapes::Task;
-use crate::engine::queue;
+use crate::documents::run_task::{TaskRequest, Wait};
 use crate::error::Failure;
 use crate::event::Event;
 use crate::outcome::Reason;
 use crate::poll_interval::PollInterval;
-use crate::settings::{IfRunning, TaskSettings, Wait};
+use crate::run_order::stale_failure;
 use crate::steps::rollout::ONE_AT_A_TIME;
 use crate::steps::task_failures::{DESCRIBE, LIST};
 use crate::survey::is_earlier_attempt;
@@ -44,7 +44,7 @@ pub(super) struct TaskMark {
 }
 
 impl TaskMark {
-    pub(super) fn new(run: &str, service: &str, asked: &TaskSettings) -> Self {
+    pub(super) fn new(run: &str, service: &str, asked: &TaskRequest) -> Self {
         let mut does = format!(
             "{:x}",
             Sha256::digest(json!(asked.overrides.items).to_string())
@@ -142,7 +142,7 @@ impl OneOff<'_> {
         };
         match sort_out(tasks, &mark, &self.revision.arn, &self.judged()) {
             // Those that nobody waits for may run for hours, or for ever.
-            ExistingTask::Other(_) if self.asked.wait == Wait::Not => ExistingTask::Nothing,
+            ExistingTask::Other(_) if self.plan.request.wait == Wait::Not => ExistingTask::Nothing,
             found => found,
         }
     }
@@ -162,7 +162,7 @@ impl OneOff<'_> {
         let tasks = self
             .run
             .aws
-            .family_tasks(&self.settings.cluster, family, stopped)
+            .family_tasks(&self.plan.host.cluster, family, stopped)
             .await?;
         let marked = tasks
             .into_iter()
@@ -178,29 +178,29 @@ impl OneOff<'_> {
     /// # Errors
     /// The run does not wait, or has waited too long.
     pub async fn make_way(&self, other: &OtherTask) -> Result<OtherEnd, Failure> {
-        if !self.may_wait() {
+        if !self.plan.order.waits_for_a_task() {
             return Err(other.failure());
         }
-        if queue::gives_way_to(self.run, self.settings, &other.run) {
+        if self.plan.order.gives_way_to(&self.run.id, &other.run) {
             let sentence = format!(
                 "this run is older than workflow run {}, whose one-off task is {}",
                 other.run, other.task.last_status
             );
-            return Err(queue::stale(sentence));
+            return Err(stale_failure(sentence));
         }
         self.run.tell(Event::Noted {
             sentence: format!("{}: waiting until it is over", other.words()),
         });
         let (what, deadline) = (
             format!("one-off task of workflow run {}", other.run),
-            queue::longest_wait(self.settings),
+            self.plan.order.longest_wait(),
         );
         let watched = AwaitedTasks {
             what: &what,
             arns: std::slice::from_ref(&other.task.task_arn),
             deadline,
         };
-        match until_stopped(self.run, self.settings, &watched).await? {
+        match until_stopped(self.run, &self.plan.host, &watched).await? {
             Some(tasks) if !tasks.is_empty() && tasks.iter().all(|task| ended_well(task, &[])) => {
                 Ok(OtherEnd::Well)
             }
@@ -216,17 +216,13 @@ impl OneOff<'_> {
         }
     }
 
-    /// Whether this run waits for another one's task. A rollout can be superseded; a task that is
-    /// stopped half-way helps nobody.
-    pub(super) fn may_wait(&self) -> bool {
-        self.settings.control.if_running != Some(IfRunning::Fail)
-    }
-
     /// The other run's task that is older than ours, where both were started at the same time; and
     /// ours as it was seen beside it.
     pub(super) async fn older_task(&self, ours: &Task) -> Option<(OtherTask, Task)> {
-        let mark = self.mark().filter(|_| self.asked.wait != Wait::Not)?;
-        let mut pace = PollInterval::new(self.settings.rollout.pace);
+        let mark = self
+            .mark()
+            .filter(|_| self.plan.request.wait != Wait::Not)?;
+        let mut pace = PollInterval::new(self.plan.host.poll);
         let mut last = LOOKS;
         for look in 1..=LOOKS {
             let tasks = self

@@ -2,9 +2,9 @@ use super::*;
 use crate::documents::ebs::ManagedVolume;
 use crate::documents::overrides::Items;
 
-fn asked(launch_type: Option<&str>, strategy: Vec<Value>) -> TaskSettings {
+fn asked(launch_type: Option<&str>, strategy: Vec<Value>) -> TaskRequest {
     let launch_type = launch_type.map(str::to_owned);
-    TaskSettings {
+    TaskRequest {
         launch_type,
         strategy,
         overrides: Items::default(),

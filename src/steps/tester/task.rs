@@ -12,13 +12,14 @@ use crate::checks::tester::{Cases, TaskPlace, Tester, TesterVerdict, Transcript}
 use crate::clock::nonce;
 use crate::documents::ebs::ManagedVolume;
 use crate::documents::overrides::Items;
+use crate::documents::run_task::{TaskRequest, Wait};
 use crate::documents::task_definition::{TaskDefinition, text};
 use crate::error::{Explain, Failure};
 use crate::event::Event;
 use crate::observe::stopped_tasks;
 use crate::outcome::Reason;
+use crate::plan::TaskHost;
 use crate::run::Run;
-use crate::settings::{Settings, TaskSettings, Wait};
 use crate::steps::revision::Revision;
 use crate::steps::task;
 use crate::undo::{TaskUndo, Undo};
@@ -109,7 +110,7 @@ fn container(tester: &Tester, place: &TaskPlace, revision: &Revision) -> Result<
 
 pub(super) async fn run_as_task(
     run: &Run,
-    settings: &Settings,
+    host: &TaskHost,
     tester: &Tester,
     place: &TaskPlace,
     occasion: &Occasion<'_>,
@@ -124,12 +125,12 @@ pub(super) async fn run_as_task(
     )
     .await?;
     let container = container(tester, place, &revision)?;
-    let service = service(run, settings, tester).await?;
+    let service = service(run, host, tester).await?;
     let asked = asked(tester, &container, occasion, service.as_ref());
-    let mut request = task::request(settings, &asked, &revision, service.as_ref());
+    let mut request = task::request(host, &asked, &revision, service.as_ref());
     // Several testers may run the same revision: each is a request of its own.
     request["clientToken"] = json!(format!("{}-{:016x}", run.id, nonce()));
-    let (undo, arns) = start(run, settings, tester, &revision, &request).await?;
+    let (undo, arns) = start(run, host, tester, &revision, &request).await?;
     let ids: Vec<&str> = arns.iter().map(|arn| short_name(arn)).collect();
     let place = format!("task {} of {}", ids.join(", "), short_name(&revision.arn));
     run.tell(Event::TesterStarted {
@@ -142,7 +143,7 @@ pub(super) async fn run_as_task(
         arns: &arns,
         deadline: tester.timeout,
     };
-    let Some(tasks) = task::until_stopped(run, settings, &watched).await? else {
+    let Some(tasks) = task::until_stopped(run, host, &watched).await? else {
         // It stays armed: the failed run stops it.
         return Ok(ended(TesterVerdict::TimedOut, None, None));
     };
@@ -150,17 +151,13 @@ pub(super) async fn run_as_task(
     Ok(judged(run, tester, occasion, &revision, &container, &tasks).await)
 }
 
-async fn service(
-    run: &Run,
-    settings: &Settings,
-    tester: &Tester,
-) -> Result<Option<Service>, Failure> {
-    let Some(name) = &settings.service else {
+async fn service(run: &Run, host: &TaskHost, tester: &Tester) -> Result<Option<Service>, Failure> {
+    let Some(name) = &host.service else {
         return Ok(None);
     };
     match run
         .aws
-        .describe_service(&settings.cluster, name)
+        .describe_service(&host.cluster, name)
         .await
         .map_err(error_of(tester))?
     {
@@ -175,7 +172,7 @@ fn asked(
     container: &str,
     occasion: &Occasion<'_>,
     service: Option<&Service>,
-) -> TaskSettings {
+) -> TaskRequest {
     let environment = tester.environment(occasion.moment, occasion.url, occasion.values);
     let environment: Vec<Value> = environment
         .into_iter()
@@ -189,7 +186,7 @@ fn asked(
     let launch_type = set
         .and_then(|set| set.launch_type.clone())
         .or_else(|| service.and_then(|service| service.launch_type.clone()));
-    TaskSettings {
+    TaskRequest {
         overrides: Items {
             items: vec![item],
             notes: Vec::new(),
@@ -209,13 +206,13 @@ fn asked(
 
 async fn start(
     run: &Run,
-    settings: &Settings,
+    host: &TaskHost,
     tester: &Tester,
     revision: &Revision,
     request: &Value,
 ) -> Result<(Undo, Vec<String>), Failure> {
     let undo = TaskUndo {
-        cluster: settings.cluster.clone(),
+        cluster: host.cluster.clone(),
         started_by: STARTED_BY.to_owned(),
         revision: revision.arn.clone(),
         ..TaskUndo::default()

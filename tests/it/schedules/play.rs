@@ -10,6 +10,7 @@ use ecs_bluegreen::aws::Aws;
 use ecs_bluegreen::clock::Clock;
 use ecs_bluegreen::engine::{self, Ending};
 use ecs_bluegreen::inputs;
+use ecs_bluegreen::planner::Planner;
 use ecs_bluegreen::run::{Observers, Run};
 use ecs_bluegreen::runner::Runner;
 use ecs_bluegreen::settings::Settings;
@@ -262,7 +263,8 @@ async fn run_first(
 /// Another run of ours, which nobody cancels.
 async fn run_second(schedule: &Schedule, stage: &Stage, job: &Job) -> Option<Ended> {
     let run = new_run(job).await;
-    let engine = engine::run(&run, &job.settings, std::future::pending());
+    let planner = Planner::new(job.settings.clone(), &run.id);
+    let engine = engine::run(&run, &planner, std::future::pending());
     let ending = tokio::time::timeout(PATIENCE, engine).await.ok()?;
     Some(Ended {
         ending: Some(ending),
@@ -461,10 +463,11 @@ async fn main(schedule: &Schedule, scene: Scene<'_>) -> Option<Ending> {
         std::future::pending::<()>().await;
     };
     tokio::pin!(deeds);
+    let planner = Planner::new(scene.job.settings.clone(), &scene.run.id);
     let ending = tokio::select! {
         biased;
         () = &mut deeds => None,
-        ending = engine::run(scene.run, &scene.job.settings, async { cancelled.notified().await }) => Some(ending),
+        ending = engine::run(scene.run, &planner, async { cancelled.notified().await }) => Some(ending),
     };
     while acts.get() {
         let _ = tokio::time::timeout(Duration::from_millis(5), &mut deeds).await;

@@ -2,11 +2,12 @@
 
 use crate::aws::AwsError;
 use crate::aws::codedeploy::NewDeployment;
-use crate::aws::codedeploy::RUN_MARK;
+use crate::aws::codedeploy::{REGISTERED, RUN_MARK};
 use crate::aws::ecs_shapes::Service;
 use crate::documents::app_spec::{self, Content, ServiceParts};
 use crate::error::{Explain, Failure};
 use crate::event::Event;
+use crate::observe::own_deployments::find_of_run;
 use crate::outcome::Reason;
 use crate::plan::{AppSpecPlan, CodeDeployWay};
 use crate::run::Run;
@@ -16,12 +17,6 @@ use crate::survey;
 
 /// The official action cuts descriptions here.
 const DESCRIPTION: usize = 512;
-/// What stands after the run id when the run has registered the revision.
-pub const REGISTERED: &str = ", registered";
-/// How far back a deployment whose answer was lost is looked for, besides those that are in
-/// progress.
-const LOST: usize = 10;
-
 /// CodeDeploy did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 #[error("CodeDeploy did not {what}")]
@@ -106,7 +101,7 @@ pub(super) async fn create(run: &Run, new: &NewDeployment<'_>) -> Result<String,
     run.tell(Event::Noted {
         sentence: format!("{error}; looking whether the deployment was created all the same"),
     });
-    match find(run, new.application, new.group, &run.id).await {
+    match find_of_run(run, new.application, new.group, &run.id).await {
         Ok(Some(id)) => Ok(id),
         Ok(None) => {
             let again = run.aws.create_deployment(new).await;
@@ -134,34 +129,6 @@ async fn busy(run: &Run, new: &NewDeployment<'_>, failure: Failure) -> Failure {
             .hint(running.stop_command()),
         None => failure,
     }
-}
-
-/// The deployment of the group that carries a run's id. One that is in progress is looked for
-/// first: AWS promises no order for the others.
-pub async fn find(
-    run: &Run,
-    application: &str,
-    group: &str,
-    mark: &str,
-) -> Result<Option<String>, AwsError> {
-    let running = run.aws.running_deployments(application, group).await?;
-    let latest = run.aws.latest_deployments(application, group).await?;
-    for id in running.into_iter().chain(latest.into_iter().take(LOST)) {
-        if is_of_run(&run.aws.get_deployment(&id).await?.description, mark) {
-            return Ok(Some(id));
-        }
-    }
-    Ok(None)
-}
-
-/// Whether a description carries a run's id.
-pub fn is_of_run(description: &str, run: &str) -> bool {
-    [
-        format!("{RUN_MARK}{run}]"),
-        format!("{RUN_MARK}{run}{REGISTERED}]"),
-    ]
-    .iter()
-    .any(|mark| description.contains(mark))
 }
 
 #[cfg(test)]

@@ -4,31 +4,31 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::Instant;
 
 use super::EcsRollout;
 use super::contest::{Contest, contest};
-use super::find::{DeploymentSearch, Wanted, find};
 use super::marks::Update;
 use super::trouble::named;
 use crate::aws::AwsError;
 use crate::aws::ecs_rollout_shapes::{Brief, ServiceDeployment};
 use crate::documents::deployment_configuration::{self as configuration, KnownHooks, Pause};
+use crate::documents::strategy::Strategy;
 use crate::error::Failure;
 use crate::event::Event;
 use crate::observe::outage::Outage;
+use crate::observe::own_deployments::{DeploymentSearch, Wanted, find_wanted};
 use crate::observe::serving;
 use crate::outcome::Reason;
 use crate::plan::{EcsWay, RolloutPlan};
 use crate::poll_interval::Backoff;
 use crate::run::Run;
-use crate::settings::{Settings, Strategy};
 use crate::steps::revision::Revision;
 use crate::steps::rollout::rolling::{RollingError, request};
 use crate::steps::rollout::{Interrupted, ONE_AT_A_TIME};
 use crate::steps::task_failures::TaskFailures;
-use crate::undo::{EcsUndo, HooksUndo, ServiceKey, Undo};
+use crate::undo::{EcsUndo, HooksUndo, Undo};
 
 /// A new deployment may take some looks to be listed.
 const LISTED: u32 = 14;
@@ -44,13 +44,12 @@ impl<'a> EcsRollout<'a> {
     /// traffic moves.
     pub async fn start(
         run: &'a Run,
-        settings: &Settings,
         plan: &'a RolloutPlan,
         way: &'a EcsWay,
         revision: &'a Revision,
     ) -> Result<Self, Interrupted> {
         let pause = pause(run, way, revision);
-        let body = body(settings, plan, way, revision, pause.as_ref());
+        let body = body(plan, way, revision, pause.as_ref());
         if body.get("deploymentConfiguration").is_some() {
             let strategy = way
                 .configuration
@@ -78,8 +77,8 @@ impl<'a> EcsRollout<'a> {
             is_first: way.is_first,
             in_place: way.strategy == Strategy::Rolling,
             run: marks(run, way, &body),
-            desired: settings
-                .rollout
+            desired: plan
+                .update
                 .desired_count
                 .filter(|count| *count != way.desired)
                 .map(|_| way.desired),
@@ -246,43 +245,23 @@ impl<'a> EcsRollout<'a> {
 
 /// Our pause, where the service's own hooks leave a gate open.
 fn pause(run: &Run, way: &EcsWay, revision: &Revision) -> Option<Pause> {
-    let theirs =
-        configuration::paused_stages(way.present.as_ref(), KnownHooks::by_form(way.left.as_ref()));
-    let all = [
-        configuration::GREEN,
-        configuration::STEP,
-        configuration::PRODUCTION,
-    ]
-    .into_iter();
-    let stages: Vec<String> = all
-        .filter(|stage| way.pauses.contains(*stage) && !theirs.contains(*stage))
-        .map(str::to_owned)
-        .collect();
-    let (minutes, is_registered) = (way.pause_minutes, revision.registered);
-    (!stages.is_empty()).then(|| Pause {
-        stages,
-        minutes,
+    (!way.added_pauses.is_empty()).then(|| Pause {
+        stages: way.added_pauses.clone(),
+        minutes: way.pause_minutes,
         run: run.id.clone(),
-        is_registered,
+        is_registered: revision.registered,
     })
 }
 
-/// The request.
-fn body(
-    settings: &Settings,
-    plan: &RolloutPlan,
-    way: &EcsWay,
-    revision: &Revision,
-    pause: Option<&Pause>,
-) -> Value {
-    let mut body = request(settings, plan, revision);
-    let left = KnownHooks::by_form(way.left.as_ref());
-    if let Some(changed) = configuration::for_rollout(
-        way.present.as_ref(),
-        &settings.rollout.strategy,
-        pause,
-        left,
-    ) {
+/// The request: the configuration as it was planned, with our pause.
+fn body(plan: &RolloutPlan, way: &EcsWay, revision: &Revision, pause: Option<&Pause>) -> Value {
+    let mut body = request(plan, revision);
+    let (planned, present) = (way.configuration.as_ref(), way.present.as_ref());
+    let changed = match pause {
+        Some(pause) => configuration::with_pause(planned, present, pause),
+        None => planned.cloned(),
+    };
+    if let Some(changed) = changed {
         body["deploymentConfiguration"] = changed;
     }
     body
@@ -363,7 +342,7 @@ async fn listed(run: &Run, wanted: Wanted<'_>, looks: u32) -> Result<DeploymentS
     let mut easing = Backoff::default();
     let (mut last, mut theirs) = (None, None);
     for _ in 0..looks {
-        match find(run, wanted).await {
+        match find_wanted(run, wanted).await {
             Ok(DeploymentSearch::Nothing) => {}
             // Ours may be listed later than theirs.
             Ok(found @ DeploymentSearch::OtherRuns(_)) => theirs = Some(found),
@@ -379,9 +358,4 @@ async fn listed(run: &Run, wanted: Wanted<'_>, looks: u32) -> Result<DeploymentS
     last.map_or(Ok(DeploymentSearch::Nothing), |error| {
         Err(Failure::new(Reason::AwsFailed, NOT_LISTED).caused_by(error.to_string()))
     })
-}
-
-/// What an update of the configuration alone looks like: it starts no deployment.
-pub fn configuration_request(place: &ServiceKey, changed: &Value) -> Value {
-    json!({ "cluster": place.cluster, "service": place.service, "deploymentConfiguration": changed })
 }

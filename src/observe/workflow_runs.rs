@@ -1,11 +1,15 @@
 //! How many runs of the workflow are before this one. A run that waits says it where GitHub tells,
 //! and never needs it.
 
-use super::api::{Github, GithubError};
-use super::note_unknown;
-use super::workflow::Workflow;
+use crate::error::chain_of;
+use crate::event::Event;
+use crate::github::api::{Github, GithubError};
+use crate::github::workflow::Workflow;
 use crate::run::Run;
 use crate::secret::Secret;
+
+/// What the job's token must be allowed.
+const PERMISSION: &str = "actions: read in the job's permissions";
 
 /// The number of older runs of this workflow that have not ended; `None` outside a workflow,
 /// without a token, and where GitHub does not tell.
@@ -22,4 +26,17 @@ pub async fn queue_position(run: &Run, token: Option<&Secret>) -> Option<usize> 
 
 async fn ask(workflow: &Workflow, token: &Secret) -> Result<usize, GithubError> {
     Github::connect(workflow, token)?.queue_position().await
+}
+
+/// Says in the log what is not known because GitHub did not answer. Nothing fails of it, and it is
+/// no warning: the job's token is there by default, with whatever it may.
+pub fn note_unknown(run: &Run, what: &str, error: &GithubError) {
+    let allow = if error.is_denied() {
+        format!("; allow {PERMISSION} to have it")
+    } else {
+        String::new()
+    };
+    run.tell(Event::Noted {
+        sentence: format!("{what}{allow} ({})", chain_of(error).join(": ")),
+    });
 }

@@ -1,13 +1,47 @@
-//! Which service deployment is ours: it was not there before, it brings our revision, and no other
+//! Which deployment is ours. CodeDeploy's carries the run's id in its description. A service
+//! deployment of ECS's is ours when it was not there before, it brings our revision, and no other
 //! run has marked it as its own.
 
 use crate::aws::AwsError;
+use crate::aws::codedeploy::{REGISTERED, RUN_MARK};
 use crate::aws::ecs_rollout_shapes::ServiceDeployment;
 use crate::documents::deployment_configuration::marked_run;
 use crate::run::Run;
 use crate::undo::ServiceKey;
 
-/// What our deployment is recognised by.
+/// How far back a deployment whose answer was lost is looked for, besides those that are in
+/// progress.
+const LOST: usize = 10;
+
+/// The deployment of the group that carries a run's id. One that is in progress is looked for
+/// first: AWS promises no order for the others.
+pub async fn find_of_run(
+    run: &Run,
+    application: &str,
+    group: &str,
+    mark: &str,
+) -> Result<Option<String>, AwsError> {
+    let running = run.aws.running_deployments(application, group).await?;
+    let latest = run.aws.latest_deployments(application, group).await?;
+    for id in running.into_iter().chain(latest.into_iter().take(LOST)) {
+        if is_of_run(&run.aws.get_deployment(&id).await?.description, mark) {
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether a description carries a run's id.
+pub fn is_of_run(description: &str, run: &str) -> bool {
+    [
+        format!("{RUN_MARK}{run}]"),
+        format!("{RUN_MARK}{run}{REGISTERED}]"),
+    ]
+    .iter()
+    .any(|mark| description.contains(mark))
+}
+
+/// What our service deployment is recognised by.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
     /// The service.
@@ -44,7 +78,7 @@ impl DeploymentSearch {
 
 /// Looks for it, newest first. ECS may drop the run id of a hook, so a deployment without one
 /// counts unless another carries ours.
-pub async fn find(run: &Run, wanted: Wanted<'_>) -> Result<DeploymentSearch, AwsError> {
+pub async fn find_wanted(run: &Run, wanted: Wanted<'_>) -> Result<DeploymentSearch, AwsError> {
     let history = run
         .aws
         .service_deployments(&wanted.place.cluster, &wanted.place.service)

@@ -1,0 +1,67 @@
+//! PURE: what is asked of green and of production, as the steps that ask need it.
+
+use std::collections::BTreeSet;
+
+use url::Url;
+
+use super::TaskHost;
+use crate::checks::analysis::Analysis;
+use crate::checks::moment::Moment;
+use crate::checks::smoke::Suite;
+use crate::secret::Secret;
+use crate::settings::Settings;
+
+/// The checks of a run.
+#[derive(Debug)]
+pub struct ChecksPlan {
+    /// The smoke tests, load probes and testers.
+    pub suite: Option<Suite>,
+    /// Green, before traffic.
+    pub test_url: Option<Url>,
+    /// Production, after the shift.
+    pub production_url: Option<Url>,
+    /// What is measured while traffic shifts.
+    pub analysis: Option<Analysis>,
+    /// The version that users see.
+    pub version: Option<String>,
+    /// Values of `${env.NAME}`.
+    pub environment: Vec<(String, Secret)>,
+    /// The names of those that are no secrets.
+    pub plain: BTreeSet<String>,
+    /// What no tester's log may show.
+    pub confidential: Vec<Secret>,
+    /// Where testers run that run as tasks.
+    pub host: TaskHost,
+}
+
+impl ChecksPlan {
+    /// The URL at which a moment's tests run.
+    pub fn url(&self, moment: Moment) -> Option<&Url> {
+        match moment {
+            Moment::Green => self.test_url.as_ref(),
+            Moment::Step | Moment::Production | Moment::Bake => self.production_url.as_ref(),
+        }
+    }
+
+    /// Whether anything is measured at a moment.
+    pub fn measures(&self, moment: Moment) -> bool {
+        self.analysis
+            .as_ref()
+            .is_some_and(|analysis| analysis.runs_on(moment))
+    }
+}
+
+pub(super) fn plan(settings: &Settings) -> ChecksPlan {
+    let checks = &settings.checks;
+    ChecksPlan {
+        suite: checks.suite.clone(),
+        test_url: checks.test_url.clone(),
+        production_url: checks.production_url.clone(),
+        analysis: checks.analysis.clone(),
+        version: settings.version.clone(),
+        environment: checks.environment.clone(),
+        plain: checks.plain.clone(),
+        confidential: settings.secrets().cloned().collect(),
+        host: super::task::host(settings),
+    }
+}

@@ -1,0 +1,61 @@
+//! PURE: the one-off task, and where tasks run that are none of the service's own.
+
+use std::time::Duration;
+
+use crate::choices::PollSettings;
+use crate::documents::run_task::TaskRequest;
+use crate::run_order::RunOrder;
+use crate::settings::Settings;
+
+/// The one-off task that runs before the rollout.
+#[derive(Debug)]
+pub struct TaskPlan {
+    /// Where it runs.
+    pub host: TaskHost,
+    /// What is run.
+    pub request: TaskRequest,
+    /// How long it may take.
+    pub deadline: Duration,
+    /// Who goes first when another run has a task for the same service.
+    pub order: RunOrder,
+}
+
+/// Where tasks run beside those of the service, and how they are followed.
+#[derive(Debug)]
+pub struct TaskHost {
+    /// The cluster, as given.
+    pub cluster: String,
+    /// The service whose place in the network they take, as given.
+    pub service: Option<String>,
+    /// As given.
+    pub enable_ecs_managed_tags: Option<bool>,
+    /// How often they are looked at.
+    pub poll: PollSettings,
+}
+
+pub(super) fn plan(settings: &Settings) -> Option<TaskPlan> {
+    let rollout = &settings.rollout;
+    Some(TaskPlan {
+        host: host(settings),
+        request: settings.task.clone()?,
+        deadline: rollout.deadline.unwrap_or(rollout.wait),
+        order: order(settings),
+    })
+}
+
+pub(super) fn host(settings: &Settings) -> TaskHost {
+    TaskHost {
+        cluster: settings.cluster.clone(),
+        service: settings.service.clone(),
+        enable_ecs_managed_tags: settings.rollout.enable_ecs_managed_tags,
+        poll: settings.rollout.pace,
+    }
+}
+
+pub(super) fn order(settings: &Settings) -> RunOrder {
+    RunOrder {
+        if_running: settings.control.if_running,
+        stale_run: settings.control.stale_run,
+        deadline: settings.rollout.deadline,
+    }
+}

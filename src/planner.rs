@@ -1,0 +1,138 @@
+//! The one place that has the Settings once a run has begun: it looks at AWS for them, and makes the
+//! plans that the engine walks.
+//!
+//! A plan is made anew when the service is no more as it was read; whoever walks a plan has nothing
+//! else to go by.
+
+use crate::choices::{Approval, OnCancel};
+use crate::outcome::Mode;
+use crate::plan::{
+    self, Clearance, InProgressPlan, Plan, PlanRefusal, RollbackChecks, RollbackPlan,
+};
+use crate::problem::Problem;
+use crate::run::Run;
+use crate::settings::{CheckSettings, DefinitionSource, Settings};
+use crate::survey::{self, Incomplete, Snapshot};
+
+/// Makes the plans of one run.
+#[derive(Debug, Clone)]
+pub struct Planner {
+    settings: Settings,
+    run: String,
+}
+
+impl Planner {
+    /// A planner for a run, by its id.
+    pub fn new(settings: Settings, run: &str) -> Self {
+        Self {
+            settings,
+            run: run.to_owned(),
+        }
+    }
+
+    /// What is done.
+    pub fn mode(&self) -> Mode {
+        self.settings.mode
+    }
+
+    /// What becomes of the rollout when the job is cancelled. Who only looks has nothing to undo.
+    pub fn on_cancel(&self) -> OnCancel {
+        if self.settings.mode == Mode::Status {
+            OnCancel::Leave
+        } else {
+            self.settings.control.on_cancel
+        }
+    }
+
+    /// One look at AWS.
+    ///
+    /// # Errors
+    /// All problems that were found, or that AWS could not be asked.
+    pub async fn survey(&self, run: &Run) -> Result<Snapshot, Incomplete> {
+        let snapshot = survey::survey(run, &self.settings).await?;
+        let traffic = match plan::traffic_queries(&self.settings, &snapshot) {
+            Some(queries) => survey::read_traffic(run, &queries).await,
+            None => None,
+        };
+        Ok(Snapshot {
+            traffic,
+            ..snapshot
+        })
+    }
+
+    /// A second, cheap look: whether somebody else has begun or finished a deployment since.
+    pub async fn has_changed(&self, run: &Run, before: &Snapshot) -> bool {
+        survey::has_changed(run, &self.settings, before).await
+    }
+
+    /// What comes before a deployment is planned.
+    pub fn clearance(&self, snapshot: &Snapshot) -> Clearance {
+        plan::clearance(&self.settings, snapshot)
+    }
+
+    /// The plan of a deployment.
+    ///
+    /// # Errors
+    /// Every reason why it cannot start.
+    pub fn deployment(&self, snapshot: &Snapshot) -> Result<Plan, PlanRefusal> {
+        plan::plan(&self.settings, snapshot, &self.run)
+    }
+
+    /// The plan for what is in progress.
+    ///
+    /// # Errors
+    /// Another deployment is meant, or what is in progress cannot be followed.
+    pub fn in_progress(&self, snapshot: &Snapshot) -> Result<InProgressPlan, PlanRefusal> {
+        plan::in_progress(&self.settings, snapshot, &self.run)
+    }
+
+    /// The plan of a rollback, as far as one look tells.
+    pub fn rollback(&self, snapshot: &Snapshot) -> RollbackPlan {
+        plan::rollback(&self.settings, snapshot)
+    }
+
+    /// Whether production's traffic is not all on blue, as far as it was read.
+    pub fn is_divided(&self, snapshot: &Snapshot) -> bool {
+        plan::is_divided(&self.settings, snapshot)
+    }
+
+    /// What is wrong with what was read, where reading the rest has failed already.
+    pub fn problems_beside(&self, seen: &Snapshot) -> Vec<Problem> {
+        plan::problems_beside(&self.settings, seen)
+    }
+
+    /// The same where inputs are wrong: only what does not depend on what they may have meant.
+    pub fn problems_beside_inputs(&self, seen: &Snapshot) -> Vec<Problem> {
+        plan::problems_beside_inputs(&self.settings, seen)
+    }
+
+    /// The planner of the deployment that a rollback comes to: a registered revision is brought,
+    /// by nobody's leave and without a one-off task.
+    #[must_use]
+    pub fn bringing_back(&self, back: BroughtBack) -> Self {
+        let mut again = self.clone();
+        again.settings.definition.source = DefinitionSource::Registered(back.revision);
+        again.settings.control.approval = Approval::None;
+        again.settings.task = None;
+        again.settings.rollout.force_new_deployment |= back.forces_new_deployment;
+        match back.checks {
+            RollbackChecks::Skipped => again.settings.checks = CheckSettings::default(),
+            RollbackChecks::OfItsVersion => again.settings.version = back.version,
+            RollbackChecks::AsGiven => {}
+        }
+        again
+    }
+}
+
+/// What a rollback brings back by a new rollout.
+#[derive(Debug)]
+pub struct BroughtBack {
+    /// The revision.
+    pub revision: String,
+    /// The version that it tells of itself, where it was asked for.
+    pub version: Option<String>,
+    /// What becomes of its tests.
+    pub checks: RollbackChecks,
+    /// Whether a rollout is needed although the service calls the revision its own.
+    pub forces_new_deployment: bool,
+}
