@@ -6,13 +6,12 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::aws::arn::short_name;
-use crate::aws::ecs_shapes::{DeploymentController, Service, TaskSet};
+use crate::aws::ecs_shapes::{DeploymentController, Service};
 use crate::checks::analysis::TrafficSchedule;
 use crate::choices::{Approval, DroppedFields, Follow, PollSettings, ScaleIn};
 use crate::documents::compare::ShownField;
 use crate::documents::strategy::Strategy;
 use crate::documents::task_definition::TaskDefinition;
-use crate::documents::{clean, described, render};
 use crate::error::Failure;
 use crate::outcome::Mode;
 use crate::problem::Problem;
@@ -22,10 +21,12 @@ use crate::survey::{Registered, Snapshot};
 use crate::undo::{Blue, ServiceKey};
 
 mod alarms;
+mod blue;
 mod checks;
 mod clearance;
 mod codedeploy;
 mod deadline;
+mod definition;
 mod ecs;
 mod image;
 mod refuse;
@@ -42,6 +43,7 @@ mod unwatched;
 mod weights;
 
 pub use alarms::AlarmsPlan;
+use blue::blue;
 pub use checks::ChecksPlan;
 pub use clearance::{
     Clearance, LeftHooks, LeftoversPlan, QueuePlan, SupersedePlan, WaitPlan, clearance,
@@ -217,11 +219,15 @@ pub fn plan(settings: &Settings, snapshot: &Snapshot, run: &str) -> Result<Plan,
     problems.extend(found_problems(settings, snapshot));
     problems.extend(weights::problems(settings, snapshot));
     // What else could be said about a definition that cannot be made would only repeat why.
-    let Some((definition, notes)) = keep(&mut problems, definition(settings, snapshot)) else {
+    let Some((definition, notes)) = keep(&mut problems, definition::definition(settings, snapshot))
+    else {
         return Err(PlanRefusal::Problems(problems));
     };
     problems.extend(image::problems(settings, snapshot, &definition));
-    let image_containers = keep(&mut problems, image_containers(settings, &definition));
+    let image_containers = keep(
+        &mut problems,
+        definition::image_containers(settings, &definition),
+    );
     problems.extend(
         image_containers
             .iter()
@@ -246,18 +252,14 @@ pub fn plan(settings: &Settings, snapshot: &Snapshot, run: &str) -> Result<Plan,
     refuse::not_now(settings, snapshot)
         .and_then(|()| alarms::not_now(settings, snapshot))
         .map_err(PlanRefusal::Failure)?;
-    let mut warnings = refuse::warnings(settings, snapshot);
-    warnings.extend(alarms::warnings(settings, snapshot));
-    warnings.extend(sides::warning(settings, rollout.as_ref()));
-    warnings.extend(notes);
-    warnings.extend(test_url::unreachable(snapshot).1);
+    let warnings = warnings(settings, snapshot, rollout.as_ref(), notes);
     let repository = image::repository(settings, snapshot);
     let mut lines = lines(settings, snapshot, rollout.as_ref());
     lines.extend(repository.as_ref().and_then(RepositoryPlan::line));
     Ok(Plan {
         definition,
         image_containers,
-        comparable: comparable(settings, snapshot),
+        comparable: definition::comparable(settings, snapshot),
         shown_values: settings.definition.shown_values.clone(),
         dropped_fields: settings.definition.dropped_fields,
         repository,
@@ -275,6 +277,20 @@ pub fn plan(settings: &Settings, snapshot: &Snapshot, run: &str) -> Result<Plan,
     })
 }
 
+fn warnings(
+    settings: &Settings,
+    snapshot: &Snapshot,
+    rollout: Option<&RolloutPlan>,
+    of_definition: Vec<String>,
+) -> Vec<String> {
+    let mut warnings = refuse::warnings(settings, snapshot);
+    warnings.extend(alarms::warnings(settings, snapshot));
+    warnings.extend(sides::warning(settings, rollout));
+    warnings.extend(of_definition);
+    warnings.extend(test_url::unreachable(snapshot).1);
+    warnings
+}
+
 /// What is wrong with what was read, where reading the rest has failed already.
 pub fn problems_beside(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
     let mut problems = refuse::problems(settings, snapshot);
@@ -287,9 +303,13 @@ pub fn problems_beside(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem>
     };
     if is_known
         && brings_a_revision(settings)
-        && let Some((definition, _)) = keep(&mut problems, definition(settings, snapshot))
+        && let Some((definition, _)) =
+            keep(&mut problems, definition::definition(settings, snapshot))
     {
-        let _ = keep(&mut problems, image_containers(settings, &definition));
+        let _ = keep(
+            &mut problems,
+            definition::image_containers(settings, &definition),
+        );
     }
     problems
 }
@@ -338,71 +358,6 @@ fn app_spec_problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
 
 fn keep<T>(problems: &mut Vec<Problem>, result: Result<T, Vec<Problem>>) -> Option<T> {
     result.map_err(|found| problems.extend(found)).ok()
-}
-
-/// A service's live revision first; the family's newest is what a run that was cut short had
-/// registered. A rollback brings the very revision, unless it is not registered any more.
-fn comparable(settings: &Settings, snapshot: &Snapshot) -> Vec<Registered> {
-    let is_active =
-        |registered: &&Registered| registered.answer["taskDefinition"]["status"] != "INACTIVE";
-    let target = snapshot
-        .base
-        .iter()
-        .filter(|_| settings.mode == Mode::Rollback);
-    target
-        .chain(&snapshot.live)
-        .chain(&snapshot.newest)
-        .filter(is_active)
-        .cloned()
-        .collect()
-}
-
-/// The definition with every change but the image, cleaned; and what to say about it.
-fn definition(
-    settings: &Settings,
-    snapshot: &Snapshot,
-) -> Result<(Value, Vec<String>), Vec<Problem>> {
-    let source = match &settings.definition.source {
-        DefinitionSource::File(value) => value.clone(),
-        DefinitionSource::Registered(_) => {
-            described::from_described(&required(snapshot.base.as_ref())?.answer)
-        }
-        DefinitionSource::Live => {
-            described::from_described(&required(snapshot.live.as_ref())?.answer)
-        }
-    };
-    let cleaned = clean::clean(&source, &settings.definition.kept);
-    let rendered = render::render(&cleaned.definition, &settings.definition.changes)?;
-    let ignored = cleaned
-        .ignored
-        .iter()
-        .map(|property| clean::ignored_warning(property));
-    let notes = ignored
-        .chain(cleaned.notes.iter().map(ToString::to_string))
-        .collect();
-    Ok((rendered, notes))
-}
-
-/// The survey has said already why it could not be read.
-fn required(registered: Option<&Registered>) -> Result<&Registered, Vec<Problem>> {
-    registered.ok_or_else(|| {
-        vec![Problem::new(
-            "task-definition",
-            "there is none to start from",
-            "set task-definition, or service",
-        )]
-    })
-}
-
-fn image_containers(settings: &Settings, definition: &Value) -> Result<Vec<String>, Vec<Problem>> {
-    match settings.image {
-        Some(_) => render::choose(
-            TaskDefinition(definition),
-            &settings.definition.changes.containers,
-            settings.definition.changes.container_input,
-        ),
-        None => Ok(Vec::new()),
-    }
 }
 
 /// Whether production's traffic is not all on blue, as far as it was read.
@@ -470,73 +425,6 @@ fn update(settings: &Settings) -> ServiceUpdate {
         propagate_tags: rollout.propagate_tags.clone(),
         volume: rollout.volume.configuration.clone(),
     }
-}
-
-/// What serves, in every way it can be recognised; none without a service.
-fn blue_of(snapshot: &Snapshot) -> Option<Blue> {
-    snapshot
-        .service
-        .as_ref()
-        .map(|service| blue(snapshot, service))
-}
-
-fn blue(snapshot: &Snapshot, service: &Service) -> Blue {
-    if let Some(revision) = snapshot
-        .service_deployments
-        .as_ref()
-        .and_then(|service_deployments| service_deployments.blue.as_ref())
-    {
-        return Blue {
-            revision: revision.task_definition.clone(),
-            task_set: None,
-            target_groups: revision.target_groups(),
-            listeners: Some(revision.production_rules())
-                .filter(|rules| !rules.is_empty())
-                .unwrap_or_else(|| service.production_rules()),
-        };
-    }
-    let primary = blue_set(snapshot, service);
-    Blue {
-        revision: primary
-            .map_or_else(|| good_revision(service), |set| &set.task_definition)
-            .to_owned(),
-        task_set: primary.map(|set| set.id.clone()),
-        target_groups: primary.map(TaskSet::target_groups).unwrap_or_default(),
-        listeners: snapshot
-            .group
-            .as_ref()
-            .map(|group| group.production.clone())
-            .unwrap_or_default(),
-    }
-}
-
-/// The primary task set, unless that is what a deployment in progress has brought: then it is the
-/// one beside it.
-fn blue_set<'s>(snapshot: &Snapshot, service: &'s Service) -> Option<&'s TaskSet> {
-    let brought = |set: &TaskSet| {
-        snapshot
-            .running
-            .as_ref()
-            .is_some_and(|running| set.external_id.as_deref() == Some(running.id.as_str()))
-    };
-    let beside = service
-        .task_sets
-        .iter()
-        .find(|set| !brought(set) && set.status != "DRAINING");
-    service
-        .primary_task_set()
-        .filter(|set| !brought(set))
-        .or(beside)
-}
-
-/// What a rolling service would go back to: the revision of a deployment that was completed, not
-/// one that is still on its way or was given up.
-fn good_revision(service: &Service) -> &str {
-    let completed = service
-        .deployments
-        .iter()
-        .find(|deployment| deployment.is_completed());
-    completed.map_or(service.revision(), |deployment| &deployment.task_definition)
 }
 
 fn rolling(service: &Service) -> RollingWay {

@@ -127,7 +127,7 @@ pub fn rollback(settings: &Settings, snapshot: &Snapshot) -> RollbackPlan {
     };
     RollbackPlan {
         place: place(settings),
-        blue: super::blue_of(snapshot),
+        blue: super::blue::blue_of(snapshot),
         // Its revision stays registered, so that it can be brought again.
         undos: RunningUndos {
             revision: None,

@@ -27,6 +27,7 @@ mod image_platform;
 mod image_repository;
 mod image_sources;
 mod image_tags;
+mod imports;
 mod injection;
 mod live_weights;
 mod lost_answers;

@@ -50,3 +50,16 @@ impl SmokeResponse {
         String::from_utf8_lossy(&self.body.bytes).into_owned()
     }
 }
+
+/// Seconds of the epoch as people read them: `2026-11-21 10:00 UTC`.
+pub(super) fn utc_time(seconds: i64) -> String {
+    let Ok(time) = OffsetDateTime::from_unix_timestamp(seconds) else {
+        return format!("{seconds} s after 1970");
+    };
+    format!(
+        "{} {:02}:{:02} UTC",
+        time.date(),
+        time.hour(),
+        time.minute()
+    )
+}

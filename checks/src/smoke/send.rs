@@ -24,7 +24,7 @@ use crate::destination;
 use crate::template::Values;
 pub(crate) use build::{Outgoing, TestedSide};
 pub(crate) use clients::Clients;
-pub(super) use failure::{moment, no_answer};
+pub(super) use failure::no_answer;
 
 /// Sends a test's request and gives the answer that counts; cookies come from the jar and go into
 /// it.

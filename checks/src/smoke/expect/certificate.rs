@@ -4,10 +4,9 @@
 use x509_cert::Certificate;
 use x509_cert::der::Decode as _;
 
-use crate::smoke::answer::SmokeResponse;
+use crate::smoke::answer::{SmokeResponse, utc_time};
 use crate::smoke::form::CertificateExpectation;
 use crate::smoke::result::Mismatch;
-use crate::smoke::send::moment;
 
 use super::bounds;
 
@@ -26,7 +25,7 @@ pub(super) fn judge(expected: &CertificateExpectation, answer: &SmokeResponse) -
     if bounds::holds(&expected.days_left, &left) {
         None
     } else {
-        unmet(format!("{left}: it is valid until {}", moment(end)))
+        unmet(format!("{left}: it is valid until {}", utc_time(end)))
     }
 }
 

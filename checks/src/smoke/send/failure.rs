@@ -6,12 +6,12 @@ use std::io;
 
 use rustls::pki_types::UnixTime;
 use rustls::{AlertDescription, CertificateError, Error as TlsError};
-use time::OffsetDateTime;
 use url::Url;
 
 use crate::cause::chain;
 use crate::destination::Forbidden;
 use crate::duration::Human;
+use crate::smoke::answer::utc_time;
 use crate::smoke::form::Transport;
 use crate::smoke::result::Mismatch;
 
@@ -117,18 +117,5 @@ fn names(presented: &[String]) -> String {
 }
 
 fn day(time: UnixTime) -> String {
-    moment(i64::try_from(time.as_secs()).unwrap_or(i64::MAX))
-}
-
-/// A moment of the epoch as people read it: `2026-11-21 10:00 UTC`.
-pub(in crate::smoke) fn moment(seconds: i64) -> String {
-    let Ok(moment) = OffsetDateTime::from_unix_timestamp(seconds) else {
-        return format!("{seconds} s after 1970");
-    };
-    format!(
-        "{} {:02}:{:02} UTC",
-        moment.date(),
-        moment.hour(),
-        moment.minute()
-    )
+    utc_time(i64::try_from(time.as_secs()).unwrap_or(i64::MAX))
 }

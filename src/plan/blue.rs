@@ -1,0 +1,72 @@
+//! PURE: what serves, in every way it can be recognised.
+
+use crate::aws::ecs_shapes::{Service, TaskSet};
+use crate::survey::Snapshot;
+use crate::undo::Blue;
+
+/// What serves; none without a service.
+pub(super) fn blue_of(snapshot: &Snapshot) -> Option<Blue> {
+    snapshot
+        .service
+        .as_ref()
+        .map(|service| blue(snapshot, service))
+}
+
+pub(super) fn blue(snapshot: &Snapshot, service: &Service) -> Blue {
+    if let Some(revision) = snapshot
+        .service_deployments
+        .as_ref()
+        .and_then(|service_deployments| service_deployments.blue.as_ref())
+    {
+        return Blue {
+            revision: revision.task_definition.clone(),
+            task_set: None,
+            target_groups: revision.target_groups(),
+            listeners: Some(revision.production_rules())
+                .filter(|rules| !rules.is_empty())
+                .unwrap_or_else(|| service.production_rules()),
+        };
+    }
+    let primary = blue_set(snapshot, service);
+    Blue {
+        revision: primary
+            .map_or_else(|| good_revision(service), |set| &set.task_definition)
+            .to_owned(),
+        task_set: primary.map(|set| set.id.clone()),
+        target_groups: primary.map(TaskSet::target_groups).unwrap_or_default(),
+        listeners: snapshot
+            .group
+            .as_ref()
+            .map(|group| group.production.clone())
+            .unwrap_or_default(),
+    }
+}
+
+/// The primary task set, unless that is what a deployment in progress has brought: then it is the
+/// one beside it.
+fn blue_set<'s>(snapshot: &Snapshot, service: &'s Service) -> Option<&'s TaskSet> {
+    let brought = |set: &TaskSet| {
+        snapshot
+            .running
+            .as_ref()
+            .is_some_and(|running| set.external_id.as_deref() == Some(running.id.as_str()))
+    };
+    let beside = service
+        .task_sets
+        .iter()
+        .find(|set| !brought(set) && set.status != "DRAINING");
+    service
+        .primary_task_set()
+        .filter(|set| !brought(set))
+        .or(beside)
+}
+
+/// What a rolling service would go back to: the revision of a deployment that was completed, not
+/// one that is still on its way or was given up.
+fn good_revision(service: &Service) -> &str {
+    let completed = service
+        .deployments
+        .iter()
+        .find(|deployment| deployment.is_completed());
+    completed.map_or(service.revision(), |deployment| &deployment.task_definition)
+}

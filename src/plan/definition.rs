@@ -1,0 +1,78 @@
+//! PURE: the definition that is registered, but for its image, and what it is compared with.
+
+use serde_json::Value;
+
+use crate::documents::task_definition::TaskDefinition;
+use crate::documents::{clean, described, render};
+use crate::outcome::Mode;
+use crate::problem::Problem;
+use crate::settings::{DefinitionSource, Settings};
+use crate::survey::{Registered, Snapshot};
+
+/// A service's live revision first; the family's newest is what a run that was cut short had
+/// registered. A rollback brings the very revision, unless it is not registered any more.
+pub(super) fn comparable(settings: &Settings, snapshot: &Snapshot) -> Vec<Registered> {
+    let is_active =
+        |registered: &&Registered| registered.answer["taskDefinition"]["status"] != "INACTIVE";
+    let target = snapshot
+        .base
+        .iter()
+        .filter(|_| settings.mode == Mode::Rollback);
+    target
+        .chain(&snapshot.live)
+        .chain(&snapshot.newest)
+        .filter(is_active)
+        .cloned()
+        .collect()
+}
+
+/// The definition with every change but the image, cleaned; and what to say about it.
+pub(super) fn definition(
+    settings: &Settings,
+    snapshot: &Snapshot,
+) -> Result<(Value, Vec<String>), Vec<Problem>> {
+    let source = match &settings.definition.source {
+        DefinitionSource::File(value) => value.clone(),
+        DefinitionSource::Registered(_) => {
+            described::from_described(&required(snapshot.base.as_ref())?.answer)
+        }
+        DefinitionSource::Live => {
+            described::from_described(&required(snapshot.live.as_ref())?.answer)
+        }
+    };
+    let cleaned = clean::clean(&source, &settings.definition.kept);
+    let rendered = render::render(&cleaned.definition, &settings.definition.changes)?;
+    let ignored = cleaned
+        .ignored
+        .iter()
+        .map(|property| clean::ignored_warning(property));
+    let notes = ignored
+        .chain(cleaned.notes.iter().map(ToString::to_string))
+        .collect();
+    Ok((rendered, notes))
+}
+
+/// The survey has said already why it could not be read.
+fn required(registered: Option<&Registered>) -> Result<&Registered, Vec<Problem>> {
+    registered.ok_or_else(|| {
+        vec![Problem::new(
+            "task-definition",
+            "there is none to start from",
+            "set task-definition, or service",
+        )]
+    })
+}
+
+pub(super) fn image_containers(
+    settings: &Settings,
+    definition: &Value,
+) -> Result<Vec<String>, Vec<Problem>> {
+    match settings.image {
+        Some(_) => render::choose(
+            TaskDefinition(definition),
+            &settings.definition.changes.containers,
+            settings.definition.changes.container_input,
+        ),
+        None => Ok(Vec::new()),
+    }
+}
