@@ -35,6 +35,22 @@ pub struct ChecksPlan {
 }
 
 impl ChecksPlan {
+    /// What the settings ask for.
+    pub fn new(settings: &Settings) -> Self {
+        let checks = &settings.checks;
+        Self {
+            suite: checks.suite.clone(),
+            test_url: checks.test_url.clone(),
+            production_url: checks.production_url.clone(),
+            analysis: checks.analysis.clone(),
+            version: settings.version.clone(),
+            environment: checks.environment.clone(),
+            plain: checks.plain.clone(),
+            confidential: settings.secrets().cloned().collect(),
+            host: super::task::host(settings),
+        }
+    }
+
     /// The URL at which a moment's tests run.
     pub fn url(&self, moment: Moment) -> Option<&Url> {
         match moment {
@@ -48,20 +64,5 @@ impl ChecksPlan {
         self.analysis
             .as_ref()
             .is_some_and(|analysis| analysis.runs_on(moment))
-    }
-}
-
-pub(super) fn plan(settings: &Settings) -> ChecksPlan {
-    let checks = &settings.checks;
-    ChecksPlan {
-        suite: checks.suite.clone(),
-        test_url: checks.test_url.clone(),
-        production_url: checks.production_url.clone(),
-        analysis: checks.analysis.clone(),
-        version: settings.version.clone(),
-        environment: checks.environment.clone(),
-        plain: checks.plain.clone(),
-        confidential: settings.secrets().cloned().collect(),
-        host: super::task::host(settings),
     }
 }

@@ -1,6 +1,6 @@
 //! PURE: what is in progress, whoever started it: how it is followed, answered, or rolled back.
 
-use super::{ChecksPlan, GroupKey, PlanRefusal, RolloutPlan, blue, checks};
+use super::{ChecksPlan, GroupKey, PlanRefusal, RolloutPlan, blue};
 use crate::aws::arn::short_name;
 use crate::aws::ecs_shapes::Service;
 use crate::documents::deployment_configuration::{Pause, is_in_place};
@@ -96,7 +96,7 @@ pub fn in_progress(
         history: history(settings),
         rollout,
         undos: adopted_undos(settings, snapshot, run),
-        checks: checks::plan(settings),
+        checks: ChecksPlan::new(settings),
     })
 }
 
