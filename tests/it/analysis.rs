@@ -8,7 +8,7 @@ use ecs_bluegreen_sim::{
 };
 use insta::assert_snapshot;
 
-use crate::harness::{Action, Deed, Play, Story, Told, When};
+use crate::harness::{Action, Deed, Play, Story, Told, When, client};
 
 /// CloudWatch's points in seconds, so that a story does not take minutes; the arithmetic is the
 /// same.
@@ -59,8 +59,9 @@ fn analysed(version: &str, analysis: &str) -> Action {
 
 async fn serves(play: &Play, version: &str) -> bool {
     let url = play.stage.listener_url("prod").expect("a listener");
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let answer = reqwest::get(format!("{url}/health"))
+    let answer = client()
+        .get(format!("{url}/health"))
+        .send()
         .await
         .expect("an answer")
         .text()

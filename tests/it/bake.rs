@@ -8,7 +8,7 @@ use ecs_bluegreen_sim::{
 use insta::assert_snapshot;
 
 use crate::harness::native::assert_over;
-use crate::harness::{Action, Play, Story, Told};
+use crate::harness::{Action, Play, Story, Told, client};
 
 /// So many minutes of AWS's, which are as many seconds here, are long enough for every look.
 const BAKE: u32 = 25;
@@ -61,7 +61,9 @@ fn native(strategy: Strategy) -> Story {
 /// Blue answers its users.
 async fn assert_answers(play: &Play, version: &str) {
     let url = play.stage.listener_url("prod").expect("a listener");
-    let answer = reqwest::get(format!("{url}/health"))
+    let answer = client()
+        .get(format!("{url}/health"))
+        .send()
         .await
         .expect("an answer");
     assert_eq!(answer.headers()["x-app-version"], *version);

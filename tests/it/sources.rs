@@ -29,7 +29,7 @@ use ecs_bluegreen_sim::{
 };
 use insta::assert_snapshot;
 
-use crate::harness::{Play, Story};
+use crate::harness::{AUTHORITY, Play, Story};
 
 const REVISION: &str = "arn:aws:ecs:eu-central-1:123456789012:task-definition/api:1";
 const TOKEN: &str = "canary-prom-token-41";
@@ -92,6 +92,7 @@ async fn asked(play: &Play, denied: &[&str]) -> String {
         ("AWS_ENDPOINT_URL", &play.stage.endpoint()),
         ("AWS_EC2_METADATA_DISABLED", "true"),
         ("METRICS_URL", &play.stage.metrics_url()),
+        AUTHORITY,
     ]);
     let finished = tokio::task::spawn_blocking(move || command.output())
         .await

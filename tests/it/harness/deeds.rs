@@ -7,6 +7,8 @@ use ecs_bluegreen_sim::{AlarmState, Fault, Stage};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
+use super::trust::client;
+
 /// A moment of a run.
 #[derive(Debug, Clone)]
 pub(crate) enum When {
@@ -105,9 +107,7 @@ pub(crate) async fn call(stage: &Stage, operation: &str, request: &Value) -> Val
         Some(("codedeploy", name)) => format!("CodeDeploy_20141006.{name}"),
         _ => panic!("{operation}"),
     };
-    // A second installation by another call is no failure.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let request = reqwest::Client::new()
+    let request = client()
         .post(stage.endpoint())
         .header("x-amz-target", target)
         .body(body);

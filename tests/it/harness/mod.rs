@@ -15,6 +15,7 @@ mod runner;
 mod steady;
 mod story;
 mod told;
+mod trust;
 
 pub(crate) use action::{Action, smoke_tests};
 pub(crate) use answering::answering;
@@ -24,3 +25,4 @@ pub(crate) use play::Play;
 pub(crate) use runner::values;
 pub(crate) use story::{Story, definition};
 pub(crate) use told::{Told, texts};
+pub(crate) use trust::{AUTHORITY, client};

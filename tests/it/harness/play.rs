@@ -16,6 +16,7 @@ use super::deeds::When;
 use super::redact::Redactor;
 use super::runner::{self, Job};
 use super::told::Told;
+use super::trust::AUTHORITY;
 use super::{images, judge, process};
 
 /// Long enough for a busy machine.
@@ -288,6 +289,7 @@ impl Play {
             ("GITHUB_WORKSPACE", job.workspace().display().to_string()),
             ("RUNNER_TEMP", job.temp().display().to_string()),
             ("HOME", "/github/home".to_owned()),
+            (AUTHORITY.0, AUTHORITY.1.to_owned()),
         ];
         pairs
             .into_iter()

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 
+use crate::harness::AUTHORITY;
 use dice::Dice;
 use play::{Played, Ran};
 use schedule::Schedule;
@@ -79,6 +80,7 @@ fn every_random_schedule_ends_on_one_side_and_tells_the_truth() {
         ("AWS_SECRET_ACCESS_KEY", "stage"),
         ("AWS_EC2_METADATA_DISABLED", "true"),
         ("HOME", "/nonexistent"),
+        AUTHORITY,
     ];
     let mut command = Command::new(std::env::current_exe().expect("this program"));
     let name = "schedules::every_random_schedule_ends_on_one_side_and_tells_the_truth";

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::SERVICE;
 use super::schedule::Deed;
 use super::told::now_ms;
+use crate::harness::client;
 
 /// The revision that somebody else deploys.
 pub(super) const THEIRS: &str = "other:1";
@@ -35,13 +36,8 @@ pub(super) struct Somebody {
 
 impl Somebody {
     pub(super) fn new() -> Self {
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .timeout(Duration::from_secs(5))
-            .build()
-            .expect("a client");
         Self {
-            client,
+            client: client(),
             calls: Mutex::default(),
             weighed_ms: AtomicI64::new(0),
         }
@@ -184,6 +180,7 @@ impl Somebody {
             .client
             .post(stage.endpoint())
             .header("x-amz-target", target)
+            .timeout(Duration::from_secs(5))
             .body(request.to_string());
         let answered = request
             .header(

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ecs_bluegreen_sim::Stage;
 use serde_json::{Value, json};
 
-use crate::harness::call;
+use crate::harness::{call, client};
 
 /// Requests that tell who answers users: more than enough for a tenth of traffic to be met.
 const REQUESTS: usize = 60;
@@ -117,7 +117,7 @@ async fn versions(stage: &Stage) -> BTreeSet<String> {
         "{}/health",
         stage.listener_url("prod").expect("a production listener")
     );
-    let (users, mut versions) = (reqwest::Client::new(), BTreeSet::new());
+    let (users, mut versions) = (client(), BTreeSet::new());
     for _ in 0..REQUESTS {
         let answer = users
             .get(&url)
