@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::harness::native::pause;
-use crate::harness::{Action, Play, Story, Told, call, definition};
+use crate::harness::{Action, ActionRun, Play, Story, call, definition};
 
 /// Any mode on the service of the story.
 fn mode(mode: &str) -> Action {
@@ -13,8 +13,8 @@ fn mode(mode: &str) -> Action {
 }
 
 /// The lines after the survey: what a reader looks for.
-fn told(told: &Told) -> String {
-    told.text()
+fn told(run: &ActionRun) -> String {
+    run.text()
 }
 
 /// The revision behind production.
@@ -30,7 +30,7 @@ fn serves(play: &Play) -> String {
 }
 
 /// Green waits for a person.
-async fn waiting(story: Story) -> (Play, Told) {
+async fn waiting(story: Story) -> (Play, ActionRun) {
     let mut play = story.begin().await;
     let first = play
         .act(Action::tested("1.1.0").with("approval", "before-traffic"))
@@ -771,14 +771,14 @@ async fn an_answer_that_fails_on_production_deregisters_the_revision_too() {
     let checked = mode("continue")
         .with("smoke-tests", &tests)
         .with("production-url", "$PRODUCTION");
-    let told = play
+    let run = play
         .act(checked.with("deployment", &first.outputs["deployment-id"]))
         .await;
     assert_eq!(
-        (told.output("outcome"), told.output("reason")),
+        (run.output("outcome"), run.output("reason")),
         ("rolled-back", "smoke-failed"),
         "{}",
-        told.text()
+        run.text()
     );
     assert_eq!(registered(&play).await, ["api:1"]);
     play.end().await;

@@ -3,20 +3,20 @@
 
 use insta::assert_snapshot;
 
-use crate::harness::{Action, Deed, Play, Story, Told, When};
+use crate::harness::{Action, ActionRun, Incident, Play, Story, When};
 
 /// A run whose machine dies while green is tested: a revision and a deployment are armed.
-async fn killed() -> (Play, Told) {
+async fn killed() -> (Play, ActionRun) {
     let mut play = Story::codedeploy().begin().await;
     let main = play
-        .act(Action::slowly_tested("1.1.0").at(When::Line("Smoke tests on green"), Deed::Kill))
+        .act(Action::slowly_tested("1.1.0").at(When::Line("Smoke tests on green"), Incident::Kill))
         .await;
     assert_eq!(main.code, None, "{}", main.text());
     (play, main)
 }
 
 /// The same state after somebody changed it.
-fn changed(main: &Told, from: &str, to: &str) -> std::collections::BTreeMap<String, String> {
+fn changed(main: &ActionRun, from: &str, to: &str) -> std::collections::BTreeMap<String, String> {
     let changed = main.state["undos"].replace(from, to);
     assert_ne!(changed, main.state["undos"], "the state has no {from}");
     [("undos".to_owned(), changed)].into()

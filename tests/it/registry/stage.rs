@@ -226,10 +226,26 @@ pub(super) async fn pass(time: Duration) {
     while PASSING.replace(true) {
         tokio::task::yield_now().await;
     }
-    tokio::time::pause();
+    let _paused = Paused::begin();
     tokio::time::advance(time + Duration::from_millis(2)).await;
-    tokio::time::resume();
-    PASSING.set(false);
+}
+
+/// A clock that stands still until this is dropped, also by a `select!` in the middle of it: else
+/// it would for ever, and whoever wanted to put it forward next would wait as long.
+struct Paused;
+
+impl Paused {
+    fn begin() -> Self {
+        tokio::time::pause();
+        Self
+    }
+}
+
+impl Drop for Paused {
+    fn drop(&mut self) {
+        tokio::time::resume();
+        PASSING.set(false);
+    }
 }
 
 /// The chain of an error, in one line.

@@ -2,14 +2,14 @@
 
 use ecs_bluegreen_sim::{Fault, FaultKind};
 
-use super::happy::{Cell, Happy};
+use super::happy::{Cell, HappyPath};
 use super::world::{self, World};
-use crate::harness::{Action, Deed, Play, Story, Told, When};
+use crate::harness::{Action, ActionRun, Incident, Play, Story, When};
 
 /// What becomes of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
-    /// It is denied, and every later one like it, until somebody mends the policy.
+    /// It is denied, and every later one like it, until somebody fixes the policy.
     Refused,
     /// It lands, and its answer is lost.
     Lost,
@@ -33,7 +33,7 @@ impl Mode {
     ];
 
     /// Plays one cell, and says in a few words what came of it.
-    pub(super) async fn play(self, happy: &Happy, cell: &Cell) -> String {
+    pub(super) async fn play(self, happy: &HappyPath, cell: &Cell) -> String {
         match self {
             Self::Refused => refused(happy, cell).await,
             Self::Lost => lost(happy, cell).await,
@@ -43,7 +43,7 @@ impl Mode {
     }
 }
 
-async fn refused(happy: &Happy, cell: &Cell) -> String {
+async fn refused(happy: &HappyPath, cell: &Cell) -> String {
     let mut play = struck(
         happy.strategy.impatient(),
         cell,
@@ -88,7 +88,7 @@ async fn refused(happy: &Happy, cell: &Cell) -> String {
     )
 }
 
-async fn lost(happy: &Happy, cell: &Cell) -> String {
+async fn lost(happy: &HappyPath, cell: &Cell) -> String {
     let mut play = struck(happy.strategy.story(), cell, FaultKind::LandsThenDrops, 1).await;
     let main = play.act(happy.strategy.action()).await;
     assert_eq!(
@@ -113,7 +113,7 @@ async fn lost(happy: &Happy, cell: &Cell) -> String {
     format!("{}, production on {}", ended(&main), now.version())
 }
 
-async fn killed_then_post(happy: &Happy, cell: &Cell) -> String {
+async fn killed_then_post(happy: &HappyPath, cell: &Cell) -> String {
     let (mut play, main) = killed(happy, cell).await;
     let post = play.post(&main).await;
     let now = world::look(&play.stage).await;
@@ -136,7 +136,7 @@ async fn killed_then_post(happy: &Happy, cell: &Cell) -> String {
     )
 }
 
-async fn killed_then_rerun(happy: &Happy, cell: &Cell) -> String {
+async fn killed_then_rerun(happy: &HappyPath, cell: &Cell) -> String {
     let (mut play, _) = killed(happy, cell).await;
     let again = play
         .act(happy.strategy.action().env("GITHUB_RUN_ATTEMPT", "2"))
@@ -172,12 +172,12 @@ async fn struck(story: Story, cell: &Cell, kind: FaultKind, times: u64) -> Play 
 }
 
 /// The call lands, no answer comes, and the process is killed.
-async fn killed(happy: &Happy, cell: &Cell) -> (Play, Told) {
+async fn killed(happy: &HappyPath, cell: &Cell) -> (Play, ActionRun) {
     let mut play = struck(happy.strategy.story(), cell, FaultKind::LandsThenHangs, 1).await;
-    let action: Action = happy
-        .strategy
-        .action()
-        .at(When::Called(cell.operation.clone(), cell.nth), Deed::Kill);
+    let action: Action = happy.strategy.action().at(
+        When::Called(cell.operation.clone(), cell.nth),
+        Incident::Kill,
+    );
     let main = play.act(action).await;
     assert_eq!(main.code, None, "killed: {}", main.text());
     assert_eq!(
@@ -190,17 +190,17 @@ async fn killed(happy: &Happy, cell: &Cell) -> (Play, Told) {
 }
 
 /// Production is whole, and no hook would stop the next deployment that anyone starts.
-fn is_over(now: &World, told: &Told) {
+fn is_over(now: &World, run: &ActionRun) {
     let checked = std::panic::catch_unwind(|| {
         now.is_whole();
         now.has_no_hooks();
     });
-    assert!(checked.is_ok(), "{}", told.text());
+    assert!(checked.is_ok(), "{}", run.text());
 }
 
 /// Whatever a run or its post step claims about traffic is true.
-fn says_what_serves(told: &Told, now: &World) {
-    let last = told
+fn says_what_serves(run: &ActionRun, now: &World) {
+    let last = run
         .log
         .iter()
         .rev()
@@ -209,25 +209,25 @@ fn says_what_serves(told: &Told, now: &World) {
         .collect::<Vec<_>>()
         .join("\n")
         .to_lowercase();
-    match told.output("outcome") {
-        "deployed" | "already-deployed" => assert_eq!(now.version(), GREEN, "{}", told.text()),
-        "rolled-back" | "not-deployed" => assert_eq!(now.version(), BLUE, "{}", told.text()),
+    match run.output("outcome") {
+        "deployed" | "already-deployed" => assert_eq!(now.version(), GREEN, "{}", run.text()),
+        "rolled-back" | "not-deployed" => assert_eq!(now.version(), BLUE, "{}", run.text()),
         "stuck" | "still-running" => assert!(!last.is_empty()),
         // The post step has no outputs; refused inputs touch nothing.
-        "" if told.code == Some(2) => assert_eq!(now.version(), BLUE, "{}", told.text()),
+        "" if run.code == Some(2) => assert_eq!(now.version(), BLUE, "{}", run.text()),
         "" => {}
         other => panic!("no outcome of a deploy: {other}"),
     }
     if last.contains("blue serves 100 %") {
-        assert_eq!(now.version(), BLUE, "{}", told.text());
+        assert_eq!(now.version(), BLUE, "{}", run.text());
     }
     if last.contains("green serves 100 %") || last.contains("blue is gone") {
-        assert_eq!(now.version(), GREEN, "{}", told.text());
+        assert_eq!(now.version(), GREEN, "{}", run.text());
     }
 }
 
 /// One revision, one one-off task, one deployment, whatever was lost or done again.
-fn is_not_doubled(happy: &Happy, play: &Play, now: &World) {
+fn is_not_doubled(happy: &HappyPath, play: &Play, now: &World) {
     let landed = play
         .stage
         .ledger()
@@ -248,7 +248,7 @@ fn is_not_doubled(happy: &Happy, play: &Play, now: &World) {
 }
 
 /// Every undo twice: a post step with the same state finds nothing to do, and does nothing.
-async fn is_done_with(play: &mut Play, saved: &Told, before: &World) {
+async fn is_done_with(play: &mut Play, saved: &ActionRun, before: &World) {
     for _ in 0..2 {
         let again = play.post(saved).await;
         assert_eq!(again.code, Some(0), "{}", again.text());
@@ -269,16 +269,16 @@ async fn is_done_with(play: &mut Play, saved: &Told, before: &World) {
     }
 }
 
-fn ended(told: &Told) -> String {
+fn ended(run: &ActionRun) -> String {
     format!(
         "{} ({}) exits {}",
-        told.output("outcome"),
-        told.output("reason"),
-        code(told)
+        run.output("outcome"),
+        run.output("reason"),
+        code(run)
     )
 }
 
-fn code(told: &Told) -> String {
-    told.code
+fn code(run: &ActionRun) -> String {
+    run.code
         .map_or_else(|| "by a signal".to_owned(), |code| code.to_string())
 }

@@ -1,4 +1,4 @@
-//! What happens while the action runs: signals of the runner, and deeds of others in the same
+//! What happens while the action runs: signals of the runner, faults, and calls of others in the same
 //! account.
 
 use std::time::Duration;
@@ -16,7 +16,7 @@ pub(crate) enum When {
     Line(&'static str),
     /// A state became visible on the stage, as in `weight 10`.
     State(&'static str),
-    /// So long after the deed before.
+    /// So long after the incident before.
     Later(Duration),
     /// The nth call of an operation, counted from 1, is in the ledger.
     Called(String, usize),
@@ -24,7 +24,7 @@ pub(crate) enum When {
 
 /// What happens then.
 #[derive(Debug, Clone)]
-pub(crate) enum Deed {
+pub(crate) enum Incident {
     /// Nothing: what comes later is counted from here.
     Nothing,
     /// The workflow is cancelled.
@@ -66,7 +66,7 @@ impl When {
     }
 }
 
-impl Deed {
+impl Incident {
     /// Does it.
     pub(super) async fn happen(&self, stage: &Stage, process: Option<u32>) {
         match self {
