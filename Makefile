@@ -25,6 +25,7 @@ NEXTEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo yes)
 ## rehearse: deploy, fail and roll back the sample application on a simulated AWS, under load (STRATEGY=canary and others)
 .PHONY: rehearse
 rehearse:
+	@tests/tools/announce_build $(DEBUG)
 	cargo build --locked --workspace --bins
 	$(DEBUG)/rehearse '$(STRATEGY)'
 
