@@ -14,7 +14,7 @@ use crate::harness::{Action, ActionRun, Incident, Play, Story, When, client};
 /// same.
 const QUICKLY: &str = "defaults: { interval: 5s, period: 1s, delay: 1s, min-request-volume: 20 }\n";
 
-fn busy(options: &LoadOptions) -> LoadOptions {
+fn many_requests(options: &LoadOptions) -> LoadOptions {
     LoadOptions {
         path: "/tasks".to_owned(),
         rate: Some(300.0),
@@ -50,7 +50,7 @@ fn quick(story: Story) -> Story {
                 ..MetricsOptions::default()
             }
         })
-        .users(busy)
+        .users(many_requests)
 }
 
 fn analysed(version: &str, analysis: &str) -> Action {

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::harness::{Action, Story, definition, smoke_tests};
 
 /// What a refused run says; AWS got no call that changes anything.
-async fn refused(story: Story, action: Action) -> String {
+async fn run_refused(story: Story, action: Action) -> String {
     let run = story.run(action).await;
     assert_eq!((run.code, run.calls.len()), (Some(2), 0), "{}", run.text());
     assert!(
@@ -20,7 +20,7 @@ async fn refused(story: Story, action: Action) -> String {
 }
 
 async fn refused_by_codedeploy(action: Action) -> String {
-    refused(Story::codedeploy(), action).await
+    run_refused(Story::codedeploy(), action).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -188,7 +188,7 @@ async fn a_cluster_that_is_not_there_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_was_deleted_is_refused() {
     let story = Story::codedeploy().service(|service| "INACTIVE".clone_into(&mut service.status));
-    assert_snapshot!(refused(story, Action::deploy("1.1.0")).await, @"
+    assert_snapshot!(run_refused(story, Action::deploy("1.1.0")).await, @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -199,7 +199,7 @@ async fn a_service_that_was_deleted_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_under_an_external_controller_is_refused() {
-    assert_snapshot!(refused(Story::external(), Action::deploy("1.1.0")).await, @"
+    assert_snapshot!(run_refused(Story::external(), Action::deploy("1.1.0")).await, @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -268,7 +268,7 @@ async fn a_group_that_does_not_wait_cannot_be_tested_before_traffic_and_the_comm
         termination_minutes: 7,
         ..GroupOptions::default()
     });
-    assert_snapshot!(refused(story, Action::tested("1.1.0")).await, @r#"
+    assert_snapshot!(run_refused(story, Action::tested("1.1.0")).await, @r#"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -283,7 +283,7 @@ async fn a_rolling_service_has_no_green_to_test() {
     let action = Action::deploy("1.1.0")
         .with("smoke-tests", &smoke_tests(&["health"]))
         .with("test-url", "$PRODUCTION");
-    assert_snapshot!(refused(story, action).await, @"
+    assert_snapshot!(run_refused(story, action).await, @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem

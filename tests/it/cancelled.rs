@@ -31,7 +31,7 @@ async fn cancelled(story: Story, action: Action) -> ActionRun {
 }
 
 /// The machine dies at a moment; then the post step runs, twice.
-async fn killed(story: Story, action: Action) -> String {
+async fn kill_then_post_twice(story: Story, action: Action) -> String {
     let mut play = story.begin().await;
     let main = play.act(action).await;
     assert_eq!(main.code, None);
@@ -255,7 +255,7 @@ async fn a_rollback_that_outlasts_the_grace_is_finished_by_the_post_step() {
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_while_green_comes_up_the_post_step_takes_the_deployment_back() {
     let action = Action::tested("1.1.0").at(When::State("Install InProgress"), Incident::Kill);
-    assert_snapshot!(killed(Story::codedeploy(), action).await, @"
+    assert_snapshot!(kill_then_post_twice(Story::codedeploy(), action).await, @"
     exit code 0
     ---
     deployment [deployment 1] is stopped, with rollback
@@ -282,7 +282,7 @@ async fn killed_while_green_comes_up_the_post_step_takes_the_deployment_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_while_traffic_moves_the_post_step_brings_blue_back() {
     let action = Action::tested("1.1.0").at(When::State("api-1=90"), Incident::Kill);
-    assert_snapshot!(killed(Story::codedeploy().in_real_time(), action).await, @"
+    assert_snapshot!(kill_then_post_twice(Story::codedeploy().in_real_time(), action).await, @"
     exit code 0
     ---
     deployment [deployment 1] is stopped, with rollback
@@ -315,7 +315,7 @@ async fn killed_while_traffic_moves_the_post_step_brings_blue_back() {
 async fn killed_before_the_deployment_s_id_was_known_the_post_step_finds_it_by_our_run() {
     let story =
         Story::codedeploy().fault(Fault::first("CreateDeployment", FaultKind::LandsThenHangs));
-    assert_snapshot!(killed(story, Action::tested("1.1.0").at(When::State("Created"), Incident::Kill)).await, @"
+    assert_snapshot!(kill_then_post_twice(story, Action::tested("1.1.0").at(When::State("Created"), Incident::Kill)).await, @"
     exit code 0
     ---
     deployment [deployment 1] is stopped, with rollback

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Action, ActionRun, Incident, Story, When, smoke_tests};
 
-async fn refused(story: Story, action: Action) -> String {
+async fn run_refused(story: Story, action: Action) -> String {
     let run = story.run(action).await;
     assert_eq!((run.code, run.calls.len()), (Some(2), 0), "{}", run.text());
     run.ending()
@@ -26,7 +26,7 @@ fn tested_at(test: &str, production: &str) -> Action {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn production_s_url_is_no_url_of_green() {
-    assert_snapshot!(refused(Story::codedeploy(), tested_at("$PRODUCTION/", "$PRODUCTION")).await, @"
+    assert_snapshot!(run_refused(Story::codedeploy(), tested_at("$PRODUCTION/", "$PRODUCTION")).await, @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -37,7 +37,7 @@ async fn production_s_url_is_no_url_of_green() {
         let action = Action::deploy("1.1.0")
             .with("smoke-tests", &smoke_tests(&["health"]))
             .with("test-url", "$PRODUCTION");
-        let text = refused(story, action).await;
+        let text = run_refused(story, action).await;
         assert!(
             text.contains("test-url: it leads to production's listener"),
             "{text}"
@@ -50,7 +50,7 @@ async fn urls_at_which_nothing_answers_are_refused_before_anything_is_written() 
     // Beside what else is wrong.
     let action = tested_at("http://127.0.0.1:1/green", "https://nowhere.invalid")
         .with("image", "oci:images/none");
-    let text = refused(Story::codedeploy(), action).await;
+    let text = run_refused(Story::codedeploy(), action).await;
     assert!(text.contains("image: images/none cannot be read"), "{text}");
     let (test, production) = text.split_once("production-url: ").expect("both are told");
     assert!(
@@ -78,7 +78,7 @@ fn unseen(story: Story) -> Story {
 }
 
 /// Everything that people and machines read of it.
-fn all(run: &ActionRun) -> String {
+fn everything_shown(run: &ActionRun) -> String {
     format!(
         "{}\n{}\n{}",
         run.log.join("\n"),
@@ -130,9 +130,9 @@ async fn what_is_not_proven_to_be_green_is_not_called_so() {
         assert!(
             !["ready on green", "tests on green", "failed on green"]
                 .iter()
-                .any(|words| all(&run).contains(words)),
+                .any(|words| everything_shown(&run).contains(words)),
             "{}",
-            all(&run)
+            everything_shown(&run)
         );
         let report: Value = serde_json::from_str(run.output("report")).expect("JSON");
         assert_eq!(report["test-url"]["proof"], "unproven", "{report}");
@@ -160,9 +160,9 @@ async fn what_is_not_proven_to_be_green_is_not_called_so() {
     assert!(
         !["ready on green", "tests on green", "failed on green"]
             .iter()
-            .any(|words| all(&run).contains(words)),
+            .any(|words| everything_shown(&run).contains(words)),
         "{}",
-        all(&run)
+        everything_shown(&run)
     );
 }
 
@@ -208,7 +208,7 @@ async fn what_aws_does_not_know_is_refused_with_the_near_name() {
         "codedeploy-deployment-config",
         "CodeDeployDefault.ECSCanary10Percent5Minute",
     );
-    assert_snapshot!(refused(Story::codedeploy(), config).await, @"
+    assert_snapshot!(run_refused(Story::codedeploy(), config).await, @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -219,7 +219,7 @@ async fn what_aws_does_not_know_is_refused_with_the_near_name() {
         "codedeploy-deployment-config",
         "CodeDeployDefault.AllAtOnce",
     );
-    assert_snapshot!(refused(Story::codedeploy(), of_servers.with("aws-region", "eu-central-1a")).await, @"
+    assert_snapshot!(run_refused(Story::codedeploy(), of_servers.with("aws-region", "eu-central-1a")).await, @"
     exit code 2
     ---
     Nothing was touched: the inputs have 2 problems
@@ -230,7 +230,7 @@ async fn what_aws_does_not_know_is_refused_with_the_near_name() {
     ");
     let elsewhere =
         Action::deploy("1.1.0").with("cluster", "arn:aws:ecs:us-east-1:123456789012:cluster/prod");
-    assert_snapshot!(refused(Story::codedeploy(), elsewhere).await, @"
+    assert_snapshot!(run_refused(Story::codedeploy(), elsewhere).await, @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -240,7 +240,7 @@ async fn what_aws_does_not_know_is_refused_with_the_near_name() {
     let unlisted = Story::codedeploy().stage(|options| {
         options.denied = vec!["ecs:ListServices".into(), "ecs:ListClusters".into()];
     });
-    let text = refused(unlisted, Action::deploy("1.1.0").with("service", "apy")).await;
+    let text = run_refused(unlisted, Action::deploy("1.1.0").with("service", "apy")).await;
     assert!(text.contains("hint: create the service first"), "{text}");
 }
 
@@ -250,7 +250,7 @@ async fn a_region_that_nobody_knows_and_where_nobody_answers_is_refused() {
         .with("aws-region", "eu-centrall-1")
         .with("max-retries", "1")
         .env("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
-    let text = refused(Story::codedeploy(), action).await;
+    let text = run_refused(Story::codedeploy(), action).await;
     assert!(text.contains("aws-region: `eu-centrall-1` is no region that this action knows, and what was asked there failed"), "{text}");
     assert!(
         text.contains("hint: did you mean `eu-central-1`?"),
@@ -294,7 +294,7 @@ async fn an_image_that_only_the_engine_has_is_not_left_to_a_stranger() {
     };
     let folder = tempfile::tempdir().expect("a folder");
     let local = engine(folder.path(), inspected(&[]));
-    assert_snapshot!(refused(Story::codedeploy(), deploy("api:1", &local)).await, @"
+    assert_snapshot!(run_refused(Story::codedeploy(), deploy("api:1", &local)).await, @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -447,7 +447,7 @@ async fn one_mistake_does_not_hide_another() {
             .fold(beside(Action::deploy("1.1.0")), |action, (name, value)| {
                 action.with(name, value)
             });
-        let text = refused(Story::codedeploy(), action).await;
+        let text = run_refused(Story::codedeploy(), action).await;
         let lines: Vec<&str> = text
             .lines()
             .filter(|line| line.starts_with("::error title=input refused::"))
@@ -471,7 +471,7 @@ async fn one_mistake_does_not_hide_another() {
         .with("image", "No Image")
         .with("tags", "a b/c")
         .with("repository", "team/api");
-    let text = refused(Story::codedeploy(), action).await;
+    let text = run_refused(Story::codedeploy(), action).await;
     assert!(
         text.contains("::image: ") && text.contains("::tags: "),
         "{text}"

@@ -24,7 +24,7 @@ fn tagged(action: Action) -> Action {
 }
 
 /// The digest that a tag names.
-async fn named(play: &Play, tag: &str) -> String {
+async fn digest_of_tag(play: &Play, tag: &str) -> String {
     play.stage
         .world()
         .manifest("app", tag)
@@ -36,17 +36,17 @@ async fn named(play: &Play, tag: &str) -> String {
 /// Where `latest` is after a run that brings 1.1.0 and does not succeed.
 async fn assert_stays(story: Story, action: Action, outcome: &str) -> ActionRun {
     let mut play = begin(story).await;
-    let before = named(&play, "latest").await;
+    let before = digest_of_tag(&play, "latest").await;
     let run = play.act(action).await;
     assert_eq!(run.output("outcome"), outcome, "{}", run.text());
     assert_eq!(
-        named(&play, "latest").await,
+        digest_of_tag(&play, "latest").await,
         before,
         "the tag is where it was: {}",
         run.text()
     );
     assert_eq!(
-        named(&play, "1.1.0").await,
+        digest_of_tag(&play, "1.1.0").await,
         run.output("image-digest"),
         "a tag that is new is set at the push"
     );
@@ -161,7 +161,7 @@ async fn after_an_approval_a_step_with_the_image_that_serves_moves_the_tag() {
     assert_eq!(
         (
             run.output("outcome"),
-            named(&play, "latest").await.as_str()
+            digest_of_tag(&play, "latest").await.as_str()
         ),
         ("already-deployed", first.output("image-digest"))
     );
@@ -181,7 +181,7 @@ async fn a_tag_moves_last_when_the_new_image_serves() {
     let run = play.act(tagged(Action::tested("1.1.0"))).await;
     assert_eq!(
         (
-            named(&play, "latest").await.as_str(),
+            digest_of_tag(&play, "latest").await.as_str(),
             writes(&play, "latest")
         ),
         (run.output("image-digest"), 1)
@@ -222,7 +222,7 @@ async fn a_tag_that_waits_for_the_deployment_is_set_last_although_it_is_new() {
     assert_eq!(
         (
             failed.output("outcome"),
-            named(&play, "live").await.as_str()
+            digest_of_tag(&play, "live").await.as_str()
         ),
         ("rolled-back", ""),
         "{}",
@@ -235,7 +235,10 @@ async fn a_tag_that_waits_for_the_deployment_is_set_last_although_it_is_new() {
     let run = play
         .act(Action::deploy("1.1.0").with("tags-when-deployed", "live"))
         .await;
-    assert_eq!(named(&play, "live").await, run.output("image-digest"));
+    assert_eq!(
+        digest_of_tag(&play, "live").await,
+        run.output("image-digest")
+    );
     play.end().await;
     assert_snapshot!(run.log_with("live"), @"
     tag live is set last, when everything else has succeeded
@@ -253,7 +256,10 @@ async fn an_image_that_is_there_already_gets_the_tags_of_what_serves() {
         .with("push", "never");
     let run = play.act(action.with("tags-when-deployed", "latest")).await;
     assert_eq!(
-        (run.output("outcome"), named(&play, "latest").await.as_str()),
+        (
+            run.output("outcome"),
+            digest_of_tag(&play, "latest").await.as_str()
+        ),
         ("deployed", run.output("image-digest"))
     );
     play.end().await;
@@ -269,7 +275,10 @@ async fn without_a_service_a_tag_moves_when_all_else_is_done() {
         .with("task-definition", "task.json");
     let run = play.act(action).await;
     assert_eq!(
-        (run.output("reason"), named(&play, "latest").await.as_str()),
+        (
+            run.output("reason"),
+            digest_of_tag(&play, "latest").await.as_str()
+        ),
         ("no-service", run.output("image-digest"))
     );
     play.end().await;
@@ -315,7 +324,10 @@ async fn a_tag_whose_answer_is_lost_or_throttled_is_set_again() {
             .inject(RegistryFault::first("PUT", "/manifests/latest", kind));
         let run = play.act(tagged(Action::deploy("1.1.0"))).await;
         assert_eq!(
-            (run.output("outcome"), named(&play, "latest").await.as_str()),
+            (
+                run.output("outcome"),
+                digest_of_tag(&play, "latest").await.as_str()
+            ),
             ("deployed", run.output("image-digest"))
         );
         assert_eq!(writes(&play, "latest"), 2);

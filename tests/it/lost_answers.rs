@@ -6,7 +6,7 @@ use insta::assert_snapshot;
 use crate::harness::{Action, ActionRun, Story};
 
 /// A deployment whose call to this operation lands without an answer.
-async fn lost(operation: &str, action: Action) -> ActionRun {
+async fn deploy_losing_an_answer(operation: &str, action: Action) -> ActionRun {
     let mut play = Story::codedeploy()
         .fault(Fault::first(operation, FaultKind::LandsThenDrops))
         .begin()
@@ -25,7 +25,7 @@ async fn lost(operation: &str, action: Action) -> ActionRun {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deployment_whose_creation_was_not_answered_is_adopted() {
-    let run = lost("CreateDeployment", Action::deploy("1.1.0")).await;
+    let run = deploy_losing_an_answer("CreateDeployment", Action::deploy("1.1.0")).await;
     assert_snapshot!(run.text(), @"
     exit code 0
     ---
@@ -87,7 +87,7 @@ async fn a_deployment_whose_creation_was_not_answered_is_adopted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revision_whose_registration_was_not_answered_gets_no_twin() {
-    let run = lost("RegisterTaskDefinition", Action::deploy("1.1.0")).await;
+    let run = deploy_losing_an_answer("RegisterTaskDefinition", Action::deploy("1.1.0")).await;
     assert_eq!(run.count("ecs:RegisterTaskDefinition"), 1);
     assert_snapshot!(run.ending(), @"
     exit code 0
@@ -103,7 +103,7 @@ async fn a_revision_whose_registration_was_not_answered_gets_no_twin() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gate_whose_opening_was_not_answered_is_open() {
-    assert_snapshot!(lost("ContinueDeployment", Action::tested("1.1.0")).await.ending(), @"
+    assert_snapshot!(deploy_losing_an_answer("ContinueDeployment", Action::tested("1.1.0")).await.ending(), @"
     exit code 0
     ---
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
@@ -118,7 +118,7 @@ async fn a_gate_whose_opening_was_not_answered_is_open() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_that_was_not_answered_still_ends_on_blue() {
-    assert_snapshot!(lost("StopDeployment", Action::tested_by("1.2.0", &["health"])).await.text(), @r#"
+    assert_snapshot!(deploy_losing_an_answer("StopDeployment", Action::tested_by("1.2.0", &["health"])).await.text(), @r#"
     exit code 20
     ---
     Deploying 1.2.0 to api on prod, eu-central-1 (run [run])

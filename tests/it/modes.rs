@@ -12,11 +12,6 @@ fn mode(mode: &str) -> Action {
     Action::service().with("mode", mode)
 }
 
-/// The lines after the survey: what a reader looks for.
-fn told(run: &ActionRun) -> String {
-    run.text()
-}
-
 /// The revision behind production.
 fn serves(play: &Play) -> String {
     let green: Vec<String> = play
@@ -83,7 +78,7 @@ async fn a_rollback_while_blue_still_runs_is_a_flip_of_weights() {
     let back = play.act(mode("rollback")).await;
     assert_eq!(serves(&play), "api-1");
     play.end().await;
-    assert_snapshot!(told(&back), @"
+    assert_snapshot!(back.text(), @"
     exit code 0
     ---
     Rolling api on prod back, eu-central-1 (run [run])
@@ -127,7 +122,7 @@ async fn a_native_rollback_while_blue_still_runs_stops_the_deployment() {
     let back = play.act(mode("rollback")).await;
     assert_eq!(serves(&play), "api-1");
     play.end().await;
-    assert_snapshot!(told(&back), @"
+    assert_snapshot!(back.text(), @"
     exit code 0
     ---
     Rolling api on prod back, eu-central-1 (run [run])
@@ -171,7 +166,7 @@ async fn a_rollback_after_blue_is_gone_is_a_rollout_of_the_last_good_revision() 
     }
     let back = play.act(mode("rollback")).await;
     play.end().await;
-    assert_snapshot!(told(&back), @"
+    assert_snapshot!(back.text(), @"
     exit code 0
     ---
     Rolling api on prod back, eu-central-1 (run [run])
@@ -235,7 +230,7 @@ async fn a_native_rollback_after_blue_is_gone_goes_through_the_same_gates() {
     }
     let back = play.act(tested(mode("rollback"))).await;
     play.end().await;
-    assert_snapshot!(told(&back), @"
+    assert_snapshot!(back.text(), @"
     exit code 0
     ---
     Rolling api on prod back, eu-central-1 (run [run])
@@ -354,7 +349,7 @@ async fn what_to_go_back_to_is_named_by_tag_digest_revision_or_deployment() {
         .act(mode("rollback").with("rollback-to", "9.9.9"))
         .await;
     play.end().await;
-    assert_snapshot!(told(&nowhere), @"
+    assert_snapshot!(nowhere.text(), @"
     exit code 10
     ---
     Rolling api on prod back, eu-central-1 (run [run])

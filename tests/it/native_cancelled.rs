@@ -239,7 +239,7 @@ async fn a_rollout_that_is_left_after_its_last_gate_goes_on_by_itself() {
 }
 
 /// A deployment, one of whose calls goes wrong on its way.
-async fn lost(operation: &str, kind: FaultKind) -> ActionRun {
+async fn deploy_losing_a_call(operation: &str, kind: FaultKind) -> ActionRun {
     let mut play = Story::blue_green()
         .fault(Fault::first(operation, kind))
         .begin()
@@ -260,7 +260,7 @@ async fn lost(operation: &str, kind: FaultKind) -> ActionRun {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_update_whose_answer_was_lost_is_adopted() {
-    let run = lost("UpdateService", FaultKind::LandsThenDrops).await;
+    let run = deploy_losing_a_call("UpdateService", FaultKind::LandsThenDrops).await;
     assert_snapshot!(run.text(), @"
     exit code 0
     ---
@@ -340,7 +340,7 @@ async fn an_update_whose_answer_was_lost_is_adopted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_update_that_never_arrived_is_sent_again() {
-    let run = lost("UpdateService", FaultKind::Drops).await;
+    let run = deploy_losing_a_call("UpdateService", FaultKind::Drops).await;
     assert_eq!(
         run.count("ecs:UpdateService"),
         3,
@@ -350,13 +350,13 @@ async fn an_update_that_never_arrived_is_sent_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_to_a_gate_that_was_lost_on_the_way_back_is_seen() {
-    let run = lost("ContinueServiceDeployment", FaultKind::LandsThenDrops).await;
+    let run = deploy_losing_a_call("ContinueServiceDeployment", FaultKind::LandsThenDrops).await;
     assert_eq!(run.count("ecs:ContinueServiceDeployment"), 2, "one a gate");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_to_a_gate_that_never_arrived_is_given_again() {
-    let run = lost("ContinueServiceDeployment", FaultKind::Drops).await;
+    let run = deploy_losing_a_call("ContinueServiceDeployment", FaultKind::Drops).await;
     assert_eq!(
         run.count("ecs:ContinueServiceDeployment"),
         3,

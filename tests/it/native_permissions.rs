@@ -11,7 +11,7 @@ fn denied(action: &str) -> Story {
     Story::blue_green().stage(|options| options.denied = vec![action.to_owned()])
 }
 
-async fn refused(action: &str) -> String {
+async fn run_refused(action: &str) -> String {
     let mut play = denied(action).begin().await;
     let run = play.act(Action::tested("1.1.0")).await;
     assert_over(&play, "api-1").await;
@@ -26,7 +26,7 @@ async fn refused(action: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_listing_deployments_nothing_is_touched() {
-    assert_snapshot!(refused("ecs:ListServiceDeployments").await, @"
+    assert_snapshot!(run_refused("ecs:ListServiceDeployments").await, @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -37,7 +37,7 @@ async fn without_listing_deployments_nothing_is_touched() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_reading_service_revisions_nothing_is_touched() {
-    assert_snapshot!(refused("ecs:DescribeServiceRevisions").await, @"
+    assert_snapshot!(run_refused("ecs:DescribeServiceRevisions").await, @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem

@@ -20,7 +20,7 @@ fn updates(run: &ActionRun) -> String {
     run.redacted(&updates.join("\n"))
 }
 
-async fn refused(story: Story, action: Action) -> String {
+async fn run_refused(story: Story, action: Action) -> String {
     let run = story.run(action).await;
     assert_eq!(run.calls, [], "nothing was touched");
     assert_eq!(run.code, Some(2));
@@ -141,7 +141,7 @@ async fn a_service_s_own_hooks_and_alarms_go_back_as_they_came() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_leave_to_add_hooks_the_snippet_for_the_service_is_given() {
-    assert_snapshot!(refused(Story::blue_green(), Action::tested("1.1.0").with("manage-hooks", "false")).await, @r#"
+    assert_snapshot!(run_refused(Story::blue_green(), Action::tested("1.1.0").with("manage-hooks", "false")).await, @r#"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -334,7 +334,7 @@ async fn a_strategy_whose_rollout_failed_is_put_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_strategy_that_needs_a_second_target_group_is_refused_without_one() {
     let action = Action::deploy("1.1.0").with("strategy", "canary");
-    assert_snapshot!(refused(Story::rolling(RollingOptions::default()), action).await, @"
+    assert_snapshot!(run_refused(Story::rolling(RollingOptions::default()), action).await, @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -345,7 +345,7 @@ async fn a_strategy_that_needs_a_second_target_group_is_refused_without_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_strategy_is_refused_with_those_that_there_are() {
-    assert_snapshot!(refused(Story::blue_green(), Action::deploy("1.1.0").with("strategy", "purple")).await, @"
+    assert_snapshot!(run_refused(Story::blue_green(), Action::deploy("1.1.0").with("strategy", "purple")).await, @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -356,7 +356,7 @@ async fn an_unknown_strategy_is_refused_with_those_that_there_are() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_canary_s_percent_is_refused_for_a_linear_service() {
-    assert_snapshot!(refused(Story::linear(), Action::deploy("1.1.0").with("canary-percent", "10")).await, @"
+    assert_snapshot!(run_refused(Story::linear(), Action::deploy("1.1.0").with("canary-percent", "10")).await, @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -368,7 +368,7 @@ async fn a_canary_s_percent_is_refused_for_a_linear_service() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_approval_without_a_gate_is_refused() {
     let action = Action::deploy("1.1.0").with("approval", "before-traffic");
-    assert_snapshot!(refused(Story::rolling(RollingOptions::default()), action).await, @"
+    assert_snapshot!(run_refused(Story::rolling(RollingOptions::default()), action).await, @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem

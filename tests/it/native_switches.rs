@@ -25,7 +25,7 @@ async fn run_to(story: Story, action: Action, serves: &str, outcome: &str) -> Ac
 
 /// A good version is deployed and one that fails at green's gate, or on production, is taken back,
 /// whichever way AWS does it.
-async fn both(story: fn() -> Story, set: impl Fn(&mut Switches) + Copy) {
+async fn deploys_and_rolls_back(story: fn() -> Story, set: impl Fn(&mut Switches) + Copy) {
     let good = run_to(
         story().switches(set),
         Action::tested("1.1.0"),
@@ -46,15 +46,15 @@ async fn both(story: fn() -> Story, set: impl Fn(&mut Switches) + Copy) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_stage_before_production_may_be_shown_or_not() {
-    both(Story::canary, |switches| {
+    deploys_and_rolls_back(Story::canary, |switches| {
         switches.pre_production = PreProduction::Shown;
     })
     .await;
-    both(Story::canary, |switches| {
+    deploys_and_rolls_back(Story::canary, |switches| {
         switches.pre_production = PreProduction::FormerStage;
     })
     .await;
-    both(Story::linear, |switches| {
+    deploys_and_rolls_back(Story::linear, |switches| {
         switches.pre_production = PreProduction::Absent;
     })
     .await;
@@ -62,11 +62,11 @@ async fn the_stage_before_production_may_be_shown_or_not() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_pause_before_a_later_step_may_come_before_or_after_the_bake() {
-    both(Story::linear, |switches| {
+    deploys_and_rolls_back(Story::linear, |switches| {
         switches.later_pause = LaterPause::AfterBake;
     })
     .await;
-    both(Story::linear, |switches| {
+    deploys_and_rolls_back(Story::linear, |switches| {
         switches.later_pause = LaterPause::BeforeBake;
     })
     .await;
@@ -75,7 +75,7 @@ async fn the_pause_before_a_later_step_may_come_before_or_after_the_bake() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_marks_of_hooks_may_be_dropped_or_refused() {
     for hook_details in [HookDetails::Dropped, HookDetails::Refused] {
-        both(Story::canary, move |switches| {
+        deploys_and_rolls_back(Story::canary, move |switches| {
             switches.hook_details = hook_details;
         })
         .await;
@@ -84,7 +84,7 @@ async fn the_marks_of_hooks_may_be_dropped_or_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ecs_may_look_at_production_s_rule_before_it_begins() {
-    both(Story::blue_green, |switches| {
+    deploys_and_rolls_back(Story::blue_green, |switches| {
         switches.preflight = Toggle::On;
     })
     .await;
@@ -132,7 +132,7 @@ async fn an_update_of_a_running_deployment_may_replace_it_queue_or_be_refused() 
         ConcurrentUpdate::Queues,
         ConcurrentUpdate::Refused,
     ] {
-        both(Story::blue_green, move |switches| {
+        deploys_and_rolls_back(Story::blue_green, move |switches| {
             switches.concurrent_update = concurrent_update;
         })
         .await;
@@ -178,7 +178,7 @@ async fn an_update_that_queues_behind_ours_lets_ours_end_and_is_named_when_ours_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rollback_may_succeed_or_fail_and_a_good_version_does_not_care() {
-    both(Story::blue_green, |switches| {
+    deploys_and_rolls_back(Story::blue_green, |switches| {
         switches.rollback_ending = RollbackEnding::Succeeds;
     })
     .await;
@@ -260,11 +260,11 @@ async fn a_stale_hook_may_be_refused_in_either_way() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_update_s_answer_may_name_the_deployment_or_not() {
-    both(Story::blue_green, |switches| {
+    deploys_and_rolls_back(Story::blue_green, |switches| {
         switches.current_deployment = ShownDeployment::Present;
     })
     .await;
-    both(Story::blue_green, |switches| {
+    deploys_and_rolls_back(Story::blue_green, |switches| {
         switches.current_deployment = ShownDeployment::Absent;
     })
     .await;
@@ -273,7 +273,7 @@ async fn the_update_s_answer_may_name_the_deployment_or_not() {
 #[tokio::test(flavor = "multi_thread")]
 async fn hooks_that_are_taken_away_early_may_stay_in_the_deployment_or_go() {
     for removed_hooks in [RemovedHooks::SnapshotKeeps, RemovedHooks::Dropped] {
-        both(Story::canary, move |switches| {
+        deploys_and_rolls_back(Story::canary, move |switches| {
             switches.removed_hooks = removed_hooks;
         })
         .await;
@@ -290,11 +290,11 @@ async fn hooks_that_are_taken_away_early_may_stay_in_the_deployment_or_go() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_abort_may_be_refused_or_work_and_is_not_what_we_ask_for() {
-    both(Story::blue_green, |switches| {
+    deploys_and_rolls_back(Story::blue_green, |switches| {
         switches.stop_abort = StopAbort::Refused;
     })
     .await;
-    both(Story::blue_green, |switches| {
+    deploys_and_rolls_back(Story::blue_green, |switches| {
         switches.stop_abort = StopAbort::Works;
     })
     .await;
@@ -302,8 +302,8 @@ async fn an_abort_may_be_refused_or_work_and_is_not_what_we_ask_for() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn hooks_of_former_stages_may_be_shown_or_not() {
-    both(Story::canary, |switches| switches.former_hooks = Toggle::On).await;
-    both(Story::canary, |switches| {
+    deploys_and_rolls_back(Story::canary, |switches| switches.former_hooks = Toggle::On).await;
+    deploys_and_rolls_back(Story::canary, |switches| {
         switches.former_hooks = Toggle::Off;
     })
     .await;
@@ -311,8 +311,8 @@ async fn hooks_of_former_stages_may_be_shown_or_not() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn weights_and_lists_may_lag() {
-    both(Story::canary, |switches| switches.weight_lag_ms = 700).await;
-    both(Story::blue_green, |switches| switches.list_lag_ms = 900).await;
+    deploys_and_rolls_back(Story::canary, |switches| switches.weight_lag_ms = 700).await;
+    deploys_and_rolls_back(Story::blue_green, |switches| switches.list_lag_ms = 900).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

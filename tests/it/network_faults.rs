@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 
 use crate::harness::{Action, Incident, Story, When};
 
-fn some(operation: &str, nth: u64, times: u64, kind: FaultKind) -> Fault {
+fn fault_at(operation: &str, nth: u64, times: u64, kind: FaultKind) -> Fault {
     Fault {
         operation: operation.to_owned(),
         nth,
@@ -17,8 +17,8 @@ fn some(operation: &str, nth: u64, times: u64, kind: FaultKind) -> Fault {
 #[tokio::test(flavor = "multi_thread")]
 async fn throttled_calls_are_made_later_and_nothing_is_done_twice() {
     let mut story = Story::codedeploy()
-        .fault(some("GetDeployment", 2, 3, FaultKind::Throttled))
-        .fault(some("DescribeServices", 1, 1, FaultKind::Throttled));
+        .fault(fault_at("GetDeployment", 2, 3, FaultKind::Throttled))
+        .fault(fault_at("DescribeServices", 1, 1, FaultKind::Throttled));
     for mutation in [
         "RegisterTaskDefinition",
         "CreateDeployment",
@@ -44,8 +44,18 @@ async fn throttled_calls_are_made_later_and_nothing_is_done_twice() {
 #[tokio::test(flavor = "multi_thread")]
 async fn max_retries_holds_for_throttled_writes_too_and_not_for_what_is_undone() {
     let story = Story::codedeploy()
-        .fault(some("CreateDeployment", 1, u64::MAX, FaultKind::Throttled))
-        .fault(some("DeregisterTaskDefinition", 1, 2, FaultKind::Throttled));
+        .fault(fault_at(
+            "CreateDeployment",
+            1,
+            u64::MAX,
+            FaultKind::Throttled,
+        ))
+        .fault(fault_at(
+            "DeregisterTaskDefinition",
+            1,
+            2,
+            FaultKind::Throttled,
+        ));
     assert_snapshot!(story.run(Action::tested("1.1.0").with("max-retries", "2")).await.ending(), @"
     exit code 10
     ---
@@ -67,8 +77,13 @@ async fn max_retries_holds_for_throttled_writes_too_and_not_for_what_is_undone()
 #[tokio::test(flavor = "multi_thread")]
 async fn reads_that_fail_for_a_while_are_only_waited_out() {
     let story = Story::codedeploy()
-        .fault(some("GetDeployment", 2, 4, FaultKind::InternalError))
-        .fault(some("GetDeploymentTarget", 1, 3, FaultKind::InternalError));
+        .fault(fault_at("GetDeployment", 2, 4, FaultKind::InternalError))
+        .fault(fault_at(
+            "GetDeploymentTarget",
+            1,
+            3,
+            FaultKind::InternalError,
+        ));
     assert_snapshot!(story.run(Action::tested("1.1.0")).await.ending(), @"
     exit code 0
     ---
@@ -85,7 +100,7 @@ async fn reads_that_fail_for_a_while_are_only_waited_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_that_never_answers_does_not_hang_the_job() {
-    let story = Story::codedeploy().fault(some("GetDeployment", 3, 1, FaultKind::Hangs));
+    let story = Story::codedeploy().fault(fault_at("GetDeployment", 3, 1, FaultKind::Hangs));
     assert_snapshot!(story.run(Action::deploy("1.1.0")).await.ending(), @"
     exit code 0
     ---
@@ -101,8 +116,8 @@ async fn an_endpoint_that_never_answers_does_not_hang_the_job() {
 #[tokio::test(flavor = "multi_thread")]
 async fn stale_reads_delay_and_mislead_nobody() {
     let story = Story::codedeploy()
-        .fault(some("DescribeServices", 2, 2, FaultKind::StaleRead))
-        .fault(some("DescribeRules", 2, 2, FaultKind::StaleRead));
+        .fault(fault_at("DescribeServices", 2, 2, FaultKind::StaleRead))
+        .fault(fault_at("DescribeRules", 2, 2, FaultKind::StaleRead));
     assert_snapshot!(story.run(Action::tested("1.1.0")).await.ending(), @"
     exit code 0
     ---

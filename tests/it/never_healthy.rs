@@ -23,7 +23,7 @@ fn rolling(breaker: Breaker) -> Story {
 }
 
 /// Every way to roll out.
-fn all() -> [(&'static str, Story); 5] {
+fn every_controller() -> [(&'static str, Story); 5] {
     [
         ("codedeploy", Story::codedeploy()),
         ("blue-green", Story::blue_green()),
@@ -110,7 +110,7 @@ fn assert_ended(run: &ActionRun, name: &str, why: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tasks_that_the_load_balancer_s_health_checks_kill_end_the_run_on_every_strategy() {
-    for (name, story) in all() {
+    for (name, story) in every_controller() {
         let action = Action::deploy("1.1.0").with("environment-variables", SICK);
         let run = on_blue(patient(story), action).await;
         assert_ended(
@@ -183,7 +183,7 @@ async fn a_rolling_service_without_a_circuit_breaker_does_not_crash_for_ever() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_that_cannot_be_pulled_ends_the_run_on_every_strategy() {
-    for (name, story) in all() {
+    for (name, story) in every_controller() {
         let action = Action::service()
             .file(
                 "task.json",
@@ -231,7 +231,7 @@ fn slow(story: Story) -> Story {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deadline_that_passes_before_any_traffic_moved_rolls_green_back_on_every_strategy() {
-    for (name, story) in all() {
+    for (name, story) in every_controller() {
         let action = Action::deploy("1.1.0")
             .with("environment-variables", SICK)
             .with("deadline", "2s");

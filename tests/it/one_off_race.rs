@@ -190,7 +190,7 @@ fn at_once() -> Story {
         .fault(slow(2))
 }
 
-fn both(policy: &str) -> [Action; 2] {
+fn two_deploys(policy: &str) -> [Action; 2] {
     [("1.1.0", "42"), ("1.0.0", "43")].map(|(version, run)| {
         migrate(version, policy)
             .with("environment-variables", &format!("RELEASE={run}"))
@@ -202,7 +202,7 @@ fn both(policy: &str) -> [Action; 2] {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_tasks_in_the_same_instant_the_younger_one_gives_way_before_it_begins() {
     let mut play = at_once().begin().await;
-    let runs = play.act_at_once(both("fail")).await;
+    let runs = play.act_at_once(two_deploys("fail")).await;
     let (winner, loser) = if runs[0].output("outcome") == "deployed" {
         (&runs[0], &runs[1])
     } else {
@@ -245,7 +245,7 @@ async fn of_two_tasks_in_the_same_instant_the_younger_one_gives_way_before_it_be
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_tasks_in_the_same_instant_the_younger_one_runs_when_the_other_run_is_over() {
     let mut play = at_once().begin().await;
-    let runs = play.act_at_once(both("wait")).await;
+    let runs = play.act_at_once(two_deploys("wait")).await;
     assert!(
         runs.iter().all(|runs| runs.output("outcome") == "deployed"),
         "{}",

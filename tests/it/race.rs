@@ -11,7 +11,7 @@ use crate::harness::native::assert_over;
 use crate::harness::{Action, ActionRun, Play, Story, When, texts};
 
 /// Two workflows deploy two versions; both are tested.
-fn both() -> [Action; 2] {
+fn two_deploys() -> [Action; 2] {
     [("1.1.0", "42"), ("1.0.0", "43")]
         .map(|(version, run)| of_workflow(Action::tested(version), run))
 }
@@ -82,7 +82,7 @@ async fn assert_won(play: &Play, winner: &ActionRun) {
 
 async fn race(story: Story, arrive: [u64; 2]) {
     let mut play = at_once(slow_to_stop(story), arrive).begin().await;
-    let runs = play.act_at_once(both()).await;
+    let runs = play.act_at_once(two_deploys()).await;
     let (winner, loser) = by_end(&runs);
     assert_eq!(
         started(winner),
@@ -151,7 +151,7 @@ async fn where_ecs_lets_a_newer_deployment_wait_the_older_one_wins() {
         .switches(|switches| switches.concurrent_update = ConcurrentUpdate::Queues);
     let mut play = at_once(queues, [900, 900]).begin().await;
     let runs = play
-        .act_at_once(both().map(|action| {
+        .act_at_once(two_deploys().map(|action| {
             action
                 .with("wait-until", "shifted")
                 .with("if-running", "fail")
@@ -188,7 +188,8 @@ async fn of_two_runs_of_codedeploy_one_is_refused_by_name_or_waits() {
             .await;
         let runs = play
             .act_at_once(
-                both().map(|action| action.with("if-running", policy).with("stale-run", "allow")),
+                two_deploys()
+                    .map(|action| action.with("if-running", policy).with("stale-run", "allow")),
             )
             .await;
         let outcomes: BTreeSet<&str> = runs.iter().map(|run| run.output("outcome")).collect();

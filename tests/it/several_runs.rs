@@ -18,7 +18,7 @@ fn serves(play: &Play) -> Vec<String> {
 }
 
 /// A rollout that waits for a person: it is in progress for as long as a story needs.
-async fn busy(story: Story) -> Play {
+async fn begin_waiting_rollout(story: Story) -> Play {
     let mut play = story.begin().await;
     let first = play
         .act(
@@ -33,7 +33,7 @@ async fn busy(story: Story) -> Play {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_is_told_to_fail_or_is_older_does_not_touch_what_another_has_begun() {
-    let mut play = busy(Story::blue_green()).await;
+    let mut play = begin_waiting_rollout(Story::blue_green()).await;
     let second = play
         .act(Action::tested("1.2.0").with("if-running", "fail"))
         .await;
@@ -70,7 +70,7 @@ async fn a_run_that_is_told_to_fail_or_is_older_does_not_touch_what_another_has_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_waits_for_another_and_then_deploys() {
     for story in [Story::codedeploy(), Story::blue_green()] {
-        let mut play = busy(story).await;
+        let mut play = begin_waiting_rollout(story).await;
         let id = play
             .stage
             .service_deployments()
@@ -108,7 +108,7 @@ async fn a_run_waits_for_another_and_then_deploys() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_takes_another_back_first_when_it_is_told_to() {
     for story in [Story::codedeploy(), Story::canary()] {
-        let mut play = busy(story).await;
+        let mut play = begin_waiting_rollout(story).await;
         let second = play
             .act(Action::deploy("1.2.0").with("if-running", "supersede"))
             .await;

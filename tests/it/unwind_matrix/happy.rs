@@ -22,7 +22,7 @@ impl HappyPath {
         let mut play = strategy.story().begin().await;
         let run = play.act(strategy.action()).await;
         assert_eq!(run.output("outcome"), "deployed", "{}", run.text());
-        let deployments = world::look(&play.stage).await.deployed();
+        let deployments = world::observe(&play.stage).await.deployed();
         play.end().await;
         let cells = cells(strategy, &run.calls);
         assert!(

@@ -35,16 +35,16 @@ impl Mode {
     /// Plays one cell, and says in a few words what came of it.
     pub(super) async fn play(self, happy: &HappyPath, cell: &Cell) -> String {
         match self {
-            Self::Refused => refused(happy, cell).await,
-            Self::Lost => lost(happy, cell).await,
-            Self::KilledThenPost => killed_then_post(happy, cell).await,
-            Self::KilledThenRerun => killed_then_rerun(happy, cell).await,
+            Self::Refused => play_refused(happy, cell).await,
+            Self::Lost => play_lost(happy, cell).await,
+            Self::KilledThenPost => play_killed_then_post(happy, cell).await,
+            Self::KilledThenRerun => play_killed_then_rerun(happy, cell).await,
         }
     }
 }
 
-async fn refused(happy: &HappyPath, cell: &Cell) -> String {
-    let mut play = struck(
+async fn play_refused(happy: &HappyPath, cell: &Cell) -> String {
+    let mut play = begin_with_fault(
         happy.strategy.impatient(),
         cell,
         FaultKind::Denied,
@@ -58,9 +58,9 @@ async fn refused(happy: &HappyPath, cell: &Cell) -> String {
         "{}",
         main.text()
     );
-    says_what_serves(&main, &world::look(&play.stage).await);
+    says_what_serves(&main, &world::observe(&play.stage).await);
     let post = play.post(&main).await;
-    let between = world::look(&play.stage).await;
+    let between = world::observe(&play.stage).await;
     says_what_serves(&post, &between);
     // Until somebody fixes the policy nothing more can be done; it must have been said.
     let said =
@@ -71,7 +71,7 @@ async fn refused(happy: &HappyPath, cell: &Cell) -> String {
     play.stage.clear_faults();
     let fixed = play.post(&main).await;
     assert_eq!(fixed.code, Some(0), "{}", fixed.text());
-    let now = world::look(&play.stage).await;
+    let now = world::observe(&play.stage).await;
     is_over(&now, &fixed);
     // A tag that could not be removed is emptied, and named.
     if cell.operation != "ecs:UntagResource" {
@@ -82,14 +82,15 @@ async fn refused(happy: &HappyPath, cell: &Cell) -> String {
     play.end().await;
     format!(
         "{}, post exits {}, production on {}",
-        ended(&main),
-        code(&post),
+        describe_ending(&main),
+        exit_code(&post),
         now.version()
     )
 }
 
-async fn lost(happy: &HappyPath, cell: &Cell) -> String {
-    let mut play = struck(happy.strategy.story(), cell, FaultKind::LandsThenDrops, 1).await;
+async fn play_lost(happy: &HappyPath, cell: &Cell) -> String {
+    let mut play =
+        begin_with_fault(happy.strategy.story(), cell, FaultKind::LandsThenDrops, 1).await;
     let main = play.act(happy.strategy.action()).await;
     assert_eq!(
         cell.call(&main.calls).expect("the call").status,
@@ -97,7 +98,7 @@ async fn lost(happy: &HappyPath, cell: &Cell) -> String {
         "{}",
         main.text()
     );
-    let now = world::look(&play.stage).await;
+    let now = world::observe(&play.stage).await;
     is_over(&now, &main);
     says_what_serves(&main, &now);
     assert_eq!(
@@ -110,13 +111,17 @@ async fn lost(happy: &HappyPath, cell: &Cell) -> String {
     now.has_no_tags();
     is_done_with(&mut play, &main, &now).await;
     play.end().await;
-    format!("{}, production on {}", ended(&main), now.version())
+    format!(
+        "{}, production on {}",
+        describe_ending(&main),
+        now.version()
+    )
 }
 
-async fn killed_then_post(happy: &HappyPath, cell: &Cell) -> String {
-    let (mut play, main) = killed(happy, cell).await;
+async fn play_killed_then_post(happy: &HappyPath, cell: &Cell) -> String {
+    let (mut play, main) = begin_killed(happy, cell).await;
     let post = play.post(&main).await;
-    let now = world::look(&play.stage).await;
+    let now = world::observe(&play.stage).await;
     assert_eq!(post.code, Some(0), "{}", post.text());
     is_over(&now, &post);
     says_what_serves(&post, &now);
@@ -131,17 +136,17 @@ async fn killed_then_post(happy: &HappyPath, cell: &Cell) -> String {
     play.end().await;
     format!(
         "post exits {}, production on {}",
-        code(&post),
+        exit_code(&post),
         now.version()
     )
 }
 
-async fn killed_then_rerun(happy: &HappyPath, cell: &Cell) -> String {
-    let (mut play, _) = killed(happy, cell).await;
+async fn play_killed_then_rerun(happy: &HappyPath, cell: &Cell) -> String {
+    let (mut play, _) = begin_killed(happy, cell).await;
     let again = play
         .act(happy.strategy.action().env("GITHUB_RUN_ATTEMPT", "2"))
         .await;
-    let now = world::look(&play.stage).await;
+    let now = world::observe(&play.stage).await;
     is_over(&now, &again);
     says_what_serves(&again, &now);
     // What the dead run had begun is gone on with, not begun again and not taken back.
@@ -156,11 +161,15 @@ async fn killed_then_rerun(happy: &HappyPath, cell: &Cell) -> String {
     now.has_no_tags();
     is_done_with(&mut play, &again, &now).await;
     play.end().await;
-    format!("{}, production on {}", ended(&again), now.version())
+    format!(
+        "{}, production on {}",
+        describe_ending(&again),
+        now.version()
+    )
 }
 
 /// A story in which a call is met by something.
-async fn struck(story: Story, cell: &Cell, kind: FaultKind, times: u64) -> Play {
+async fn begin_with_fault(story: Story, cell: &Cell, kind: FaultKind, times: u64) -> Play {
     let nth = u64::try_from(cell.nth).expect("a small number");
     let fault = Fault {
         operation: cell.operation.clone(),
@@ -172,8 +181,9 @@ async fn struck(story: Story, cell: &Cell, kind: FaultKind, times: u64) -> Play 
 }
 
 /// The call lands, no answer comes, and the process is killed.
-async fn killed(happy: &HappyPath, cell: &Cell) -> (Play, ActionRun) {
-    let mut play = struck(happy.strategy.story(), cell, FaultKind::LandsThenHangs, 1).await;
+async fn begin_killed(happy: &HappyPath, cell: &Cell) -> (Play, ActionRun) {
+    let mut play =
+        begin_with_fault(happy.strategy.story(), cell, FaultKind::LandsThenHangs, 1).await;
     let action: Action = happy.strategy.action().at(
         When::Called(cell.operation.clone(), cell.nth),
         Incident::Kill,
@@ -265,20 +275,25 @@ async fn is_done_with(play: &mut Play, saved: &ActionRun, before: &World) {
             "{}",
             again.text()
         );
-        assert_eq!(world::look(&play.stage).await, *before, "{}", again.text());
+        assert_eq!(
+            world::observe(&play.stage).await,
+            *before,
+            "{}",
+            again.text()
+        );
     }
 }
 
-fn ended(run: &ActionRun) -> String {
+fn describe_ending(run: &ActionRun) -> String {
     format!(
         "{} ({}) exits {}",
         run.output("outcome"),
         run.output("reason"),
-        code(run)
+        exit_code(run)
     )
 }
 
-fn code(run: &ActionRun) -> String {
+fn exit_code(run: &ActionRun) -> String {
     run.code
         .map_or_else(|| "by a signal".to_owned(), |code| code.to_string())
 }
