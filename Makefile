@@ -25,13 +25,14 @@ NEXTEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo yes)
 ## rehearse: deploy, fail and roll back the sample application on a simulated AWS, under load (STRATEGY=canary and others)
 .PHONY: rehearse
 rehearse:
+	@tests/tools/announce_build $(DEBUG)
 	cargo build --locked --workspace --bins
 	$(DEBUG)/rehearse '$(STRATEGY)'
 
 ## test: install what is needed, run every check and every test, and say what took how long
 .PHONY: test
 test:
-	@tests/tools/everything setup format-check lint test-tools clippy test-fuzz test-image test-moto test-bench test-rust
+	@tests/tools/everything 'setup format-check lint test-tools clippy' 'test-rust | test-fuzz release' 'test-image test-moto test-bench'
 
 ## image: build the container image `ecs-bluegreen-action` without pulling anything, and hold it to its size
 .PHONY: image

@@ -9,6 +9,7 @@
 mod bar;
 mod canaries;
 mod extent;
+mod fixture;
 mod memory;
 mod reaction;
 mod rolling;
@@ -16,7 +17,6 @@ mod scale;
 mod size;
 mod start;
 mod stop;
-mod theatre;
 mod transfer;
 mod usage;
 

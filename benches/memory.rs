@@ -16,7 +16,7 @@ use ecs_bluegreen_sim::{Controller, GroupOptions, Stage, StageOptions};
 use crate::Measured;
 use crate::bar::{Bar, worst};
 use crate::extent::Extent;
-use crate::theatre::{new_revision, stage, with_tests};
+use crate::fixture::{new_revision, stage, with_tests};
 use crate::usage;
 
 const RUNS: usize = 3;

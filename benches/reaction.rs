@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use crate::Measured;
 use crate::bar::{Bar, median, worst};
 use crate::extent::Extent;
-use crate::theatre::{new_revision, stage};
+use crate::fixture::{new_revision, stage};
 
 /// How much faster than AWS each stage is. Green needs five seconds divided by this, and its start:
 /// so `Ready` comes at six moments that are evenly spread over the time between two looks.

@@ -10,7 +10,7 @@ use ecs_bluegreen_sim::{Controller, RollingOptions, StageOptions};
 use crate::Measured;
 use crate::bar::{Bar, median, worst};
 use crate::extent::Extent;
-use crate::theatre::{new_revision, stage};
+use crate::fixture::{new_revision, stage};
 use crate::usage::{self, Usage};
 
 const RUNS: usize = 20;

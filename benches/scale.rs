@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use crate::bar::{Bar, percentile, worst};
-use crate::theatre::new_revision;
+use crate::fixture::new_revision;
 use crate::{Measured, say};
 
 /// How many deployments, unless somebody says otherwise.

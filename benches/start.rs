@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout};
 use crate::Measured;
 use crate::bar::{Bar, median, worst};
 use crate::extent::Extent;
-use crate::theatre::new_revision;
+use crate::fixture::new_revision;
 
 const RUNS: usize = 50;
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::Measured;
 use crate::bar::{Bar, median, worst};
 use crate::extent::Extent;
-use crate::theatre::{new_revision, stage};
+use crate::fixture::{new_revision, stage};
 
 const RUNS: usize = 8;
 const TESTS: &str = "tests: [{ name: health, get: /health, retry: { for: 0s } }]";

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::clock::now_ms;
 use crate::tally::Tally;
@@ -159,6 +159,22 @@ fn is_read(operation: &str) -> bool {
             .any(|verb| operation.starts_with(verb))
 }
 
+/// An exchange as `validate.py` reads it.
+#[derive(Serialize)]
+struct Line<'a> {
+    service: &'a str,
+    protocol: &'a str,
+    operation: &'a str,
+    request: &'a Value,
+    answer: &'a Value,
+    status: u16,
+    code: Option<&'a str>,
+    user_agent: Option<&'a str>,
+    at_ms: i64,
+    raw_request: String,
+    raw_answer: String,
+}
+
 /// A recording that cannot be written is noticed by whoever validates it: it is shorter than the
 /// ledger.
 fn record(pages: &mut Pages, exchange: &Exchange<'_>) {
@@ -166,11 +182,23 @@ fn record(pages: &mut Pages, exchange: &Exchange<'_>) {
     let Some(file) = pages.recording.as_mut() else {
         return;
     };
-    let line = json!({
-        "service": exchange.service, "protocol": exchange.protocol, "operation": exchange.operation,
-        "request": exchange.request, "answer": exchange.answer, "status": exchange.status, "code": exchange.code,
-        "user_agent": exchange.user_agent, "at_ms": exchange.at_ms,
-        "raw_request": STANDARD.encode(exchange.raw_request), "raw_answer": STANDARD.encode(exchange.raw_answer),
-    });
-    let _ = writeln!(file, "{line}");
+    let line = Line {
+        service: exchange.service,
+        protocol: exchange.protocol,
+        operation: exchange.operation,
+        request: exchange.request,
+        answer: exchange.answer,
+        status: exchange.status,
+        code: exchange.code,
+        user_agent: exchange.user_agent,
+        at_ms: exchange.at_ms,
+        raw_request: STANDARD.encode(exchange.raw_request),
+        raw_answer: STANDARD.encode(exchange.raw_answer),
+    };
+    // In one piece: written as it is made, each of its words would be a call of the system.
+    let Ok(mut line) = serde_json::to_vec(&line) else {
+        return;
+    };
+    line.push(b'\n');
+    let _ = file.write_all(&line);
 }

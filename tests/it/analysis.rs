@@ -8,13 +8,13 @@ use ecs_bluegreen_sim::{
 };
 use insta::assert_snapshot;
 
-use crate::harness::{Action, Deed, Play, Story, Told, When};
+use crate::harness::{Action, ActionRun, Incident, Play, Story, When, client};
 
 /// CloudWatch's points in seconds, so that a story does not take minutes; the arithmetic is the
 /// same.
 const QUICKLY: &str = "defaults: { interval: 5s, period: 1s, delay: 1s, min-request-volume: 20 }\n";
 
-fn busy(options: &LoadOptions) -> LoadOptions {
+fn many_requests(options: &LoadOptions) -> LoadOptions {
     LoadOptions {
         path: "/tasks".to_owned(),
         rate: Some(300.0),
@@ -50,7 +50,7 @@ fn quick(story: Story) -> Story {
                 ..MetricsOptions::default()
             }
         })
-        .users(busy)
+        .users(many_requests)
 }
 
 fn analysed(version: &str, analysis: &str) -> Action {
@@ -59,8 +59,9 @@ fn analysed(version: &str, analysis: &str) -> Action {
 
 async fn serves(play: &Play, version: &str) -> bool {
     let url = play.stage.listener_url("prod").expect("a listener");
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let answer = reqwest::get(format!("{url}/health"))
+    let answer = client()
+        .get(format!("{url}/health"))
+        .send()
         .await
         .expect("an answer")
         .text()
@@ -69,38 +70,38 @@ async fn serves(play: &Play, version: &str) -> bool {
     answer.contains(&format!("\"version\":\"{version}\""))
 }
 
-async fn taken_back(story: Story, action: Action) -> Told {
+async fn taken_back(story: Story, action: Action) -> ActionRun {
     let mut play = story.begin().await;
-    let told = play.act(action).await;
-    assert!(serves(&play, "1.0.0").await, "{}", told.text());
+    let run = play.act(action).await;
+    assert!(serves(&play, "1.0.0").await, "{}", run.text());
     play.end().await;
     assert_eq!(
-        (told.code, told.output("outcome")),
+        (run.code, run.output("outcome")),
         (Some(20), "rolled-back"),
         "{}",
-        told.text()
+        run.text()
     );
-    told
+    run
 }
 
-async fn deployed(story: Story, action: Action) -> Told {
+async fn deployed(story: Story, action: Action) -> ActionRun {
     let mut play = story.begin().await;
-    let told = play.act(action).await;
-    assert!(serves(&play, "1.1.0").await, "{}", told.text());
+    let run = play.act(action).await;
+    assert!(serves(&play, "1.1.0").await, "{}", run.text());
     play.end().await;
     assert_eq!(
-        (told.code, told.output("outcome")),
+        (run.code, run.output("outcome")),
         (Some(0), "deployed"),
         "{}",
-        told.text()
+        run.text()
     );
-    told
+    run
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_version_that_is_as_good_arrives_and_every_check_says_so() {
     let presets = "presets: [error-rate < 5 %, p99 < 2 s, { preset: green no worse than blue, inconclusive-limit: 20 }]";
-    let told = deployed(half(), analysed("1.1.0", presets)).await;
+    let run = deployed(half(), analysed("1.1.0", presets)).await;
     for check in [
         "✓ error-rate < 5 % on production at a step: ",
         "✓ p99 < 2 s on production at a step: ",
@@ -108,41 +109,40 @@ async fn a_version_that_is_as_good_arrives_and_every_check_says_so() {
         "✓ error-rate < 5 % on production in the bake: ",
     ] {
         assert!(
-            told.log_with(check).contains(", wanted "),
+            run.log_with(check).contains(", wanted "),
             "{check}: {}",
-            told.text()
+            run.text()
         );
     }
     assert!(
-        told.log_with("Analysis: ")
+        run.log_with("Analysis: ")
             .contains("nothing was found wrong"),
         "{}",
-        told.text()
+        run.text()
     );
     assert!(
-        told.summary.contains("### Analysis")
-            && told.summary.contains("| ✓ | error-rate &lt; 5 % |"),
+        run.summary.contains("### Analysis") && run.summary.contains("| ✓ | error-rate &lt; 5 % |"),
         "{}",
-        told.summary
+        run.summary
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_version_that_fails_more_often_goes_back_from_its_canary() {
     let mut play = canary().begin().await;
-    let told = play
+    let run = play
         .act(analysed("1.5.0", "presets: [error-rate < 1 %]"))
         .await;
     let users = play.users();
     assert!(serves(&play, "1.0.0").await);
     play.end().await;
     assert_eq!(
-        (told.code, told.output("outcome"), told.output("reason")),
+        (run.code, run.output("outcome"), run.output("reason")),
         (Some(20), "rolled-back", "analysis-failed"),
         "{}",
-        told.text()
+        run.text()
     );
-    let error = told.log_with("::error");
+    let error = run.log_with("::error");
     assert!(
         error.contains("analysis \"error-rate < 1 %25\" failed on production at a step: "),
         "{error}"
@@ -157,29 +157,28 @@ async fn a_version_that_fails_more_often_goes_back_from_its_canary() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_version_that_is_slower_than_blue_goes_back() {
-    let told = taken_back(
+    let run = taken_back(
         half(),
         analysed("1.6.0", "presets: [green no worse than blue]"),
     )
     .await;
-    assert_eq!(told.output("reason"), "analysis-failed", "{}", told.text());
+    assert_eq!(run.output("reason"), "analysis-failed", "{}", run.text());
     assert!(
-        told.log_with("✗ p95: green no worse than blue")
+        run.log_with("✗ p95: green no worse than blue")
             .contains("wanted"),
         "{}",
-        told.text()
+        run.text()
     );
     assert!(
-        told.log_with("not by chance: p = ")
-            .contains("Mann–Whitney"),
+        run.log_with("not by chance: p = ").contains("Mann–Whitney"),
         "{}",
-        told.text()
+        run.text()
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lines_of_the_log_that_blue_does_not_write_take_it_back_and_are_shown() {
-    let told = taken_back(
+    let run = taken_back(
         canary(),
         analysed(
             "1.7.0",
@@ -187,8 +186,8 @@ async fn lines_of_the_log_that_blue_does_not_write_take_it_back_and_are_shown() 
         ),
     )
     .await;
-    assert_eq!(told.output("reason"), "analysis-failed", "{}", told.text());
-    assert!(told.text().contains("ERROR"), "{}", told.text());
+    assert_eq!(run.output("reason"), "analysis-failed", "{}", run.text());
+    assert!(run.text().contains("ERROR"), "{}", run.text());
 }
 
 /// A service that had very much traffic, and has no more than others once green is up.
@@ -201,27 +200,27 @@ const SILENT: &str = "presets: [{ preset: error-rate < 5 %, min-request-volume: 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn too_little_traffic_is_no_pass_by_accident() {
-    let told = taken_back(
+    let run = taken_back(
         busy_before(),
         analysed("1.1.0", &format!("{SILENT}rollback")),
     )
     .await;
-    assert_eq!(told.output("reason"), "inconclusive", "{}", told.text());
+    assert_eq!(run.output("reason"), "inconclusive", "{}", run.text());
     assert!(
-        told.text()
+        run.text()
             .contains("requests on green in 1 s, and 1,000,000 are needed to tell"),
         "{}",
-        told.text()
+        run.text()
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_inconclusive_is_passed_over_where_that_is_wanted() {
-    let told = deployed(canary(), analysed("1.1.0", &format!("{SILENT}proceed"))).await;
+    let run = deployed(canary(), analysed("1.1.0", &format!("{SILENT}proceed"))).await;
     assert!(
-        told.log_with("? error-rate < 5 % on").contains("wanted"),
+        run.log_with("? error-rate < 5 % on").contains("wanted"),
         "{}",
-        told.text()
+        run.text()
     );
 }
 
@@ -229,18 +228,18 @@ async fn what_is_inconclusive_is_passed_over_where_that_is_wanted() {
 async fn a_person_decides_at_the_gate_what_is_inconclusive() {
     let mut play = canary().begin().await;
     let analysis = format!("{SILENT}pause");
-    let told = play.act(analysed("1.1.0", &analysis)).await;
+    let run = play.act(analysed("1.1.0", &analysis)).await;
     assert_eq!(
-        (told.code, told.output("outcome"), told.output("reason")),
+        (run.code, run.output("outcome"), run.output("reason")),
         (Some(0), "waiting", "inconclusive"),
         "{}",
-        told.text()
+        run.text()
     );
     assert!(
-        told.text()
+        run.text()
             .contains("answer with mode: continue or mode: abort"),
         "{}",
-        told.text()
+        run.text()
     );
     let share = play.users().versions;
     assert!(
@@ -250,12 +249,12 @@ async fn a_person_decides_at_the_gate_what_is_inconclusive() {
     let answer = Action::service()
         .with("mode", "continue")
         .with("analysis", &format!("{QUICKLY}{analysis}\n"));
-    let told = play.act(answer).await;
+    let run = play.act(answer).await;
     assert_eq!(
-        (told.code, told.output("outcome")),
+        (run.code, run.output("outcome")),
         (Some(0), "deployed"),
         "{}",
-        told.text()
+        run.text()
     );
     play.end().await;
 }
@@ -264,16 +263,16 @@ async fn a_person_decides_at_the_gate_what_is_inconclusive() {
 async fn a_run_that_is_cancelled_while_it_measures_goes_back() {
     let analysis = SILENT.replace("inconclusive-limit: 0", "inconclusive-limit: 100");
     let action = analysed("1.1.0", &format!("{analysis}rollback"))
-        .at(When::Line("? error-rate < 5 %"), Deed::Interrupt);
-    let told = taken_back(busy_before(), action).await;
-    assert_eq!(told.output("reason"), "cancelled", "{}", told.text());
+        .at(When::Line("? error-rate < 5 %"), Incident::Interrupt);
+    let run = taken_back(busy_before(), action).await;
+    assert_eq!(run.output("reason"), "cancelled", "{}", run.text());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn metrics_that_cannot_be_read_are_no_pass() {
     let mut play = canary().begin().await;
     play.stage.deny(&["cloudwatch:GetMetricData"]);
-    let told = play
+    let run = play
         .act(analysed(
             "1.1.0",
             "presets: [{ preset: error-rate < 5 %, consecutive-error-limit: 0 }]",
@@ -282,20 +281,20 @@ async fn metrics_that_cannot_be_read_are_no_pass() {
     assert!(serves(&play, "1.0.0").await);
     play.end().await;
     assert_eq!(
-        (told.code, told.output("reason")),
+        (run.code, run.output("reason")),
         (Some(20), "analysis-failed"),
         "{}",
-        told.text()
+        run.text()
     );
     assert!(
-        told.log_with("::error").contains("could not be measured"),
+        run.log_with("::error").contains("could not be measured"),
         "{}",
-        told.text()
+        run.text()
     );
     assert!(
-        told.text().contains("allow cloudwatch:GetMetricData"),
+        run.text().contains("allow cloudwatch:GetMetricData"),
         "{}",
-        told.text()
+        run.text()
     );
 }
 
@@ -313,16 +312,16 @@ async fn green_is_measured_at_its_gate_before_users_reach_it() {
     let analysis = format!(
         "metrics:\n- name: readiness\n  on: green\n  count: 2\n  http: {{ url: '{url}/json/ready', path: $.value }}\n  success-condition: result >= 1\n"
     );
-    let told = play
+    let run = play
         .act(Action::deploy("1.1.0").with("analysis", &analysis))
         .await;
     let users = play.users();
     play.end().await;
     assert_eq!(
-        (told.code, told.output("reason")),
+        (run.code, run.output("reason")),
         (Some(20), "analysis-failed"),
         "{}",
-        told.text()
+        run.text()
     );
     assert!(
         !users.versions.contains_key("1.1.0"),
@@ -333,15 +332,15 @@ async fn green_is_measured_at_its_gate_before_users_reach_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn checks_that_could_never_tell_are_refused_before_anything_is_touched() {
-    let told = quick(Story::blue_green())
-        .told(analysed(
+    let run = quick(Story::blue_green())
+        .run(analysed(
             "1.1.0",
             "presets: [green no worse than blue, eror-rate < 5 %]",
         ))
         .await;
-    assert_eq!(told.code, Some(2), "{}", told.text());
+    assert_eq!(run.code, Some(2), "{}", run.text());
     let all_at_once = quick(Story::blue_green())
-        .told(analysed("1.1.0", "presets: [green no worse than blue]"))
+        .run(analysed("1.1.0", "presets: [green no worse than blue]"))
         .await;
     assert_eq!(
         (all_at_once.code, all_at_once.calls.len()),
@@ -349,7 +348,7 @@ async fn checks_that_could_never_tell_are_refused_before_anything_is_touched() {
         "{}",
         all_at_once.text()
     );
-    assert_snapshot!(format!("{}\n---\n{}", told.log_with("::error"), all_at_once.log_with("::error")), @"
+    assert_snapshot!(format!("{}\n---\n{}", run.log_with("::error"), all_at_once.log_with("::error")), @"
     ::error title=input refused::analysis: inline:2:37: `eror-rate < 5 %25` is not a preset
     ---
     ::error title=input refused::analysis: `errors: green no worse than blue` holds green against blue, but all traffic shifts at once: blue has none to be held against
@@ -384,30 +383,30 @@ async fn the_readme_s_example_is_refused_with_the_number_of_requests_that_is_nee
             .with("analysis", &analysis)
             .with("alarms", &alarms);
         let action = if refused == 0 {
-            action.at(When::Line("Deployment started"), Deed::Interrupt)
+            action.at(When::Line("Deployment started"), Incident::Interrupt)
         } else {
             action
         };
-        let told = story.told(action).await;
-        let errors: Vec<&String> = told
+        let run = story.run(action).await;
+        let errors: Vec<&String> = run
             .log
             .iter()
             .filter(|line| line.starts_with("::error"))
             .collect();
         if refused == 0 {
             assert_eq!(
-                (told.code, told.output("reason")),
+                (run.code, run.output("reason")),
                 (Some(20), "cancelled"),
                 "it had started: {}",
-                told.text()
+                run.text()
             );
             continue;
         }
         assert_eq!(
-            (told.code, told.calls.len(), errors.len()),
+            (run.code, run.calls.len(), errors.len()),
             (Some(2), 0, refused),
             "{}",
-            told.text()
+            run.text()
         );
         let says = format!(
             "blue had about {requests} requests a minute in the last hour, green gets about {} of them at 10 %25",
@@ -433,7 +432,7 @@ async fn a_version_that_is_as_good_arrives_by_codedeploy_s_canary_with_the_readm
     };
     let story = quick(Story::group(group))
         .stage(|options| options.clock = ecs_bluegreen_sim::Clock::Scaled(25.0));
-    let told = deployed(
+    let run = deployed(
         story,
         analysed("1.1.0", &format!("presets: [{presets}]")).with("wait-until", "shifted"),
     )
@@ -443,16 +442,16 @@ async fn a_version_that_is_as_good_arrives_by_codedeploy_s_canary_with_the_readm
         "✓ p95: green no worse than blue on production",
     ] {
         assert!(
-            told.log_with(check).contains(", wanted "),
+            run.log_with(check).contains(", wanted "),
             "{check}: {}",
-            told.text()
+            run.text()
         );
     }
     assert!(
-        told.log_with("Analysis: ")
+        run.log_with("Analysis: ")
             .contains("nothing was found wrong"),
         "{}",
-        told.text()
+        run.text()
     );
 }
 
@@ -467,64 +466,54 @@ async fn blue_that_is_kept_too_short_for_a_verdict_is_refused_with_the_minutes_t
             termination_minutes: kept,
             ..GroupOptions::default()
         };
-        let told = Story::group(group)
-            .told(Action::deploy("1.1.0").with("analysis", "error-rate < 5 %"))
+        let run = Story::group(group)
+            .run(Action::deploy("1.1.0").with("analysis", "error-rate < 5 %"))
             .await;
-        assert_eq!(
-            (told.code, told.calls.len()),
-            (Some(2), 0),
-            "{}",
-            told.text()
-        );
-        let error = told.log_with("::error");
+        assert_eq!((run.code, run.calls.len()), (Some(2), 0), "{}", run.text());
+        let error = run.log_with("::error");
         assert!(
             error.contains(&format!("keeps blue for {kept} min after the shift"))
                 && error.contains("needs 4 min to judge"),
             "{error}"
         );
         assert!(
-            told.log_with("terminationWaitTimeInMinutes to 4 or more")
+            run.log_with("terminationWaitTimeInMinutes to 4 or more")
                 .contains("update-deployment-group"),
             "{}",
-            told.text()
+            run.text()
         );
     }
     let native = Action::deploy("1.1.0")
         .with("analysis", "error-rate < 5 %")
         .with("manage-hooks", "false")
         .with("bake", "1m");
-    let told = Story::blue_green().told(native).await;
-    assert_eq!(
-        (told.code, told.calls.len()),
-        (Some(2), 0),
-        "{}",
-        told.text()
-    );
+    let run = Story::blue_green().run(native).await;
+    assert_eq!((run.code, run.calls.len()), (Some(2), 0), "{}", run.text());
     assert!(
-        told.log_with("::error")
+        run.log_with("::error")
             .contains("ECS keeps blue for 1 min after the shift"),
         "{}",
-        told.text()
+        run.text()
     );
     assert!(
-        told.text()
+        run.text()
             .contains("set bake to 4m or more, or let manage-hooks be true"),
         "{}",
-        told.text()
+        run.text()
     );
     let enough = GroupOptions {
         termination_minutes: 4,
         ..GroupOptions::default()
     };
     let action = Action::deploy("1.1.0").with("analysis", "error-rate < 5 %");
-    let told = Story::group(enough)
-        .told(action.at(When::Line("Deployment started"), Deed::Interrupt))
+    let run = Story::group(enough)
+        .run(action.at(When::Line("Deployment started"), Incident::Interrupt))
         .await;
     assert_eq!(
-        (told.code, told.output("reason")),
+        (run.code, run.output("reason")),
         (Some(20), "cancelled"),
         "it had started: {}",
-        told.text()
+        run.text()
     );
 }
 
@@ -536,20 +525,15 @@ async fn a_service_without_any_traffic_is_refused_and_its_analysis_names_what_is
         pause: std::time::Duration::from_secs(3),
         ..options.clone()
     });
-    let told = quiet
-        .told(analysed("1.1.0", "presets: [error-rate < 5 %]"))
+    let run = quiet
+        .run(analysed("1.1.0", "presets: [error-rate < 5 %]"))
         .await;
-    assert_eq!(
-        (told.code, told.calls.len()),
-        (Some(2), 0),
-        "{}",
-        told.text()
-    );
+    assert_eq!((run.code, run.calls.len()), (Some(2), 0), "{}", run.text());
     assert!(
-        told.log_with("::error")
+        run.log_with("::error")
             .contains(" could not tell good from bad: blue had "),
         "{}",
-        told.text()
+        run.text()
     );
 }
 
@@ -574,19 +558,19 @@ async fn an_alarm_that_only_we_watch_takes_it_back_by_name_and_reason() {
             .insert("all".into(), AlarmDetails::composite("ALARM(\"latency\")"));
         options.clock = ecs_bluegreen_sim::Clock::Scaled(10.0);
     });
-    let told = story
-        .told(Action::deploy("1.1.0").with("alarms", "all, latency"))
+    let run = story
+        .run(Action::deploy("1.1.0").with("alarms", "all, latency"))
         .await;
     assert_eq!(
-        (told.code, told.output("reason")),
+        (run.code, run.output("reason")),
         (Some(20), "alarm"),
         "{}",
-        told.text()
+        run.text()
     );
     assert!(
-        told.log_with("::error").contains("alarm all (ALARM since"),
+        run.log_with("::error").contains("alarm all (ALARM since"),
         "{}",
-        told.text()
+        run.text()
     );
 }
 
@@ -607,7 +591,7 @@ async fn watching_costs_few_reads() {
         "{}{presets}\n",
         QUICKLY.replace("interval: 5s", "interval: 15s")
     );
-    let told = play
+    let run = play
         .act(
             Action::deploy("1.1.0")
                 .with("analysis", &analysis)
@@ -618,7 +602,7 @@ async fn watching_costs_few_reads() {
     let minutes = began.elapsed().as_secs_f64() / 60.0;
     let reads = play.stage.reads();
     play.end().await;
-    assert_eq!(told.output("outcome"), "deployed", "{}", told.text());
+    assert_eq!(run.output("outcome"), "deployed", "{}", run.text());
     let count = |action: &str| {
         f64::from(u32::try_from(reads.get(action).copied().unwrap_or_default()).unwrap_or(u32::MAX))
     };

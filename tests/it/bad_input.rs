@@ -8,24 +8,19 @@ use serde_json::json;
 use crate::harness::{Action, Story, definition, smoke_tests};
 
 /// What a refused run says; AWS got no call that changes anything.
-async fn refused(story: Story, action: Action) -> String {
-    let told = story.told(action).await;
-    assert_eq!(
-        (told.code, told.calls.len()),
-        (Some(2), 0),
-        "{}",
-        told.text()
-    );
+async fn run_refused(story: Story, action: Action) -> String {
+    let run = story.run(action).await;
+    assert_eq!((run.code, run.calls.len()), (Some(2), 0), "{}", run.text());
     assert!(
-        told.summary.contains("Nothing was touched"),
+        run.summary.contains("Nothing was touched"),
         "{}",
-        told.summary
+        run.summary
     );
-    told.ending()
+    run.ending()
 }
 
 async fn refused_by_codedeploy(action: Action) -> String {
-    refused(Story::codedeploy(), action).await
+    run_refused(Story::codedeploy(), action).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -40,11 +35,11 @@ async fn all_problems_are_told_at_once() {
         .with("task-definition", "nowhere.json")
         .with("run-task", "true")
         .with("run-task-container-overrides", "{");
-    let told = Story::codedeploy()
-        .told(action.with("tags", "not a tag"))
+    let run = Story::codedeploy()
+        .run(action.with("tags", "not a tag"))
         .await;
-    assert_eq!(told.calls, []);
-    assert_snapshot!(told.with_summary(), @r"
+    assert_eq!(run.calls, []);
+    assert_snapshot!(run.with_summary(), @r"
     exit code 2
     ---
     Deploying to api on prod, eu-central-1 (run [run])
@@ -193,7 +188,7 @@ async fn a_cluster_that_is_not_there_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_was_deleted_is_refused() {
     let story = Story::codedeploy().service(|service| "INACTIVE".clone_into(&mut service.status));
-    assert_snapshot!(refused(story, Action::deploy("1.1.0")).await, @"
+    assert_snapshot!(run_refused(story, Action::deploy("1.1.0")).await, @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -204,7 +199,7 @@ async fn a_service_that_was_deleted_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_under_an_external_controller_is_refused() {
-    assert_snapshot!(refused(Story::external(), Action::deploy("1.1.0")).await, @"
+    assert_snapshot!(run_refused(Story::external(), Action::deploy("1.1.0")).await, @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -255,9 +250,9 @@ async fn a_group_of_another_service_is_refused() {
     let action = Action::deploy("1.1.0")
         .with("codedeploy-application", "AppECS-prod-shop")
         .with("codedeploy-deployment-group", "DgpECS-prod-shop");
-    let told = play.act(action).await;
+    let run = play.act(action).await;
     play.end().await;
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -273,7 +268,7 @@ async fn a_group_that_does_not_wait_cannot_be_tested_before_traffic_and_the_comm
         termination_minutes: 7,
         ..GroupOptions::default()
     });
-    assert_snapshot!(refused(story, Action::tested("1.1.0")).await, @r#"
+    assert_snapshot!(run_refused(story, Action::tested("1.1.0")).await, @r#"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -288,7 +283,7 @@ async fn a_rolling_service_has_no_green_to_test() {
     let action = Action::deploy("1.1.0")
         .with("smoke-tests", &smoke_tests(&["health"]))
         .with("test-url", "$PRODUCTION");
-    assert_snapshot!(refused(story, action).await, @"
+    assert_snapshot!(run_refused(story, action).await, @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -303,20 +298,20 @@ async fn without_credentials_the_step_that_gets_them_is_named() {
         .env("AWS_ACCESS_KEY_ID", "")
         .env("AWS_SECRET_ACCESS_KEY", "")
         .env("AWS_SESSION_TOKEN", "");
-    let told = Story::codedeploy().told(action).await;
+    let run = Story::codedeploy().run(action).await;
     assert_eq!(
-        (told.output("outcome"), told.output("reason")),
+        (run.output("outcome"), run.output("reason")),
         ("refused", "credentials"),
         "{}",
-        told.summary
+        run.summary
     );
     assert!(
-        told.summary
+        run.summary
             .contains("**Nothing was touched.** There are no usable AWS credentials."),
         "{}",
-        told.summary
+        run.summary
     );
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 2
     ---
     Nothing was touched: there are no usable AWS credentials
@@ -330,12 +325,12 @@ async fn while_another_deployment_runs_nothing_is_touched() {
     let mut play = Story::codedeploy().begin().await;
     play.act(Action::deploy("1.1.0").with("wait-for-service-stability", "false"))
         .await;
-    let told = play
+    let run = play
         .act(Action::tested("1.2.0").with("if-running", "fail"))
         .await;
     play.end().await;
-    assert_eq!(told.calls, []);
-    assert_snapshot!(told.ending(), @"
+    assert_eq!(run.calls, []);
+    assert_snapshot!(run.ending(), @"
     exit code 10
     ---
     Nothing was rolled out: what served production before still does.
@@ -354,11 +349,11 @@ async fn a_deployment_that_begins_after_the_survey_is_in_the_way_and_the_revisio
         .await;
     play.act(Action::deploy("1.1.0").with("wait-for-service-stability", "false"))
         .await;
-    let told = play
+    let run = play
         .act(Action::deploy("1.2.0").with("if-running", "fail"))
         .await;
     play.end().await;
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 10
     ---
     ::warning title=a check is limited::A deployment that runs already is only noticed when CodeDeploy refuses ours. Allow codedeploy:ListDeployments to have it. (codedeploy:ListDeployments is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: codedeploy:ListDeployments on resource: arn:aws:codedeploy:eu-central-1:123456789012:deploymentgroup:AppECS-prod-api/DgpECS-prod-api because no identity-based policy allows the codedeploy:ListDeployments action)

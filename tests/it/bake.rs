@@ -8,7 +8,7 @@ use ecs_bluegreen_sim::{
 use insta::assert_snapshot;
 
 use crate::harness::native::assert_over;
-use crate::harness::{Action, Play, Story, Told};
+use crate::harness::{Action, ActionRun, Play, Story, client};
 
 /// So many minutes of AWS's, which are as many seconds here, are long enough for every look.
 const BAKE: u32 = 25;
@@ -61,40 +61,42 @@ fn native(strategy: Strategy) -> Story {
 /// Blue answers its users.
 async fn assert_answers(play: &Play, version: &str) {
     let url = play.stage.listener_url("prod").expect("a listener");
-    let answer = reqwest::get(format!("{url}/health"))
+    let answer = client()
+        .get(format!("{url}/health"))
+        .send()
         .await
         .expect("an answer");
     assert_eq!(answer.headers()["x-app-version"], *version);
 }
 
 /// How it ended, without what the containers wrote: their ports differ.
-fn without_log(told: &Told) -> String {
-    told.ending()
+fn without_log(run: &ActionRun) -> String {
+    run.ending()
         .lines()
         .filter(|line| !line.trim_start().starts_with("| "))
         .collect::<Vec<_>>()
         .join("\n")
 }
 
-async fn taken_back(story: Story) -> Told {
+async fn taken_back(story: Story) -> ActionRun {
     let mut play = story.begin().await;
-    let told = play.act(Action::deploy("1.1.0")).await;
+    let run = play.act(Action::deploy("1.1.0")).await;
     assert_over(&play, "api-1").await;
     assert_answers(&play, "1.0.0").await;
     play.end().await;
     assert_eq!(
-        (told.code, told.output("outcome"), told.output("reason")),
+        (run.code, run.output("outcome"), run.output("reason")),
         (Some(20), "rolled-back", "tasks-unhealthy"),
         "{}",
-        told.text()
+        run.text()
     );
-    told
+    run
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_green_that_crashes_in_the_bake_of_codedeploy_is_taken_back_while_blue_is_kept() {
-    let told = taken_back(codedeploy().stage(trouble(TaskTroubleKind::Crashes, 1.0))).await;
-    assert_snapshot!(without_log(&told), @r#"
+    let run = taken_back(codedeploy().stage(trouble(TaskTroubleKind::Crashes, 1.0))).await;
+    assert_snapshot!(without_log(&run), @r#"
     exit code 20
     ---
     Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
@@ -129,8 +131,8 @@ async fn a_green_that_crashes_in_the_bake_of_ecs_is_taken_back_while_blue_is_kep
 async fn a_green_whose_targets_become_unhealthy_in_the_bake_is_taken_back() {
     let story =
         native(Strategy::BlueGreen).switches(|switches| switches.unhealthy_after_ms = 60_000);
-    let told = taken_back(story.stage(trouble(TaskTroubleKind::Hangs, 1.0))).await;
-    let why = told.log_with("::error");
+    let run = taken_back(story.stage(trouble(TaskTroubleKind::Hangs, 1.0))).await;
+    let why = run.log_with("::error");
     assert!(
         why.contains("the one target in target group api-2 was not healthy"),
         "{why}"
@@ -140,8 +142,8 @@ async fn a_green_whose_targets_become_unhealthy_in_the_bake_is_taken_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_green_whose_tasks_stop_again_and_again_is_taken_back_although_one_of_them_answers() {
     let story = codedeploy().service(|service| service.desired = 2);
-    let told = taken_back(story.stage(trouble(TaskTroubleKind::AllButOneCrash, 0.5))).await;
-    let why = told.log_with("::error");
+    let run = taken_back(story.stage(trouble(TaskTroubleKind::AllButOneCrash, 0.5))).await;
+    let why = run.log_with("::error");
     assert!(
         why.contains("while green had all of production's traffic")
             && why.contains("tasks of api:2 stopped"),
@@ -154,7 +156,7 @@ async fn with_wait_until_shifted_the_last_look_takes_a_crashed_green_back() {
     let document = "tests: [{ name: down, get: /health, on: production, retry: { for: 20s, every: 50ms }, expect: { status: 503 } }]";
     let story = codedeploy().stage(trouble(TaskTroubleKind::Crashes, 0.0));
     let mut play = story.begin().await;
-    let told = play
+    let run = play
         .act(
             Action::deploy("1.1.0")
                 .with("wait-until", "shifted")
@@ -165,10 +167,10 @@ async fn with_wait_until_shifted_the_last_look_takes_a_crashed_green_back() {
     assert_over(&play, "api-1").await;
     play.end().await;
     assert_eq!(
-        (told.code, told.output("outcome"), told.output("reason")),
+        (run.code, run.output("outcome"), run.output("reason")),
         (Some(20), "rolled-back", "tasks-unhealthy"),
         "{}",
-        told.text()
+        run.text()
     );
 }
 
@@ -185,15 +187,15 @@ async fn a_green_that_crashes_when_blue_is_gone_is_no_success() {
         .stage(trouble(TaskTroubleKind::Crashes, 1.0))
         .begin()
         .await;
-    let told = play.act(Action::deploy("1.1.0")).await;
+    let run = play.act(Action::deploy("1.1.0")).await;
     play.end().await;
     assert_eq!(
-        (told.code, told.output("outcome"), told.output("reason")),
+        (run.code, run.output("outcome"), run.output("reason")),
         (Some(40), "stuck", "tasks-unhealthy"),
         "{}",
-        told.text()
+        run.text()
     );
-    assert_snapshot!(without_log(&told), @r#"
+    assert_snapshot!(without_log(&run), @r#"
     exit code 40
     ---
     ::warning title=note::deployment [deployment 1] had succeeded before it could be stopped; to go back, deploy arn:aws:ecs:eu-central-1:123456789012:task-definition/api:1 again (task-definition-arn)
@@ -218,21 +220,21 @@ async fn where_target_health_is_denied_the_looks_are_skipped_and_said() {
     let denied = |options: &mut StageOptions| {
         options.denied = vec!["elasticloadbalancing:DescribeTargetHealth".to_owned()];
     };
-    let told = Story::codedeploy()
+    let run = Story::codedeploy()
         .stage(denied)
-        .told(Action::deploy("1.1.0"))
+        .run(Action::deploy("1.1.0"))
         .await;
     assert_eq!(
-        (told.code, told.output("outcome")),
+        (run.code, run.output("outcome")),
         (Some(0), "deployed"),
         "{}",
-        told.text()
+        run.text()
     );
     assert!(
-        told.log_with("::warning")
+        run.log_with("::warning")
             .contains("elasticloadbalancing:DescribeTargetHealth"),
         "{}",
-        told.text()
+        run.text()
     );
 }
 
@@ -240,7 +242,7 @@ async fn where_target_health_is_denied_the_looks_are_skipped_and_said() {
 async fn a_test_that_fails_in_the_bake_brings_blue_back() {
     let document = "bake-interval: 1s\ntests: [{ name: late, get: /health, on: bake, retry: { for: 0s }, expect: { status: 201 } }]";
     let mut play = codedeploy().begin().await;
-    let told = play
+    let run = play
         .act(
             Action::deploy("1.1.0")
                 .with("smoke-tests", document)
@@ -250,15 +252,15 @@ async fn a_test_that_fails_in_the_bake_brings_blue_back() {
     assert_over(&play, "api-1").await;
     play.end().await;
     assert_eq!(
-        (told.code, told.output("outcome"), told.output("reason")),
+        (run.code, run.output("outcome"), run.output("reason")),
         (Some(20), "rolled-back", "smoke-failed"),
         "{}",
-        told.text()
+        run.text()
     );
     assert!(
-        told.log_with("::error")
+        run.log_with("::error")
             .contains("smoke test \"late\" failed on production in the bake"),
         "{}",
-        told.text()
+        run.text()
     );
 }

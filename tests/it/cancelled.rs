@@ -8,7 +8,7 @@ use ecs_bluegreen_sim::{Fault, FaultKind, RollingOptions};
 use insta::assert_snapshot;
 
 use crate::harness::native::assert_serves;
-use crate::harness::{Action, Deed, Play, Story, Told, When, answering};
+use crate::harness::{Action, ActionRun, Incident, Play, Story, When, answering};
 
 /// Production is all on blue, and no deployment goes on.
 fn assert_over(play: &Play) {
@@ -22,16 +22,16 @@ fn assert_over(play: &Play) {
     }
 }
 
-async fn cancelled(story: Story, action: Action) -> Told {
+async fn cancelled(story: Story, action: Action) -> ActionRun {
     let mut play = story.begin().await;
-    let told = play.act(action).await;
+    let run = play.act(action).await;
     assert_over(&play);
     play.end().await;
-    told
+    run
 }
 
 /// The machine dies at a moment; then the post step runs, twice.
-async fn killed(story: Story, action: Action) -> String {
+async fn kill_then_post_twice(story: Story, action: Action) -> String {
     let mut play = story.begin().await;
     let main = play.act(action).await;
     assert_eq!(main.code, None);
@@ -50,12 +50,12 @@ async fn killed(story: Story, action: Action) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cancelled_while_green_comes_up() {
-    let told = cancelled(
+    let run = cancelled(
         Story::codedeploy(),
-        Action::tested("1.1.0").at(When::State("Install InProgress"), Deed::Interrupt),
+        Action::tested("1.1.0").at(When::State("Install InProgress"), Incident::Interrupt),
     )
     .await;
-    assert_snapshot!(told.text(), @"
+    assert_snapshot!(run.text(), @"
     exit code 20
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
@@ -117,12 +117,12 @@ async fn cancelled_while_green_comes_up() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cancelled_while_green_is_tested() {
-    let told = cancelled(
+    let run = cancelled(
         Story::codedeploy(),
-        Action::slowly_tested("1.1.0").at(When::Line("Smoke tests on green"), Deed::Interrupt),
+        Action::slowly_tested("1.1.0").at(When::Line("Smoke tests on green"), Incident::Interrupt),
     )
     .await;
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 20
     ---
     Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
@@ -139,7 +139,7 @@ async fn cancelled_while_green_is_tested() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cancelled_while_traffic_moves() {
-    let action = Action::tested("1.1.0").at(When::State("api-1=90"), Deed::Interrupt);
+    let action = Action::tested("1.1.0").at(When::State("api-1=90"), Incident::Interrupt);
     assert_snapshot!(cancelled(Story::codedeploy().in_real_time(), action).await.ending(), @"
     exit code 20
     ---
@@ -159,10 +159,10 @@ async fn cancelled_while_traffic_moves() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_runner_s_second_signal_does_not_cut_the_rollback_short() {
     let action = Action::tested("1.1.0")
-        .at(When::State("api-1=90"), Deed::Interrupt)
-        .at(When::Later(Duration::from_millis(100)), Deed::Terminate);
-    let told = cancelled(Story::codedeploy().in_real_time(), action).await;
-    assert_snapshot!(told.ending(), @"
+        .at(When::State("api-1=90"), Incident::Interrupt)
+        .at(When::Later(Duration::from_millis(100)), Incident::Terminate);
+    let run = cancelled(Story::codedeploy().in_real_time(), action).await;
+    assert_snapshot!(run.ending(), @"
     exit code 20
     ---
     Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
@@ -182,9 +182,9 @@ async fn the_runner_s_second_signal_does_not_cut_the_rollback_short() {
 async fn cancelled_while_a_rolling_service_is_tested() {
     let action = Action::slowly_tested("1.1.0")
         .without("test-url")
-        .at(When::Line("Smoke tests on production"), Deed::Interrupt);
+        .at(When::Line("Smoke tests on production"), Incident::Interrupt);
     let mut play = Story::rolling(RollingOptions::default()).begin().await;
-    let told = play.act(action).await;
+    let run = play.act(action).await;
     let view = play.stage.service_view("api").expect("the service");
     assert!(
         view.primary()
@@ -192,7 +192,7 @@ async fn cancelled_while_a_rolling_service_is_tested() {
         "{view:?}"
     );
     play.end().await;
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 20
     ---
     Blue serves 100 % of production: api:1 (observed at the service's deployments).
@@ -217,8 +217,8 @@ async fn a_rollback_that_outlasts_the_grace_is_finished_by_the_post_step() {
         kind: FaultKind::Slow(9_000),
     };
     let action = Action::slowly_tested("1.1.0")
-        .at(When::Line("Smoke tests on green"), Deed::Fault(blind))
-        .at(When::Later(Duration::ZERO), Deed::Interrupt);
+        .at(When::Line("Smoke tests on green"), Incident::Fault(blind))
+        .at(When::Later(Duration::ZERO), Incident::Interrupt);
     let mut play = Story::codedeploy().begin().await;
     let main = play.act(action).await;
     play.stage.clear_faults();
@@ -254,8 +254,8 @@ async fn a_rollback_that_outlasts_the_grace_is_finished_by_the_post_step() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_while_green_comes_up_the_post_step_takes_the_deployment_back() {
-    let action = Action::tested("1.1.0").at(When::State("Install InProgress"), Deed::Kill);
-    assert_snapshot!(killed(Story::codedeploy(), action).await, @"
+    let action = Action::tested("1.1.0").at(When::State("Install InProgress"), Incident::Kill);
+    assert_snapshot!(kill_then_post_twice(Story::codedeploy(), action).await, @"
     exit code 0
     ---
     deployment [deployment 1] is stopped, with rollback
@@ -281,8 +281,8 @@ async fn killed_while_green_comes_up_the_post_step_takes_the_deployment_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_while_traffic_moves_the_post_step_brings_blue_back() {
-    let action = Action::tested("1.1.0").at(When::State("api-1=90"), Deed::Kill);
-    assert_snapshot!(killed(Story::codedeploy().in_real_time(), action).await, @"
+    let action = Action::tested("1.1.0").at(When::State("api-1=90"), Incident::Kill);
+    assert_snapshot!(kill_then_post_twice(Story::codedeploy().in_real_time(), action).await, @"
     exit code 0
     ---
     deployment [deployment 1] is stopped, with rollback
@@ -315,7 +315,7 @@ async fn killed_while_traffic_moves_the_post_step_brings_blue_back() {
 async fn killed_before_the_deployment_s_id_was_known_the_post_step_finds_it_by_our_run() {
     let story =
         Story::codedeploy().fault(Fault::first("CreateDeployment", FaultKind::LandsThenHangs));
-    assert_snapshot!(killed(story, Action::tested("1.1.0").at(When::State("Created"), Deed::Kill)).await, @"
+    assert_snapshot!(kill_then_post_twice(story, Action::tested("1.1.0").at(When::State("Created"), Incident::Kill)).await, @"
     exit code 0
     ---
     deployment [deployment 1] is stopped, with rollback
@@ -346,7 +346,7 @@ async fn killed_after_a_rolling_service_was_updated_the_post_step_goes_back() {
         .act(
             Action::slowly_tested("1.1.0")
                 .without("test-url")
-                .at(When::Line("Smoke tests on production"), Deed::Kill),
+                .at(When::Line("Smoke tests on production"), Incident::Kill),
         )
         .await;
     let post = play.post(&main).await;
@@ -401,11 +401,11 @@ async fn a_document_that_is_costly_to_judge_does_not_hold_up_a_cancel() {
             .with("smoke-tests", &tests)
             .with("test-url", &url);
         let action = action
-            .at(When::Line("Smoke tests at test-url"), Deed::Nothing)
-            .at(When::Later(Duration::from_millis(700)), Deed::Interrupt);
-        let told = cancelled(Story::codedeploy(), action).await;
+            .at(When::Line("Smoke tests at test-url"), Incident::Nothing)
+            .at(When::Later(Duration::from_millis(700)), Incident::Interrupt);
+        let run = cancelled(Story::codedeploy(), action).await;
         let events =
-            ecs_bluegreen::sinks::journal::read(told.journal.as_bytes()).expect("a journal");
+            ecs_bluegreen::sinks::journal::read(run.journal.as_bytes()).expect("a journal");
         let at = |wanted: fn(&Event) -> bool| {
             events
                 .iter()

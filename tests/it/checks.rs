@@ -27,7 +27,7 @@ load: { path: /health, rate: 50, for: 2s, p95: 2s, error-rate: 1% }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn green_is_warmed_up_tested_by_a_flow_and_probed_under_load_at_its_gate() {
-    let told = Story::codedeploy()
+    let run = Story::codedeploy()
         .stage(|options| {
             options.secret_values = [(
                 "prod/smoke".to_owned(),
@@ -35,40 +35,40 @@ async fn green_is_warmed_up_tested_by_a_flow_and_probed_under_load_at_its_gate()
             )]
             .into();
         })
-        .told(checked("1.1.0", WHOLE))
+        .run(checked("1.1.0", WHOLE))
         .await;
     assert_eq!(
-        (told.code, told.output("outcome")),
+        (run.code, run.output("outcome")),
         (Some(0), "deployed"),
         "{}",
-        told.text()
+        run.text()
     );
     assert!(
-        told.log_with("warm-up of /health: 20 of 20 answered")
+        run.log_with("warm-up of /health: 20 of 20 answered")
             .contains("p50"),
         "{}",
-        told.text()
+        run.text()
     );
     for step in ["create", "read", "delete"] {
         assert!(
-            told.log_with(&format!("✓ a task's life: {step} on green"))
+            run.log_with(&format!("✓ a task's life: {step} on green"))
                 .contains("/tasks"),
             "{}",
-            told.text()
+            run.text()
         );
     }
     assert!(
-        told.log_with("✓ load")
+        run.log_with("✓ load")
             .contains("wanted p95 ≤ 2 s, errors ≤ 1 %"),
         "{}",
-        told.text()
+        run.text()
     );
     assert!(
-        told.summary.contains("### Load") && told.summary.contains("how long answers took"),
+        run.summary.contains("### Load") && run.summary.contains("how long answers took"),
         "{}",
-        told.summary
+        run.summary
     );
-    let (masks, told_lines): (Vec<&String>, Vec<&String>) = told
+    let (masks, told_lines): (Vec<&String>, Vec<&String>) = run
         .log
         .iter()
         .partition(|line| line.starts_with("::add-mask::"));
@@ -82,9 +82,9 @@ async fn green_is_warmed_up_tested_by_a_flow_and_probed_under_load_at_its_gate()
         "masked once, told never"
     );
     assert!(
-        !told.summary.contains("canary-from-the-manager"),
+        !run.summary.contains("canary-from-the-manager"),
         "{}",
-        told.summary
+        run.summary
     );
 }
 
@@ -92,7 +92,7 @@ async fn green_is_warmed_up_tested_by_a_flow_and_probed_under_load_at_its_gate()
 async fn a_green_that_is_too_slow_under_load_never_reaches_a_user() {
     let document = "load: { path: /tasks, rate: 40, for: 2s, p95: 100ms, error-rate: 1% }";
     let mut play = Story::codedeploy().begin().await;
-    let told = play.act(checked("1.6.0", document)).await;
+    let run = play.act(checked("1.6.0", document)).await;
     assert!(
         !play.users().versions.contains_key("1.6.0"),
         "{:?}",
@@ -100,29 +100,24 @@ async fn a_green_that_is_too_slow_under_load_never_reaches_a_user() {
     );
     play.end().await;
     assert_eq!(
-        (told.code, told.output("outcome"), told.output("reason")),
+        (run.code, run.output("outcome"), run.output("reason")),
         (Some(20), "rolled-back", "smoke-failed"),
         "{}",
-        told.text()
+        run.text()
     );
     assert!(
-        told.log_with("::error").contains("is failed on green")
-            || told.log_with("::error").contains("failed on green"),
+        run.log_with("::error").contains("is failed on green")
+            || run.log_with("::error").contains("failed on green"),
         "{}",
-        told.text()
+        run.text()
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_that_is_not_there_is_known_before_anything_is_touched() {
-    let told = Story::codedeploy().told(checked("1.1.0", WHOLE)).await;
-    assert_eq!(
-        (told.code, told.calls.len()),
-        (Some(10), 0),
-        "{}",
-        told.text()
-    );
-    assert_snapshot!(told.ending(), @"
+    let run = Story::codedeploy().run(checked("1.1.0", WHOLE)).await;
+    assert_eq!((run.code, run.calls.len()), (Some(10), 0), "{}", run.text());
+    assert_snapshot!(run.ending(), @"
     exit code 10
     ---
     Nothing was rolled out: what served production before still does.

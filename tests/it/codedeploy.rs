@@ -4,11 +4,11 @@ use ecs_bluegreen_sim::{ConfigOptions, GroupOptions, Traffic};
 use insta::assert_snapshot;
 use serde_json::Value;
 
-use crate::harness::{Action, Story, Told};
+use crate::harness::{Action, ActionRun, Story};
 
 /// The AppSpec that CodeDeploy was sent.
-fn app_spec(told: &Told) -> String {
-    let created = told
+fn app_spec(run: &ActionRun) -> String {
+    let created = run
         .calls
         .iter()
         .find(|call| call.operation == "codedeploy:CreateDeployment")
@@ -17,7 +17,7 @@ fn app_spec(told: &Told) -> String {
         .as_str()
         .expect("an AppSpec");
     let content: Value = serde_json::from_str(content).expect("JSON");
-    told.redacted(&serde_json::to_string_pretty(&content).expect("JSON"))
+    run.redacted(&serde_json::to_string_pretty(&content).expect("JSON"))
 }
 
 const APP_SPEC: &str = r#"
@@ -36,7 +36,7 @@ Resources:
 #[tokio::test(flavor = "multi_thread")]
 async fn a_good_version_is_tested_at_the_gate_and_then_serves_everybody() {
     let mut play = Story::codedeploy().begin().await;
-    let told = play.act(Action::tested("1.1.0")).await;
+    let run = play.act(Action::tested("1.1.0")).await;
     assert!(
         play.stage
             .service_view("api")
@@ -48,7 +48,7 @@ async fn a_good_version_is_tested_at_the_gate_and_then_serves_everybody() {
         "users see the new version"
     );
     play.end().await;
-    assert_snapshot!(told.with_summary(), @"
+    assert_snapshot!(run.with_summary(), @"
     exit code 0
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
@@ -186,8 +186,8 @@ async fn the_log_follows_traffic_step_by_step() {
     let story = Story::group(group)
         .in_real_time()
         .stage(|options| options.deployment_configs.push(halves));
-    let told = story.told(Action::deploy("1.1.0")).await;
-    let mut steps: Vec<&str> = told
+    let run = story.run(Action::deploy("1.1.0")).await;
+    let mut steps: Vec<&str> = run
         .log
         .iter()
         .filter_map(|line| line.split_once(", production ")?.1.split_once(", green"))
@@ -202,13 +202,13 @@ async fn the_log_follows_traffic_step_by_step() {
             "blue 0 % green 100 %"
         ]
     );
-    assert_eq!(told.output("outcome"), "deployed");
+    assert_eq!(run.output("outcome"), "deployed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn until_shifted_the_job_is_done_while_blue_still_stands_by() {
     let mut play = Story::codedeploy().begin().await;
-    let told = play
+    let run = play
         .act(Action::tested("1.1.0").with("wait-until", "shifted"))
         .await;
     assert!(
@@ -218,7 +218,7 @@ async fn until_shifted_the_job_is_done_while_blue_still_stands_by() {
         "blue is still there"
     );
     play.end().await;
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 0
     ---
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
@@ -232,8 +232,8 @@ async fn until_shifted_the_job_is_done_while_blue_still_stands_by() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_any_file_the_app_spec_is_built_from_the_service() {
-    let told = Story::codedeploy().told(Action::deploy("1.1.0")).await;
-    assert_snapshot!(format!("{}\n---\n{}", told.ending(), app_spec(&told)), @r#"
+    let run = Story::codedeploy().run(Action::deploy("1.1.0")).await;
+    assert_snapshot!(format!("{}\n---\n{}", run.ending(), app_spec(&run)), @r#"
     exit code 0
     ---
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
@@ -284,14 +284,14 @@ async fn the_official_files_work_as_they_are() {
     let action = action
         .with("task-definition", "task-definition.json")
         .with("codedeploy-deployment-description", "Release of a Friday");
-    let told = Story::codedeploy().told(action).await;
-    let created = told
+    let run = Story::codedeploy().run(action).await;
+    let created = run
         .calls
         .iter()
         .find(|call| call.operation == "codedeploy:CreateDeployment")
         .expect("a deployment");
-    assert_snapshot!(told.redacted(created.request["description"].as_str().expect("a description")), @"Release of a Friday [ecs-bluegreen run [run], registered]");
-    assert_snapshot!(format!("{}\n---\n{}", told.text(), app_spec(&told)), @r#"
+    assert_snapshot!(run.redacted(created.request["description"].as_str().expect("a description")), @"Release of a Friday [ecs-bluegreen run [run], registered]");
+    assert_snapshot!(format!("{}\n---\n{}", run.text(), app_spec(&run)), @r#"
     exit code 0
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
@@ -374,8 +374,8 @@ async fn an_app_spec_in_json_anywhere_in_the_workspace_will_do() {
     let action = Action::deploy("1.1.0")
         .file("deploy/appspec.json", spec)
         .with("codedeploy-appspec", "deploy/appspec.json");
-    let told = Story::codedeploy().told(action).await;
-    assert_snapshot!(format!("{}\n---\n{}", told.ending(), app_spec(&told)), @r#"
+    let run = Story::codedeploy().run(action).await;
+    assert_snapshot!(format!("{}\n---\n{}", run.ending(), app_spec(&run)), @r#"
     exit code 0
     ---
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
@@ -411,10 +411,10 @@ async fn a_group_that_does_not_wait_is_followed_to_its_end() {
         ready_wait_minutes: None,
         ..GroupOptions::default()
     };
-    let told = Story::group(group)
-        .told(Action::tested("1.1.0").without("test-url"))
+    let run = Story::group(group)
+        .run(Action::tested("1.1.0").without("test-url"))
         .await;
-    assert_snapshot!(told.text(), @"
+    assert_snapshot!(run.text(), @"
     exit code 0
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
@@ -475,10 +475,10 @@ async fn a_group_that_does_not_wait_is_followed_to_its_end() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rollout_that_is_not_waited_for_is_started_and_nothing_is_claimed() {
-    let told = Story::codedeploy()
-        .told(Action::deploy("1.1.0").with("wait-for-service-stability", "false"))
+    let run = Story::codedeploy()
+        .run(Action::deploy("1.1.0").with("wait-for-service-stability", "false"))
         .await;
-    assert_snapshot!(told.text(), @"
+    assert_snapshot!(run.text(), @"
     exit code 0
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
@@ -524,11 +524,11 @@ async fn a_rollout_that_is_not_waited_for_is_started_and_nothing_is_claimed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deadline_that_passes_before_any_traffic_moved_rolls_back_and_says_how_far_it_was() {
-    let told = Story::codedeploy()
-        .told(Action::tested("1.1.0").with("deadline", "100ms"))
+    let run = Story::codedeploy()
+        .run(Action::tested("1.1.0").with("deadline", "100ms"))
         .await;
     // How far AWS comes in that time is not ours to say.
-    assert_snapshot!(told.ending().replace("was at Queued", "was at InProgress"), @"
+    assert_snapshot!(run.ending().replace("was at Queued", "was at InProgress"), @"
     exit code 20
     ---
     Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).

@@ -60,8 +60,8 @@ fn newer() -> Action {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_field_that_is_newer_than_the_sdk_reaches_aws_unharmed() {
-    let told = Story::codedeploy().told(newer()).await;
-    let sent = &told
+    let run = Story::codedeploy().run(newer()).await;
+    let sent = &run
         .calls
         .iter()
         .find(|call| call.operation == "ecs:RegisterTaskDefinition")
@@ -69,7 +69,7 @@ async fn a_field_that_is_newer_than_the_sdk_reaches_aws_unharmed() {
         .request;
     assert_eq!(sent["quantumIsolation"], json!({ "mode": "STRICT" }));
     assert_eq!(sent["containerDefinitions"][0]["warpFactor"], 9);
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 0
     ---
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
@@ -88,10 +88,10 @@ async fn a_definition_of_which_aws_does_not_keep_every_field_is_rolled_out_only_
         .switches(|switches| switches.keep_unknown_fields = false)
         .begin()
         .await;
-    let told = play.act(newer()).await;
+    let run = play.act(newer()).await;
     let allowed = play.act(newer().with("allow-dropped-fields", "true")).await;
     play.end().await;
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 10
     ---
     Nothing was rolled out: what served production before still does.
@@ -143,11 +143,11 @@ async fn what_is_plainly_meant_is_sent_as_aws_takes_it_and_nothing_is_lost() {
         "secrets",
         "SESSION_KEY=arn:aws:ssm:eu-central-1:123456789012:parameter/session-key",
     );
-    let told = Story::codedeploy()
-        .told(action.with("desired-count", "3"))
+    let run = Story::codedeploy()
+        .run(action.with("desired-count", "3"))
         .await;
-    assert_eq!(told.output("outcome"), "deployed", "{}", told.text());
-    let sent = &told
+    assert_eq!(run.output("outcome"), "deployed", "{}", run.text());
+    let sent = &run
         .calls
         .iter()
         .find(|call| call.operation == "ecs:RegisterTaskDefinition")
@@ -167,14 +167,14 @@ async fn what_is_plainly_meant_is_sent_as_aws_takes_it_and_nothing_is_lost() {
         json!([{ "name": "LOG_LEVEL", "value": "debug" }])
     );
     assert_eq!(container["secrets"].as_array().map(Vec::len), Some(2));
-    assert_snapshot!(told.log_with(": was "), @"
+    assert_snapshot!(run.log_with(": was "), @"
     ::warning title=note::containerDefinitions[0].portMappings[0].containerPort: was a text, AWS takes only numbers here: sent as a number
     ::warning title=note::containerDefinitions[0].essential: was a text, AWS takes only true or false here: sent as true
     ::warning title=note::cpu: was a number, AWS takes only texts here: sent as a text, put it in quotes to choose its spelling
     ::warning title=note::memory: was a number, AWS takes only texts here: sent as a text, put it in quotes to choose its spelling
     ");
-    assert_snapshot!(told.log_with("taskDefinition in it"), @"task-definition: the file is a whole answer of describe-task-definition; the taskDefinition in it is taken, with its tags");
-    assert_snapshot!(told.log_with("given and not used"), @"::warning title=note::desired-count is given and not used: the service is deployed by CodeDeploy, which takes this from the service; use `aws ecs update-service`");
+    assert_snapshot!(run.log_with("taskDefinition in it"), @"task-definition: the file is a whole answer of describe-task-definition; the taskDefinition in it is taken, with its tags");
+    assert_snapshot!(run.log_with("given and not used"), @"::warning title=note::desired-count is given and not used: the service is deployed by CodeDeploy, which takes this from the service; use `aws ecs update-service`");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -194,8 +194,8 @@ async fn inputs_change_the_container_and_the_log_shows_how() {
     let action = action
         .with("log-configuration-options", "awslogs-stream-prefix=app")
         .with("show-values", "environment, command");
-    let told = Story::codedeploy().told(action).await;
-    assert_snapshot!(told.log_with("  containerDefinitions"), @r#"
+    let run = Story::codedeploy().run(action).await;
+    assert_snapshot!(run.log_with("  containerDefinitions"), @r#"
     containerDefinitions[app].image: [registry]/app:1.0.0 → [registry]/app@[digest]
     containerDefinitions[app].secrets[SESSION_KEY].valueFrom: arn:aws:ssm:eu-central-1:123456789012:parameter/session-key (new)
     containerDefinitions[app].logConfiguration.options.awslogs-stream-prefix (changed)
@@ -204,7 +204,7 @@ async fn inputs_change_the_container_and_the_log_shows_how() {
     containerDefinitions[app].environment[APP_WARM_UP_MS].value: 10 (new)
     containerDefinitions[app].dockerLabels.team (new)
     "#);
-    assert_eq!(told.output("outcome"), "deployed");
+    assert_eq!(run.output("outcome"), "deployed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -222,23 +222,23 @@ async fn no_value_of_the_live_definition_is_shown_that_may_be_a_secret() {
         .replace("${registry}", "$REGISTRY");
     let story =
         Story::codedeploy().service(|service| service.task_definition = live("zHq71-canary-1"));
-    let told = story
-        .told(
+    let run = story
+        .run(
             Action::deploy("1.1.0")
                 .file("task.json", &next)
                 .with("task-definition", "task.json"),
         )
         .await;
-    assert_eq!(told.output("outcome"), "deployed", "{}", told.text());
+    assert_eq!(run.output("outcome"), "deployed", "{}", run.text());
     for surface in [
-        told.log.join("\n"),
-        told.summary.clone(),
-        told.journal.clone(),
-        format!("{:?}", told.outputs),
+        run.log.join("\n"),
+        run.summary.clone(),
+        run.journal.clone(),
+        format!("{:?}", run.outputs),
     ] {
         assert!(!surface.contains("canary-"), "{surface}");
     }
-    assert_snapshot!(told.log_with(" (changed)"), @"
+    assert_snapshot!(run.log_with(" (changed)"), @"
     containerDefinitions[app].environment[DATABASE].value (changed)
     containerDefinitions[app].dockerLabels.login (changed)
     tags[note].value (changed)

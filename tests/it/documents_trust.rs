@@ -5,30 +5,25 @@ use crate::harness::{Action, Story};
 
 /// What a run with this smoke document says when it is refused; AWS got no call that changes
 /// anything.
-async fn refused(document: &str, action: impl FnOnce(Action) -> Action) -> String {
+async fn run_refused(document: &str, action: impl FnOnce(Action) -> Action) -> String {
     let deploy = Action::deploy("1.1.0")
         .file("smoke.yml", document)
         .with("smoke-tests", "smoke.yml")
         .with("test-url", "$TEST");
-    let told = Story::codedeploy().told(action(deploy)).await;
-    assert_eq!(
-        (told.code, told.calls.len()),
-        (Some(2), 0),
-        "{}",
-        told.text()
-    );
-    told.ending()
+    let run = Story::codedeploy().run(action(deploy)).await;
+    assert_eq!((run.code, run.calls.len()), (Some(2), 0), "{}", run.text());
+    run.ending()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_document_that_asks_for_a_credential_of_the_job_is_refused_with_the_place() {
     let document = "tests:\n  - name: a\n    get: /x\n    headers: { X-Key: \"${env.AWS_SECRET_ACCESS_KEY}\" }\n  - name: b\n    get: /${env.GITHUB_TOKEN}\n";
-    let told = refused(document, |action| action.env("GITHUB_TOKEN", "ghs_canary")).await;
+    let text = run_refused(document, |action| action.env("GITHUB_TOKEN", "ghs_canary")).await;
     for expected in [
         "smoke.yml:4:23: `${env.AWS_SECRET_ACCESS_KEY}` is never given to a document",
         "smoke.yml:6:10: `${env.GITHUB_TOKEN}` is never given to a document",
     ] {
-        assert!(told.contains(expected), "{told}");
+        assert!(text.contains(expected), "{text}");
     }
 }
 
@@ -41,7 +36,7 @@ async fn expose_env_limits_a_document_to_a_list() {
             .env("OTHER_TOKEN", "canary-other")
             .with("expose-env", "SMOKE_TOKEN")
     };
-    let told = refused(document, limited).await;
-    assert!(told.contains("smoke.yml:3:10: `${env.OTHER_TOKEN}` is used, but the input `expose-env` does not list it"), "{told}");
-    assert!(!told.contains("SMOKE_TOKEN"), "{told}");
+    let text = run_refused(document, limited).await;
+    assert!(text.contains("smoke.yml:3:10: `${env.OTHER_TOKEN}` is used, but the input `expose-env` does not list it"), "{text}");
+    assert!(!text.contains("SMOKE_TOKEN"), "{text}");
 }

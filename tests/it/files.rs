@@ -32,14 +32,9 @@ async fn no_file_input_leads_out_of_the_workspace_or_to_what_never_ends() {
         .with("smoke-tests", "smoke.yml")
         .with("analysis", "analysis.yml")
         .with("test-url", "$TEST");
-    let told = Story::codedeploy().told(action).await;
-    assert_eq!(
-        (told.code, told.calls.len()),
-        (Some(2), 0),
-        "{}",
-        told.text()
-    );
-    assert_snapshot!(told.ending(), @"
+    let run = Story::codedeploy().run(action).await;
+    assert_eq!((run.code, run.calls.len()), (Some(2), 0), "{}", run.text());
+    assert_snapshot!(run.ending(), @"
     exit code 2
     ---
     Nothing was touched: the inputs have 9 problems
@@ -74,25 +69,20 @@ async fn no_image_comes_from_outside_of_the_workspace() {
         let action = Action::service()
             .file("../elsewhere/index.json", "{}")
             .link("link.tar", "../elsewhere/index.json");
-        let told = Story::codedeploy()
-            .told(
+        let run = Story::codedeploy()
+            .run(
                 action
                     .with("image", image)
                     .with("repository", "app")
                     .with("tags", "1"),
             )
             .await;
-        assert_eq!(
-            (told.code, told.calls.len()),
-            (Some(2), 0),
-            "{}",
-            told.text()
-        );
+        assert_eq!((run.code, run.calls.len()), (Some(2), 0), "{}", run.text());
         assert!(
-            told.ending()
+            run.ending()
                 .contains("cannot be read (it is outside the workspace)"),
             "{}",
-            told.ending()
+            run.ending()
         );
     }
 }

@@ -9,17 +9,12 @@ use ecs_bluegreen_sim::{GroupOptions, NativeOptions, Strategy};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::harness::{Action, Deed, Story, Told, When, smoke_tests};
+use crate::harness::{Action, ActionRun, Incident, Story, When, smoke_tests};
 
-async fn refused(story: Story, action: Action) -> String {
-    let told = story.told(action).await;
-    assert_eq!(
-        (told.code, told.calls.len()),
-        (Some(2), 0),
-        "{}",
-        told.text()
-    );
-    told.ending()
+async fn run_refused(story: Story, action: Action) -> String {
+    let run = story.run(action).await;
+    assert_eq!((run.code, run.calls.len()), (Some(2), 0), "{}", run.text());
+    run.ending()
 }
 
 fn tested_at(test: &str, production: &str) -> Action {
@@ -31,7 +26,7 @@ fn tested_at(test: &str, production: &str) -> Action {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn production_s_url_is_no_url_of_green() {
-    assert_snapshot!(refused(Story::codedeploy(), tested_at("$PRODUCTION/", "$PRODUCTION")).await, @"
+    assert_snapshot!(run_refused(Story::codedeploy(), tested_at("$PRODUCTION/", "$PRODUCTION")).await, @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -42,10 +37,10 @@ async fn production_s_url_is_no_url_of_green() {
         let action = Action::deploy("1.1.0")
             .with("smoke-tests", &smoke_tests(&["health"]))
             .with("test-url", "$PRODUCTION");
-        let told = refused(story, action).await;
+        let text = run_refused(story, action).await;
         assert!(
-            told.contains("test-url: it leads to production's listener"),
-            "{told}"
+            text.contains("test-url: it leads to production's listener"),
+            "{text}"
         );
     }
 }
@@ -55,21 +50,21 @@ async fn urls_at_which_nothing_answers_are_refused_before_anything_is_written() 
     // Beside what else is wrong.
     let action = tested_at("http://127.0.0.1:1/green", "https://nowhere.invalid")
         .with("image", "oci:images/none");
-    let told = refused(Story::codedeploy(), action).await;
-    assert!(told.contains("image: images/none cannot be read"), "{told}");
-    let (test, production) = told.split_once("production-url: ").expect("both are told");
+    let text = run_refused(Story::codedeploy(), action).await;
+    assert!(text.contains("image: images/none cannot be read"), "{text}");
+    let (test, production) = text.split_once("production-url: ").expect("both are told");
     assert!(
         test.contains("test-url: http://[address]/green cannot be reached from this runner: "),
-        "{told}"
+        "{text}"
     );
     assert!(
         test.contains("Connection refused")
             && test.contains("hint: check the host, the port and the listener behind it"),
-        "{told}"
+        "{text}"
     );
     assert!(
         production.starts_with("https://nowhere.invalid/ cannot be reached from this runner: "),
-        "{told}"
+        "{text}"
     );
 }
 
@@ -83,12 +78,12 @@ fn unseen(story: Story) -> Story {
 }
 
 /// Everything that people and machines read of it.
-fn all(told: &Told) -> String {
+fn everything_shown(run: &ActionRun) -> String {
     format!(
         "{}\n{}\n{}",
-        told.log.join("\n"),
-        told.summary,
-        told.output("report")
+        run.log.join("\n"),
+        run.summary,
+        run.output("report")
     )
 }
 
@@ -96,78 +91,78 @@ fn all(told: &Told) -> String {
 async fn what_is_not_proven_to_be_green_is_not_called_so() {
     let document = "tests: [{ name: ready, get: /health, expect: { status: 200 } }]";
     for story in [Story::codedeploy(), Story::blue_green()] {
-        let told = unseen(story)
-            .told(
+        let run = unseen(story)
+            .run(
                 Action::deploy("1.1.0")
                     .with("smoke-tests", document)
                     .with("test-url", "$TEST"),
             )
             .await;
         assert_eq!(
-            (told.code, told.output("outcome")),
+            (run.code, run.output("outcome")),
             (Some(0), "deployed"),
             "{}",
-            told.text()
+            run.text()
         );
         assert!(
-            told.log_with("✓ Smoke tests at test-url")
+            run.log_with("✓ Smoke tests at test-url")
                 .contains("1 passed, not proven to have reached green"),
             "{}",
-            told.text()
+            run.text()
         );
         assert!(
-            told.log_with("✓ ready at test-url").contains("GET /health"),
+            run.log_with("✓ ready at test-url").contains("GET /health"),
             "{}",
-            told.text()
+            run.text()
         );
         assert!(
-            told.log_with("::warning")
+            run.log_with("::warning")
                 .contains("elasticloadbalancing:DescribeLoadBalancers is denied"),
             "{}",
-            told.text()
+            run.text()
         );
         assert!(
-            told.summary
+            run.summary
                 .contains("| test-url, not proven to have reached green |"),
             "{}",
-            told.summary
+            run.summary
         );
         assert!(
             !["ready on green", "tests on green", "failed on green"]
                 .iter()
-                .any(|words| all(&told).contains(words)),
+                .any(|words| everything_shown(&run).contains(words)),
             "{}",
-            all(&told)
+            everything_shown(&run)
         );
-        let report: Value = serde_json::from_str(told.output("report")).expect("JSON");
+        let report: Value = serde_json::from_str(run.output("report")).expect("JSON");
         assert_eq!(report["test-url"]["proof"], "unproven", "{report}");
     }
     let broken = "defaults: { retry: { for: 0s } }\ntests: [{ name: ready, get: /nowhere, expect: { status: 200 } }]";
-    let told = unseen(Story::codedeploy())
-        .told(
+    let run = unseen(Story::codedeploy())
+        .run(
             Action::deploy("1.1.0")
                 .with("smoke-tests", broken)
                 .with("test-url", "$TEST"),
         )
         .await;
     assert_eq!(
-        (told.code, told.output("reason")),
+        (run.code, run.output("reason")),
         (Some(20), "smoke-failed"),
         "{}",
-        told.text()
+        run.text()
     );
     assert!(
-        told.log_with("::error")
+        run.log_with("::error")
             .contains("smoke test \"ready\" failed at test-url"),
         "{}",
-        told.text()
+        run.text()
     );
     assert!(
         !["ready on green", "tests on green", "failed on green"]
             .iter()
-            .any(|words| all(&told).contains(words)),
+            .any(|words| everything_shown(&run).contains(words)),
         "{}",
-        all(&told)
+        everything_shown(&run)
     );
 }
 
@@ -184,25 +179,25 @@ async fn green_is_proven_by_its_version_where_the_listeners_cannot_be_read_and_b
         (Story::codedeploy(), "leads-to-green"),
         (Story::blue_green(), "leads-to-green"),
     ] {
-        let told = story.told(action()).await;
+        let run = story.run(action()).await;
         assert_eq!(
-            (told.code, told.output("outcome")),
+            (run.code, run.output("outcome")),
             (Some(0), "deployed"),
             "{}",
-            told.text()
+            run.text()
         );
         assert!(
-            told.log_with("✓ Smoke tests on green")
+            run.log_with("✓ Smoke tests on green")
                 .contains("1 passed ("),
             "{}",
-            told.text()
+            run.text()
         );
         assert!(
-            told.summary.contains("| ✓ | health | green |"),
+            run.summary.contains("| ✓ | health | green |"),
             "{}",
-            told.summary
+            run.summary
         );
-        let report: Value = serde_json::from_str(told.output("report")).expect("JSON");
+        let report: Value = serde_json::from_str(run.output("report")).expect("JSON");
         assert_eq!(report["test-url"]["proof"], proof, "{report}");
     }
 }
@@ -213,7 +208,7 @@ async fn what_aws_does_not_know_is_refused_with_the_near_name() {
         "codedeploy-deployment-config",
         "CodeDeployDefault.ECSCanary10Percent5Minute",
     );
-    assert_snapshot!(refused(Story::codedeploy(), config).await, @"
+    assert_snapshot!(run_refused(Story::codedeploy(), config).await, @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -224,7 +219,7 @@ async fn what_aws_does_not_know_is_refused_with_the_near_name() {
         "codedeploy-deployment-config",
         "CodeDeployDefault.AllAtOnce",
     );
-    assert_snapshot!(refused(Story::codedeploy(), of_servers.with("aws-region", "eu-central-1a")).await, @"
+    assert_snapshot!(run_refused(Story::codedeploy(), of_servers.with("aws-region", "eu-central-1a")).await, @"
     exit code 2
     ---
     Nothing was touched: the inputs have 2 problems
@@ -235,7 +230,7 @@ async fn what_aws_does_not_know_is_refused_with_the_near_name() {
     ");
     let elsewhere =
         Action::deploy("1.1.0").with("cluster", "arn:aws:ecs:us-east-1:123456789012:cluster/prod");
-    assert_snapshot!(refused(Story::codedeploy(), elsewhere).await, @"
+    assert_snapshot!(run_refused(Story::codedeploy(), elsewhere).await, @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -245,8 +240,8 @@ async fn what_aws_does_not_know_is_refused_with_the_near_name() {
     let unlisted = Story::codedeploy().stage(|options| {
         options.denied = vec!["ecs:ListServices".into(), "ecs:ListClusters".into()];
     });
-    let told = refused(unlisted, Action::deploy("1.1.0").with("service", "apy")).await;
-    assert!(told.contains("hint: create the service first"), "{told}");
+    let text = run_refused(unlisted, Action::deploy("1.1.0").with("service", "apy")).await;
+    assert!(text.contains("hint: create the service first"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -255,11 +250,11 @@ async fn a_region_that_nobody_knows_and_where_nobody_answers_is_refused() {
         .with("aws-region", "eu-centrall-1")
         .with("max-retries", "1")
         .env("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
-    let told = refused(Story::codedeploy(), action).await;
-    assert!(told.contains("aws-region: `eu-centrall-1` is no region that this action knows, and what was asked there failed"), "{told}");
+    let text = run_refused(Story::codedeploy(), action).await;
+    assert!(text.contains("aws-region: `eu-centrall-1` is no region that this action knows, and what was asked there failed"), "{text}");
     assert!(
-        told.contains("hint: did you mean `eu-central-1`?"),
-        "{told}"
+        text.contains("hint: did you mean `eu-central-1`?"),
+        "{text}"
     );
 }
 
@@ -299,7 +294,7 @@ async fn an_image_that_only_the_engine_has_is_not_left_to_a_stranger() {
     };
     let folder = tempfile::tempdir().expect("a folder");
     let local = engine(folder.path(), inspected(&[]));
-    assert_snapshot!(refused(Story::codedeploy(), deploy("api:1", &local)).await, @"
+    assert_snapshot!(run_refused(Story::codedeploy(), deploy("api:1", &local)).await, @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -314,18 +309,18 @@ async fn an_image_that_only_the_engine_has_is_not_left_to_a_stranger() {
         deploy("api:1", &local).with("push", "never"),
         deploy("docker.io/library/api:1", &local),
     ] {
-        let told = Story::codedeploy()
-            .told(action.with("wait-for-service-stability", "false"))
+        let run = Story::codedeploy()
+            .run(action.with("wait-for-service-stability", "false"))
             .await;
         assert_eq!(
-            (told.code, told.output("outcome")),
+            (run.code, run.output("outcome")),
             (Some(0), "started"),
             "{}",
-            told.text()
+            run.text()
         );
     }
     let nowhere = Story::codedeploy()
-        .told(
+        .run(
             Action::service()
                 .with("image", "api:1")
                 .with("wait-for-service-stability", "false"),
@@ -352,30 +347,30 @@ async fn a_canary_that_nothing_watches_is_said_before_the_start_and_no_alarm_is_
         percent: 10.0,
         bake_minutes: 1,
     };
-    let told = Story::native(NativeOptions {
+    let run = Story::native(NativeOptions {
         strategy,
         ..NativeOptions::default()
     })
-    .told(Action::tested_by("1.1.0", &["health"]))
+    .run(Action::tested_by("1.1.0", &["health"]))
     .await;
-    assert_eq!(told.output("outcome"), "deployed", "{}", told.text());
+    assert_eq!(run.output("outcome"), "deployed", "{}", run.text());
     assert!(
-        told.log_with("watches green while traffic shifts")
+        run.log_with("watches green while traffic shifts")
             .contains("set alarms or analysis"),
         "{}",
-        told.text()
+        run.text()
     );
     assert!(
-        told.log
+        run.log
             .iter()
             .any(|line| line == "green is healthy: the next step of traffic may follow"),
         "{}",
-        told.text()
+        run.text()
     );
     assert!(
-        !told.text().contains("no alarm has begun to ring"),
+        !run.text().contains("no alarm has begun to ring"),
         "{}",
-        told.text()
+        run.text()
     );
 }
 
@@ -386,29 +381,29 @@ async fn a_test_that_was_failing_when_the_run_was_cancelled_shows_why() {
         .with("smoke-tests", document)
         .with("test-url", "$TEST");
     let story = Story::group(GroupOptions::default());
-    let told = story
-        .told(
+    let run = story
+        .run(
             action
-                .at(When::Line("Smoke tests on green"), Deed::Nothing)
-                .at(When::Later(Duration::from_millis(700)), Deed::Interrupt),
+                .at(When::Line("Smoke tests on green"), Incident::Nothing)
+                .at(When::Later(Duration::from_millis(700)), Incident::Interrupt),
         )
         .await;
-    assert_eq!(told.output("reason"), "cancelled", "{}", told.text());
+    assert_eq!(run.output("reason"), "cancelled", "{}", run.text());
     assert!(
-        told.log_with("– about on green")
+        run.log_with("– about on green")
             .contains("attempts when the run ended"),
         "{}",
-        told.text()
+        run.text()
     );
     assert!(
-        told.log_with("    status: expected 200").contains("404"),
+        run.log_with("    status: expected 200").contains("404"),
         "{}",
-        told.text()
+        run.text()
     );
     assert!(
-        told.summary.contains("| – | about | green |") && told.summary.contains("404"),
+        run.summary.contains("| – | about | green |") && run.summary.contains("404"),
         "{}",
-        told.summary
+        run.summary
     );
 }
 
@@ -452,8 +447,8 @@ async fn one_mistake_does_not_hide_another() {
             .fold(beside(Action::deploy("1.1.0")), |action, (name, value)| {
                 action.with(name, value)
             });
-        let told = refused(Story::codedeploy(), action).await;
-        let lines: Vec<&str> = told
+        let text = run_refused(Story::codedeploy(), action).await;
+        let lines: Vec<&str> = text
             .lines()
             .filter(|line| line.starts_with("::error title=input refused::"))
             .collect();
@@ -464,21 +459,21 @@ async fn one_mistake_does_not_hide_another() {
         };
         assert!(
             has(input) && has("alarms") && has("image"),
-            "{input}: {told}"
+            "{input}: {text}"
         );
         assert_eq!(
             has("repository"),
             input != "create-repository",
-            "{input}: {told}"
+            "{input}: {text}"
         );
     }
     let action = Action::deploy("1.1.0")
         .with("image", "No Image")
         .with("tags", "a b/c")
         .with("repository", "team/api");
-    let told = refused(Story::codedeploy(), action).await;
+    let text = run_refused(Story::codedeploy(), action).await;
     assert!(
-        told.contains("::image: ") && told.contains("::tags: "),
-        "{told}"
+        text.contains("::image: ") && text.contains("::tags: "),
+        "{text}"
     );
 }

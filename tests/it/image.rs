@@ -7,7 +7,7 @@ use crate::harness::{Action, Story};
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_in_the_registry_is_pinned_where_it_is() {
     let mut play = Story::codedeploy().begin().await.pushed("1.1.0").await;
-    let told = play
+    let run = play
         .act(
             Action::service()
                 .with("image", "$REGISTRY/app:1.1.0")
@@ -15,7 +15,7 @@ async fn an_image_in_the_registry_is_pinned_where_it_is() {
         )
         .await;
     play.end().await;
-    assert_snapshot!(told.text(), @"
+    assert_snapshot!(run.text(), @"
     exit code 0
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
@@ -77,7 +77,7 @@ async fn an_image_in_the_registry_is_pinned_where_it_is() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_gets_all_its_tags_and_the_repository_s_whole_name_will_do() {
     let mut play = Story::codedeploy().begin().await;
-    let told = play
+    let run = play
         .act(
             Action::deploy("1.1.0")
                 .with("repository", "$REGISTRY/app")
@@ -94,16 +94,16 @@ async fn an_image_gets_all_its_tags_and_the_repository_s_whole_name_will_do() {
             .await
             .expect("an image")
             .digest,
-        told.output("image-digest")
+        run.output("image-digest")
     );
     play.end().await;
-    assert_eq!(told.output("outcome"), "deployed");
+    assert_eq!(run.output("outcome"), "deployed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_that_is_nowhere_is_refused_before_anything_is_written() {
     let action = Action::service().with("image", "$REGISTRY/app:9.9.9");
-    assert_snapshot!(Story::codedeploy().told(action).await.ending(), @"
+    assert_snapshot!(Story::codedeploy().run(action).await.ending(), @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -117,7 +117,7 @@ async fn a_layout_that_is_not_there_is_refused_before_anything_is_written() {
     let action = Action::service()
         .with("image", "oci:build/image")
         .with("repository", "app");
-    assert_snapshot!(Story::codedeploy().told(action).await.ending(), @"
+    assert_snapshot!(Story::codedeploy().run(action).await.ending(), @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -128,7 +128,7 @@ async fn a_layout_that_is_not_there_is_refused_before_anything_is_written() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_that_must_not_be_pushed_and_is_not_there_is_refused() {
-    assert_snapshot!(Story::codedeploy().told(Action::deploy("1.1.0").with("push", "never")).await.ending(), @"
+    assert_snapshot!(Story::codedeploy().run(Action::deploy("1.1.0").with("push", "never")).await.ending(), @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -143,6 +143,6 @@ async fn only_a_deployment_looks_for_the_image() {
         .with("mode", "status")
         .with("image", "oci:build/image")
         .with("repository", "team/nowhere");
-    let told = Story::codedeploy().told(action).await;
-    assert_eq!(told.code, Some(0), "{}", told.ending());
+    let run = Story::codedeploy().run(action).await;
+    assert_eq!(run.code, Some(0), "{}", run.ending());
 }

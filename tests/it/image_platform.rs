@@ -21,7 +21,7 @@ async fn an_image_for_another_platform_is_refused_before_anything_is_sent() {
     let arm =
         with_platform(&json!({ "cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX" }));
     let mut play = story().begin().await;
-    let told = play
+    let run = play
         .act(
             Action::deploy("1.1.0")
                 .with("task-definition", "task.json")
@@ -33,7 +33,7 @@ async fn an_image_for_another_platform_is_refused_before_anything_is_sent() {
         ["1.0.0"]
     );
     play.end().await;
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -45,11 +45,11 @@ async fn an_image_for_another_platform_is_refused_before_anything_is_sent() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_platform_of_the_live_revision_counts_too() {
     let windows = with_platform(&json!({ "operatingSystemFamily": "WINDOWS_SERVER_2022_CORE" }));
-    let told = story()
+    let run = story()
         .service(|service| service.task_definition = windows)
-        .told(Action::deploy("1.1.0"))
+        .run(Action::deploy("1.1.0"))
         .await;
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -62,11 +62,11 @@ async fn the_platform_of_the_live_revision_counts_too() {
 async fn an_image_for_the_platform_that_is_written_is_deployed() {
     let intel =
         with_platform(&json!({ "cpuArchitecture": "X86_64", "operatingSystemFamily": "LINUX" }));
-    let told = story()
+    let run = story()
         .service(|service| service.task_definition = intel)
-        .told(Action::deploy("1.1.0"))
+        .run(Action::deploy("1.1.0"))
         .await;
-    assert_eq!(told.output("outcome"), "deployed");
+    assert_eq!(run.output("outcome"), "deployed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -76,9 +76,9 @@ async fn an_image_that_is_in_the_registry_already_is_looked_at_too() {
     let action = Action::service()
         .with("image", "$REGISTRY/app:1.1.0")
         .with("task-definition", "task.json");
-    let told = play.act(action.file("task.json", &arm.to_string())).await;
+    let run = play.act(action.file("task.json", &arm.to_string())).await;
     play.end().await;
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem

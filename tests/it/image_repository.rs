@@ -5,7 +5,7 @@ use ecs_bluegreen_sim::{Fault, FaultKind, RepositoryOptions, RollingOptions, Tem
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::harness::{Action, Story, Told};
+use crate::harness::{Action, ActionRun, Story};
 
 /// A service that is rolled in place: what happens after the push is told elsewhere.
 fn story() -> Story {
@@ -36,27 +36,26 @@ fn denied(actions: &[&str]) -> Story {
 }
 
 /// What AWS was asked for, by operation.
-fn request<'t>(told: &'t Told, operation: &str) -> &'t Value {
-    &told
-        .calls
+fn request<'t>(run: &'t ActionRun, operation: &str) -> &'t Value {
+    &run.calls
         .iter()
         .find(|call| call.operation == operation)
         .expect("the call")
         .request
 }
 
-fn image_group(told: &Told) -> String {
-    let lines = told
+fn image_group(run: &ActionRun) -> String {
+    let lines = run
         .log
         .iter()
         .skip_while(|line| *line != "::group::Image")
         .take_while(|line| !line.starts_with("✓"));
-    told.redacted(&lines.cloned().collect::<Vec<_>>().join("\n"))
+    run.redacted(&lines.cloned().collect::<Vec<_>>().join("\n"))
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_repository_is_refused_with_the_command_that_makes_it() {
-    assert_snapshot!(story().told(to_new()).await.ending(), @"
+    assert_snapshot!(story().run(to_new()).await.ending(), @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -67,14 +66,14 @@ async fn a_missing_repository_is_refused_with_the_command_that_makes_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_repository_is_made_when_that_is_asked() {
-    let told = story()
-        .told(to_new().with("create-repository", "true"))
+    let run = story()
+        .run(to_new().with("create-repository", "true"))
         .await;
     assert_eq!(
-        request(&told, "ecr:CreateRepository"),
+        request(&run, "ecr:CreateRepository"),
         &json!({ "repositoryName": "team/new", "registryId": "123456789012" })
     );
-    assert_snapshot!(told.with_summary(), @"
+    assert_snapshot!(run.with_summary(), @"
     exit code 0
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
@@ -158,14 +157,14 @@ async fn a_missing_repository_is_made_when_that_is_asked() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repository_is_made_as_it_is_asked_for() {
     let how = "scan-on-push: true\nkeep: 30\nimmutable-tags:\n  except: [latest, dev-*]\nkms-key: arn:aws:kms:eu-central-1:123456789012:key/1\n";
-    let told = story()
-        .told(
+    let run = story()
+        .run(
             to_new()
                 .with("create-repository", "repository.yml")
                 .file("repository.yml", how),
         )
         .await;
-    assert_snapshot!(serde_json::to_string_pretty(request(&told, "ecr:CreateRepository")).expect("JSON"), @r#"
+    assert_snapshot!(serde_json::to_string_pretty(request(&run, "ecr:CreateRepository")).expect("JSON"), @r#"
     {
       "registryId": "123456789012",
       "repositoryName": "team/new",
@@ -189,8 +188,8 @@ async fn a_repository_is_made_as_it_is_asked_for() {
       }
     }
     "#);
-    assert_snapshot!(request(&told, "ecr:PutLifecyclePolicy")["lifecyclePolicyText"].as_str().expect("a text"), @r#"{"rules":[{"rulePriority":1,"description":"Keep the newest 30 images","selection":{"tagStatus":"any","countType":"imageCountMoreThan","countNumber":30},"action":{"type":"expire"}}]}"#);
-    assert_snapshot!(image_group(&told), @"
+    assert_snapshot!(request(&run, "ecr:PutLifecyclePolicy")["lifecyclePolicyText"].as_str().expect("a text"), @r#"{"rules":[{"rulePriority":1,"description":"Keep the newest 30 images","selection":{"tagStatus":"any","countType":"imageCountMoreThan","countNumber":30},"action":{"type":"expire"}}]}"#);
+    assert_snapshot!(image_group(&run), @"
     ::group::Image
     repository [registry]/team/new made: images are scanned when they are pushed, the newest 30 images are kept, tags are immutable but latest, dev-*, encrypted with arn:aws:kms:eu-central-1:123456789012:key/1; it stays, whatever becomes of the deployment
     [registry]/team/new@[digest] as 1.1.0: 3 layers and configs sent ([size])
@@ -200,13 +199,13 @@ async fn a_repository_is_made_as_it_is_asked_for() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_made_is_refused_with_every_problem() {
-    let told = story()
-        .told(to_new().with(
+    let run = story()
+        .run(to_new().with(
             "create-repository",
             "{ scan: true, keep: 0, immutable-tags: [release-*] }",
         ))
         .await;
-    assert_snapshot!(told.ending(), @r#"
+    assert_snapshot!(run.ending(), @r#"
     exit code 2
     ---
     Nothing was touched: the inputs have 3 problems
@@ -221,14 +220,14 @@ async fn what_cannot_be_made_is_refused_with_every_problem() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_push_makes_a_repository_that_has_a_creation_template() {
-    let told = templates("team", "CREATE_ON_PUSH")
-        .told(to_new().with("create-repository", "true"))
+    let run = templates("team", "CREATE_ON_PUSH")
+        .run(to_new().with("create-repository", "true"))
         .await;
     assert_eq!(
-        (told.output("outcome"), told.count("ecr:CreateRepository")),
+        (run.output("outcome"), run.count("ecr:CreateRepository")),
         ("deployed", 0)
     );
-    assert_snapshot!(told.log_with("creation template"), @"
+    assert_snapshot!(run.log_with("creation template"), @"
       the repository [registry]/team/new does not exist: the push makes it, by the creation template `team`
     the push made the repository [registry]/team/new, by the creation template `team`
     ");
@@ -236,31 +235,31 @@ async fn the_push_makes_a_repository_that_has_a_creation_template() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_template_that_is_not_for_pushes_makes_nothing() {
-    let told = templates("ROOT", "PULL_THROUGH_CACHE").told(to_new()).await;
-    assert_eq!(told.code, Some(2), "{}", told.ending());
+    let run = templates("ROOT", "PULL_THROUGH_CACHE").run(to_new()).await;
+    assert_eq!(run.code, Some(2), "{}", run.ending());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_asked_for_is_made_although_a_template_would() {
-    let told = templates("ROOT", "CREATE_ON_PUSH")
-        .told(to_new().with("create-repository", "{ immutable-tags: false }"))
+    let run = templates("ROOT", "CREATE_ON_PUSH")
+        .run(to_new().with("create-repository", "{ immutable-tags: false }"))
         .await;
     assert_eq!(
-        (told.output("outcome"), told.count("ecr:CreateRepository")),
+        (run.output("outcome"), run.count("ecr:CreateRepository")),
         ("deployed", 1)
     );
     assert_eq!(
-        request(&told, "ecr:CreateRepository")["imageTagMutability"],
+        request(&run, "ecr:CreateRepository")["imageTagMutability"],
         "MUTABLE"
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_may_not_look_at_repositories_may_still_push() {
-    let told = denied(&["ecr:DescribeRepositories"])
-        .told(Action::deploy("1.1.0"))
+    let run = denied(&["ecr:DescribeRepositories"])
+        .run(Action::deploy("1.1.0"))
         .await;
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 0
     ---
     ::warning title=a check is limited::That the repository is there, and that its tags may move, is only known once the image is pushed. Allow ecr:DescribeRepositories to have it. (ecr:DescribeRepositories is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecr:DescribeRepositories on resource: arn:aws:ecr:eu-central-1:123456789012:repository/app because no identity-based policy allows the ecr:DescribeRepositories action)
@@ -275,10 +274,10 @@ async fn who_may_not_look_at_repositories_may_still_push() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_may_not_make_a_repository_is_told_what_to_allow() {
-    let told = denied(&["ecr:CreateRepository"])
-        .told(to_new().with("create-repository", "true"))
+    let run = denied(&["ecr:CreateRepository"])
+        .run(to_new().with("create-repository", "true"))
         .await;
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 10
     ---
     Nothing was rolled out: what served production before still does.
@@ -293,11 +292,11 @@ async fn who_may_not_make_a_repository_is_told_what_to_allow() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repository_whose_answer_was_lost_is_made_once() {
     let story = story().fault(Fault::first("CreateRepository", FaultKind::LandsThenDrops));
-    let told = story
-        .told(to_new().with("create-repository", "{ keep: 5 }"))
+    let run = story
+        .run(to_new().with("create-repository", "{ keep: 5 }"))
         .await;
-    assert_eq!(told.count("ecr:PutLifecyclePolicy"), 1, "it is ours");
-    assert_snapshot!(told.ending(), @"
+    assert_eq!(run.count("ecr:PutLifecyclePolicy"), 1, "it is ours");
+    assert_snapshot!(run.ending(), @"
     exit code 0
     ---
     Green serves 100 % of production: api:2 (observed at the service's deployments).
@@ -317,23 +316,23 @@ async fn a_repository_that_somebody_else_makes_meanwhile_is_taken_as_it_is() {
         code: "RepositoryAlreadyExistsException".to_owned(),
         message: "The repository exists".to_owned(),
     };
-    let told = story()
+    let run = story()
         .fault(Fault::first("CreateRepository", there))
-        .told(to_new().with("create-repository", "{ keep: 5 }"))
+        .run(to_new().with("create-repository", "{ keep: 5 }"))
         .await;
     assert_eq!(
-        (told.output("outcome"), told.count("ecr:PutLifecyclePolicy")),
+        (run.output("outcome"), run.count("ecr:PutLifecyclePolicy")),
         ("deployed", 0)
     );
-    assert_snapshot!(told.log_with("meanwhile"), @"somebody else made the repository [registry]/team/new meanwhile; it is taken as it is");
+    assert_snapshot!(run.log_with("meanwhile"), @"somebody else made the repository [registry]/team/new meanwhile; it is taken as it is");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lifecycle_policy_that_cannot_be_set_endangers_no_deployment() {
-    let told = denied(&["ecr:PutLifecyclePolicy"])
-        .told(to_new().with("create-repository", "{ keep: 5 }"))
+    let run = denied(&["ecr:PutLifecyclePolicy"])
+        .run(to_new().with("create-repository", "{ keep: 5 }"))
         .await;
-    assert_snapshot!(told.ending(), @r#"
+    assert_snapshot!(run.ending(), @r#"
     exit code 0
     ---
     ::warning title=note::the new repository keeps all its images, because its lifecycle policy could not be set (ecr:PutLifecyclePolicy is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecr:PutLifecyclePolicy on resource: arn:aws:ecr:eu-central-1:123456789012:repository/team/new because no identity-based policy allows the ecr:PutLifecyclePolicy action): aws ecr put-lifecycle-policy --repository-name team/new --region eu-central-1 --lifecycle-policy-text '{"rules":[{"rulePriority":1,"description":"Keep the newest 5 images","selection":{"tagStatus":"any","countType":"imageCountMoreThan","countNumber":5},"action":{"type":"expire"}}]}'
@@ -353,11 +352,11 @@ async fn an_immutable_tag_of_another_image_is_refused_before_anything_is_sent() 
     let mut play = with_repository(RepositoryOptions::new("app").immutable(&["latest"]))
         .begin()
         .await;
-    let told = play
+    let run = play
         .act(Action::deploy("1.1.0").with("tags", "1.0.0, latest"))
         .await;
     play.end().await;
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -373,14 +372,14 @@ async fn an_immutable_tag_that_names_this_image_already_is_success() {
         .await
         .pushed("1.1.0")
         .await;
-    let told = play.act(Action::deploy("1.1.0")).await;
+    let run = play.act(Action::deploy("1.1.0")).await;
     play.end().await;
-    assert_snapshot!(image_group(&told), @"
+    assert_snapshot!(image_group(&run), @"
     ::group::Image
     [registry]/app@[digest] as 1.1.0: already in the registry, [size] moved
     ::endgroup::
     ");
-    assert_eq!(told.output("outcome"), "deployed");
+    assert_eq!(run.output("outcome"), "deployed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -419,7 +418,7 @@ async fn a_repository_may_be_in_another_account_and_region() {
         "210987654321.dkr.ecr.eu-west-1.amazonaws.com/shared/app",
     );
     let mut play = with_repository(there).begin().await;
-    let told = play.act(action).await;
+    let run = play.act(action).await;
     assert!(
         play.stage
             .world()
@@ -429,7 +428,7 @@ async fn a_repository_may_be_in_another_account_and_region() {
             .contains(&"1.1.0".to_owned())
     );
     play.end().await;
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 0
     ---
     Green serves 100 % of production: api:2 (observed at the service's deployments).
@@ -444,7 +443,7 @@ async fn a_repository_may_be_in_another_account_and_region() {
 async fn a_repository_that_is_missing_in_another_account_is_named_with_its_place() {
     let action =
         Action::deploy("1.1.0").with("repository", "210987654321.dkr-ecr.eu-west-1.on.aws/app");
-    assert_snapshot!(story().told(action).await.ending(), @"
+    assert_snapshot!(story().run(action).await.ending(), @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -459,8 +458,8 @@ async fn a_denial_in_another_account_names_action_and_resource() {
         "repository",
         "210987654321.dkr.ecr.eu-west-1.amazonaws.com/app",
     );
-    let told = denied(&["ecr:GetAuthorizationToken"]).told(action).await;
-    assert_snapshot!(told.ending(), @"
+    let run = denied(&["ecr:GetAuthorizationToken"]).run(action).await;
+    assert_snapshot!(run.ending(), @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -475,7 +474,7 @@ async fn a_repository_of_another_account_need_not_be_seen_to_be_pushed_to() {
         "repository",
         "210987654321.dkr.ecr.eu-west-1.amazonaws.com/app",
     );
-    assert_snapshot!(denied(&["ecr:DescribeRepositories"]).told(action).await.ending(), @"
+    assert_snapshot!(denied(&["ecr:DescribeRepositories"]).run(action).await.ending(), @"
     exit code 0
     ---
     ::warning title=a check is limited::That the repository is there, and that its tags may move, is only known once the image is pushed. Allow ecr:DescribeRepositories to have it. (ecr:DescribeRepositories is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecr:DescribeRepositories on resource: arn:aws:ecr:eu-west-1:210987654321:repository/app because no identity-based policy allows the ecr:DescribeRepositories action)
@@ -490,7 +489,7 @@ async fn a_repository_of_another_account_need_not_be_seen_to_be_pushed_to() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_goes_to_no_registry_but_ecr() {
-    assert_snapshot!(story().told(Action::deploy("1.1.0").with("repository", "ghcr.io/org/app")).await.ending(), @"
+    assert_snapshot!(story().run(Action::deploy("1.1.0").with("repository", "ghcr.io/org/app")).await.ending(), @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem

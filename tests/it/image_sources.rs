@@ -8,7 +8,7 @@ use ecs_bluegreen_sim::{RollingOptions, Stage, StageOptions};
 use insta::assert_snapshot;
 use serde_json::json;
 
-use crate::harness::{Action, Story, Told, layout};
+use crate::harness::{Action, ActionRun, Story, layout};
 
 /// Bytes a second; the sample application then takes some ten seconds, and a line is said after
 /// five.
@@ -52,7 +52,7 @@ async fn a_bare_name_that_says_a_registry_is_looked_for_there_when_the_engine_do
         .with("image", &image)
         .with("repository", "app")
         .with("tags", "1.1.0");
-    let told = play
+    let run = play
         .act(
             action
                 .with("registry-username", "AWS")
@@ -67,12 +67,12 @@ async fn a_bare_name_that_says_a_registry_is_looked_for_there_when_the_engine_do
         .digest;
     play.end().await;
     assert_eq!(
-        (told.output("outcome"), told.output("image-digest")),
+        (run.output("outcome"), run.output("image-digest")),
         ("deployed", there.as_str()),
         "{}",
-        told.log.join("\n")
+        run.log.join("\n")
     );
-    keeps_the_secret(&told);
+    keeps_the_secret(&run);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -94,16 +94,16 @@ async fn where_ecr_mounts_nothing_the_log_names_the_account_setting_or_why_it_do
             .with("image", "docker://$REGISTRY/app:1.1.0")
             .with("repository", "prod/app")
             .with("tags", "1.1.0");
-        let told = play.act(action).await;
+        let run = play.act(action).await;
         play.end().await;
-        let hint = told
+        let hint = run
             .log
             .iter()
             .find(|line| line.contains("layers were sent although"))
             .cloned()
             .unwrap_or_default();
-        assert!(hint.contains(expected), "{}", told.log.join("\n"));
-        assert_eq!(told.output("outcome"), "deployed");
+        assert!(hint.contains(expected), "{}", run.log.join("\n"));
+        assert_eq!(run.output("outcome"), "deployed");
     }
 }
 
@@ -123,40 +123,40 @@ async fn a_transfer_that_takes_its_time_says_how_much_how_fast_and_how_long_stil
         .with("image", "docker://$REGISTRY/app:1.1.0")
         .with("repository", "prod/app")
         .with("tags", "1.1.0");
-    let told = play.act(action).await;
+    let run = play.act(action).await;
     play.end().await;
     let says = |line: &&String| {
         line.starts_with("sending: ") && line.contains(" MiB/s, ") && line.ends_with(" left")
     };
     assert!(
-        told.log.iter().any(|line| says(&line)),
+        run.log.iter().any(|line| says(&line)),
         "{}",
-        told.log.join("\n")
+        run.log.join("\n")
     );
-    assert_eq!(told.output("outcome"), "deployed");
+    assert_eq!(run.output("outcome"), "deployed");
 }
 
 fn docker_config(entry: &serde_json::Value, other: &Stage) -> String {
     json!({ "auths": { format!("https://{}/v2/", other.registry_host()): entry } }).to_string()
 }
 
-fn image_group(told: &Told) -> String {
-    let lines = told
+fn image_group(run: &ActionRun) -> String {
+    let lines = run
         .log
         .iter()
         .skip_while(|line| *line != "::group::Image")
         .take_while(|line| !line.starts_with("✓"));
-    told.redacted(&lines.cloned().collect::<Vec<_>>().join("\n"))
+    run.redacted(&lines.cloned().collect::<Vec<_>>().join("\n"))
 }
 
-fn keeps_the_secret(told: &Told) {
-    let log: Vec<&String> = told
+fn keeps_the_secret(run: &ActionRun) {
+    let log: Vec<&String> = run
         .log
         .iter()
         .filter(|line| !line.starts_with("::add-mask::"))
         .collect();
     assert!(
-        log.iter().all(|line| !line.contains(PASSWORD)) && !told.summary.contains(PASSWORD),
+        log.iter().all(|line| !line.contains(PASSWORD)) && !run.summary.contains(PASSWORD),
         "the password is shown"
     );
 }
@@ -176,14 +176,14 @@ async fn an_image_is_promoted_from_one_repository_to_another_without_a_rebuild()
         .with("image", "docker://$REGISTRY/app:1.1.0")
         .with("repository", "prod/app")
         .with("tags", "1.1.0");
-    let told = play.act(action).await;
+    let run = play.act(action).await;
     play.end().await;
     assert_eq!(
-        told.output("image-digest"),
+        run.output("image-digest"),
         staging,
         "what was tested is what runs"
     );
-    assert_snapshot!(told.with_summary(), @"
+    assert_snapshot!(run.with_summary(), @"
     exit code 0
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
@@ -277,14 +277,14 @@ async fn an_archive_of_a_layout_is_the_same_image_as_the_layout() {
         .with("image", &format!("oci-archive:{}", archive.display()))
         .with("repository", "app")
         .with("tags", "1.1.0");
-    let told = play.act(action).await;
+    let run = play.act(action).await;
     let again = play.act(Action::deploy("1.1.0")).await;
     play.end().await;
     assert_eq!(
-        (told.output("outcome"), told.output("image-digest")),
+        (run.output("outcome"), run.output("image-digest")),
         ("deployed", again.output("image-digest")),
         "{}",
-        told.ending()
+        run.ending()
     );
     assert_snapshot!(image_group(&again), @r"
     ::group::Image
@@ -300,7 +300,7 @@ async fn a_new_tag_on_an_image_that_is_there_moves_nothing() {
         .with("image", "docker://$REGISTRY/app:1.1.0")
         .with("repository", "app")
         .with("tags", "release");
-    let told = play.act(action).await;
+    let run = play.act(action).await;
     let release = play
         .stage
         .world()
@@ -309,8 +309,8 @@ async fn a_new_tag_on_an_image_that_is_there_moves_nothing() {
         .expect("an image")
         .digest;
     play.end().await;
-    assert_eq!(told.output("image-digest"), release);
-    assert_snapshot!(image_group(&told), @"
+    assert_eq!(run.output("image-digest"), release);
+    assert_snapshot!(image_group(&run), @"
     ::group::Image
     [registry]/app@[digest] as release: already in the registry, [size] moved
     ::endgroup::
@@ -320,20 +320,20 @@ async fn a_new_tag_on_an_image_that_is_there_moves_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_comes_from_another_registry_with_the_credentials_that_are_given() {
     let other = elsewhere().await;
-    let told = story()
-        .told(
+    let run = story()
+        .run(
             from(&other)
                 .with("registry-username", "AWS")
                 .with("registry-password", PASSWORD),
         )
         .await;
-    keeps_the_secret(&told);
-    assert_snapshot!(image_group(&told), @"
+    keeps_the_secret(&run);
+    assert_snapshot!(image_group(&run), @"
     ::group::Image
     [registry]/app@[digest] as 1.1.0: 2 layers and configs sent ([size]), 1 there already ([size])
     ::endgroup::
     ");
-    assert_eq!(told.output("outcome"), "deployed");
+    assert_eq!(run.output("outcome"), "deployed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -343,23 +343,23 @@ async fn a_docker_configuration_of_the_job_opens_the_other_registry() {
     let action = from(&other)
         .with("docker-config", "docker")
         .file("docker/config.json", &docker_config(&entry, &other));
-    let told = story().told(action).await;
-    keeps_the_secret(&told);
-    assert_eq!(told.output("outcome"), "deployed", "{}", told.ending());
+    let run = story().run(action).await;
+    keeps_the_secret(&run);
+    assert_eq!(run.output("outcome"), "deployed", "{}", run.ending());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn credentials_that_a_program_of_the_host_keeps_are_said_to_be_out_of_reach() {
     let other = elsewhere().await;
     let config = json!({ "credHelpers": { other.registry_host(): "gcloud" } }).to_string();
-    let told = story()
-        .told(
+    let run = story()
+        .run(
             from(&other)
                 .with("docker-config", "config.json")
                 .file("config.json", &config),
         )
         .await;
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -371,14 +371,14 @@ async fn credentials_that_a_program_of_the_host_keeps_are_said_to_be_out_of_reac
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_password_is_refused_before_anything_is_written() {
     let other = elsewhere().await;
-    let told = story()
-        .told(
+    let run = story()
+        .run(
             from(&other)
                 .with("registry-username", "AWS")
                 .with("registry-password", "not-the-password"),
         )
         .await;
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -393,7 +393,7 @@ async fn half_of_the_credentials_and_a_file_that_is_not_there_are_problems() {
         .with("image", "docker://ghcr.io/org/app:1")
         .with("repository", "app")
         .with("registry-username", "octocat");
-    assert_snapshot!(story().told(action.with("docker-config", "nowhere")).await.ending(), @"
+    assert_snapshot!(story().run(action.with("docker-config", "nowhere")).await.ending(), @"
     exit code 2
     ---
     Nothing was touched: the inputs have 2 problems
@@ -402,7 +402,7 @@ async fn half_of_the_credentials_and_a_file_that_is_not_there_are_problems() {
     ::error title=input refused::docker-config: nowhere cannot be read (there is no such file); tried [workspace]/nowhere
       hint: give the folder or the file of a Docker configuration in the workspace
     ");
-    assert_snapshot!(story().told(Action::deploy("1.1.0").with("registry-password", "secret")).await.ending(), @"
+    assert_snapshot!(story().run(Action::deploy("1.1.0").with("registry-password", "secret")).await.ending(), @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -419,7 +419,7 @@ async fn an_image_that_the_other_registry_does_not_have_is_refused() {
         .with("image", &image)
         .with("registry-username", "AWS")
         .with("registry-password", PASSWORD);
-    assert_snapshot!(story().told(action).await.ending(), @"
+    assert_snapshot!(story().run(action).await.ending(), @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem

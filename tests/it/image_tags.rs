@@ -7,7 +7,7 @@ use ecs_bluegreen_sim::{
 };
 use insta::assert_snapshot;
 
-use crate::harness::{Action, Deed, Play, Story, Told, When};
+use crate::harness::{Action, ActionRun, Incident, Play, Story, When};
 
 /// A stage on which `latest` names the version that serves.
 async fn begin(story: Story) -> Play {
@@ -24,7 +24,7 @@ fn tagged(action: Action) -> Action {
 }
 
 /// The digest that a tag names.
-async fn named(play: &Play, tag: &str) -> String {
+async fn digest_of_tag(play: &Play, tag: &str) -> String {
     play.stage
         .world()
         .manifest("app", tag)
@@ -34,31 +34,31 @@ async fn named(play: &Play, tag: &str) -> String {
 }
 
 /// Where `latest` is after a run that brings 1.1.0 and does not succeed.
-async fn assert_stays(story: Story, action: Action, outcome: &str) -> Told {
+async fn assert_stays(story: Story, action: Action, outcome: &str) -> ActionRun {
     let mut play = begin(story).await;
-    let before = named(&play, "latest").await;
-    let told = play.act(action).await;
-    assert_eq!(told.output("outcome"), outcome, "{}", told.text());
+    let before = digest_of_tag(&play, "latest").await;
+    let run = play.act(action).await;
+    assert_eq!(run.output("outcome"), outcome, "{}", run.text());
     assert_eq!(
-        named(&play, "latest").await,
+        digest_of_tag(&play, "latest").await,
         before,
         "the tag is where it was: {}",
-        told.text()
+        run.text()
     );
     assert_eq!(
-        named(&play, "1.1.0").await,
-        told.output("image-digest"),
+        digest_of_tag(&play, "1.1.0").await,
+        run.output("image-digest"),
         "a tag that is new is set at the push"
     );
     assert!(
-        told.log
+        run.log
             .join("\n")
             .contains("Tag latest was not moved to this image; it named sha256:"),
         "{}",
-        told.text()
+        run.text()
     );
     play.end().await;
-    told
+    run
 }
 
 /// Requests to the registry that set a tag.
@@ -84,21 +84,21 @@ async fn a_refused_scan_leaves_the_tag_where_it_was() {
         ..ScanOptions::default()
     };
     let story = rolling().stage(|options| drop(options.scans.insert("app".to_owned(), scans)));
-    let told = assert_stays(
+    let run = assert_stays(
         story,
         tagged(Action::deploy("1.1.0")).with("scan", "high"),
         "not-deployed",
     )
     .await;
-    assert_snapshot!(told.log_with("latest"), @"
+    assert_snapshot!(run.log_with("latest"), @"
     tag latest names [digest] now; it moves last, when everything else has succeeded
     Tag latest was not moved to this image; it named [digest]
     ");
     assert!(
-        told.summary
+        run.summary
             .contains("| Tags not set | latest was not moved to this image; it named sha256"),
         "{}",
-        told.summary
+        run.summary
     );
 }
 
@@ -120,15 +120,15 @@ async fn a_failed_test_on_production_leaves_the_tag_where_it_was() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_run_leaves_the_tag_where_it_was() {
     let action = tagged(Action::slowly_tested("1.1.0"))
-        .at(When::Line("Smoke tests on green"), Deed::Interrupt);
+        .at(When::Line("Smoke tests on green"), Incident::Interrupt);
     assert_stays(Story::codedeploy(), action, "rolled-back").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_waits_for_an_answer_says_which_tag_does_not_move_by_itself() {
     let action = tagged(Action::tested("1.1.0")).with("approval", "before-traffic");
-    let told = assert_stays(Story::blue_green(), action, "waiting").await;
-    assert_snapshot!(told.log_with("latest"), @"
+    let run = assert_stays(Story::blue_green(), action, "waiting").await;
+    assert_snapshot!(run.log_with("latest"), @"
     tag latest names [digest] now; it moves last, when everything else has succeeded
     Tag latest was not moved to this image; it named [digest]; mode: continue does not set it (docs/images.md)
     ");
@@ -157,19 +157,15 @@ async fn after_an_approval_a_step_with_the_image_that_serves_moves_the_tag() {
         .with("image", "app:1.1.0")
         .with("repository", "app")
         .with("push", "never");
-    let told = play.act(there.with("tags-when-deployed", "latest")).await;
+    let run = play.act(there.with("tags-when-deployed", "latest")).await;
     assert_eq!(
         (
-            told.output("outcome"),
-            named(&play, "latest").await.as_str()
+            run.output("outcome"),
+            digest_of_tag(&play, "latest").await.as_str()
         ),
         ("already-deployed", first.output("image-digest"))
     );
-    assert!(
-        told.calls.is_empty(),
-        "nothing else is done: {}",
-        told.text()
-    );
+    assert!(run.calls.is_empty(), "nothing else is done: {}", run.text());
     play.end().await;
 }
 
@@ -182,13 +178,13 @@ async fn a_rollout_that_is_not_waited_for_leaves_the_tag_where_it_was() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tag_moves_last_when_the_new_image_serves() {
     let mut play = begin(Story::codedeploy()).await;
-    let told = play.act(tagged(Action::tested("1.1.0"))).await;
+    let run = play.act(tagged(Action::tested("1.1.0"))).await;
     assert_eq!(
         (
-            named(&play, "latest").await.as_str(),
+            digest_of_tag(&play, "latest").await.as_str(),
             writes(&play, "latest")
         ),
-        (told.output("image-digest"), 1)
+        (run.output("image-digest"), 1)
     );
     let again = play.act(tagged(Action::tested("1.1.0"))).await;
     assert_eq!(
@@ -197,22 +193,22 @@ async fn a_tag_moves_last_when_the_new_image_serves() {
         "a tag that names the image is not touched"
     );
     play.end().await;
-    assert_snapshot!(told.log_with("latest"), @"
+    assert_snapshot!(run.log_with("latest"), @"
     tag latest names [digest] now; it moves last, when everything else has succeeded
     tag latest names the new image
     ✓ Image tags: latest ([time])
     ");
-    let line = |words: &str| told.log.iter().position(|line| line.starts_with(words));
+    let line = |words: &str| run.log.iter().position(|line| line.starts_with(words));
     assert!(
         line("✓ Bake") < line("tag latest names the new image"),
         "{}",
-        told.text()
+        run.text()
     );
     assert!(
-        told.summary
+        run.summary
             .contains("tags <code>1.1.0</code> <code>latest</code>"),
         "{}",
-        told.summary
+        run.summary
     );
 }
 
@@ -226,7 +222,7 @@ async fn a_tag_that_waits_for_the_deployment_is_set_last_although_it_is_new() {
     assert_eq!(
         (
             failed.output("outcome"),
-            named(&play, "live").await.as_str()
+            digest_of_tag(&play, "live").await.as_str()
         ),
         ("rolled-back", ""),
         "{}",
@@ -236,12 +232,15 @@ async fn a_tag_that_waits_for_the_deployment_is_set_last_although_it_is_new() {
     tag live is set last, when everything else has succeeded
     Tag live was not set on this image
     ");
-    let told = play
+    let run = play
         .act(Action::deploy("1.1.0").with("tags-when-deployed", "live"))
         .await;
-    assert_eq!(named(&play, "live").await, told.output("image-digest"));
+    assert_eq!(
+        digest_of_tag(&play, "live").await,
+        run.output("image-digest")
+    );
     play.end().await;
-    assert_snapshot!(told.log_with("live"), @"
+    assert_snapshot!(run.log_with("live"), @"
     tag live is set last, when everything else has succeeded
     tag live names the new image
     ✓ Image tags: live ([time])
@@ -255,13 +254,13 @@ async fn an_image_that_is_there_already_gets_the_tags_of_what_serves() {
         .with("image", "$REGISTRY/app:1.1.0")
         .with("repository", "app")
         .with("push", "never");
-    let told = play.act(action.with("tags-when-deployed", "latest")).await;
+    let run = play.act(action.with("tags-when-deployed", "latest")).await;
     assert_eq!(
         (
-            told.output("outcome"),
-            named(&play, "latest").await.as_str()
+            run.output("outcome"),
+            digest_of_tag(&play, "latest").await.as_str()
         ),
-        ("deployed", told.output("image-digest"))
+        ("deployed", run.output("image-digest"))
     );
     play.end().await;
 }
@@ -274,10 +273,13 @@ async fn without_a_service_a_tag_moves_when_all_else_is_done() {
         .without("service")
         .file("task.json", &definition)
         .with("task-definition", "task.json");
-    let told = play.act(action).await;
+    let run = play.act(action).await;
     assert_eq!(
-        (told.output("reason"), named(&play, "latest").await.as_str()),
-        ("no-service", told.output("image-digest"))
+        (
+            run.output("reason"),
+            digest_of_tag(&play, "latest").await.as_str()
+        ),
+        ("no-service", run.output("image-digest"))
     );
     play.end().await;
 }
@@ -292,9 +294,9 @@ async fn a_tag_that_cannot_be_moved_is_a_warning_and_green_serves_all_the_same()
         .registry()
         .expect("a registry")
         .inject(RegistryFault::always("PUT", "/manifests/latest", refused));
-    let told = play.act(tagged(Action::deploy("1.1.0"))).await;
+    let run = play.act(tagged(Action::deploy("1.1.0"))).await;
     play.end().await;
-    assert_snapshot!(told.ending(), @r#"
+    assert_snapshot!(run.ending(), @r#"
     exit code 0
     ---
     ::warning title=note::the tag latest could not be set: the registry [registry] does not allow to write a manifest in `app`: not authorized to perform: ecr:PutImage; allow ecr:BatchGetImage and ecr:PutImage, or set it by hand: aws ecr put-image --repository-name app --image-tag latest --image-digest [digest] --image-manifest "$(aws ecr batch-get-image --repository-name app --image-ids imageDigest=[digest] --query 'images[0].imageManifest' --output text)"
@@ -320,13 +322,13 @@ async fn a_tag_whose_answer_is_lost_or_throttled_is_set_again() {
             .registry()
             .expect("a registry")
             .inject(RegistryFault::first("PUT", "/manifests/latest", kind));
-        let told = play.act(tagged(Action::deploy("1.1.0"))).await;
+        let run = play.act(tagged(Action::deploy("1.1.0"))).await;
         assert_eq!(
             (
-                told.output("outcome"),
-                named(&play, "latest").await.as_str()
+                run.output("outcome"),
+                digest_of_tag(&play, "latest").await.as_str()
             ),
-            ("deployed", told.output("image-digest"))
+            ("deployed", run.output("image-digest"))
         );
         assert_eq!(writes(&play, "latest"), 2);
         play.end().await;
@@ -338,28 +340,28 @@ async fn a_tag_that_may_not_move_is_refused_before_anything_is_sent() {
     let repository = RepositoryOptions::new("app").immutable(&[]);
     let mut play =
         begin(rolling().stage(|options| options.ecr.repositories.push(repository))).await;
-    let told = play
+    let run = play
         .act(Action::deploy("1.1.0").with("tags-when-deployed", "latest"))
         .await;
     assert_eq!(
-        (told.code, told.calls.len()),
+        (run.code, run.calls.len()),
         (Some(2), 0),
         "{}",
-        told.ending()
+        run.ending()
     );
     play.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tags_that_wait_for_a_deployment_need_one_that_is_followed() {
-    let told = rolling()
-        .told(
+    let run = rolling()
+        .run(
             Action::deploy("1.1.0")
                 .with("tags-when-deployed", "live")
                 .with("wait-for-service-stability", "false"),
         )
         .await;
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem

@@ -23,19 +23,19 @@ use insta::assert_snapshot;
 use regex::Regex;
 use serde_json::json;
 
-use crate::harness::{Action, Story, Told, answering, definition, values};
+use crate::harness::{Action, ActionRun, Story, answering, definition, values};
 use crate::masking::replayed;
 
 /// Everything a stranger may try, in one text.
 const ATTACK: &str = "x\n::error::owned\r::add-mask::a\u{2028}::set-output name=a::b ##[add-mask]b | `c` </pre><img src=x onerror=alert(1)> [d](http://evil.example) ![e](http://evil.example/e.png)\n## f \u{1b}[31m\u{202e}g @team #12 GH-3 www.evil.example";
 
 /// The summary shows the attack, and nothing of it is structure.
-fn assert_harmless(told: &Told) {
+fn assert_harmless(run: &ActionRun) {
     for structure in ["<img", "[d](http", "\n## f", "\n::", "##["] {
         assert!(
-            !told.summary.contains(structure),
+            !run.summary.contains(structure),
             "{structure} in\n{}",
-            told.summary
+            run.summary
         );
     }
 }
@@ -46,12 +46,12 @@ async fn aws_s_messages_are_only_text() {
         code: "ClientException".to_owned(),
         message: ATTACK.to_owned(),
     };
-    let told = Story::codedeploy()
+    let run = Story::codedeploy()
         .fault(Fault::always("RegisterTaskDefinition", refusal))
-        .told(Action::deploy("1.1.0"))
+        .run(Action::deploy("1.1.0"))
         .await;
-    assert_harmless(&told);
-    assert_snapshot!(told.with_summary(), @r"
+    assert_harmless(&run);
+    assert_snapshot!(run.with_summary(), @r"
     exit code 10
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
@@ -122,9 +122,9 @@ async fn a_container_s_last_words_are_only_text() {
     let action = Action::deploy("1.1.0")
         .with("run-task", "true")
         .with("run-task-container-overrides", &overrides);
-    let told = Story::codedeploy().told(action).await;
-    assert_harmless(&told);
-    assert_snapshot!(told.ending(), @r#"
+    let run = Story::codedeploy().run(action).await;
+    assert_harmless(&run);
+    assert_snapshot!(run.ending(), @r#"
     exit code 10
     ---
     Nothing was rolled out: what served production before still does; the one-off task ran (command "x ::error::owned ::add-mask::a ::set-output name=a::b # #[add-mask]b | `c` </pre><img src=x onerror=alert(1)> [d](http://…", exit 2) and is not undone.
@@ -147,9 +147,9 @@ async fn an_answer_s_body_is_only_text() {
     let action = Action::deploy("1.1.0")
         .with("smoke-tests", tests)
         .with("test-url", &answering(ATTACK.to_owned()).await);
-    let told = Story::codedeploy().told(action).await;
-    assert_harmless(&told);
-    assert_snapshot!(told.with_summary(), @r#"
+    let run = Story::codedeploy().run(action).await;
+    assert_harmless(&run);
+    assert_snapshot!(run.with_summary(), @r#"
     exit code 20
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
@@ -277,11 +277,11 @@ async fn what_files_say_is_only_text() {
         .file("task.json", &evil.to_string())
         .with("task-definition", "task.json")
         .with("container", "web");
-    let told = Story::codedeploy()
-        .told(action.file("smoke.yml", &tests))
+    let run = Story::codedeploy()
+        .run(action.file("smoke.yml", &tests))
         .await;
-    assert_harmless(&told);
-    assert_snapshot!(told.with_summary(), @r"
+    assert_harmless(&run);
+    assert_snapshot!(run.with_summary(), @r"
     exit code 2
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
@@ -318,16 +318,16 @@ async fn what_files_say_is_only_text() {
 
     [time] in all.
     ");
-    let told = Story::codedeploy()
-        .told(
+    let run = Story::codedeploy()
+        .run(
             Action::deploy("1.1.0")
                 .file("smoke.yml", &tests)
                 .with("smoke-tests", "smoke.yml")
                 .with("test-url", "$TEST"),
         )
         .await;
-    assert_harmless(&told);
-    assert_snapshot!(told.ending(), @"
+    assert_harmless(&run);
+    assert_snapshot!(run.ending(), @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -338,16 +338,16 @@ async fn what_files_say_is_only_text() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn inputs_are_only_text() {
-    let told = Story::codedeploy()
-        .told(
+    let run = Story::codedeploy()
+        .run(
             Action::deploy("1.1.0")
                 .with("service", ATTACK)
                 .with("cluster", ATTACK)
                 .with("wait-until", ATTACK),
         )
         .await;
-    assert_harmless(&told);
-    assert_snapshot!(told.text(), @"
+    assert_harmless(&run);
+    assert_snapshot!(run.text(), @"
     exit code 2
     ---
     Deploying to x ::error::owned ::add-mask::a ::set-output name=a::b # #[add-mask]b | `c` </pre><img src=x onerror=alert(1)> [d](http://evil.example) ![e](http://evil.example/e.png) ## f  [31m�g @team #12 GH-3 www.evil.example on x ::error::owned ::add-mask::a ::set-output name=a::b # #[add-mask]b | `c` </pre><img src=x onerror=alert(1)> [d](http://evil.example) ![e](http://evil.example/e.png) ## f  [31m�g @team #12 GH-3 www.evil.example, eu-central-1 (run [run])

@@ -5,7 +5,7 @@ use ecs_bluegreen_sim::world::load::{LoadOptions, Tolerated};
 use ecs_bluegreen_sim::{Fault, FaultKind, Toggle};
 use insta::assert_snapshot;
 
-use crate::harness::{Action, Story, Told};
+use crate::harness::{Action, ActionRun, Story};
 
 /// Users are sent to a side without tasks, and nobody can help that.
 fn any_failure(users: &LoadOptions) -> LoadOptions {
@@ -15,12 +15,12 @@ fn any_failure(users: &LoadOptions) -> LoadOptions {
     }
 }
 
-async fn with_weights(story: Story, weights: &[(&str, u32)], action: Action) -> Told {
+async fn with_weights(story: Story, weights: &[(&str, u32)], action: Action) -> ActionRun {
     let mut play = story.users(any_failure).begin().await;
     play.stage.set_weights("prod", weights);
-    let told = play.act(action).await;
+    let run = play.act(action).await;
     play.end().await;
-    told
+    run
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -31,14 +31,9 @@ async fn traffic_that_is_not_all_on_blue_is_refused_before_anything_is_begun() {
             [("api-1", 50), ("api-2", 50)],
             [("api-1", 0), ("api-2", 100)],
         ] {
-            let told = with_weights(story(), &weights, Action::tested("1.1.0")).await;
-            assert_eq!(
-                (told.code, told.calls.len()),
-                (Some(2), 0),
-                "{}",
-                told.text()
-            );
-            ends.push(told.ending());
+            let run = with_weights(story(), &weights, Action::tested("1.1.0")).await;
+            assert_eq!((run.code, run.calls.len()), (Some(2), 0), "{}", run.text());
+            ends.push(run.ending());
         }
     }
     assert_eq!(
@@ -66,19 +61,19 @@ async fn what_ecs_says_of_weights_that_nobody_could_read_has_a_remedy() {
     let story = Story::blue_green().switches(|switches| switches.preflight = Toggle::On);
     let story = story
         .stage(|options| options.denied = vec!["elasticloadbalancing:DescribeRules".to_owned()]);
-    let told = with_weights(
+    let run = with_weights(
         story,
         &[("api-1", 50), ("api-2", 50)],
         Action::deploy("1.1.0"),
     )
     .await;
     assert_eq!(
-        (told.code, told.output("outcome")),
+        (run.code, run.output("outcome")),
         (Some(10), "not-deployed"),
         "{}",
-        told.text()
+        run.text()
     );
-    assert_snapshot!(told.log_with("hint:"), @"  hint: more than one target group has weight in the production rule: give the target group that the service runs on all of the weight (aws elbv2 modify-rule --rule-arn RULE --actions …), and deploy again");
+    assert_snapshot!(run.log_with("hint:"), @"  hint: more than one target group has weight in the production rule: give the target group that the service runs on all of the weight (aws elbv2 modify-rule --rule-arn RULE --actions …), and deploy again");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,7 +86,7 @@ async fn weights_that_were_set_right_are_believed_although_they_are_read_late() 
         .set_weights("prod", &[("api-1", 100), ("api-2", 0)]);
     play.stage
         .inject(Fault::first("DescribeRules", FaultKind::StaleRead));
-    let told = play.act(Action::deploy("1.1.0")).await;
+    let run = play.act(Action::deploy("1.1.0")).await;
     play.end().await;
-    assert_eq!(told.output("outcome"), "deployed", "{}", told.text());
+    assert_eq!(run.output("outcome"), "deployed", "{}", run.text());
 }

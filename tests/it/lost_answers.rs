@@ -3,15 +3,15 @@
 use ecs_bluegreen_sim::{Fault, FaultKind, RollingOptions};
 use insta::assert_snapshot;
 
-use crate::harness::{Action, Story, Told};
+use crate::harness::{Action, ActionRun, Story};
 
 /// A deployment whose call to this operation lands without an answer.
-async fn lost(operation: &str, action: Action) -> Told {
+async fn deploy_losing_an_answer(operation: &str, action: Action) -> ActionRun {
     let mut play = Story::codedeploy()
         .fault(Fault::first(operation, FaultKind::LandsThenDrops))
         .begin()
         .await;
-    let told = play.act(action).await;
+    let run = play.act(action).await;
     let ours = play
         .stage
         .ledger()
@@ -20,13 +20,13 @@ async fn lost(operation: &str, action: Action) -> Told {
         .count();
     assert_eq!(ours, 1, "one deployment only");
     play.end().await;
-    told
+    run
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deployment_whose_creation_was_not_answered_is_adopted() {
-    let told = lost("CreateDeployment", Action::deploy("1.1.0")).await;
-    assert_snapshot!(told.text(), @"
+    let run = deploy_losing_an_answer("CreateDeployment", Action::deploy("1.1.0")).await;
+    assert_snapshot!(run.text(), @"
     exit code 0
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
@@ -87,9 +87,9 @@ async fn a_deployment_whose_creation_was_not_answered_is_adopted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revision_whose_registration_was_not_answered_gets_no_twin() {
-    let told = lost("RegisterTaskDefinition", Action::deploy("1.1.0")).await;
-    assert_eq!(told.count("ecs:RegisterTaskDefinition"), 1);
-    assert_snapshot!(told.ending(), @"
+    let run = deploy_losing_an_answer("RegisterTaskDefinition", Action::deploy("1.1.0")).await;
+    assert_eq!(run.count("ecs:RegisterTaskDefinition"), 1);
+    assert_snapshot!(run.ending(), @"
     exit code 0
     ---
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
@@ -103,7 +103,7 @@ async fn a_revision_whose_registration_was_not_answered_gets_no_twin() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gate_whose_opening_was_not_answered_is_open() {
-    assert_snapshot!(lost("ContinueDeployment", Action::tested("1.1.0")).await.ending(), @"
+    assert_snapshot!(deploy_losing_an_answer("ContinueDeployment", Action::tested("1.1.0")).await.ending(), @"
     exit code 0
     ---
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
@@ -118,7 +118,7 @@ async fn a_gate_whose_opening_was_not_answered_is_open() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_that_was_not_answered_still_ends_on_blue() {
-    assert_snapshot!(lost("StopDeployment", Action::tested_by("1.2.0", &["health"])).await.text(), @r#"
+    assert_snapshot!(deploy_losing_an_answer("StopDeployment", Action::tested_by("1.2.0", &["health"])).await.text(), @r#"
     exit code 20
     ---
     Deploying 1.2.0 to api on prod, eu-central-1 (run [run])
@@ -196,10 +196,10 @@ async fn a_call_that_never_arrived_is_made_again_after_a_look() {
         .fault(Fault::first("CreateDeployment", FaultKind::Drops))
         .begin()
         .await;
-    let told = play.act(Action::deploy("1.1.0")).await;
+    let run = play.act(Action::deploy("1.1.0")).await;
     assert_eq!(play.stage.deployments().len(), 1);
     play.end().await;
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 0
     ---
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
@@ -216,7 +216,7 @@ async fn a_call_that_never_arrived_is_made_again_after_a_look() {
 async fn a_service_whose_update_was_not_answered_is_followed() {
     let story = Story::rolling(RollingOptions::default())
         .fault(Fault::first("UpdateService", FaultKind::LandsThenDrops));
-    assert_snapshot!(story.told(Action::deploy("1.1.0")).await.text(), @"
+    assert_snapshot!(story.run(Action::deploy("1.1.0")).await.text(), @"
     exit code 0
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
@@ -272,13 +272,10 @@ async fn a_one_off_task_whose_start_was_not_answered_runs_once() {
         .fault(Fault::first("RunTask", FaultKind::LandsThenDrops))
         .begin()
         .await;
-    let told = play.act(action).await;
+    let run = play.act(action).await;
     play.end().await;
-    assert_eq!(
-        told.output("run-task-arn").matches("arn:aws:ecs").count(),
-        1
-    );
-    assert_snapshot!(told.ending(), @"
+    assert_eq!(run.output("run-task-arn").matches("arn:aws:ecs").count(), 1);
+    assert_snapshot!(run.ending(), @"
     exit code 0
     ---
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).

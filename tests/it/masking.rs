@@ -9,7 +9,7 @@ use ecs_bluegreen_sim::{Fault, FaultKind};
 use regex::Regex;
 use serde_json::Value;
 
-use crate::harness::{Action, Deed, Story, Told, When, smoke_tests};
+use crate::harness::{Action, ActionRun, Incident, Story, When, smoke_tests};
 
 /// Tested by some tests, in a document that also uses these values as `${env.NAME}`.
 fn tested_with(version: &str, tests: &[&str], secrets: &[String]) -> Action {
@@ -57,18 +57,18 @@ fn texts(value: &Value, found: &mut BTreeSet<String>) {
 
 /// Everything a run has said: the texts of its journal and report, its lines, and every word of
 /// them.
-fn said(told: &Told) -> BTreeSet<String> {
+fn said(run: &ActionRun) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for line in told
+    for line in run
         .journal
         .lines()
-        .chain([told.output("report")])
+        .chain([run.output("report")])
         .filter(|line| !line.is_empty())
     {
         texts(&serde_json::from_str(line).expect("JSON"), &mut found);
     }
-    found.extend(told.log.iter().cloned());
-    found.extend(told.summary.lines().map(str::to_owned));
+    found.extend(run.log.iter().cloned());
+    found.extend(run.summary.lines().map(str::to_owned));
     let words: Vec<String> = found
         .iter()
         .flat_map(|text| text.split_whitespace())
@@ -116,25 +116,25 @@ fn contract() -> BTreeSet<String> {
 
 /// What is the same in two runs of one story. What the service answered is text from outside, and
 /// may be masked.
-fn facts(told: &Told) -> String {
-    let report: Value = serde_json::from_str(told.output("report")).expect("a report");
-    let mut outputs = told.outputs.clone();
+fn facts(run: &ActionRun) -> String {
+    let report: Value = serde_json::from_str(run.output("report")).expect("a report");
+    let mut outputs = run.outputs.clone();
     outputs.retain(|name, _| !["report", "duration-seconds"].contains(&name.as_str()));
     let outputs: Vec<String> = outputs
         .iter()
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
-    let head = told.summary.lines().take(3).collect::<Vec<_>>().join("\n");
+    let head = run.summary.lines().take(3).collect::<Vec<_>>().join("\n");
     let facts = format!(
         "{:?}\n{}\n{head}\n{:#}",
-        told.code,
+        run.code,
         outputs.join("\n"),
         steady(report)
     );
     let facts = Regex::new(r#"(the answer began: |, found )(\\.|[^"\\\n])*"#)
         .expect("a pattern")
         .replace_all(&facts, "$1…");
-    told.redacted(&facts)
+    run.redacted(&facts)
 }
 
 fn steady(value: Value) -> Value {
@@ -168,8 +168,8 @@ fn steady(value: Value) -> Value {
     }
 }
 
-fn kinds(told: &Told) -> BTreeSet<String> {
-    let events = told
+fn kinds(run: &ActionRun) -> BTreeSet<String> {
+    let events = run
         .journal
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).expect("an event"));
@@ -182,11 +182,11 @@ fn kinds(told: &Told) -> BTreeSet<String> {
 async fn whatever_word_of_ours_is_a_secret_the_run_ends_and_tells_the_same() {
     let mut without = Vec::new();
     for action in runs(&[]) {
-        without.push(Story::codedeploy().told(action).await);
+        without.push(Story::codedeploy().run(action).await);
     }
     let outcomes: Vec<_> = without
         .iter()
-        .map(|told| (told.code, told.output("outcome")))
+        .map(|run| (run.code, run.output("outcome")))
         .collect();
     assert_eq!(
         outcomes,
@@ -203,7 +203,7 @@ async fn whatever_word_of_ours_is_a_secret_the_run_ends_and_tells_the_same() {
         .collect();
     assert!(words.len() > 400, "{}", words.len());
     for (action, without) in runs(&words).into_iter().zip(&without) {
-        let with = Story::codedeploy().told(action).await;
+        let with = Story::codedeploy().run(action).await;
         assert_eq!(facts(&with), facts(without), "{}", with.text());
         assert_eq!(kinds(&with), kinds(without), "no event is lost");
     }
@@ -212,43 +212,43 @@ async fn whatever_word_of_ours_is_a_secret_the_run_ends_and_tells_the_same() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_user_called_deploy_or_a_stage_called_prod_is_no_reason_to_say_anything_else() {
     for word in ["deploy", "prod", "start", "eu-central-1"] {
-        let told = Story::codedeploy()
-            .told(tested_with("1.1.0", &["me"], &[word.to_owned()]))
+        let run = Story::codedeploy()
+            .run(tested_with("1.1.0", &["me"], &[word.to_owned()]))
             .await;
         assert_eq!(
-            (told.code, told.output("outcome"), told.output("reason")),
+            (run.code, run.output("outcome"), run.output("reason")),
             (Some(0), "deployed", "as-planned"),
             "{word}: {}",
-            told.text()
+            run.text()
         );
         assert!(
-            told.outputs.values().all(|value| !value.contains("***"))
-                && !told.summary.contains("***"),
+            run.outputs.values().all(|value| !value.contains("***"))
+                && !run.summary.contains("***"),
             "{word}: {}",
-            told.with_summary()
+            run.with_summary()
         );
         assert_eq!(
-            told.log_with(&format!("::add-mask::{word}")),
+            run.log_with(&format!("::add-mask::{word}")),
             "",
             "the runner would take the outputs from the next job"
         );
     }
     for word in ["smoke", "test", "green"] {
-        let told = Story::codedeploy()
-            .told(tested_with("1.2.0", &["google login"], &[word.to_owned()]))
+        let run = Story::codedeploy()
+            .run(tested_with("1.2.0", &["google login"], &[word.to_owned()]))
             .await;
-        let ended = (told.code, told.output("outcome"), told.output("reason"));
+        let ended = (run.code, run.output("outcome"), run.output("reason"));
         assert_eq!(
             ended,
             (Some(20), "rolled-back", "smoke-failed"),
             "{word}: {}",
-            told.text()
+            run.text()
         );
         assert!(
-            told.log_with("::error title=")
+            run.log_with("::error title=")
                 .contains("smoke test \"google login\" failed on green"),
             "{word}: {}",
-            told.text()
+            run.text()
         );
     }
 }
@@ -266,27 +266,27 @@ async fn a_secret_that_is_a_plain_word_is_masked_in_what_others_say() {
         message: "no dragonfly, no ZHJhZ29uZmx5, no drag%6Fnfly".to_owned(),
     };
     let story = Story::codedeploy().fault(Fault::always("RegisterTaskDefinition", refusal));
-    let told = story
-        .told(tested_with(
+    let run = story
+        .run(tested_with(
             "1.1.0",
             &["health"],
             std::slice::from_ref(&secret),
         ))
         .await;
-    assert_eq!(told.code, Some(10), "{}", told.text());
+    assert_eq!(run.code, Some(10), "{}", run.text());
     for text in [
-        told.journal.clone(),
-        readable(&told.summary),
-        told.outputs["report"].clone(),
-        told.log_with("Caused by"),
+        run.journal.clone(),
+        readable(&run.summary),
+        run.outputs["report"].clone(),
+        run.log_with("Caused by"),
     ] {
         assert!(
             text.contains("no ***, no ***") && !text.contains("dragonfly"),
             "{text}"
         );
     }
-    let told = Story::codedeploy()
-        .told(
+    let run = Story::codedeploy()
+        .run(
             tested_with("1.1.0", &["health"], &[secret])
                 .with("run-task", "true")
                 .with(
@@ -296,16 +296,16 @@ async fn a_secret_that_is_a_plain_word_is_masked_in_what_others_say() {
         )
         .await;
     assert_eq!(
-        (told.code, told.output("reason")),
+        (run.code, run.output("reason")),
         (Some(10), "task-failed"),
         "{}",
-        told.text()
+        run.text()
     );
     for text in [
-        told.journal.clone(),
-        readable(&told.summary),
-        told.outputs["report"].clone(),
-        told.log_with("unknown arguments"),
+        run.journal.clone(),
+        readable(&run.summary),
+        run.outputs["report"].clone(),
+        run.log_with("unknown arguments"),
     ] {
         assert!(
             text.contains("***") && !text.contains("dragonfly"),
@@ -320,7 +320,7 @@ async fn a_killed_run_is_not_told_as_a_refused_one() {
     let killed = play
         .act(
             Action::slowly_tested("1.1.0")
-                .at(When::Line("::group::Smoke tests on green"), Deed::Kill),
+                .at(When::Line("::group::Smoke tests on green"), Incident::Kill),
         )
         .await;
     play.post(&killed).await;
@@ -347,26 +347,20 @@ async fn nothing_was_touched_is_not_said_after_another_deployment_was_rolled_bac
         .with("container", "web")
         .with("if-running", "supersede")
         .env("GITHUB_RUN_ID", "4712");
-    let told = play.act(second).await;
+    let run = play.act(second).await;
     play.end().await;
-    assert_eq!(told.code, Some(2), "{}", told.text());
-    assert_eq!(
-        told.count("codedeploy:StopDeployment"),
-        1,
-        "{}",
-        told.text()
-    );
+    assert_eq!(run.code, Some(2), "{}", run.text());
+    assert_eq!(run.count("codedeploy:StopDeployment"), 1, "{}", run.text());
     assert!(
-        told.log_with("The inputs have a problem")
+        run.log_with("The inputs have a problem")
             .contains("had already changed something in AWS"),
         "{}",
-        told.text()
+        run.text()
     );
     assert!(
-        !told.text().contains("Nothing was touched")
-            && !told.summary.contains("Nothing was touched"),
+        !run.text().contains("Nothing was touched") && !run.summary.contains("Nothing was touched"),
         "{}",
-        told.with_summary()
+        run.with_summary()
     );
 }
 

@@ -138,14 +138,14 @@ async fn every_mistake_is_told_in_a_sentence_with_its_remedy() {
         for (path, content) in mistake.files {
             action = action.file(path, content);
         }
-        let told = play.act(action).await;
+        let run = play.act(action).await;
         assert_eq!(
-            (told.code, told.calls.len(), told.output("outcome")),
+            (run.code, run.calls.len(), run.output("outcome")),
             (Some(2), 0, "refused"),
             "{}",
-            told.text()
+            run.text()
         );
-        let ending = told.ending();
+        let ending = run.ending();
         let said = ending
             .lines()
             .skip_while(|line| !line.starts_with("Nothing was touched"))

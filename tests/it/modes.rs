@@ -5,16 +5,11 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::harness::native::pause;
-use crate::harness::{Action, Play, Story, Told, call, definition};
+use crate::harness::{Action, ActionRun, Play, Story, call, definition};
 
 /// Any mode on the service of the story.
 fn mode(mode: &str) -> Action {
     Action::service().with("mode", mode)
-}
-
-/// The lines after the survey: what a reader looks for.
-fn told(told: &Told) -> String {
-    told.text()
 }
 
 /// The revision behind production.
@@ -30,7 +25,7 @@ fn serves(play: &Play) -> String {
 }
 
 /// Green waits for a person.
-async fn waiting(story: Story) -> (Play, Told) {
+async fn waiting(story: Story) -> (Play, ActionRun) {
     let mut play = story.begin().await;
     let first = play
         .act(Action::tested("1.1.0").with("approval", "before-traffic"))
@@ -83,7 +78,7 @@ async fn a_rollback_while_blue_still_runs_is_a_flip_of_weights() {
     let back = play.act(mode("rollback")).await;
     assert_eq!(serves(&play), "api-1");
     play.end().await;
-    assert_snapshot!(told(&back), @"
+    assert_snapshot!(back.text(), @"
     exit code 0
     ---
     Rolling api on prod back, eu-central-1 (run [run])
@@ -127,7 +122,7 @@ async fn a_native_rollback_while_blue_still_runs_stops_the_deployment() {
     let back = play.act(mode("rollback")).await;
     assert_eq!(serves(&play), "api-1");
     play.end().await;
-    assert_snapshot!(told(&back), @"
+    assert_snapshot!(back.text(), @"
     exit code 0
     ---
     Rolling api on prod back, eu-central-1 (run [run])
@@ -171,7 +166,7 @@ async fn a_rollback_after_blue_is_gone_is_a_rollout_of_the_last_good_revision() 
     }
     let back = play.act(mode("rollback")).await;
     play.end().await;
-    assert_snapshot!(told(&back), @"
+    assert_snapshot!(back.text(), @"
     exit code 0
     ---
     Rolling api on prod back, eu-central-1 (run [run])
@@ -235,7 +230,7 @@ async fn a_native_rollback_after_blue_is_gone_goes_through_the_same_gates() {
     }
     let back = play.act(tested(mode("rollback"))).await;
     play.end().await;
-    assert_snapshot!(told(&back), @"
+    assert_snapshot!(back.text(), @"
     exit code 0
     ---
     Rolling api on prod back, eu-central-1 (run [run])
@@ -354,7 +349,7 @@ async fn what_to_go_back_to_is_named_by_tag_digest_revision_or_deployment() {
         .act(mode("rollback").with("rollback-to", "9.9.9"))
         .await;
     play.end().await;
-    assert_snapshot!(told(&nowhere), @"
+    assert_snapshot!(nowhere.text(), @"
     exit code 10
     ---
     Rolling api on prod back, eu-central-1 (run [run])
@@ -771,14 +766,14 @@ async fn an_answer_that_fails_on_production_deregisters_the_revision_too() {
     let checked = mode("continue")
         .with("smoke-tests", &tests)
         .with("production-url", "$PRODUCTION");
-    let told = play
+    let run = play
         .act(checked.with("deployment", &first.outputs["deployment-id"]))
         .await;
     assert_eq!(
-        (told.output("outcome"), told.output("reason")),
+        (run.output("outcome"), run.output("reason")),
         ("rolled-back", "smoke-failed"),
         "{}",
-        told.text()
+        run.text()
     );
     assert_eq!(registered(&play).await, ["api:1"]);
     play.end().await;

@@ -19,14 +19,14 @@ async fn hooks(play: &Play) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn blue_green_is_tested_at_its_gates_and_leaves_no_hook() {
     let mut play = Story::blue_green().begin().await;
-    let told = play.act(Action::tested("1.1.0")).await;
+    let run = play.act(Action::tested("1.1.0")).await;
     assert!(
         play.users().versions.contains_key("1.1.0"),
         "users see the new version"
     );
     assert_eq!(hooks(&play).await, json!([]));
     play.end().await;
-    assert_snapshot!(told.with_summary(), @"
+    assert_snapshot!(run.with_summary(), @"
     exit code 0
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
@@ -154,9 +154,9 @@ async fn blue_green_is_tested_at_its_gates_and_leaves_no_hook() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_canary_waits_for_us_before_each_of_its_steps() {
     let mut play = Story::canary().begin().await;
-    let told = play.act(Action::tested("1.1.0")).await;
+    let run = play.act(Action::tested("1.1.0")).await;
     play.end().await;
-    assert_snapshot!(told.text(), @"
+    assert_snapshot!(run.text(), @"
     exit code 0
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
@@ -239,10 +239,10 @@ async fn a_canary_waits_for_us_before_each_of_its_steps() {
 #[tokio::test(flavor = "multi_thread")]
 async fn linear_takes_every_step_with_a_look_at_green() {
     let mut play = Story::linear().begin().await;
-    let told = play.act(Action::tested("1.1.0")).await;
+    let run = play.act(Action::tested("1.1.0")).await;
     assert_eq!(hooks(&play).await, json!([]));
     play.end().await;
-    assert_snapshot!(told.text(), @"
+    assert_snapshot!(run.text(), @"
     exit code 0
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])

@@ -6,30 +6,30 @@ use ecs_bluegreen_sim::{Fault, FaultKind, Stage};
 use insta::assert_snapshot;
 
 use crate::harness::native::{assert_no_hook_of_ours, assert_over};
-use crate::harness::{Action, Deed, Story, Told, When};
+use crate::harness::{Action, ActionRun, Incident, Story, When};
 
-async fn cancelled(story: Story, action: Action) -> Told {
+async fn cancelled(story: Story, action: Action) -> ActionRun {
     let mut play = story.begin().await;
-    let told = play.act(action).await;
+    let run = play.act(action).await;
     assert_over(&play, "api-1").await;
     play.end().await;
     assert_eq!(
-        (told.output("outcome"), told.output("reason")),
+        (run.output("outcome"), run.output("reason")),
         ("rolled-back", "cancelled"),
         "{}",
-        told.log.join("\n")
+        run.log.join("\n")
     );
-    told
+    run
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cancelled_while_green_comes_up() {
-    let told = cancelled(
+    let run = cancelled(
         Story::blue_green(),
-        Action::tested("1.1.0").at(When::State("SCALE_UP"), Deed::Interrupt),
+        Action::tested("1.1.0").at(When::State("SCALE_UP"), Incident::Interrupt),
     )
     .await;
-    assert_snapshot!(told.text(), @"
+    assert_snapshot!(run.text(), @"
     exit code 20
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
@@ -96,9 +96,9 @@ async fn cancelled_while_green_comes_up() {
 #[tokio::test(flavor = "multi_thread")]
 async fn cancelled_at_the_gate() {
     let action =
-        Action::slowly_tested("1.1.0").at(When::Line("Smoke tests on green"), Deed::Interrupt);
-    let told = cancelled(Story::blue_green(), action).await;
-    assert_snapshot!(told.ending(), @"
+        Action::slowly_tested("1.1.0").at(When::Line("Smoke tests on green"), Incident::Interrupt);
+    let run = cancelled(Story::blue_green(), action).await;
+    assert_snapshot!(run.ending(), @"
     exit code 20
     ---
     Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
@@ -116,12 +116,15 @@ async fn cancelled_at_the_gate() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cancelled_while_a_canary_has_some_users() {
-    let told = cancelled(
+    let run = cancelled(
         Story::canary(),
-        Action::tested("1.1.0").at(When::State("prod forwards to api-1=90"), Deed::Interrupt),
+        Action::tested("1.1.0").at(
+            When::State("prod forwards to api-1=90"),
+            Incident::Interrupt,
+        ),
     )
     .await;
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 20
     ---
     Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
@@ -141,12 +144,12 @@ async fn cancelled_while_a_canary_has_some_users() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cancelled_during_the_bake() {
-    let told = cancelled(
+    let run = cancelled(
         Story::blue_green().in_real_time(),
-        Action::tested("1.1.0").at(When::State("BAKE_TIME"), Deed::Interrupt),
+        Action::tested("1.1.0").at(When::State("BAKE_TIME"), Incident::Interrupt),
     )
     .await;
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 20
     ---
     Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
@@ -168,17 +171,17 @@ async fn cancelled_during_the_bake() {
 async fn a_cancelled_rollout_that_is_left_says_what_ecs_does_with_it() {
     let action = Action::slowly_tested("1.1.0")
         .with("on-cancel", "leave")
-        .at(When::Line("Smoke tests on green"), Deed::Interrupt);
+        .at(When::Line("Smoke tests on green"), Incident::Interrupt);
     let mut play = Story::blue_green().begin().await;
-    let told = play.act(action).await;
-    assert_eq!(told.count("ecs:StopServiceDeployment"), 0);
+    let run = play.act(action).await;
+    assert_eq!(run.count("ecs:StopServiceDeployment"), 0);
     assert_no_hook_of_ours(&play).await;
     play.end().await;
     assert_eq!(
-        (told.code, told.output("outcome")),
+        (run.code, run.output("outcome")),
         (Some(30), "still-running")
     );
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 30
     ---
     The workflow was cancelled: service deployment [service deployment] waits at its gate; unless it is answered, ECS rolls back at [time].
@@ -197,11 +200,11 @@ async fn a_cancelled_rollout_that_is_left_says_what_ecs_does_with_it() {
 async fn a_rollout_that_is_left_after_its_last_gate_goes_on_by_itself() {
     let action = Action::tested("1.1.0")
         .with("on-cancel", "leave")
-        .at(When::State("BAKE_TIME"), Deed::Interrupt);
+        .at(When::State("BAKE_TIME"), Incident::Interrupt);
     let mut play = Story::blue_green().in_real_time().begin().await;
-    let told = play.act(action).await;
+    let run = play.act(action).await;
     assert_eq!(
-        (told.code, told.output("outcome")),
+        (run.code, run.output("outcome")),
         (Some(30), "still-running")
     );
     let is_over = |stage: &Stage| {
@@ -218,7 +221,7 @@ async fn a_rollout_that_is_left_after_its_last_gate_goes_on_by_itself() {
     );
     assert_over(&play, "api-2").await;
     play.end().await;
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 30
     ---
     The workflow was cancelled: service deployment [service deployment] goes on by itself; ECS keeps blue for 5 min after the shift.
@@ -236,12 +239,12 @@ async fn a_rollout_that_is_left_after_its_last_gate_goes_on_by_itself() {
 }
 
 /// A deployment, one of whose calls goes wrong on its way.
-async fn lost(operation: &str, kind: FaultKind) -> Told {
+async fn deploy_losing_a_call(operation: &str, kind: FaultKind) -> ActionRun {
     let mut play = Story::blue_green()
         .fault(Fault::first(operation, kind))
         .begin()
         .await;
-    let told = play.act(Action::tested("1.1.0")).await;
+    let run = play.act(Action::tested("1.1.0")).await;
     assert_over(&play, "api-2").await;
     let started = play
         .stage
@@ -251,14 +254,14 @@ async fn lost(operation: &str, kind: FaultKind) -> Told {
         .count();
     assert_eq!(started, 1, "one deployment only");
     play.end().await;
-    assert_eq!(told.output("outcome"), "deployed");
-    told
+    assert_eq!(run.output("outcome"), "deployed");
+    run
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_update_whose_answer_was_lost_is_adopted() {
-    let told = lost("UpdateService", FaultKind::LandsThenDrops).await;
-    assert_snapshot!(told.text(), @"
+    let run = deploy_losing_a_call("UpdateService", FaultKind::LandsThenDrops).await;
+    assert_snapshot!(run.text(), @"
     exit code 0
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
@@ -337,9 +340,9 @@ async fn an_update_whose_answer_was_lost_is_adopted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_update_that_never_arrived_is_sent_again() {
-    let told = lost("UpdateService", FaultKind::Drops).await;
+    let run = deploy_losing_a_call("UpdateService", FaultKind::Drops).await;
     assert_eq!(
-        told.count("ecs:UpdateService"),
+        run.count("ecs:UpdateService"),
         3,
         "lost, sent again, and the hooks taken away"
     );
@@ -347,20 +350,20 @@ async fn an_update_that_never_arrived_is_sent_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_to_a_gate_that_was_lost_on_the_way_back_is_seen() {
-    let told = lost("ContinueServiceDeployment", FaultKind::LandsThenDrops).await;
-    assert_eq!(told.count("ecs:ContinueServiceDeployment"), 2, "one a gate");
+    let run = deploy_losing_a_call("ContinueServiceDeployment", FaultKind::LandsThenDrops).await;
+    assert_eq!(run.count("ecs:ContinueServiceDeployment"), 2, "one a gate");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_to_a_gate_that_never_arrived_is_given_again() {
-    let told = lost("ContinueServiceDeployment", FaultKind::Drops).await;
+    let run = deploy_losing_a_call("ContinueServiceDeployment", FaultKind::Drops).await;
     assert_eq!(
-        told.count("ecs:ContinueServiceDeployment"),
+        run.count("ecs:ContinueServiceDeployment"),
         3,
         "the first gate twice"
     );
     assert_eq!(
-        told.log_with("opened again"),
+        run.log_with("opened again"),
         "the gate still waited; it was opened again"
     );
 }

@@ -4,7 +4,7 @@ use ecs_bluegreen_sim::{AlarmState, Breaker, NativeOptions, RollbackEnding};
 use insta::assert_snapshot;
 
 use crate::harness::native::{assert_over, assert_serves};
-use crate::harness::{Action, Deed, Story, Told, When};
+use crate::harness::{Action, ActionRun, Incident, Story, When};
 
 /// A version that answers wrongly on production only.
 fn wrong_on_production() -> Action {
@@ -12,24 +12,24 @@ fn wrong_on_production() -> Action {
 }
 
 /// Ends with everything on blue and nothing of ours left.
-async fn taken_back(story: Story, action: Action) -> Told {
+async fn taken_back(story: Story, action: Action) -> ActionRun {
     let mut play = story.begin().await;
-    let told = play.act(action).await;
+    let run = play.act(action).await;
     assert_over(&play, "api-1").await;
     play.end().await;
     assert_eq!(
-        (told.code, told.output("outcome")),
+        (run.code, run.output("outcome")),
         (Some(20), "rolled-back"),
         "{}",
-        told.log.join("\n")
+        run.log.join("\n")
     );
-    told
+    run
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_version_that_fails_a_test_at_the_gate_never_reaches_a_user() {
     let mut play = Story::blue_green().begin().await;
-    let told = play
+    let run = play
         .act(Action::tested_by("1.2.0", &["health", "me"]))
         .await;
     assert_over(&play, "api-1").await;
@@ -43,7 +43,7 @@ async fn a_version_that_fails_a_test_at_the_gate_never_reaches_a_user() {
         play.users().versions
     );
     play.end().await;
-    assert_snapshot!(told.with_summary(), @r#"
+    assert_snapshot!(run.with_summary(), @r#"
     exit code 20
     ---
     Deploying 1.2.0 to api on prod, eu-central-1 (run [run])
@@ -166,8 +166,8 @@ async fn a_version_that_fails_a_test_at_the_gate_never_reaches_a_user() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_version_that_fails_on_production_goes_back_to_a_blue_that_still_runs() {
-    let told = taken_back(Story::blue_green(), wrong_on_production()).await;
-    assert_snapshot!(told.text(), @r#"
+    let run = taken_back(Story::blue_green(), wrong_on_production()).await;
+    assert_snapshot!(run.text(), @r#"
     exit code 20
     ---
     Deploying 1.3.0 to api on prod, eu-central-1 (run [run])
@@ -257,8 +257,8 @@ async fn a_version_that_fails_on_production_goes_back_to_a_blue_that_still_runs(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn green_that_crashes_is_shown_with_its_containers_causes_and_log() {
-    let told = taken_back(Story::blue_green(), Action::tested("1.4.0")).await;
-    assert_snapshot!(told.ending(), @r#"
+    let run = taken_back(Story::blue_green(), Action::tested("1.4.0")).await;
+    assert_snapshot!(run.ending(), @r#"
     exit code 20
     ---
     Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
@@ -280,13 +280,13 @@ async fn green_that_crashes_is_shown_with_its_containers_causes_and_log() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_alarm_during_a_canary_s_step_takes_it_back() {
-    let told = taken_back(
+    let run = taken_back(
         Story::canary(),
-        Action::tested("1.1.0").at(When::State("prod forwards to api-1=90"), Deed::Alarm),
+        Action::tested("1.1.0").at(When::State("prod forwards to api-1=90"), Incident::Alarm),
     )
     .await;
-    assert_eq!(told.output("reason"), "alarm");
-    assert_snapshot!(told.ending(), @"
+    assert_eq!(run.output("reason"), "alarm");
+    assert_snapshot!(run.ending(), @"
     exit code 20
     ---
     Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
@@ -310,10 +310,10 @@ async fn an_alarm_during_a_canary_s_step_takes_it_back() {
 async fn an_alarm_that_rings_before_the_start_is_refused() {
     let story = Story::canary()
         .stage(|options| options.alarms = [("errors".to_owned(), AlarmState::Alarm)].into());
-    let told = story
-        .told(Action::tested("1.1.0").with("alarms", "latency"))
+    let run = story
+        .run(Action::tested("1.1.0").with("alarms", "latency"))
         .await;
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -322,8 +322,8 @@ async fn an_alarm_that_rings_before_the_start_is_refused() {
     ");
     let story = Story::canary()
         .stage(|options| options.alarms = [("errors".to_owned(), AlarmState::Alarm)].into());
-    let told = story.told(Action::tested("1.1.0")).await;
-    assert_snapshot!(told.ending(), @"
+    let run = story.run(Action::tested("1.1.0")).await;
+    assert_snapshot!(run.ending(), @"
     exit code 10
     ---
     Nothing was rolled out: what served production before still does.
@@ -338,10 +338,10 @@ async fn an_alarm_that_rings_before_the_start_is_refused() {
 async fn an_alarm_that_rings_before_the_start_and_is_waived_is_told_and_does_not_stop_it() {
     let story = Story::canary()
         .stage(|options| options.alarms = [("errors".to_owned(), AlarmState::Alarm)].into());
-    let told = story
-        .told(Action::tested("1.1.0").with("waive-alarms", "errors"))
+    let run = story
+        .run(Action::tested("1.1.0").with("waive-alarms", "errors"))
         .await;
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 0
     ---
     ::warning title=note::errors rings already: ECS does not watch the alarms of a deployment that starts so; the checks before each step ignore it too
@@ -362,13 +362,13 @@ async fn an_alarm_that_rings_before_the_start_and_is_waived_is_told_and_does_not
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gate_that_expires_while_its_tests_run_is_told_as_that() {
     let story = Story::blue_green().switches(|switches| switches.hook_minute_ms = Some(100));
-    let told = taken_back(
+    let run = taken_back(
         story,
         Action::slowly_tested("1.1.0").with("deadline", "10m"),
     )
     .await;
-    assert_eq!(told.output("reason"), "timeout");
-    assert_snapshot!(told.ending(), @"
+    assert_eq!(run.output("reason"), "timeout");
+    assert_snapshot!(run.ending(), @"
     exit code 20
     ---
     Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
@@ -392,11 +392,11 @@ async fn a_rollback_that_fails_leaves_it_stuck_and_says_what_serves() {
     let story =
         Story::blue_green().switches(|switches| switches.rollback_ending = RollbackEnding::Fails);
     let mut play = story.begin().await;
-    let told = play.act(wrong_on_production()).await;
+    let run = play.act(wrong_on_production()).await;
     assert_serves(&play, "api-2");
     play.end().await;
-    assert_eq!((told.code, told.output("outcome")), (Some(40), "stuck"));
-    assert_snapshot!(told.ending(), @r#"
+    assert_eq!((run.code, run.output("outcome")), (Some(40), "stuck"));
+    assert_snapshot!(run.ending(), @r#"
     exit code 40
     ---
     Blue serves 0 % of production, green 100 % (observed at the load balancer's listeners); service deployment [service deployment] could not be undone: a person is needed.
@@ -423,8 +423,8 @@ async fn a_breaker_that_does_not_roll_back_is_told_as_stopped() {
         breaker: Breaker::Fail,
         ..NativeOptions::default()
     };
-    let told = taken_back(Story::native(native), Action::tested("1.4.0")).await;
-    assert_snapshot!(told.ending(), @r#"
+    let run = taken_back(Story::native(native), Action::tested("1.4.0")).await;
+    assert_snapshot!(run.ending(), @r#"
     exit code 20
     ---
     Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
@@ -450,10 +450,10 @@ async fn a_first_deployment_has_nothing_to_go_back_to() {
         ..NativeOptions::default()
     });
     let mut play = story.begin().await;
-    let told = play.act(Action::tested_by("1.2.0", &["health"])).await;
+    let run = play.act(Action::tested_by("1.2.0", &["health"])).await;
     play.end().await;
-    assert_eq!((told.code, told.output("outcome")), (Some(40), "stuck"));
-    assert_snapshot!(told.ending(), @r#"
+    assert_eq!((run.code, run.output("outcome")), (Some(40), "stuck"));
+    assert_snapshot!(run.ending(), @r#"
     exit code 40
     ---
     Blue serves 100 % of production, green 0 % (observed at the load balancer's listeners); service deployment [service deployment] could not be undone: a person is needed.
@@ -476,15 +476,15 @@ async fn a_first_deployment_has_nothing_to_go_back_to() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deadline_that_passes_says_what_ecs_does_and_when() {
     let mut play = Story::canary().in_real_time().begin().await;
-    let told = play
+    let run = play
         .act(Action::tested("1.1.0").with("deadline", "5s"))
         .await;
     play.end().await;
     assert_eq!(
-        (told.code, told.output("outcome")),
+        (run.code, run.output("outcome")),
         (Some(30), "still-running")
     );
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 30
     ---
     The rollout was not over after [time]: service deployment [service deployment] goes on; at its next gate ECS waits 1 min and then rolls back.
@@ -511,8 +511,8 @@ async fn a_lambda_hook_of_the_service_that_fails_is_named() {
         failing_hooks: vec!["function:judge".to_owned()],
         ..NativeOptions::default()
     });
-    let told = taken_back(story, Action::tested("1.1.0")).await;
-    assert_snapshot!(told.ending(), @"
+    let run = taken_back(story, Action::tested("1.1.0")).await;
+    assert_snapshot!(run.ending(), @"
     exit code 20
     ---
     Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).

@@ -28,14 +28,14 @@ fn marked(version: &str, tests: &[&str]) -> Action {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_network_load_balancer_is_observed_at_its_listeners() {
     let mut play = story(Kind::Nlb).begin().await;
-    let told = play.act(Action::tested("1.1.0")).await;
+    let run = play.act(Action::tested("1.1.0")).await;
     assert_over(&play, "api-2").await;
     play.end().await;
     assert_eq!(
-        told.log_with("green is behind"),
+        run.log_with("green is behind"),
         "green is behind target group api-2, 1 of 1 targets healthy"
     );
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 0
     ---
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
@@ -52,11 +52,11 @@ async fn a_network_load_balancer_is_observed_at_its_listeners() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_network_load_balancer_s_green_that_fails_its_tests_is_taken_back() {
     let mut play = story(Kind::Nlb).begin().await;
-    let told = play.act(Action::tested_by("1.2.0", &["health"])).await;
+    let run = play.act(Action::tested_by("1.2.0", &["health"])).await;
     assert_over(&play, "api-1").await;
     play.end().await;
     assert_eq!(
-        (told.output("outcome"), told.output("reason")),
+        (run.output("outcome"), run.output("reason")),
         ("rolled-back", "smoke-failed")
     );
 }
@@ -64,12 +64,12 @@ async fn a_network_load_balancer_s_green_that_fails_its_tests_is_taken_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn service_connect_is_tested_by_its_header() {
     let mut play = story(Kind::ServiceConnect).begin().await;
-    let told = play.act(marked("1.1.0", &["health"])).await;
+    let run = play.act(marked("1.1.0", &["health"])).await;
     assert_no_hook_of_ours(&play).await;
     assert!(play.users().versions.contains_key("1.1.0"));
     play.end().await;
-    assert_eq!(told.output("outcome"), "deployed");
-    assert_snapshot!(told.text(), @"
+    assert_eq!(run.output("outcome"), "deployed");
+    assert_snapshot!(run.text(), @"
     exit code 0
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
@@ -137,7 +137,7 @@ async fn service_connect_is_tested_by_its_header() {
 #[tokio::test(flavor = "multi_thread")]
 async fn service_connect_s_green_that_fails_its_tests_never_reaches_a_user() {
     let mut play = story(Kind::ServiceConnect).begin().await;
-    let told = play.act(marked("1.2.0", &["health"])).await;
+    let run = play.act(marked("1.2.0", &["health"])).await;
     assert_no_hook_of_ours(&play).await;
     assert!(
         !play
@@ -150,10 +150,10 @@ async fn service_connect_s_green_that_fails_its_tests_never_reaches_a_user() {
     );
     play.end().await;
     assert_eq!(
-        (told.output("outcome"), told.output("reason")),
+        (run.output("outcome"), run.output("reason")),
         ("rolled-back", "smoke-failed")
     );
-    assert_snapshot!(told.ending(), @r#"
+    assert_snapshot!(run.ending(), @r#"
     exit code 20
     ---
     Blue serves 100 % of production: api:1 (observed at the service's deployments).
@@ -185,13 +185,13 @@ async fn service_connect_takes_a_canary_s_steps() {
     })
     .begin()
     .await;
-    let told = play.act(marked("1.1.0", &["health"])).await;
+    let run = play.act(marked("1.1.0", &["health"])).await;
     assert_no_hook_of_ours(&play).await;
     play.end().await;
     assert_eq!(
         (
-            told.output("outcome"),
-            told.count("ecs:ContinueServiceDeployment")
+            run.output("outcome"),
+            run.count("ecs:ContinueServiceDeployment")
         ),
         ("deployed", 3)
     );
@@ -200,11 +200,11 @@ async fn service_connect_takes_a_canary_s_steps() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_headless_service_is_said_to_be_one() {
     let mut play = story(Kind::Headless).begin().await;
-    let told = play.act(Action::deploy("1.1.0")).await;
+    let run = play.act(Action::deploy("1.1.0")).await;
     assert_no_hook_of_ours(&play).await;
     play.end().await;
-    assert_eq!(told.output("outcome"), "deployed");
-    assert_snapshot!(told.text(), @"
+    assert_eq!(run.output("outcome"), "deployed");
+    assert_snapshot!(run.text(), @"
     exit code 0
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
@@ -257,15 +257,15 @@ async fn a_headless_service_is_said_to_be_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_headless_service_has_no_green_to_test() {
-    let told = story(Kind::Headless)
-        .told(
+    let run = story(Kind::Headless)
+        .run(
             Action::tested("1.1.0")
                 .with("test-url", "http://127.0.0.1:9")
                 .without("production-url"),
         )
         .await;
-    assert_eq!((told.code, told.calls.len()), (Some(2), 0));
-    assert_snapshot!(told.ending(), @"
+    assert_eq!((run.code, run.calls.len()), (Some(2), 0));
+    assert_snapshot!(run.ending(), @"
     exit code 2
     ---
     Nothing was touched: the inputs have 2 problems
@@ -278,27 +278,47 @@ async fn a_headless_service_has_no_green_to_test() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_headless_service_s_green_that_crashes_leaves_blue() {
-    // Without a load balancer its tasks count from their start: the bake is long enough for them to
-    // crash in it on a busy machine.
+    // Without a load balancer its tasks count from their start: the bake lasts long enough for them
+    // to crash in it on a busy machine, whoever looks.
     let bake = NativeOptions {
         kind: Kind::Headless,
         bake_minutes: 30,
         ..NativeOptions::default()
     };
-    let mut play = Story::native(bake).begin().await;
-    let told = play.act(Action::deploy("1.4.0")).await;
+    let mut play = Story::native(bake).in_real_time().begin().await;
+    let run = play.act(Action::deploy("1.4.0")).await;
     assert_no_hook_of_ours(&play).await;
     play.end().await;
-    assert_eq!(told.output("outcome"), "rolled-back", "{}", told.text());
-    assert_snapshot!(told.ending(), @r#"
+    assert_eq!(run.output("outcome"), "rolled-back", "{}", run.text());
+    // It may have crashed before ECS counted it, or after: both are true.
+    let ending = run.ending();
+    let (crash, rest): (Vec<&str>, Vec<&str>) = ending.lines().partition(|line| {
+        ["::error", "  Caused by: ", "  hint: "]
+            .iter()
+            .any(|start| line.starts_with(start))
+    });
+    assert!(
+        [
+            "title=rolled-back (tasks-unhealthy)::green does not become healthy: [n] of its tasks have failed",
+            "title=rolled-back (tasks-unhealthy)::while green had all of production's traffic, no task of api:2 was running",
+        ]
+        .iter()
+        .any(|sentence| crash[0].ends_with(sentence)),
+        "{ending}"
+    );
+    assert!(
+        crash
+            .last()
+            .expect("a hint")
+            .starts_with("  hint: fix what the containers stopped for; "),
+        "{ending}"
+    );
+    assert_snapshot!(rest.join("\n"), @r#"
     exit code 20
     ---
     Blue serves 100 % of production: api:1 (observed at the service's deployments).
-    ::error title=rolled-back (tasks-unhealthy)::green does not become healthy: [n] of its tasks have failed
-      Caused by: Essential container in task exited
       container app of task [task]: exit code 1; Essential container in task exited
         | {"time":"[time]","level":"error","message":"cannot start","cause":"the session store has a schema from the future"}
-      hint: fix what the containers stopped for; where none stopped by itself, look at the health checks: path, port, expected codes, grace period
       see: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
     Outcome: rolled-back (tasks-unhealthy), exit code 20, after [time]
     ---

@@ -9,7 +9,7 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::harness::native::{assert_over, hooks, pause};
-use crate::harness::{Action, Deed, Play, Story, Told, When, call};
+use crate::harness::{Action, ActionRun, Incident, Play, Story, When, call};
 
 const AT_TESTS: When = When::Line("Smoke tests on green");
 const UNMARKED: [HookDetails; 2] = [HookDetails::Dropped, HookDetails::Refused];
@@ -35,7 +35,7 @@ async fn is_clean(play: &Play, group: &str) {
 /// A run whose machine dies while green is tested; its deployment is still there.
 async fn dies(play: &mut Play) {
     let dead = play
-        .act(Action::slowly_tested("1.1.0").at(AT_TESTS, Deed::Kill))
+        .act(Action::slowly_tested("1.1.0").at(AT_TESTS, Incident::Kill))
         .await;
     assert_eq!(dead.code, None);
     assert_eq!(
@@ -67,13 +67,13 @@ async fn is_rejected(play: &Play) {
     );
 }
 
-fn tagged(told: &Told) -> String {
-    let tagged = told
+fn tagged(run: &ActionRun) -> String {
+    let tagged = run
         .calls
         .iter()
         .find(|call| call.operation == "ecs:TagResource")
         .expect("a tag");
-    told.redacted(&tagged.request["tags"].to_string())
+    run.redacted(&tagged.request["tags"].to_string())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -81,15 +81,15 @@ async fn where_marks_are_dropped_or_refused_a_tag_tells_whose_the_hooks_are() {
     let mut ends = Vec::new();
     for hook_details in UNMARKED {
         let mut play = story(hook_details).begin().await;
-        let told = play.act(Action::tested_by("1.1.0", &["health"])).await;
+        let run = play.act(Action::tested_by("1.1.0", &["health"])).await;
         is_clean(&play, "api-2").await;
         play.end().await;
-        assert_eq!(told.output("outcome"), "deployed");
+        assert_eq!(run.output("outcome"), "deployed");
         assert_eq!(
-            tagged(&told),
+            tagged(&run),
             r#"[{"key":"ecs-bluegreen-action:pause-hooks","value":"[run] 30 POST_TEST_TRAFFIC_SHIFT+POST_PRODUCTION_TRAFFIC_SHIFT registered"}]"#
         );
-        ends.push(told.ending());
+        ends.push(run.ending());
     }
     assert_snapshot!(ends.join("\n\n"), @"
     exit code 0
@@ -127,27 +127,22 @@ async fn what_a_dead_run_left_without_marks_goes_with_the_next_run() {
         let mut play = story(hook_details).begin().await;
         dies(&mut play).await;
         is_rejected(&play).await;
-        let told = play
+        let run = play
             .act(Action::tested_by("1.1.0", &["health"]).env("GITHUB_RUN_ID", "4712"))
             .await;
         is_clean(&play, "api-2").await;
         play.end().await;
+        assert_eq!(run.output("outcome"), "deployed", "{}", run.log.join("\n"));
         assert_eq!(
-            told.output("outcome"),
-            "deployed",
-            "{}",
-            told.log.join("\n")
-        );
-        assert_eq!(
-            told.count("ecs:ContinueServiceDeployment"),
+            run.count("ecs:ContinueServiceDeployment"),
             2,
             "its own gates, and none of a hook that was left"
         );
         assert_ne!(
-            told.log_with("left on the service"),
+            run.log_with("left on the service"),
             "",
             "{}",
-            told.log.join("\n")
+            run.log.join("\n")
         );
     }
 }
@@ -191,14 +186,14 @@ async fn without_marks_and_without_leave_to_tag_a_run_that_is_run_again_still_kn
             .await;
         let before = hooks(&play).await;
         let open = || {
-            Deed::Call(
+            Incident::Call(
                 "ecs.ContinueServiceDeployment",
                 json!({ "serviceDeploymentArn": "$ARN", "hookId": "$HOOK" }),
             )
         };
         let action =
             || Action::slowly_tested("1.1.0").at(When::State("PRE_SCALE_UP paused"), open());
-        let dead = play.act(action().at(AT_TESTS, Deed::Kill)).await;
+        let dead = play.act(action().at(AT_TESTS, Incident::Kill)).await;
         assert_eq!(
             (dead.code, hooks(&play).await.as_array().map(Vec::len)),
             (None, Some(2))
@@ -232,20 +227,15 @@ async fn hooks_that_another_tool_wrote_back_without_their_type_go_all_the_same()
     for hook_details in [HookDetails::Stored, HookDetails::Dropped] {
         let story = story(hook_details).switches(|switches| switches.bare_hook = BareHook::Taken);
         let mut play = story.begin().await;
-        let told = play
-            .act(
-                Action::slowly_tested("1.1.0")
-                    .at(AT_TESTS, Deed::Call("ecs.UpdateService", update.clone())),
-            )
+        let run = play
+            .act(Action::slowly_tested("1.1.0").at(
+                AT_TESTS,
+                Incident::Call("ecs.UpdateService", update.clone()),
+            ))
             .await;
         is_clean(&play, "api-2").await;
         play.end().await;
-        assert_eq!(
-            told.output("outcome"),
-            "deployed",
-            "{}",
-            told.log.join("\n")
-        );
+        assert_eq!(run.output("outcome"), "deployed", "{}", run.log.join("\n"));
     }
 }
 
@@ -257,34 +247,29 @@ async fn hooks_that_another_tool_removes_are_missed_where_the_deployment_loses_t
     // Green waits at its gate already: what is lost is production's, and that is tested all the
     // same.
     let mut play = story().begin().await;
-    let told = play
-        .act(
-            Action::slowly_tested("1.1.0")
-                .at(AT_TESTS, Deed::Call("ecs.UpdateService", removal.clone())),
-        )
+    let run = play
+        .act(Action::slowly_tested("1.1.0").at(
+            AT_TESTS,
+            Incident::Call("ecs.UpdateService", removal.clone()),
+        ))
         .await;
     is_clean(&play, "api-2").await;
     play.end().await;
-    assert_eq!(
-        told.output("outcome"),
-        "deployed",
-        "{}",
-        told.log.join("\n")
-    );
+    assert_eq!(run.output("outcome"), "deployed", "{}", run.log.join("\n"));
     // Green's own gate is lost: users meet what nobody has tested.
     let mut play = story().begin().await;
-    let told = play
+    let run = play
         .act(Action::tested("1.1.0").at(
             When::State("PRE_SCALE_UP"),
-            Deed::Call("ecs.UpdateService", removal),
+            Incident::Call("ecs.UpdateService", removal),
         ))
         .await;
     is_clean(&play, "api-1").await;
     play.end().await;
     assert_eq!(
-        (told.output("outcome"), told.output("reason")),
+        (run.output("outcome"), run.output("reason")),
         ("rolled-back", "gate-bypassed"),
         "{}",
-        told.log.join("\n")
+        run.log.join("\n")
     );
 }

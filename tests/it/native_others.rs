@@ -8,19 +8,19 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::harness::native::{assert_no_hook_of_ours, assert_over, assert_serves, hooks};
-use crate::harness::{Action, Deed, Play, Story, When, call};
+use crate::harness::{Action, Incident, Play, Story, When, call};
 
 const AT_TESTS: When = When::Line("Smoke tests on green");
 
-fn answer(action: &str) -> Deed {
-    Deed::Call(
+fn answer(action: &str) -> Incident {
+    Incident::Call(
         "ecs.ContinueServiceDeployment",
         json!({ "serviceDeploymentArn": "$ARN", "hookId": "$HOOK", "action": action }),
     )
 }
 
-fn stop(how: &str) -> Deed {
-    Deed::Call(
+fn stop(how: &str) -> Incident {
+    Incident::Call(
         "ecs.StopServiceDeployment",
         json!({ "serviceDeploymentArn": "$ARN", "stopType": how }),
     )
@@ -29,10 +29,10 @@ fn stop(how: &str) -> Deed {
 /// A run whose machine dies while green is tested, and whose deployment somebody sends back.
 async fn died(play: &mut Play) {
     let dead = play
-        .act(Action::slowly_tested("1.1.0").at(AT_TESTS, Deed::Kill))
+        .act(Action::slowly_tested("1.1.0").at(AT_TESTS, Incident::Kill))
         .await;
     assert_eq!(dead.code, None);
-    let Deed::Call(operation, request) = answer("ROLLBACK") else {
+    let Incident::Call(operation, request) = answer("ROLLBACK") else {
         return;
     };
     call(&play.stage, operation, &request).await;
@@ -57,7 +57,7 @@ async fn died(play: &mut Play) {
 async fn a_gate_that_somebody_opens_before_the_tests_is_bypassed_and_taken_back() {
     let mut play = Story::blue_green().begin().await;
     let action = Action::tested("1.1.0").with("poll-interval", "1500ms");
-    let told = play
+    let run = play
         .act(action.at(
             When::State("POST_TEST_TRAFFIC_SHIFT paused"),
             answer("CONTINUE"),
@@ -66,10 +66,10 @@ async fn a_gate_that_somebody_opens_before_the_tests_is_bypassed_and_taken_back(
     assert_over(&play, "api-1").await;
     play.end().await;
     assert_eq!(
-        (told.output("outcome"), told.output("reason")),
+        (run.output("outcome"), run.output("reason")),
         ("rolled-back", "gate-bypassed")
     );
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 20
     ---
     Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
@@ -90,14 +90,14 @@ async fn a_gate_that_somebody_opens_before_the_tests_is_bypassed_and_taken_back(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gate_that_somebody_opens_while_the_tests_run_counts_once_they_have_passed() {
     let mut play = Story::blue_green().begin().await;
-    let told = play
+    let run = play
         .act(Action::slowly_tested("1.1.0").at(AT_TESTS, answer("CONTINUE")))
         .await;
     assert_over(&play, "api-2").await;
     play.end().await;
-    assert_eq!(told.output("outcome"), "deployed");
+    assert_eq!(run.output("outcome"), "deployed");
     assert_eq!(
-        told.log_with("gate does not wait"),
+        run.log_with("gate does not wait"),
         "the gate does not wait any more; looking why"
     );
 }
@@ -105,16 +105,16 @@ async fn a_gate_that_somebody_opens_while_the_tests_run_counts_once_they_have_pa
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gate_that_somebody_answers_with_a_rollback_is_told_as_stopped() {
     let mut play = Story::blue_green().begin().await;
-    let told = play
+    let run = play
         .act(Action::slowly_tested("1.1.0").at(AT_TESTS, answer("ROLLBACK")))
         .await;
     assert_over(&play, "api-1").await;
     play.end().await;
     assert_eq!(
-        (told.output("outcome"), told.output("reason")),
+        (run.output("outcome"), run.output("reason")),
         ("rolled-back", "stopped")
     );
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 20
     ---
     Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
@@ -137,16 +137,16 @@ async fn a_gate_that_somebody_answers_with_a_rollback_is_told_as_stopped() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deployment_that_somebody_stops_is_told_as_stopped() {
     let mut play = Story::canary().begin().await;
-    let told = play
+    let run = play
         .act(Action::slowly_tested("1.1.0").at(AT_TESTS, stop("ROLLBACK")))
         .await;
     assert_over(&play, "api-1").await;
     play.end().await;
     assert_eq!(
-        (told.output("outcome"), told.output("reason")),
+        (run.output("outcome"), run.output("reason")),
         ("rolled-back", "stopped")
     );
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 20
     ---
     Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
@@ -172,22 +172,22 @@ async fn a_stop_that_comes_too_late_is_no_rollback() {
         .in_real_time()
         .switches(|switches| switches.late_stop = LateStop::TooLate);
     let mut play = story.begin().await;
-    let told = play
+    let run = play
         .act(Action::tested_by("1.1.0", &["health"]).at(When::State("CLEAN_UP"), stop("ROLLBACK")))
         .await;
     assert_over(&play, "api-2").await;
     play.end().await;
     assert_ne!(
-        told.log_with("ROLLBACK_REQUESTED"),
+        run.log_with("ROLLBACK_REQUESTED"),
         "",
         "it was seen: {}",
-        told.log.join("\n")
+        run.log.join("\n")
     );
     assert_eq!(
-        (told.output("outcome"), told.code),
+        (run.output("outcome"), run.code),
         ("deployed", Some(0)),
         "{}",
-        told.log.join("\n")
+        run.log.join("\n")
     );
 }
 
@@ -195,18 +195,18 @@ async fn a_stop_that_comes_too_late_is_no_rollback() {
 async fn a_deployment_that_is_stopped_where_it_is_leaves_both_sides_and_is_stuck() {
     let story = Story::canary().switches(|switches| switches.stop_abort = StopAbort::Works);
     let mut play = story.begin().await;
-    let told = play
+    let run = play
         .act(Action::tested("1.1.0").at(When::State("prod forwards to api-1=90"), stop("ABORT")))
         .await;
     assert_no_hook_of_ours(&play).await;
     play.end().await;
     assert_eq!(
-        (told.code, told.output("outcome")),
+        (run.code, run.output("outcome")),
         (Some(40), "stuck"),
         "{}",
-        told.log.join("\n")
+        run.log.join("\n")
     );
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 40
     ---
     Blue serves 90 % of production, green 10 % (observed at the load balancer's listeners); service deployment [service deployment] could not be undone: a person is needed.
@@ -233,18 +233,21 @@ async fn a_deployment_that_is_stopped_where_it_is_leaves_both_sides_and_is_stuck
 async fn a_newer_deployment_is_named_and_left_alone() {
     let mut play = Story::blue_green().begin().await;
     let update = json!({ "cluster": "prod", "service": "api", "forceNewDeployment": true });
-    let told = play
-        .act(Action::slowly_tested("1.1.0").at(AT_TESTS, Deed::Call("ecs.UpdateService", update)))
+    let run = play
+        .act(
+            Action::slowly_tested("1.1.0")
+                .at(AT_TESTS, Incident::Call("ecs.UpdateService", update)),
+        )
         .await;
     assert_no_hook_of_ours(&play).await;
     assert_eq!(
-        told.count("ecs:StopServiceDeployment"),
+        run.count("ecs:StopServiceDeployment"),
         0,
         "it is somebody else's"
     );
     play.end().await;
-    assert_eq!((told.code, told.output("reason")), (Some(30), "superseded"));
-    assert_snapshot!(told.ending(), @"
+    assert_eq!((run.code, run.output("reason")), (Some(30), "superseded"));
+    assert_snapshot!(run.ending(), @"
     exit code 30
     ---
     Blue serves 100 % of production: api:1 (observed at the load balancer's listeners); service deployment [service deployment] of api:2 (PENDING) took the place of ours, [service deployment] (it pauses at our gates, for mode continue or mode abort): Service deployment stopped because a new service deployment started.
@@ -268,21 +271,24 @@ async fn a_newer_deployment_of_another_workflow_run_is_named_with_it() {
     let mut hook = crate::harness::native::pause(&["POST_TEST_TRAFFIC_SHIFT"]);
     hook["hookDetails"] = json!({ "ecsBluegreenAction": { "run": "4712-1-0a0a0a0a" } });
     let update = json!({ "cluster": "prod", "service": "api", "forceNewDeployment": true, "deploymentConfiguration": { "lifecycleHooks": [hook] } });
-    let told = play
-        .act(Action::slowly_tested("1.1.0").at(AT_TESTS, Deed::Call("ecs.UpdateService", update)))
+    let run = play
+        .act(
+            Action::slowly_tested("1.1.0")
+                .at(AT_TESTS, Incident::Call("ecs.UpdateService", update)),
+        )
         .await;
     assert!(
         hooks(&play).await.to_string().contains("4712-1-0a0a0a0a"),
         "another run's hook is its own to take away"
     );
     play.end().await;
-    assert_eq!((told.code, told.output("reason")), (Some(30), "superseded"));
+    assert_eq!((run.code, run.output("reason")), (Some(30), "superseded"));
     assert!(
-        told.log
+        run.log
             .iter()
             .any(|line| line.contains("by workflow run 4712-1-0a0a0a0a")),
         "{}",
-        told.log.join("\n")
+        run.log.join("\n")
     );
 }
 
@@ -290,13 +296,13 @@ async fn a_newer_deployment_of_another_workflow_run_is_named_with_it() {
 async fn a_hook_that_a_dead_run_left_goes_with_the_next_run() {
     let mut play = Story::blue_green().begin().await;
     died(&mut play).await;
-    let told = play
+    let run = play
         .act(Action::tested("1.1.0").env("GITHUB_RUN_ID", "4712"))
         .await;
     assert_over(&play, "api-2").await;
     play.end().await;
-    assert_eq!(told.output("outcome"), "deployed");
-    assert_snapshot!(told.ending(), @"
+    assert_eq!(run.output("outcome"), "deployed");
+    assert_snapshot!(run.ending(), @"
     exit code 0
     ---
     ::warning title=note::PAUSE hooks that workflow run [run] left on the service are to be removed
@@ -317,7 +323,7 @@ async fn a_hook_that_a_dead_run_left_goes_with_the_next_run() {
 async fn a_hook_that_a_dead_run_left_goes_with_its_deployment_when_that_is_rolled_back() {
     let mut play = Story::blue_green().begin().await;
     let dead = play
-        .act(Action::slowly_tested("1.1.0").at(AT_TESTS, Deed::Kill))
+        .act(Action::slowly_tested("1.1.0").at(AT_TESTS, Incident::Kill))
         .await;
     assert_eq!(dead.code, None);
     assert!(
@@ -357,7 +363,7 @@ async fn a_hook_that_a_dead_run_left_goes_even_when_nothing_is_to_be_deployed() 
         .service_view("api")
         .and_then(|view| view.primary().map(|fleet| fleet.revision.clone()))
         .unwrap_or_default();
-    let told = play
+    let run = play
         .act(
             Action::service()
                 .with("task-definition-arn", &revision)
@@ -366,8 +372,8 @@ async fn a_hook_that_a_dead_run_left_goes_even_when_nothing_is_to_be_deployed() 
         .await;
     assert_over(&play, "api-1").await;
     play.end().await;
-    assert_eq!(told.output("outcome"), "already-deployed");
-    assert_snapshot!(told.ending(), @"
+    assert_eq!(run.output("outcome"), "already-deployed");
+    assert_snapshot!(run.ending(), @"
     exit code 0
     ---
     ::warning title=note::PAUSE hooks that workflow run [run] left on the service are to be removed
@@ -408,13 +414,13 @@ async fn green_is_found_although_target_groups_alternate() {
 async fn an_unchanged_request_is_no_change_at_once() {
     let mut play = Story::blue_green().begin().await;
     play.act(Action::tested("1.1.0")).await;
-    let told = play
+    let run = play
         .act(Action::tested("1.1.0").env("GITHUB_RUN_ID", "4712"))
         .await;
-    assert_eq!(told.count("ecs:UpdateService"), 0);
+    assert_eq!(run.count("ecs:UpdateService"), 0);
     assert_eq!(hooks(&play).await, Value::Array(Vec::new()));
     play.end().await;
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 0
     ---
     api:2 serves production already: nothing was to be deployed.

@@ -5,28 +5,28 @@ use insta::assert_snapshot;
 use serde_json::json;
 
 use crate::harness::native::{assert_over, assert_serves};
-use crate::harness::{Action, Deed, Story, When};
+use crate::harness::{Action, Incident, Story, When};
 
 fn denied(action: &str) -> Story {
     Story::blue_green().stage(|options| options.denied = vec![action.to_owned()])
 }
 
-async fn refused(action: &str) -> String {
+async fn run_refused(action: &str) -> String {
     let mut play = denied(action).begin().await;
-    let told = play.act(Action::tested("1.1.0")).await;
+    let run = play.act(Action::tested("1.1.0")).await;
     assert_over(&play, "api-1").await;
     play.end().await;
     assert!(
-        told.code != Some(0) && told.log.join("\n").contains(action),
+        run.code != Some(0) && run.log.join("\n").contains(action),
         "the action is named: {}",
-        told.log.join("\n")
+        run.log.join("\n")
     );
-    told.ending()
+    run.ending()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_listing_deployments_nothing_is_touched() {
-    assert_snapshot!(refused("ecs:ListServiceDeployments").await, @"
+    assert_snapshot!(run_refused("ecs:ListServiceDeployments").await, @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -37,7 +37,7 @@ async fn without_listing_deployments_nothing_is_touched() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_reading_service_revisions_nothing_is_touched() {
-    assert_snapshot!(refused("ecs:DescribeServiceRevisions").await, @"
+    assert_snapshot!(run_refused("ecs:DescribeServiceRevisions").await, @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -49,11 +49,11 @@ async fn without_reading_service_revisions_nothing_is_touched() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_reading_deployments_the_action_is_named_and_nobody_reaches_green() {
     let mut play = denied("ecs:DescribeServiceDeployments").begin().await;
-    let told = play.act(Action::tested("1.1.0")).await;
+    let run = play.act(Action::tested("1.1.0")).await;
     assert_serves(&play, "api-1");
     play.end().await;
-    assert_ne!(told.code, Some(0));
-    assert_snapshot!(told.ending(), @"
+    assert_ne!(run.code, Some(0));
+    assert_snapshot!(run.ending(), @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -72,15 +72,15 @@ async fn without_continuing_the_gate_is_left_to_whoever_may_open_it() {
         .begin()
         .await;
     let action = Action::tested("1.1.0").without("production-url");
-    let told = play
+    let run = play
         .act(action.at(
             When::Line("is left to whoever may continue"),
-            Deed::Call("ecs.ContinueServiceDeployment", open),
+            Incident::Call("ecs.ContinueServiceDeployment", open),
         ))
         .await;
     assert_over(&play, "api-2").await;
     play.end().await;
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 0
     ---
     ::warning title=a check is limited::The gate is left to whoever may continue the deployment. Allow ecs:ContinueServiceDeployment to have it. (ecs:ContinueServiceDeployment is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecs:ContinueServiceDeployment on resource: arn:aws:ecs:eu-central-1:123456789012:service-deployment/prod/api/[service deployment] because no identity-based policy allows the ecs:ContinueServiceDeployment action)
@@ -99,14 +99,11 @@ async fn without_continuing_the_gate_is_left_to_whoever_may_open_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_stopping_a_failed_test_is_answered_with_a_rollback_at_the_gate() {
     let mut play = denied("ecs:StopServiceDeployment").begin().await;
-    let told = play.act(Action::tested_by("1.2.0", &["health"])).await;
+    let run = play.act(Action::tested_by("1.2.0", &["health"])).await;
     assert_serves(&play, "api-1");
     play.end().await;
-    assert_eq!(
-        (told.code, told.output("outcome")),
-        (Some(20), "rolled-back")
-    );
-    let answered = told
+    assert_eq!((run.code, run.output("outcome")), (Some(20), "rolled-back"));
+    let answered = run
         .calls
         .iter()
         .find(|call| call.operation == "ecs:ContinueServiceDeployment")
@@ -121,11 +118,11 @@ async fn without_stopping_or_answering_a_failed_test_leaves_it_stuck_with_the_co
         .stage(|options| options.denied = both.to_vec())
         .begin()
         .await;
-    let told = play.act(Action::tested_by("1.2.0", &["health"])).await;
+    let run = play.act(Action::tested_by("1.2.0", &["health"])).await;
     assert_serves(&play, "api-1");
     play.end().await;
-    assert_eq!((told.code, told.output("outcome")), (Some(40), "stuck"));
-    assert_snapshot!(told.ending(), @r#"
+    assert_eq!((run.code, run.output("outcome")), (Some(40), "stuck"));
+    assert_snapshot!(run.ending(), @r#"
     exit code 40
     ---
     Blue serves 100 % of production, green 0 % (observed at the load balancer's listeners); service deployment [service deployment] could not be undone: a person is needed.

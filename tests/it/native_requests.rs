@@ -6,25 +6,25 @@ use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use crate::harness::native::{assert_over, hooks, pause};
-use crate::harness::{Action, Play, Story, Told, call};
+use crate::harness::{Action, ActionRun, Play, Story, call};
 
 /// The requests of this run to UpdateService, without what differs.
-fn updates(told: &Told) -> String {
-    let updates = told
+fn updates(run: &ActionRun) -> String {
+    let updates = run
         .calls
         .iter()
         .filter(|call| call.operation == "ecs:UpdateService");
     let updates = updates
         .map(|call| serde_json::to_string_pretty(&call.request).expect("JSON"))
         .collect::<Vec<_>>();
-    told.redacted(&updates.join("\n"))
+    run.redacted(&updates.join("\n"))
 }
 
-async fn refused(story: Story, action: Action) -> String {
-    let told = story.told(action).await;
-    assert_eq!(told.calls, [], "nothing was touched");
-    assert_eq!(told.code, Some(2));
-    told.ending()
+async fn run_refused(story: Story, action: Action) -> String {
+    let run = story.run(action).await;
+    assert_eq!(run.calls, [], "nothing was touched");
+    assert_eq!(run.code, Some(2));
+    run.ending()
 }
 
 fn lambda() -> Value {
@@ -43,11 +43,11 @@ async fn a_service_s_own_hooks_and_alarms_go_back_as_they_came() {
     };
     let mut play = Story::native(native).begin().await;
     let before = hooks(&play).await;
-    let told = play.act(Action::tested("1.1.0")).await;
+    let run = play.act(Action::tested("1.1.0")).await;
     assert_eq!(hooks(&play).await, before);
     assert_over(&play, "api-2").await;
     play.end().await;
-    assert_snapshot!(updates(&told), @r#"
+    assert_snapshot!(updates(&run), @r#"
     {
       "cluster": "prod",
       "service": "api",
@@ -141,7 +141,7 @@ async fn a_service_s_own_hooks_and_alarms_go_back_as_they_came() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_leave_to_add_hooks_the_snippet_for_the_service_is_given() {
-    assert_snapshot!(refused(Story::blue_green(), Action::tested("1.1.0").with("manage-hooks", "false")).await, @r#"
+    assert_snapshot!(run_refused(Story::blue_green(), Action::tested("1.1.0").with("manage-hooks", "false")).await, @r#"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -163,20 +163,20 @@ async fn hooks_of_the_service_s_own_definition_are_used_and_nothing_of_it_is_cha
     .begin()
     .await;
     let before = hooks(&play).await;
-    let told = play
+    let run = play
         .act(Action::tested("1.1.0").with("manage-hooks", "false"))
         .await;
     assert_eq!(hooks(&play).await, before);
     play.end().await;
-    assert_eq!(told.output("outcome"), "deployed");
+    assert_eq!(run.output("outcome"), "deployed");
     assert_eq!(
         (
-            told.count("ecs:ContinueServiceDeployment"),
-            told.count("ecs:UpdateService")
+            run.count("ecs:ContinueServiceDeployment"),
+            run.count("ecs:UpdateService")
         ),
         (2, 1)
     );
-    assert!(!updates(&told).contains("deploymentConfiguration"));
+    assert!(!updates(&run).contains("deploymentConfiguration"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -185,12 +185,12 @@ async fn a_hook_that_is_not_in_the_deployment_s_snapshot_ends_it_before_users_re
         .switches(|switches| switches.hook_scope = HookScope::NextDeployment)
         .begin()
         .await;
-    let told = play.act(Action::tested("1.1.0")).await;
+    let run = play.act(Action::tested("1.1.0")).await;
     assert_over(&play, "api-1").await;
     assert!(!play.users().versions.contains_key("1.1.0"));
     play.end().await;
-    assert_eq!(told.output("reason"), "hooks-missing");
-    assert_snapshot!(told.ending(), @r#"
+    assert_eq!(run.output("reason"), "hooks-missing");
+    assert_snapshot!(run.ending(), @r#"
     exit code 20
     ---
     Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
@@ -223,11 +223,11 @@ async fn a_strategy_of_the_inputs_comes_with_the_same_update() {
         .with("canary-percent", "20")
         .with("canary-bake", "3m")
         .with("bake", "2m");
-    let told = play.act(action).await;
+    let run = play.act(action).await;
     assert_over(&play, "api-2").await;
     play.end().await;
-    assert_eq!(told.output("outcome"), "deployed");
-    assert_snapshot!(updates(&told), @r#"
+    assert_eq!(run.output("outcome"), "deployed");
+    assert_snapshot!(updates(&run), @r#"
     {
       "cluster": "prod",
       "service": "api",
@@ -313,7 +313,7 @@ async fn a_strategy_of_the_inputs_comes_with_the_same_update() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_strategy_whose_rollout_failed_is_put_back() {
     let mut play = rolled_with_two_groups().await;
-    let told = play
+    let run = play
         .act(Action::tested_by("1.2.0", &["health"]).with("strategy", "blue-green"))
         .await;
     assert_over(&play, "api-1").await;
@@ -328,13 +328,13 @@ async fn a_strategy_whose_rollout_failed_is_put_back() {
         "ROLLING"
     );
     play.end().await;
-    assert_eq!(told.output("outcome"), "rolled-back");
+    assert_eq!(run.output("outcome"), "rolled-back");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_strategy_that_needs_a_second_target_group_is_refused_without_one() {
     let action = Action::deploy("1.1.0").with("strategy", "canary");
-    assert_snapshot!(refused(Story::rolling(RollingOptions::default()), action).await, @"
+    assert_snapshot!(run_refused(Story::rolling(RollingOptions::default()), action).await, @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -345,7 +345,7 @@ async fn a_strategy_that_needs_a_second_target_group_is_refused_without_one() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_strategy_is_refused_with_those_that_there_are() {
-    assert_snapshot!(refused(Story::blue_green(), Action::deploy("1.1.0").with("strategy", "purple")).await, @"
+    assert_snapshot!(run_refused(Story::blue_green(), Action::deploy("1.1.0").with("strategy", "purple")).await, @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -356,7 +356,7 @@ async fn an_unknown_strategy_is_refused_with_those_that_there_are() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_canary_s_percent_is_refused_for_a_linear_service() {
-    assert_snapshot!(refused(Story::linear(), Action::deploy("1.1.0").with("canary-percent", "10")).await, @"
+    assert_snapshot!(run_refused(Story::linear(), Action::deploy("1.1.0").with("canary-percent", "10")).await, @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -368,7 +368,7 @@ async fn a_canary_s_percent_is_refused_for_a_linear_service() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_approval_without_a_gate_is_refused() {
     let action = Action::deploy("1.1.0").with("approval", "before-traffic");
-    assert_snapshot!(refused(Story::rolling(RollingOptions::default()), action).await, @"
+    assert_snapshot!(run_refused(Story::rolling(RollingOptions::default()), action).await, @"
     exit code 2
     ---
     Nothing was touched: the inputs have a problem
@@ -380,7 +380,7 @@ async fn an_approval_without_a_gate_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_waits_until_the_shift_leaves_the_bake_to_ecs_without_a_hook() {
     let mut play = Story::blue_green().in_real_time().begin().await;
-    let told = play
+    let run = play
         .act(Action::tested("1.1.0").with("wait-until", "shifted"))
         .await;
     assert_eq!(hooks(&play).await, json!([]));
@@ -397,7 +397,7 @@ async fn a_run_that_waits_until_the_shift_leaves_the_bake_to_ecs_without_a_hook(
     );
     assert_over(&play, "api-2").await;
     play.end().await;
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 0
     ---
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).

@@ -7,26 +7,26 @@ use ecs_bluegreen_sim::{
 };
 
 use crate::harness::native::{assert_no_hook_of_ours, assert_over};
-use crate::harness::{Action, Deed, Story, Told, When};
+use crate::harness::{Action, ActionRun, Incident, Story, When};
 
 /// What a version that passes its gate and fails on production is deployed with.
 fn failing() -> Action {
     Action::tested("1.3.0").with("environment-variables", "APP_PRODUCTION_PORT=$PORT")
 }
 
-async fn run(story: Story, action: Action, serves: &str, outcome: &str) -> Told {
+async fn run_to(story: Story, action: Action, serves: &str, outcome: &str) -> ActionRun {
     let mut play = story.begin().await;
-    let told = play.act(action).await;
-    assert_eq!(told.output("outcome"), outcome, "{}", told.log.join("\n"));
+    let run = play.act(action).await;
+    assert_eq!(run.output("outcome"), outcome, "{}", run.log.join("\n"));
     assert_over(&play, serves).await;
     play.end().await;
-    told
+    run
 }
 
 /// A good version is deployed and one that fails at green's gate, or on production, is taken back,
 /// whichever way AWS does it.
-async fn both(story: fn() -> Story, set: impl Fn(&mut Switches) + Copy) {
-    let good = run(
+async fn deploys_and_rolls_back(story: fn() -> Story, set: impl Fn(&mut Switches) + Copy) {
+    let good = run_to(
         story().switches(set),
         Action::tested("1.1.0"),
         "api-2",
@@ -34,27 +34,27 @@ async fn both(story: fn() -> Story, set: impl Fn(&mut Switches) + Copy) {
     )
     .await;
     assert_eq!(good.code, Some(0));
-    run(
+    run_to(
         story().switches(set),
         Action::tested_by("1.2.0", &["health"]),
         "api-1",
         "rolled-back",
     )
     .await;
-    run(story().switches(set), failing(), "api-1", "rolled-back").await;
+    run_to(story().switches(set), failing(), "api-1", "rolled-back").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_stage_before_production_may_be_shown_or_not() {
-    both(Story::canary, |switches| {
+    deploys_and_rolls_back(Story::canary, |switches| {
         switches.pre_production = PreProduction::Shown;
     })
     .await;
-    both(Story::canary, |switches| {
+    deploys_and_rolls_back(Story::canary, |switches| {
         switches.pre_production = PreProduction::FormerStage;
     })
     .await;
-    both(Story::linear, |switches| {
+    deploys_and_rolls_back(Story::linear, |switches| {
         switches.pre_production = PreProduction::Absent;
     })
     .await;
@@ -62,11 +62,11 @@ async fn the_stage_before_production_may_be_shown_or_not() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_pause_before_a_later_step_may_come_before_or_after_the_bake() {
-    both(Story::linear, |switches| {
+    deploys_and_rolls_back(Story::linear, |switches| {
         switches.later_pause = LaterPause::AfterBake;
     })
     .await;
-    both(Story::linear, |switches| {
+    deploys_and_rolls_back(Story::linear, |switches| {
         switches.later_pause = LaterPause::BeforeBake;
     })
     .await;
@@ -75,7 +75,7 @@ async fn the_pause_before_a_later_step_may_come_before_or_after_the_bake() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_marks_of_hooks_may_be_dropped_or_refused() {
     for hook_details in [HookDetails::Dropped, HookDetails::Refused] {
-        both(Story::canary, move |switches| {
+        deploys_and_rolls_back(Story::canary, move |switches| {
             switches.hook_details = hook_details;
         })
         .await;
@@ -84,7 +84,7 @@ async fn the_marks_of_hooks_may_be_dropped_or_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ecs_may_look_at_production_s_rule_before_it_begins() {
-    both(Story::blue_green, |switches| {
+    deploys_and_rolls_back(Story::blue_green, |switches| {
         switches.preflight = Toggle::On;
     })
     .await;
@@ -95,28 +95,28 @@ async fn hooks_may_only_govern_the_next_deployment() {
     // Whatever is deployed then, nobody reaches it: it would not be tested.
     let next = |switches: &mut Switches| switches.hook_scope = HookScope::NextDeployment;
     for action in [Action::tested("1.1.0"), failing()] {
-        let told = run(
+        let run = run_to(
             Story::canary().switches(next),
             action,
             "api-1",
             "rolled-back",
         )
         .await;
-        assert_eq!(told.output("reason"), "hooks-missing");
+        assert_eq!(run.output("reason"), "hooks-missing");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn hooks_that_only_govern_the_next_deployment_do_no_harm_where_none_are_added() {
     let next = |switches: &mut Switches| switches.hook_scope = HookScope::NextDeployment;
-    run(
+    run_to(
         Story::blue_green().switches(next),
         Action::deploy("1.1.0"),
         "api-2",
         "deployed",
     )
     .await;
-    run(
+    run_to(
         Story::blue_green().switches(next),
         Action::deploy("1.4.0"),
         "api-1",
@@ -132,7 +132,7 @@ async fn an_update_of_a_running_deployment_may_replace_it_queue_or_be_refused() 
         ConcurrentUpdate::Queues,
         ConcurrentUpdate::Refused,
     ] {
-        both(Story::blue_green, move |switches| {
+        deploys_and_rolls_back(Story::blue_green, move |switches| {
             switches.concurrent_update = concurrent_update;
         })
         .await;
@@ -146,14 +146,14 @@ async fn an_update_that_queues_behind_ours_lets_ours_end_and_is_named_when_ours_
     let queued = |action: Action| {
         action.at(
             When::Line("Smoke tests on green"),
-            Deed::Call("ecs.UpdateService", update.clone()),
+            Incident::Call("ecs.UpdateService", update.clone()),
         )
     };
     let story = || {
         Story::blue_green()
             .switches(|switches| switches.concurrent_update = ConcurrentUpdate::Queues)
     };
-    let good = story().told(queued(Action::slowly_tested("1.1.0"))).await;
+    let good = story().run(queued(Action::slowly_tested("1.1.0"))).await;
     assert_eq!(
         good.output("outcome"),
         "deployed",
@@ -161,7 +161,7 @@ async fn an_update_that_queues_behind_ours_lets_ours_end_and_is_named_when_ours_
         good.log.join("\n")
     );
     let failing = story()
-        .told(queued(Action::tested_by("1.2.0", &["health"])))
+        .run(queued(Action::tested_by("1.2.0", &["health"])))
         .await;
     assert_eq!(
         (failing.output("outcome"), failing.output("reason")),
@@ -178,19 +178,19 @@ async fn an_update_that_queues_behind_ours_lets_ours_end_and_is_named_when_ours_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rollback_may_succeed_or_fail_and_a_good_version_does_not_care() {
-    both(Story::blue_green, |switches| {
+    deploys_and_rolls_back(Story::blue_green, |switches| {
         switches.rollback_ending = RollbackEnding::Succeeds;
     })
     .await;
     let fails = |switches: &mut Switches| switches.rollback_ending = RollbackEnding::Fails;
-    run(
+    run_to(
         Story::canary().switches(fails),
         Action::tested("1.1.0"),
         "api-2",
         "deployed",
     )
     .await;
-    let told = run(
+    let run = run_to(
         Story::canary().switches(fails),
         Action::tested_by("1.2.0", &["health"]),
         "api-1",
@@ -198,11 +198,11 @@ async fn a_rollback_may_succeed_or_fail_and_a_good_version_does_not_care() {
     )
     .await;
     assert!(
-        told.log
+        run.log
             .iter()
             .any(|line| line.starts_with("Blue serves 100 % of production")),
         "{}",
-        told.log.join("\n")
+        run.log.join("\n")
     );
 }
 
@@ -216,7 +216,7 @@ async fn alarms_may_be_watched_from_the_shift_on_or_while_baking_only_and_in_a_p
         let set = move |switches: &mut Switches| {
             (switches.alarm_window, switches.alarm_in_pause) = (alarm_window, alarm_in_pause);
         };
-        run(
+        run_to(
             Story::canary().switches(set),
             Action::tested("1.1.0"),
             "api-2",
@@ -224,10 +224,10 @@ async fn alarms_may_be_watched_from_the_shift_on_or_while_baking_only_and_in_a_p
         )
         .await;
         let rings =
-            Action::tested("1.1.0").at(When::State("prod forwards to api-1=90"), Deed::Alarm);
-        let told = run(Story::canary().switches(set), rings, "api-1", "rolled-back").await;
+            Action::tested("1.1.0").at(When::State("prod forwards to api-1=90"), Incident::Alarm);
+        let run = run_to(Story::canary().switches(set), rings, "api-1", "rolled-back").await;
         assert_eq!(
-            told.output("reason"),
+            run.output("reason"),
             "alarm",
             "ECS may be blind to it; the check before the next step is not"
         );
@@ -239,16 +239,16 @@ async fn a_stale_hook_may_be_refused_in_either_way() {
     for stale_hook in [StaleHook::InvalidParameter, StaleHook::Client] {
         let set = move |switches: &mut Switches| switches.stale_hook = stale_hook;
         let body = serde_json::json!({ "serviceDeploymentArn": "$ARN", "hookId": "$HOOK", "action": "CONTINUE" });
-        let open = || Deed::Call("ecs.ContinueServiceDeployment", body.clone());
+        let open = || Incident::Call("ecs.ContinueServiceDeployment", body.clone());
         let opened = Action::slowly_tested("1.1.0").at(When::Line("Smoke tests on green"), open());
-        run(
+        run_to(
             Story::blue_green().switches(set),
             opened,
             "api-2",
             "deployed",
         )
         .await;
-        run(
+        run_to(
             Story::blue_green().switches(set),
             failing(),
             "api-1",
@@ -260,11 +260,11 @@ async fn a_stale_hook_may_be_refused_in_either_way() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_update_s_answer_may_name_the_deployment_or_not() {
-    both(Story::blue_green, |switches| {
+    deploys_and_rolls_back(Story::blue_green, |switches| {
         switches.current_deployment = ShownDeployment::Present;
     })
     .await;
-    both(Story::blue_green, |switches| {
+    deploys_and_rolls_back(Story::blue_green, |switches| {
         switches.current_deployment = ShownDeployment::Absent;
     })
     .await;
@@ -273,28 +273,28 @@ async fn the_update_s_answer_may_name_the_deployment_or_not() {
 #[tokio::test(flavor = "multi_thread")]
 async fn hooks_that_are_taken_away_early_may_stay_in_the_deployment_or_go() {
     for removed_hooks in [RemovedHooks::SnapshotKeeps, RemovedHooks::Dropped] {
-        both(Story::canary, move |switches| {
+        deploys_and_rolls_back(Story::canary, move |switches| {
             switches.removed_hooks = removed_hooks;
         })
         .await;
         let set = move |switches: &mut Switches| switches.removed_hooks = removed_hooks;
         let mut play = Story::blue_green().switches(set).begin().await;
-        let told = play
+        let run = play
             .act(Action::tested("1.1.0").with("wait-until", "shifted"))
             .await;
         assert_no_hook_of_ours(&play).await;
-        assert_eq!(told.output("outcome"), "deployed");
+        assert_eq!(run.output("outcome"), "deployed");
         play.end().await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_abort_may_be_refused_or_work_and_is_not_what_we_ask_for() {
-    both(Story::blue_green, |switches| {
+    deploys_and_rolls_back(Story::blue_green, |switches| {
         switches.stop_abort = StopAbort::Refused;
     })
     .await;
-    both(Story::blue_green, |switches| {
+    deploys_and_rolls_back(Story::blue_green, |switches| {
         switches.stop_abort = StopAbort::Works;
     })
     .await;
@@ -302,8 +302,8 @@ async fn an_abort_may_be_refused_or_work_and_is_not_what_we_ask_for() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn hooks_of_former_stages_may_be_shown_or_not() {
-    both(Story::canary, |switches| switches.former_hooks = Toggle::On).await;
-    both(Story::canary, |switches| {
+    deploys_and_rolls_back(Story::canary, |switches| switches.former_hooks = Toggle::On).await;
+    deploys_and_rolls_back(Story::canary, |switches| {
         switches.former_hooks = Toggle::Off;
     })
     .await;
@@ -311,23 +311,23 @@ async fn hooks_of_former_stages_may_be_shown_or_not() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn weights_and_lists_may_lag() {
-    both(Story::canary, |switches| switches.weight_lag_ms = 700).await;
-    both(Story::blue_green, |switches| switches.list_lag_ms = 900).await;
+    deploys_and_rolls_back(Story::canary, |switches| switches.weight_lag_ms = 700).await;
+    deploys_and_rolls_back(Story::blue_green, |switches| switches.list_lag_ms = 900).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_stop_may_be_refused_or_ignored_or_announce_a_rollback_that_does_not_come() {
     for late_stop in [LateStop::Refused, LateStop::Ignored, LateStop::TooLate] {
         let set = move |switches: &mut Switches| switches.late_stop = late_stop;
-        run(
+        run_to(
             Story::blue_green().switches(set),
             failing(),
             "api-1",
             "rolled-back",
         )
         .await;
-        let late = Action::tested("1.1.0").at(When::State("CLEAN_UP"), Deed::Interrupt);
-        run(
+        let late = Action::tested("1.1.0").at(When::State("CLEAN_UP"), Incident::Interrupt);
+        run_to(
             Story::blue_green().in_real_time().switches(set),
             late,
             "api-2",

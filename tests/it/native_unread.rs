@@ -31,25 +31,25 @@ async fn behind_vpc_lattice_and_gateways_users_are_shifted_and_what_was_not_seen
     let mut ends = Vec::new();
     for kind in [Kind::Lattice, Kind::Gateway] {
         let mut play = story(kind).begin().await;
-        let told = play.act(Action::tested_by("1.1.0", &["health"])).await;
+        let run = play.act(Action::tested_by("1.1.0", &["health"])).await;
         assert_over(&play, "api-2").await;
         play.end().await;
-        assert_eq!(told.output("outcome"), "deployed", "{}", told.text());
+        assert_eq!(run.output("outcome"), "deployed", "{}", run.text());
         ends.push(format!(
             "{}\n{}\n{}",
-            told.log_with("traffic goes through").trim(),
-            told.log_with("gets its test traffic"),
-            told.ending()
+            run.log_with("traffic goes through").trim(),
+            run.log_with("gets its test traffic"),
+            run.ending()
         ));
         let mut play = story(kind).begin().await;
-        let told = play.act(Action::tested_by("1.2.0", &["health"])).await;
+        let run = play.act(Action::tested_by("1.2.0", &["health"])).await;
         assert_over(&play, "api-1").await;
         play.end().await;
         assert_eq!(
-            (told.output("outcome"), told.output("reason")),
+            (run.output("outcome"), run.output("reason")),
             ("rolled-back", "smoke-failed"),
             "{}",
-            told.text()
+            run.text()
         );
     }
     assert_snapshot!(ends.join("\n\n"), @"
@@ -87,18 +87,18 @@ async fn behind_vpc_lattice_and_gateways_users_are_shifted_and_what_was_not_seen
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_express_service_keeps_its_strategy_and_hooks_and_is_deployed_and_followed() {
-    let told = express()
-        .told(
+    let run = express()
+        .run(
             Action::tested("1.1.0")
                 .with("strategy", "canary")
                 .with("bake", "3m"),
         )
         .await;
-    assert_eq!((told.code, told.calls.len()), (Some(2), 0));
-    let green = express().told(Action::tested("1.1.0")).await;
+    assert_eq!((run.code, run.calls.len()), (Some(2), 0));
+    let green = express().run(Action::tested("1.1.0")).await;
     assert_eq!((green.code, green.calls.len()), (Some(2), 0));
     let approval = express()
-        .told(Action::deploy("1.1.0").with("approval", "before-traffic"))
+        .run(Action::deploy("1.1.0").with("approval", "before-traffic"))
         .await;
     assert_eq!(
         (approval.code, approval.calls.len()),
@@ -113,7 +113,7 @@ async fn an_express_service_keeps_its_strategy_and_hooks_and_is_deployed_and_fol
         "{}",
         approval.text()
     );
-    assert_snapshot!([told.ending(), green.ending()].join("\n\n"), @"
+    assert_snapshot!([run.ending(), green.ending()].join("\n\n"), @"
     exit code 2
     ---
     Nothing was touched: the inputs have 2 problems
@@ -129,19 +129,19 @@ async fn an_express_service_keeps_its_strategy_and_hooks_and_is_deployed_and_fol
       hint: leave test-url out; production-url tests while blue is kept
     ");
     let mut play = express().begin().await;
-    let told = play
+    let run = play
         .act(Action::tested_by("1.1.0", &["health"]).without("test-url"))
         .await;
     assert_over(&play, "api-2").await;
     play.end().await;
-    assert_eq!(told.output("outcome"), "deployed", "{}", told.text());
+    assert_eq!(run.output("outcome"), "deployed", "{}", run.text());
     assert_ne!(
-        told.log_with("✓ Smoke tests on production"),
+        run.log_with("✓ Smoke tests on production"),
         "",
         "{}",
-        told.text()
+        run.text()
     );
-    let update = told
+    let update = run
         .calls
         .iter()
         .find(|call| call.operation == "ecs:UpdateService")

@@ -10,7 +10,7 @@ use ecs_bluegreen_sim::{
 use insta::assert_snapshot;
 
 use crate::harness::native::pause;
-use crate::harness::{Action, Play, Story, Told, definition};
+use crate::harness::{Action, ActionRun, Play, Story, definition};
 
 /// A version whose health checks all fail.
 const SICK: &str = "ERROR_RATE=1\nTROUBLE_PATH=/health";
@@ -23,7 +23,7 @@ fn rolling(breaker: Breaker) -> Story {
 }
 
 /// Every way to roll out.
-fn all() -> [(&'static str, Story); 5] {
+fn every_controller() -> [(&'static str, Story); 5] {
     [
         ("codedeploy", Story::codedeploy()),
         ("blue-green", Story::blue_green()),
@@ -69,27 +69,27 @@ async fn assert_blue_serves(play: &Play) {
 }
 
 /// Runs it, and blue serves at the end.
-async fn on_blue(story: Story, action: Action) -> Told {
+async fn on_blue(story: Story, action: Action) -> ActionRun {
     let mut play = story.begin().await;
-    let told = play.act(action).await;
+    let run = play.act(action).await;
     assert_blue_serves(&play).await;
     play.end().await;
-    told
+    run
 }
 
-fn assert_ended(told: &Told, name: &str, why: &str) {
+fn assert_ended(run: &ActionRun, name: &str, why: &str) {
     assert_eq!(
-        (told.code, told.output("outcome"), told.output("reason")),
+        (run.code, run.output("outcome"), run.output("reason")),
         (Some(20), "rolled-back", "tasks-unhealthy"),
         "{name}: {}",
-        told.text()
+        run.text()
     );
-    let log = told.log.join("\n");
+    let log = run.log.join("\n");
     assert!(
         log.contains(why),
         "{name}: the log does not say `{why}`: {log}"
     );
-    let plain: String = told
+    let plain: String = run
         .summary
         .chars()
         .filter(|letter| *letter != '\\')
@@ -97,10 +97,10 @@ fn assert_ended(told: &Told, name: &str, why: &str) {
     assert!(
         plain.replace("&#58;", ":").contains(why),
         "{name}: the summary does not say `{why}`: {}",
-        told.summary
+        run.summary
     );
     assert!(!log.contains("wait-for-minutes"), "{name}: {log}");
-    let counted = told
+    let counted = run
         .log
         .iter()
         .filter(|line| line.contains(" failed") && line.contains("tasks running"))
@@ -110,11 +110,11 @@ fn assert_ended(told: &Told, name: &str, why: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tasks_that_the_load_balancer_s_health_checks_kill_end_the_run_on_every_strategy() {
-    for (name, story) in all() {
+    for (name, story) in every_controller() {
         let action = Action::deploy("1.1.0").with("environment-variables", SICK);
-        let told = on_blue(patient(story), action).await;
+        let run = on_blue(patient(story), action).await;
         assert_ended(
-            &told,
+            &run,
             name,
             "Task failed ELB health checks in (target-group arn:aws:elasticloadbalancing:",
         );
@@ -123,12 +123,12 @@ async fn tasks_that_the_load_balancer_s_health_checks_kill_end_the_run_on_every_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn green_that_its_health_checks_kill_is_told_with_aws_s_sentence_and_its_log() {
-    let told = on_blue(
+    let run = on_blue(
         patient(Story::blue_green()),
         Action::tested("1.1.0").with("environment-variables", SICK),
     )
     .await;
-    let ending = told.ending();
+    let ending = run.ending();
     for words in [
         "Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).",
         "::error title=rolled-back (tasks-unhealthy)::green does not become healthy: [n] of its tasks have failed",
@@ -149,20 +149,20 @@ async fn tasks_that_fail_the_health_checks_of_their_containers_end_the_run_too()
     ] {
         let story =
             patient(story).switches(|switches| switches.health_checks = HealthChecks::Containers);
-        let told = on_blue(
+        let run = on_blue(
             story,
             Action::deploy("1.1.0").with("environment-variables", SICK),
         )
         .await;
-        assert_ended(&told, name, "Task failed container health checks");
+        assert_ended(&run, name, "Task failed container health checks");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rolling_service_without_a_circuit_breaker_does_not_crash_for_ever() {
-    let told = on_blue(rolling(Breaker::Off), Action::deploy("1.4.0")).await;
-    assert_ended(&told, "rolling", "Essential container in task exited");
-    assert_snapshot!(told.ending(), @r#"
+    let run = on_blue(rolling(Breaker::Off), Action::deploy("1.4.0")).await;
+    assert_ended(&run, "rolling", "Essential container in task exited");
+    assert_snapshot!(run.ending(), @r#"
     exit code 20
     ---
     Blue serves 100 % of production: api:1 (observed at the service's deployments).
@@ -183,16 +183,16 @@ async fn a_rolling_service_without_a_circuit_breaker_does_not_crash_for_ever() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_that_cannot_be_pulled_ends_the_run_on_every_strategy() {
-    for (name, story) in all() {
+    for (name, story) in every_controller() {
         let action = Action::service()
             .file(
                 "task.json",
                 &definition("$REGISTRY/app:nowhere").to_string(),
             )
             .with("task-definition", "task.json");
-        let told = on_blue(patient(story), action).await;
+        let run = on_blue(patient(story), action).await;
         assert_ended(
-            &told,
+            &run,
             name,
             "CannotPullContainerError: pull image manifest has been retried 1 time(s)",
         );
@@ -201,24 +201,24 @@ async fn an_image_that_cannot_be_pulled_ends_the_run_on_every_strategy() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn with_a_circuit_breaker_that_counts_up_to_more_ecs_has_the_first_word_and_we_the_last() {
-    let told = on_blue(
+    let run = on_blue(
         patient(rolling(Breaker::Rollback)),
         Action::deploy("1.1.0").with("environment-variables", SICK),
     )
     .await;
-    assert_ended(&told, "rolling", "circuit breaker");
+    assert_ended(&run, "rolling", "circuit breaker");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_tasks_may_not_be_listed_ecs_s_own_count_ends_a_rolling_deployment() {
     let story = patient(rolling(Breaker::Off))
         .stage(|options| options.denied = vec!["ecs:ListTasks".to_owned()]);
-    let told = on_blue(
+    let run = on_blue(
         story,
         Action::deploy("1.1.0").with("environment-variables", SICK),
     )
     .await;
-    assert_ended(&told, "rolling", "is unhealthy in (target-group");
+    assert_ended(&run, "rolling", "is unhealthy in (target-group");
 }
 
 /// Tasks run and are not healthy, and nobody stops them: a long grace period.
@@ -231,16 +231,16 @@ fn slow(story: Story) -> Story {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deadline_that_passes_before_any_traffic_moved_rolls_green_back_on_every_strategy() {
-    for (name, story) in all() {
+    for (name, story) in every_controller() {
         let action = Action::deploy("1.1.0")
             .with("environment-variables", SICK)
             .with("deadline", "2s");
-        let told = on_blue(slow(story), action).await;
+        let run = on_blue(slow(story), action).await;
         assert_eq!(
-            (told.code, told.output("outcome"), told.output("reason")),
+            (run.code, run.output("outcome"), run.output("reason")),
             (Some(20), "rolled-back", "timeout"),
             "{name}: {}",
-            told.text()
+            run.text()
         );
         let said: &[&str] = match name {
             "rolling" => &["none of the old tasks had been replaced after 2 s"],
@@ -251,30 +251,30 @@ async fn a_deadline_that_passes_before_any_traffic_moved_rolls_green_back_on_eve
             ],
             _ => &["no traffic had moved to green after 2 s"],
         };
-        let log = told.log.join("\n").to_lowercase();
+        let log = run.log.join("\n").to_lowercase();
         assert!(
             said.iter().any(|said| log.contains(said)),
             "{name}: {}",
-            told.text()
+            run.text()
         );
-        let is_shared = told
+        let is_shared = run
             .log
             .iter()
             .any(|line| line.contains("behind the same target group"));
-        assert_eq!(is_shared, name == "rolling", "{name}: {}", told.text());
+        assert_eq!(is_shared, name == "rolling", "{name}: {}", run.text());
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deadline_before_any_traffic_says_how_far_the_rollout_was() {
-    let told = on_blue(
+    let run = on_blue(
         slow(Story::canary()),
         Action::tested("1.1.0")
             .with("environment-variables", SICK)
             .with("deadline", "2s"),
     )
     .await;
-    let ending = told.ending();
+    let ending = run.ending();
     for words in [
         "Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).",
         "::error title=rolled-back (timeout)::no traffic had moved to green after [time]\n  Caused by: the rollout was at SCALE_UP, with ",
@@ -291,7 +291,7 @@ async fn a_deadline_at_somebody_else_s_gate_leaves_the_answer_to_them() {
         ..NativeOptions::default()
     };
     let mut play = Story::native(native).begin().await;
-    let told = play
+    let run = play
         .act(Action::tested("1.1.0").with("deadline", "12s"))
         .await;
     assert!(
@@ -302,7 +302,7 @@ async fn a_deadline_at_somebody_else_s_gate_leaves_the_answer_to_them() {
         "their gate waits still"
     );
     play.end().await;
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 30
     ---
     The rollout was not over after [time]: service deployment [service deployment] waits at its gate; unless it is answered, ECS rolls back at [time].
@@ -336,18 +336,18 @@ async fn a_deadline_at_a_gate_that_only_others_may_open_leaves_it_to_them() {
         ));
         let story = story.stage(|options| options.clock = clock);
         let mut play = story.begin().await;
-        let told = play
+        let run = play
             .act(Action::tested("1.1.0").with("deadline", "15s"))
             .await;
         play.end().await;
         assert_eq!(
-            (told.code, told.output("outcome"), told.output("reason")),
+            (run.code, run.output("outcome"), run.output("reason")),
             (Some(30), "still-running", "timeout"),
             "{action}: {}",
-            told.text()
+            run.text()
         );
         assert_eq!(
-            told.count("codedeploy:StopDeployment") + told.count("ecs:StopServiceDeployment"),
+            run.count("codedeploy:StopDeployment") + run.count("ecs:StopServiceDeployment"),
             0,
             "{action}"
         );
@@ -361,7 +361,7 @@ async fn who_only_watches_rolls_nothing_back_when_the_deadline_passes() {
         .with("environment-variables", SICK)
         .with("wait-for-service-stability", "false");
     assert_eq!(play.act(started).await.output("outcome"), "started");
-    let told = play
+    let run = play
         .act(
             Action::service()
                 .with("mode", "status")
@@ -370,13 +370,13 @@ async fn who_only_watches_rolls_nothing_back_when_the_deadline_passes() {
         .await;
     play.end().await;
     assert_eq!(
-        (told.code, told.output("outcome")),
+        (run.code, run.output("outcome")),
         (Some(30), "still-running"),
         "{}",
-        told.text()
+        run.text()
     );
     assert_eq!(
-        told.calls
+        run.calls
             .iter()
             .map(|call| call.operation.clone())
             .collect::<Vec<_>>(),
@@ -386,9 +386,9 @@ async fn who_only_watches_rolls_nothing_back_when_the_deadline_passes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tasks_of_before_that_a_rollout_stops_are_no_failed_tasks() {
-    let told = Story::rolling(RollingOptions::default())
+    let run = Story::rolling(RollingOptions::default())
         .service(|service| service.desired = 4)
-        .told(Action::deploy("1.1.0"))
+        .run(Action::deploy("1.1.0"))
         .await;
-    assert_eq!(told.output("outcome"), "deployed", "{}", told.text());
+    assert_eq!(run.output("outcome"), "deployed", "{}", run.text());
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ecs_bluegreen_sim::{Fault, FaultKind, RollingOptions, Stage};
 use serde_json::{Value, json};
 
-use crate::harness::{Action, Deed, Play, Story, Told, When, call, texts};
+use crate::harness::{Action, ActionRun, Incident, Play, Story, When, call, texts};
 
 const OVERRIDES: &str = r#"[{ "name": "app", "command": ["migrate"] }]"#;
 
@@ -70,43 +70,43 @@ async fn tasks(stage: &Stage) -> BTreeMap<String, Vec<Shown>> {
     tasks
 }
 
-fn count_started(told: &Told) -> usize {
+fn count_started(run: &ActionRun) -> usize {
     let is_ours = |call: &&ecs_bluegreen_sim::Entry| {
         call.operation == "ecs:RunTask" && call.request["group"] != theirs(&[])["group"]
     };
-    told.calls.iter().filter(is_ours).count()
+    run.calls.iter().filter(is_ours).count()
 }
 
 /// While another run's task goes on, this one comes to its own.
-async fn play_overtaken(start_ms: u64, command: &[&str], action: Action) -> (Play, Told) {
+async fn play_overtaken(start_ms: u64, command: &[&str], action: Action) -> (Play, ActionRun) {
     let mut play = slow_to_start(start_ms).begin().await;
     call(&play.stage, "ecs.RunTask", &theirs(command)).await;
-    let told = play.act(action).await;
-    (play, told)
+    let run = play.act(action).await;
+    (play, run)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_another_run_s_task_goes_on_the_run_is_refused_by_name() {
-    let (play, told) = play_overtaken(20_000, &["migrate"], migrate("1.1.0", "fail")).await;
+    let (play, run) = play_overtaken(20_000, &["migrate"], migrate("1.1.0", "fail")).await;
     assert_eq!(
-        (told.code, told.output("outcome"), told.output("reason")),
+        (run.code, run.output("outcome"), run.output("reason")),
         (Some(10), "not-deployed", "already-running"),
         "{}",
-        told.text()
+        run.text()
     );
     assert_eq!(
         (
-            count_started(&told),
-            told.count("ecs:DeregisterTaskDefinition")
+            count_started(&run),
+            run.count("ecs:DeregisterTaskDefinition")
         ),
         (0, 1),
         "{}",
-        told.text()
+        run.text()
     );
     let says = |line: &String| {
         line.contains("one-off task of workflow run 99-1-0a1b2c3d for this service is PROVISIONING")
     };
-    assert!(told.log.iter().any(says), "{}", told.text());
+    assert!(run.log.iter().any(says), "{}", run.text());
     play.end().await;
 }
 
@@ -114,17 +114,17 @@ async fn while_another_run_s_task_goes_on_the_run_is_refused_by_name() {
 async fn another_run_s_task_is_waited_for_and_never_stopped() {
     // Theirs fails, so that no rollout of theirs is waited for.
     for policy in ["wait", "supersede"] {
-        let (play, told) =
+        let (play, run) =
             play_overtaken(4_000, &["migrate", "--fail"], migrate("1.1.0", policy)).await;
         assert_eq!(
             (
-                told.output("outcome"),
-                count_started(&told),
-                told.count("ecs:StopTask")
+                run.output("outcome"),
+                count_started(&run),
+                run.count("ecs:StopTask")
             ),
             ("deployed", 1, 0),
             "{policy}: {}",
-            told.text()
+            run.text()
         );
         let tasks = tasks(&play.stage).await;
         let (theirs, ours) = (
@@ -138,7 +138,7 @@ async fn another_run_s_task_is_waited_for_and_never_stopped() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_older_run_does_not_wait_for_the_task_of_a_newer_one() {
-    let (play, told) = play_overtaken(
+    let (play, run) = play_overtaken(
         20_000,
         &["migrate"],
         migrate("1.1.0", "wait").env("GITHUB_RUN_ID", "98"),
@@ -146,13 +146,13 @@ async fn an_older_run_does_not_wait_for_the_task_of_a_newer_one() {
     .await;
     assert_eq!(
         (
-            told.output("outcome"),
-            told.output("reason"),
-            count_started(&told)
+            run.output("outcome"),
+            run.output("reason"),
+            count_started(&run)
         ),
         ("not-deployed", "stale-run", 0),
         "{}",
-        told.text()
+        run.text()
     );
     play.end().await;
 }
@@ -160,23 +160,23 @@ async fn an_older_run_does_not_wait_for_the_task_of_a_newer_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_cancelled_while_waiting_for_a_task_leaves_it_alone() {
     let action =
-        migrate("1.1.0", "wait").at(When::Line("waiting until it is over"), Deed::Interrupt);
-    let (play, told) = play_overtaken(20_000, &["migrate"], action).await;
+        migrate("1.1.0", "wait").at(When::Line("waiting until it is over"), Incident::Interrupt);
+    let (play, run) = play_overtaken(20_000, &["migrate"], action).await;
     assert_eq!(
-        (told.output("outcome"), told.output("reason")),
+        (run.output("outcome"), run.output("reason")),
         ("not-deployed", "cancelled"),
         "{}",
-        told.text()
+        run.text()
     );
     assert_eq!(
         (
-            count_started(&told),
-            told.count("ecs:StopTask"),
-            told.count("ecs:DeregisterTaskDefinition")
+            count_started(&run),
+            run.count("ecs:StopTask"),
+            run.count("ecs:DeregisterTaskDefinition")
         ),
         (0, 0, 1),
         "{}",
-        told.text()
+        run.text()
     );
     play.end().await;
 }
@@ -190,7 +190,7 @@ fn at_once() -> Story {
         .fault(slow(2))
 }
 
-fn both(policy: &str) -> [Action; 2] {
+fn two_deploys(policy: &str) -> [Action; 2] {
     [("1.1.0", "42"), ("1.0.0", "43")].map(|(version, run)| {
         migrate(version, policy)
             .with("environment-variables", &format!("RELEASE={run}"))
@@ -202,11 +202,11 @@ fn both(policy: &str) -> [Action; 2] {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_tasks_in_the_same_instant_the_younger_one_gives_way_before_it_begins() {
     let mut play = at_once().begin().await;
-    let told = play.act_at_once(both("fail")).await;
-    let (winner, loser) = if told[0].output("outcome") == "deployed" {
-        (&told[0], &told[1])
+    let runs = play.act_at_once(two_deploys("fail")).await;
+    let (winner, loser) = if runs[0].output("outcome") == "deployed" {
+        (&runs[0], &runs[1])
     } else {
-        (&told[1], &told[0])
+        (&runs[1], &runs[0])
     };
     assert_eq!(
         (
@@ -220,7 +220,7 @@ async fn of_two_tasks_in_the_same_instant_the_younger_one_gives_way_before_it_be
         (count_started(winner), winner.count("ecs:StopTask")),
         (2, 1),
         "{}",
-        texts(&told)
+        texts(&runs)
     );
     assert!(
         !loser.text().contains("is not undone"),
@@ -237,7 +237,7 @@ async fn of_two_tasks_in_the_same_instant_the_younger_one_gives_way_before_it_be
         ran.iter().filter(|ran| **ran).count(),
         1,
         "{}",
-        texts(&told)
+        texts(&runs)
     );
     play.end().await;
 }
@@ -245,17 +245,17 @@ async fn of_two_tasks_in_the_same_instant_the_younger_one_gives_way_before_it_be
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_tasks_in_the_same_instant_the_younger_one_runs_when_the_other_run_is_over() {
     let mut play = at_once().begin().await;
-    let told = play.act_at_once(both("wait")).await;
+    let runs = play.act_at_once(two_deploys("wait")).await;
     assert!(
-        told.iter().all(|told| told.output("outcome") == "deployed"),
+        runs.iter().all(|runs| runs.output("outcome") == "deployed"),
         "{}",
-        texts(&told)
+        texts(&runs)
     );
     assert_eq!(
-        (count_started(&told[0]), told[0].count("ecs:StopTask")),
+        (count_started(&runs[0]), runs[0].count("ecs:StopTask")),
         (3, 1),
         "{}",
-        texts(&told)
+        texts(&runs)
     );
     let mut ran: Vec<(f64, f64)> = tasks(&play.stage)
         .await
@@ -264,10 +264,10 @@ async fn of_two_tasks_in_the_same_instant_the_younger_one_runs_when_the_other_ru
         .filter_map(|task| task.ran)
         .collect();
     ran.sort_by(|one, other| one.0.total_cmp(&other.0));
-    assert_eq!(ran.len(), 2, "{}", texts(&told));
+    assert_eq!(ran.len(), 2, "{}", texts(&runs));
     // The first run's rollout comes between the two tasks: a schema is not changed again under a
     // rollout.
-    let updates = told[0]
+    let updates = runs[0]
         .calls
         .iter()
         .filter(|call| call.operation == "ecs:UpdateService")
@@ -278,7 +278,7 @@ async fn of_two_tasks_in_the_same_instant_the_younger_one_runs_when_the_other_ru
     assert!(
         ran[0].1 <= first_update && first_update < ran[1].0,
         "{ran:?}, {first_update}: {}",
-        texts(&told)
+        texts(&runs)
     );
     play.end().await;
 }
@@ -293,7 +293,7 @@ async fn a_job_that_is_run_again_follows_its_own_task_and_does_not_repeat_one_th
     for death in deaths {
         let mut play = slow_to_start(1_500).fault(hangs.clone()).begin().await;
         let first = play
-            .act(migrate("1.1.0", "fail").at(death.clone(), Deed::Kill))
+            .act(migrate("1.1.0", "fail").at(death.clone(), Incident::Kill))
             .await;
         if matches!(death, When::Line(_)) {
             play.stage.clear_faults();
@@ -330,18 +330,18 @@ async fn where_tasks_cannot_be_listed_the_task_runs_and_that_is_said() {
         .fault(Fault::always("ListTasks", FaultKind::InternalError))
         .begin()
         .await;
-    let told = play.act(migrate("1.1.0", "fail")).await;
+    let run = play.act(migrate("1.1.0", "fail")).await;
     assert_eq!(
-        (told.output("outcome"), count_started(&told)),
+        (run.output("outcome"), count_started(&run)),
         ("deployed", 1),
         "{}",
-        told.text()
+        run.text()
     );
     assert!(
-        told.text()
+        run.text()
             .contains("One-off tasks that other runs have started at the same time"),
         "{}",
-        told.text()
+        run.text()
     );
     play.end().await;
 }

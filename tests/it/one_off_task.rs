@@ -4,7 +4,7 @@ use ecs_bluegreen_sim::{Fault, FaultKind, ScalingOptions, Suspension};
 use insta::assert_snapshot;
 use serde_json::json;
 
-use crate::harness::{Action, Deed, Story, When, call, definition};
+use crate::harness::{Action, Incident, Story, When, call, definition};
 
 fn migrate(command: &[&str]) -> Action {
     let overrides = json!([{ "name": "app", "command": command }]).to_string();
@@ -15,7 +15,7 @@ fn migrate(command: &[&str]) -> Action {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_that_passes_lets_the_rollout_begin() {
-    assert_snapshot!(Story::codedeploy().told(migrate(&["migrate"])).await.text(), @r#"
+    assert_snapshot!(Story::codedeploy().run(migrate(&["migrate"])).await.text(), @r#"
     exit code 0
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
@@ -82,7 +82,7 @@ async fn a_task_that_passes_lets_the_rollout_begin() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_that_fails_ends_the_run_with_its_last_words_before_any_rollout() {
-    assert_snapshot!(Story::codedeploy().told(migrate(&["migrate", "--fail"])).await.with_summary(), @r#"
+    assert_snapshot!(Story::codedeploy().run(migrate(&["migrate", "--fail"])).await.with_summary(), @r#"
     exit code 10
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
@@ -197,9 +197,9 @@ async fn what_a_sidecar_exits_with_says_nothing_about_the_task() {
         .file("task.json", &with_sidecar.to_string())
         .with("task-definition", "task.json");
     let mut play = Story::codedeploy().begin().await.pushed("1.4.0").await;
-    let told = play.act(action).await;
+    let run = play.act(action).await;
     play.end().await;
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 0
     ---
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
@@ -214,10 +214,10 @@ async fn what_a_sidecar_exits_with_says_nothing_about_the_task() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_that_is_not_waited_for_does_not_hold_the_rollout() {
-    let told = Story::codedeploy()
-        .told(migrate(&["migrate", "--fail"]).with("wait-for-task-stopped", "false"))
+    let run = Story::codedeploy()
+        .run(migrate(&["migrate", "--fail"]).with("wait-for-task-stopped", "false"))
         .await;
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 0
     ---
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
@@ -232,10 +232,13 @@ async fn a_task_that_is_not_waited_for_does_not_hold_the_rollout() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_run_stops_its_task() {
-    let told = Story::codedeploy()
-        .told(migrate(&["serve"]).at(When::Line("the one-off task is RUNNING"), Deed::Interrupt))
+    let run = Story::codedeploy()
+        .run(migrate(&["serve"]).at(
+            When::Line("the one-off task is RUNNING"),
+            Incident::Interrupt,
+        ))
         .await;
-    assert_snapshot!(told.text(), @r#"
+    assert_snapshot!(run.text(), @r#"
     exit code 10
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
@@ -294,14 +297,14 @@ async fn a_cancelled_run_stops_its_task() {
 async fn a_task_that_cannot_start_says_why() {
     let action =
         Action::service().file("task.json", &definition("$REGISTRY/app:9.9.9").to_string());
-    let told = Story::codedeploy()
-        .told(
+    let run = Story::codedeploy()
+        .run(
             action
                 .with("task-definition", "task.json")
                 .with("run-task", "true"),
         )
         .await;
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 10
     ---
     Nothing was rolled out: what served production before still does.
@@ -327,9 +330,9 @@ async fn what_a_task_did_is_named_when_a_later_step_fails() {
         .fault(Fault::always("CreateDeployment", refused))
         .begin()
         .await;
-    let told = play.act(migrate(&["migrate"])).await;
+    let run = play.act(migrate(&["migrate"])).await;
     play.end().await;
-    assert_snapshot!(told.ending(), @r#"
+    assert_snapshot!(run.ending(), @r#"
     exit code 10
     ---
     Nothing was rolled out: what served production before still does; the one-off task ran (command "migrate", exit 0) and is not undone.
@@ -343,12 +346,12 @@ async fn what_a_task_did_is_named_when_a_later_step_fails() {
     ecs:DeregisterTaskDefinition
     "#);
     assert!(
-        told.summary
+        run.summary
             .contains("| One-off task | command \"migrate\", exit 0"),
         "{}",
-        told.summary
+        run.summary
     );
-    let report: serde_json::Value = serde_json::from_str(told.output("report")).expect("a report");
+    let report: serde_json::Value = serde_json::from_str(run.output("report")).expect("a report");
     let ran = &report["one-off-tasks"][0];
     assert_eq!(
         (
@@ -365,9 +368,9 @@ async fn what_a_task_did_is_named_when_a_later_step_fails() {
         )
     );
     assert!(
-        !told.text().contains("everything of this run is undone"),
+        !run.text().contains("everything of this run is undone"),
         "{}",
-        told.text()
+        run.text()
     );
 }
 
@@ -378,22 +381,22 @@ async fn what_a_task_did_is_named_when_green_is_rolled_back_afterwards() {
         .with("smoke-tests", tests)
         .with("test-url", "$TEST")
         .with("production-url", "$PRODUCTION");
-    let told = Story::codedeploy().told(action).await;
-    assert_eq!(told.output("outcome"), "rolled-back", "{}", told.text());
+    let run = Story::codedeploy().run(action).await;
+    assert_eq!(run.output("outcome"), "rolled-back", "{}", run.text());
     assert!(
-        told.ending()
+        run.ending()
             .contains("the one-off task ran (command \"migrate\", exit 0) and is not undone"),
         "{}",
-        told.ending()
+        run.ending()
     );
     assert!(
-        told.summary
+        run.summary
             .contains("| One-off task | command \"migrate\", exit 0"),
         "{}",
-        told.summary
+        run.summary
     );
     assert_eq!(
-        told.count("StopTask"),
+        run.count("StopTask"),
         0,
         "a task that has stopped is not stopped again"
     );
@@ -410,15 +413,15 @@ async fn what_aws_refuses_cheaply_comes_before_the_task() {
         });
     });
     let denied = vec!["application-autoscaling:RegisterScalableTarget".to_owned()];
-    let told = story
+    let run = story
         .stage(|options| options.denied = denied)
-        .told(migrate(&["migrate"]).with("suspend-autoscaling", "true"))
+        .run(migrate(&["migrate"]).with("suspend-autoscaling", "true"))
         .await;
     assert_eq!(
-        (told.code, told.output("outcome"), told.count("ecs:RunTask")),
+        (run.code, run.output("outcome"), run.count("ecs:RunTask")),
         (Some(10), "not-deployed", 0),
         "{}",
-        told.text()
+        run.text()
     );
 }
 
@@ -429,9 +432,9 @@ async fn the_task_runs_on_the_service_s_capacity() {
     let update =
         json!({ "cluster": "prod", "service": "api", "capacityProviderStrategy": providers });
     call(&play.stage, "ecs.UpdateService", &update).await;
-    let told = play.act(migrate(&["migrate"])).await;
+    let run = play.act(migrate(&["migrate"])).await;
     play.end().await;
-    let sent = told
+    let sent = run
         .calls
         .iter()
         .find(|call| call.operation == "ecs:RunTask")
@@ -443,6 +446,6 @@ async fn the_task_runs_on_the_service_s_capacity() {
         ),
         (&providers, &json!(null)),
         "{}",
-        told.text()
+        run.text()
     );
 }

@@ -55,7 +55,7 @@ async fn the_official_policy_is_enough_for_a_codedeploy_deployment() {
         .await
         .pushed("1.1.0")
         .await;
-    let told = play
+    let run = play
         .act(
             from_files()
                 .file("appspec.json", APP_SPEC)
@@ -66,12 +66,12 @@ async fn the_official_policy_is_enough_for_a_codedeploy_deployment() {
     // Whether green's tasks are first asked for while they come up or later is a matter of
     // milliseconds.
     assert_eq!(
-        told.log_with("ecs:ListTasks").lines().count(),
+        run.log_with("ecs:ListTasks").lines().count(),
         1,
         "{}",
-        told.text()
+        run.text()
     );
-    let text = told.text();
+    let text = run.text();
     let text = text
         .lines()
         .filter(|line| !line.contains("ecs:ListTasks"))
@@ -133,10 +133,10 @@ async fn the_official_policy_is_enough_for_a_rolling_service() {
         .await
         .pushed("1.1.0")
         .await;
-    let told = play.act(from_files()).await;
+    let run = play.act(from_files()).await;
     play.end().await;
     // How soon tasks are asked for is a matter of milliseconds.
-    let ending = told.ending();
+    let ending = run.ending();
     let ending = ending
         .lines()
         .filter(|line| !line.contains("ecs:ListTasks"))
@@ -163,14 +163,14 @@ async fn the_official_policy_is_enough_for_a_one_off_task() {
         .await
         .pushed("1.1.0")
         .await;
-    let told = play
+    let run = play
         .act(from_files().with("run-task", "true").with(
             "run-task-container-overrides",
             r#"[{"name":"app","command":["migrate"]}]"#,
         ))
         .await;
     play.end().await;
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 0
     ---
     ::warning title=a check is limited::A definition that has not changed is registered again, and what changes is not shown. Allow ecs:DescribeTaskDefinition to have it. (ecs:DescribeTaskDefinition is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecs:DescribeTaskDefinition on resource: * because no identity-based policy allows the ecs:DescribeTaskDefinition action)
@@ -197,9 +197,9 @@ async fn reads_that_only_serve_a_check_narrow_it_and_the_deployment_succeeds() {
         "logs:*",
     ]);
     let mut play = story.begin().await.pushed("1.1.0").await;
-    let told = play.act(from_files()).await;
+    let run = play.act(from_files()).await;
     play.end().await;
-    assert_snapshot!(told.with_summary(), @"
+    assert_snapshot!(run.with_summary(), @"
     exit code 0
     ---
     Deploying 3f786850e387550fdab836ed7e6dc881de23001b to api on prod, eu-central-1 (run [run])
@@ -291,7 +291,7 @@ async fn reads_that_only_serve_a_check_narrow_it_and_the_deployment_succeeds() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_read_that_is_needed_and_denied_names_the_action_and_the_resource() {
-    assert_snapshot!(denied(&["ecs:DescribeServices"]).told(Action::deploy("1.1.0")).await.text(), @"
+    assert_snapshot!(denied(&["ecs:DescribeServices"]).run(Action::deploy("1.1.0")).await.text(), @"
     exit code 2
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
@@ -312,7 +312,7 @@ async fn a_read_that_is_needed_and_denied_names_the_action_and_the_resource() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_denied_registration_leaves_everything_as_it_was() {
-    assert_snapshot!(denied(&["ecs:RegisterTaskDefinition"]).told(Action::deploy("1.1.0")).await.ending(), @"
+    assert_snapshot!(denied(&["ecs:RegisterTaskDefinition"]).run(Action::deploy("1.1.0")).await.ending(), @"
     exit code 10
     ---
     Nothing was rolled out: what served production before still does.
@@ -327,7 +327,7 @@ async fn a_denied_registration_leaves_everything_as_it_was() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_role_that_may_not_be_passed_is_named() {
-    assert_snapshot!(denied(&["iam:PassRole"]).told(Action::deploy("1.1.0")).await.ending(), @"
+    assert_snapshot!(denied(&["iam:PassRole"]).run(Action::deploy("1.1.0")).await.ending(), @"
     exit code 10
     ---
     Nothing was rolled out: what served production before still does.
@@ -342,7 +342,7 @@ async fn a_role_that_may_not_be_passed_is_named() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_denied_deployment_takes_the_revision_back() {
-    assert_snapshot!(denied(&["codedeploy:CreateDeployment"]).told(Action::deploy("1.1.0")).await.ending(), @"
+    assert_snapshot!(denied(&["codedeploy:CreateDeployment"]).run(Action::deploy("1.1.0")).await.ending(), @"
     exit code 10
     ---
     Nothing was rolled out: what served production before still does.
@@ -365,7 +365,7 @@ async fn a_gate_that_we_may_not_open_is_left_to_whoever_may_until_it_expires() {
     };
     let story = Story::group(group)
         .stage(|options| options.denied = vec!["codedeploy:ContinueDeployment".to_owned()]);
-    assert_snapshot!(story.told(Action::tested("1.1.0")).await.ending(), @"
+    assert_snapshot!(story.run(Action::tested("1.1.0")).await.ending(), @"
     exit code 20
     ---
     ::warning title=a check is limited::The gate is left to whoever may continue the deployment. Allow codedeploy:ContinueDeployment to have it. (codedeploy:ContinueDeployment is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: codedeploy:ContinueDeployment on resource: * because no identity-based policy allows the codedeploy:ContinueDeployment action)
@@ -387,10 +387,10 @@ async fn a_gate_that_we_may_not_open_is_left_to_whoever_may_until_it_expires() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_that_is_denied_is_stuck_and_prints_the_command() {
-    let told = denied(&["codedeploy:StopDeployment"])
-        .told(Action::tested_by("1.2.0", &["health"]))
+    let run = denied(&["codedeploy:StopDeployment"])
+        .run(Action::tested_by("1.2.0", &["health"]))
         .await;
-    assert_snapshot!(told.ending(), @r#"
+    assert_snapshot!(run.ending(), @r#"
     exit code 40
     ---
     Blue serves 100 % of production, green 0 % (observed at the load balancer's listeners); CodeDeploy deployment [deployment 1] could not be undone: a person is needed.

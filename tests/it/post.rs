@@ -3,20 +3,20 @@
 
 use insta::assert_snapshot;
 
-use crate::harness::{Action, Deed, Play, Story, Told, When};
+use crate::harness::{Action, ActionRun, Incident, Play, Story, When};
 
 /// A run whose machine dies while green is tested: a revision and a deployment are armed.
-async fn killed() -> (Play, Told) {
+async fn begin_killed() -> (Play, ActionRun) {
     let mut play = Story::codedeploy().begin().await;
     let main = play
-        .act(Action::slowly_tested("1.1.0").at(When::Line("Smoke tests on green"), Deed::Kill))
+        .act(Action::slowly_tested("1.1.0").at(When::Line("Smoke tests on green"), Incident::Kill))
         .await;
     assert_eq!(main.code, None, "{}", main.text());
     (play, main)
 }
 
 /// The same state after somebody changed it.
-fn changed(main: &Told, from: &str, to: &str) -> std::collections::BTreeMap<String, String> {
+fn changed(main: &ActionRun, from: &str, to: &str) -> std::collections::BTreeMap<String, String> {
     let changed = main.state["undos"].replace(from, to);
     assert_ne!(changed, main.state["undos"], "the state has no {from}");
     [("undos".to_owned(), changed)].into()
@@ -24,7 +24,7 @@ fn changed(main: &Told, from: &str, to: &str) -> std::collections::BTreeMap<Stri
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_state_of_another_service_cluster_or_run_touches_nothing() {
-    let (mut play, mut main) = killed().await;
+    let (mut play, mut main) = begin_killed().await;
     let (state, inputs) = (main.state.clone(), main.inputs.clone());
     let mut said = Vec::new();
     for (name, value) in [("INPUT_SERVICE", "shop"), ("INPUT_CLUSTER", "test")] {
@@ -95,7 +95,7 @@ async fn the_state_of_another_service_cluster_or_run_touches_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_read_of_the_state_is_said_and_the_rest_is_undone() {
-    let (mut play, mut main) = killed().await;
+    let (mut play, mut main) = begin_killed().await;
     let strangers =
         r#""undos":[{"undo":"teleport"},{"undo":"tester","container":"../images/prod"},"#;
     main.state = changed(&main, "\"undos\":[", strangers);
@@ -132,7 +132,7 @@ async fn what_cannot_be_read_of_the_state_is_said_and_the_rest_is_undone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_state_that_is_garbage_is_loud() {
-    let (mut play, mut main) = killed().await;
+    let (mut play, mut main) = begin_killed().await;
     let state = std::mem::replace(
         &mut main.state,
         [("undos".to_owned(), "{\"attempt\":".to_owned())].into(),
@@ -159,7 +159,7 @@ async fn a_state_that_is_garbage_is_loud() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_newer_deployment_brought_meanwhile_is_left_alone() {
-    let (mut play, main) = killed().await;
+    let (mut play, main) = begin_killed().await;
     let newer = play
         .act(Action::deploy("1.2.0").with("if-running", "supersede"))
         .await;

@@ -8,10 +8,10 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::harness::native::assert_over;
-use crate::harness::{Action, Play, Story, Told, When, texts};
+use crate::harness::{Action, ActionRun, Play, Story, When, texts};
 
 /// Two workflows deploy two versions; both are tested.
-fn both() -> [Action; 2] {
+fn two_deploys() -> [Action; 2] {
     [("1.1.0", "42"), ("1.0.0", "43")]
         .map(|(version, run)| of_workflow(Action::tested(version), run))
 }
@@ -40,23 +40,23 @@ fn slow_to_stop(story: Story) -> Story {
 }
 
 /// The winner and the loser.
-fn by_end(told: &[Told; 2]) -> (&Told, &Told) {
-    let is_winner = |told: &Told| told.output("outcome") == "deployed";
+fn by_end(runs: &[ActionRun; 2]) -> (&ActionRun, &ActionRun) {
+    let is_winner = |run: &ActionRun| run.output("outcome") == "deployed";
     assert_eq!(
-        told.iter().filter(|told| is_winner(told)).count(),
+        runs.iter().filter(|run| is_winner(run)).count(),
         1,
         "exactly one is deployed: {}",
-        texts(told)
+        texts(runs)
     );
-    if is_winner(&told[0]) {
-        (&told[0], &told[1])
+    if is_winner(&runs[0]) {
+        (&runs[0], &runs[1])
     } else {
-        (&told[1], &told[0])
+        (&runs[1], &runs[0])
     }
 }
 
-fn started(told: &Told) -> usize {
-    told.calls
+fn started(run: &ActionRun) -> usize {
+    run.calls
         .iter()
         .filter(|call| {
             call.operation == "ecs:UpdateService" && !call.request["taskDefinition"].is_null()
@@ -65,7 +65,7 @@ fn started(told: &Told) -> usize {
 }
 
 /// What the service runs is what the winner says it has deployed; nothing of the loser is left.
-async fn assert_won(play: &Play, winner: &Told) {
+async fn assert_won(play: &Play, winner: &ActionRun) {
     assert_over(play, "api-2").await;
     let running: BTreeSet<String> = play
         .stage
@@ -82,8 +82,8 @@ async fn assert_won(play: &Play, winner: &Told) {
 
 async fn race(story: Story, arrive: [u64; 2]) {
     let mut play = at_once(slow_to_stop(story), arrive).begin().await;
-    let told = play.act_at_once(both()).await;
-    let (winner, loser) = by_end(&told);
+    let runs = play.act_at_once(two_deploys()).await;
+    let (winner, loser) = by_end(&runs);
     assert_eq!(
         started(winner),
         2,
@@ -94,14 +94,14 @@ async fn race(story: Story, arrive: [u64; 2]) {
         (loser.code, loser.output("reason")),
         (Some(30), "superseded"),
         "{}",
-        texts(&told)
+        texts(&runs)
     );
     assert_eq!(
         loser.count("ecs:StopServiceDeployment"),
         0,
         "the winner's is not the loser's to stop"
     );
-    let run = if winner.output("task-definition-arn") == told[0].output("task-definition-arn") {
+    let run = if winner.output("task-definition-arn") == runs[0].output("task-definition-arn") {
         "42-1-"
     } else {
         "43-1-"
@@ -134,13 +134,13 @@ async fn a_winner_without_tests_passes_the_gate_that_the_loser_had_set() {
     let mut play = at_once(slow_to_stop(Story::blue_green()), [700, 1100])
         .begin()
         .await;
-    let told = play
+    let run = play
         .act_at_once([
             of_workflow(Action::tested("1.1.0"), "42"),
             of_workflow(Action::deploy("1.0.0"), "43"),
         ])
         .await;
-    let (winner, _) = by_end(&told);
+    let (winner, _) = by_end(&run);
     assert_won(&play, winner).await;
     play.end().await;
 }
@@ -150,18 +150,18 @@ async fn where_ecs_lets_a_newer_deployment_wait_the_older_one_wins() {
     let queues = Story::blue_green()
         .switches(|switches| switches.concurrent_update = ConcurrentUpdate::Queues);
     let mut play = at_once(queues, [900, 900]).begin().await;
-    let told = play
-        .act_at_once(both().map(|action| {
+    let runs = play
+        .act_at_once(two_deploys().map(|action| {
             action
                 .with("wait-until", "shifted")
                 .with("if-running", "fail")
         }))
         .await;
-    let (_, loser) = by_end(&told);
+    let (_, loser) = by_end(&runs);
     assert!(
         ["already-running", "superseded"].contains(&loser.output("reason")),
         "{}",
-        texts(&told)
+        texts(&runs)
     );
     assert!(
         loser
@@ -186,15 +186,16 @@ async fn of_two_runs_of_codedeploy_one_is_refused_by_name_or_waits() {
             .fault(slow(2))
             .begin()
             .await;
-        let told = play
+        let runs = play
             .act_at_once(
-                both().map(|action| action.with("if-running", policy).with("stale-run", "allow")),
+                two_deploys()
+                    .map(|action| action.with("if-running", policy).with("stale-run", "allow")),
             )
             .await;
-        let outcomes: BTreeSet<&str> = told.iter().map(|told| told.output("outcome")).collect();
-        assert_eq!(outcomes, BTreeSet::from(ends), "{policy}: {}", texts(&told));
+        let outcomes: BTreeSet<&str> = runs.iter().map(|run| run.output("outcome")).collect();
+        assert_eq!(outcomes, BTreeSet::from(ends), "{policy}: {}", texts(&runs));
         if policy == "fail" {
-            let (_, loser) = by_end(&told);
+            let (_, loser) = by_end(&runs);
             assert_eq!(loser.output("reason"), "already-running");
             assert!(
                 loser
@@ -210,12 +211,12 @@ async fn of_two_runs_of_codedeploy_one_is_refused_by_name_or_waits() {
 }
 
 /// Two pushes in a row: the second run begins when the rollout of the first is under way.
-async fn push_twice(story: Story, begun: When) -> (Play, [Told; 2]) {
+async fn push_twice(story: Story, begun: When) -> (Play, [ActionRun; 2]) {
     let mut play = story.begin().await;
     let [first, second] = [("1.1.0", "42"), ("1.0.0", "43")]
         .map(|(version, run)| of_workflow(Action::deploy(version), run));
-    let told = play.act_in_a_row(first, begun, second).await;
-    assert_eq!(told[1].output("outcome"), "deployed", "{}", texts(&told));
+    let runs = play.act_in_a_row(first, begun, second).await;
+    assert_eq!(runs[1].output("outcome"), "deployed", "{}", texts(&runs));
     let running: BTreeSet<String> = play
         .stage
         .service_view("api")
@@ -226,28 +227,28 @@ async fn push_twice(story: Story, begun: When) -> (Play, [Told; 2]) {
         .collect();
     assert_eq!(
         running,
-        BTreeSet::from([told[1].output("task-definition-arn").to_owned()]),
+        BTreeSet::from([runs[1].output("task-definition-arn").to_owned()]),
         "the newest commit serves: {}",
-        texts(&told)
+        texts(&runs)
     );
-    (play, told)
+    (play, runs)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_pushes_in_a_row_the_newer_one_takes_the_place_of_the_older_one_on_a_rolling_service()
  {
     let story = Story::rolling(RollingOptions::default()).in_real_time();
-    let (play, told) = push_twice(story, When::Called("ecs:UpdateService".into(), 1)).await;
+    let (play, runs) = push_twice(story, When::Called("ecs:UpdateService".into(), 1)).await;
     assert_eq!(
-        (told[0].code, told[0].output("reason")),
+        (runs[0].code, runs[0].output("reason")),
         (Some(30), "superseded"),
         "{}",
-        texts(&told)
+        texts(&runs)
     );
     assert!(
-        told[0].text().to_lowercase().contains("running now: "),
+        runs[0].text().to_lowercase().contains("running now: "),
         "it says what serves: {}",
-        told[0].text()
+        runs[0].text()
     );
     play.end().await;
 }
@@ -258,20 +259,20 @@ async fn of_two_pushes_in_a_row_the_newer_one_waits_where_traffic_moves_by_weigh
         (Story::codedeploy(), "codedeploy:CreateDeployment"),
         (Story::canary(), "ecs:UpdateService"),
     ] {
-        let (play, told) = push_twice(story, When::Called(starts.into(), 1)).await;
+        let (play, runs) = push_twice(story, When::Called(starts.into(), 1)).await;
         assert_eq!(
-            told[0].output("outcome"),
+            runs[0].output("outcome"),
             "deployed",
             "nobody stops it half-way: {}",
-            texts(&told)
+            texts(&runs)
         );
         assert!(
-            told[1]
+            runs[1]
                 .log
                 .iter()
                 .any(|line| line.contains("waiting until it is over")),
             "{}",
-            told[1].text()
+            runs[1].text()
         );
         play.end().await;
     }
@@ -284,7 +285,7 @@ fn theirs() -> serde_json::Value {
 
 mod before_what_cannot_be_undone {
     use super::*;
-    use crate::harness::Deed;
+    use crate::harness::Incident;
 
     fn with_task(version: &str, policy: &str) -> Action {
         let overrides = r#"[{ "name": "app", "command": ["migrate"] }]"#;
@@ -295,48 +296,48 @@ mod before_what_cannot_be_undone {
     }
 
     /// Between the survey and the one-off task somebody else starts a rollout.
-    async fn overtaken_before_the_task(policy: &str) -> (Play, Told) {
+    async fn overtaken_before_the_task(policy: &str) -> (Play, ActionRun) {
         let slow = Fault::first("RegisterTaskDefinition", FaultKind::Slow(1_500));
         let mut play = Story::blue_green().fault(slow).begin().await;
-        let told = play
+        let run = play
             .act(with_task("1.1.0", policy).at(
                 When::Line("✓ Image"),
-                Deed::Call("ecs.UpdateService", theirs()),
+                Incident::Call("ecs.UpdateService", theirs()),
             ))
             .await;
-        (play, told)
+        (play, run)
     }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_rollout_that_somebody_starts_meanwhile_is_noticed_before_the_one_off_task() {
-        let (play, told) = overtaken_before_the_task("fail").await;
+        let (play, run) = overtaken_before_the_task("fail").await;
         assert_eq!(
-            (told.output("outcome"), told.output("reason")),
+            (run.output("outcome"), run.output("reason")),
             ("not-deployed", "already-running"),
             "{}",
-            told.text()
+            run.text()
         );
         assert_eq!(
-            told.count("ecs:RunTask"),
+            run.count("ecs:RunTask"),
             0,
             "what a task does cannot be undone: {:?}",
-            told.calls
+            run.calls
         );
-        assert_eq!(told.count("ecs:DeregisterTaskDefinition"), 1);
+        assert_eq!(run.count("ecs:DeregisterTaskDefinition"), 1);
         play.end().await;
     }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn with_if_running_wait_the_task_runs_once_the_other_rollout_is_over() {
-        let (play, told) = overtaken_before_the_task("wait").await;
-        assert_eq!(told.output("outcome"), "deployed", "{}", told.text());
-        assert_eq!(told.count("ecs:RunTask"), 1);
+        let (play, run) = overtaken_before_the_task("wait").await;
+        assert_eq!(run.output("outcome"), "deployed", "{}", run.text());
+        assert_eq!(run.count("ecs:RunTask"), 1);
         assert!(
-            told.log
+            run.log
                 .iter()
                 .any(|line| line.contains("waiting until it is over")),
             "{}",
-            told.text()
+            run.text()
         );
         // The other rollout went to the second group, and this one comes back to the first.
         assert_over(&play, "api-1").await;
@@ -347,19 +348,19 @@ mod before_what_cannot_be_undone {
     async fn a_rollout_that_somebody_starts_during_the_task_is_noticed_before_ours_begins() {
         for (policy, outcome) in [("fail", "not-deployed"), ("wait", "deployed")] {
             let mut play = Story::blue_green().begin().await;
-            let meanwhile = Deed::Call("ecs.UpdateService", theirs());
-            let told = play
+            let meanwhile = Incident::Call("ecs.UpdateService", theirs());
+            let run = play
                 .act(
                     with_task("1.1.0", policy).at(When::Called("ecs:RunTask".into(), 1), meanwhile),
                 )
                 .await;
-            assert_eq!(told.output("outcome"), outcome, "{policy}: {}", told.text());
-            assert_eq!(told.count("ecs:RunTask"), 1);
+            assert_eq!(run.output("outcome"), outcome, "{policy}: {}", run.text());
+            assert_eq!(run.count("ecs:RunTask"), 1);
             assert_eq!(
-                started(&told),
+                started(&run),
                 usize::from(policy == "wait"),
                 "{policy}: {:?}",
-                told.calls
+                run.calls
             );
             play.end().await;
         }

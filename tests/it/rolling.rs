@@ -4,7 +4,7 @@ use ecs_bluegreen_sim::{Breaker, BreakerRollback, Clock, RollingOptions};
 use insta::assert_snapshot;
 use serde_json::json;
 
-use crate::harness::{Action, Deed, Play, Story, When, definition};
+use crate::harness::{Action, Incident, Play, Story, When, definition};
 
 fn story() -> Story {
     Story::rolling(RollingOptions::default())
@@ -26,10 +26,10 @@ fn primary(play: &Play) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_good_version_replaces_the_tasks_one_by_one() {
-    let told = story()
-        .told(Action::tested("1.1.0").without("test-url"))
+    let run = story()
+        .run(Action::tested("1.1.0").without("test-url"))
         .await;
-    assert_snapshot!(told.with_summary(), @"
+    assert_snapshot!(run.with_summary(), @"
     exit code 0
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
@@ -129,10 +129,10 @@ async fn a_version_that_fails_a_test_on_production_is_replaced_by_the_old_one() 
     let action = Action::tested("1.3.0")
         .without("test-url")
         .with("environment-variables", "APP_PRODUCTION_PORT=$PORT");
-    let told = play.act(action).await;
+    let run = play.act(action).await;
     assert_eq!(primary(&play), "api:1");
     play.end().await;
-    assert_snapshot!(told.text(), @r#"
+    assert_snapshot!(run.text(), @r#"
     exit code 20
     ---
     Deploying 1.3.0 to api on prod, eu-central-1 (run [run])
@@ -206,10 +206,10 @@ async fn broken(rollback: BreakerRollback) -> String {
         .switches(|switches| switches.breaker_rollback = rollback)
         .begin()
         .await;
-    let told = play.act(Action::deploy("1.4.0")).await;
+    let run = play.act(Action::deploy("1.4.0")).await;
     assert_eq!(primary(&play), "api:1");
     play.end().await;
-    told.ending()
+    run.ending()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -255,10 +255,10 @@ async fn a_circuit_breaker_that_makes_a_new_deployment_of_the_old_revision_is_re
 #[tokio::test(flavor = "multi_thread")]
 async fn a_circuit_breaker_that_only_gives_up_is_followed_by_our_own_way_back() {
     let mut play = breaker(Breaker::Fail).begin().await;
-    let told = play.act(Action::deploy("1.4.0")).await;
+    let run = play.act(Action::deploy("1.4.0")).await;
     assert_eq!(primary(&play), "api:1");
     play.end().await;
-    assert_snapshot!(told.ending(), @r#"
+    assert_snapshot!(run.ending(), @r#"
     exit code 20
     ---
     Blue serves 100 % of production: api:1 (observed at the service's deployments).
@@ -279,18 +279,18 @@ async fn a_circuit_breaker_that_only_gives_up_is_followed_by_our_own_way_back() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deployment_of_somebody_else_supersedes_ours_and_is_left_alone() {
-    let theirs = Deed::Call(
+    let theirs = Incident::Call(
         "ecs.UpdateService",
         json!({ "cluster": "prod", "service": "api", "taskDefinition": "api:1", "forceNewDeployment": true }),
     );
     // Ours has to start its task and to stay healthy for a while before ECS calls it completed:
     // long enough to come in between.
-    let told = story()
+    let run = story()
         .stage(|options| options.clock = Clock::Scaled(4.0))
-        .told(Action::deploy("1.1.0").at(When::Line("Deployment started"), theirs))
+        .run(Action::deploy("1.1.0").at(When::Line("Deployment started"), theirs))
         .await;
     // Their first task may run beside the old one by then.
-    assert_snapshot!(told.ending().replace("2 tasks of api:1", "1 task of api:1"), @"
+    assert_snapshot!(run.ending().replace("2 tasks of api:1", "1 task of api:1"), @"
     exit code 30
     ---
     Running now: 1 task of api:1; deployment [ecs deployment] of api:1 (IN_PROGRESS) took the place of ours, [ecs deployment].
@@ -312,36 +312,36 @@ async fn zero_tasks_are_rolled_out_untested_and_nothing_is_claimed() {
         let action = Action::tested("1.3.0")
             .without("test-url")
             .with("desired-count", asked);
-        let told = story()
+        let run = story()
             .service(|service| service.desired = 0)
-            .told(action)
+            .run(action)
             .await;
         assert_eq!(
-            (told.code, told.output("outcome"), told.output("reason")),
+            (run.code, run.output("outcome"), run.output("reason")),
             (Some(0), "started", "zero-tasks"),
             "{}",
-            told.text()
+            run.text()
         );
         assert!(
-            told.log_with("::warning")
+            run.log_with("::warning")
                 .contains("no task will run, and nothing will be tested"),
             "{}",
-            told.text()
+            run.text()
         );
         assert!(
-            told.text().contains("is rolled out with zero tasks: nothing runs, nothing serves, and nothing was tested"),
+            run.text().contains("is rolled out with zero tasks: nothing runs, nothing serves, and nothing was tested"),
             "{}",
-            told.text()
+            run.text()
         );
-        assert!(!told.text().contains("100 %"), "{}", told.text());
+        assert!(!run.text().contains("100 %"), "{}", run.text());
         assert_eq!(
             (
-                told.count("ecs:RegisterTaskDefinition"),
-                told.count("ecs:UpdateService")
+                run.count("ecs:RegisterTaskDefinition"),
+                run.count("ecs:UpdateService")
             ),
             (1, 1),
             "{}",
-            told.text()
+            run.text()
         );
     }
 }
@@ -349,11 +349,11 @@ async fn zero_tasks_are_rolled_out_untested_and_nothing_is_claimed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_of_codedeploy_that_wants_zero_tasks_is_refused_because_green_could_never_serve()
 {
-    let told = Story::codedeploy()
+    let run = Story::codedeploy()
         .service(|service| service.desired = 0)
-        .told(Action::deploy("1.1.0"))
+        .run(Action::deploy("1.1.0"))
         .await;
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 10
     ---
     Nothing was rolled out: what served production before still does.
@@ -405,10 +405,10 @@ async fn what_runs_already_is_not_deployed_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_deployment_can_be_forced_although_nothing_changed() {
-    let told = story()
-        .told(Action::service().with("force-new-deployment", "true"))
+    let run = story()
+        .run(Action::service().with("force-new-deployment", "true"))
         .await;
-    assert_snapshot!(told.text(), @"
+    assert_snapshot!(run.text(), @"
     exit code 0
     ---
     Deploying 3f786850e387550fdab836ed7e6dc881de23001b to api on prod, eu-central-1 (run [run])
@@ -453,10 +453,10 @@ async fn without_a_service_the_definition_is_only_registered() {
             .replace("\"256\"", "\"512\"")
             .replace("\"memory\":\"512\"", "\"memory\":\"1024\""),
     );
-    let told = story()
-        .told(action.with("task-definition", "task.json"))
+    let run = story()
+        .run(action.with("task-definition", "task.json"))
         .await;
-    assert_snapshot!(told.text(), @"
+    assert_snapshot!(run.text(), @"
     exit code 0
     ---
     Registering 3f786850e387550fdab836ed7e6dc881de23001b in eu-central-1 (run [run])
@@ -497,20 +497,20 @@ async fn a_way_back_that_an_alarm_ends_is_taken_once_more() {
     let action = Action::tested("1.3.0")
         .without("test-url")
         .with("environment-variables", "APP_PRODUCTION_PORT=$PORT");
-    let told = play
-        .act(action.at(When::Line("the service goes back to"), Deed::Alarm))
+    let run = play
+        .act(action.at(When::Line("the service goes back to"), Incident::Alarm))
         .await;
     assert_eq!(
-        (told.code, told.output("outcome")),
+        (run.code, run.output("outcome")),
         (Some(20), "rolled-back"),
         "{}",
-        told.text()
+        run.text()
     );
     assert_eq!(
-        told.count("ecs:UpdateService"),
+        run.count("ecs:UpdateService"),
         3,
         "there, back, and back once more: {}",
-        told.text()
+        run.text()
     );
     assert_eq!(primary(&play), "api:1");
     play.end().await;

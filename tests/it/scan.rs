@@ -7,7 +7,7 @@ use ecs_bluegreen_sim::{
 };
 use insta::assert_snapshot;
 
-use crate::harness::{Action, Deed, Story, Told, When};
+use crate::harness::{Action, ActionRun, Incident, Story, When};
 
 /// A repository whose images are scanned on push.
 fn basic(looks: Vec<ScanLook>) -> ScanOptions {
@@ -68,18 +68,18 @@ fn gated(scan: &str) -> Action {
 }
 
 /// Nothing of ours is anywhere but the image in its registry.
-fn assert_nothing_registered(told: &Told) {
+fn assert_nothing_registered(run: &ActionRun) {
     assert_eq!(
-        (told.code, told.output("outcome")),
+        (run.code, run.output("outcome")),
         (Some(10), "not-deployed"),
         "{}",
-        told.text()
+        run.text()
     );
     assert_eq!(
-        told.count("ecs:RegisterTaskDefinition") + told.count("ecs:UpdateService"),
+        run.count("ecs:RegisterTaskDefinition") + run.count("ecs:UpdateService"),
         0,
         "{}",
-        told.text()
+        run.text()
     );
 }
 
@@ -94,7 +94,7 @@ async fn an_image_without_a_finding_that_fails_is_deployed_once_its_scan_is_done
         zlib("UNDEFINED", "CVE-2026-0001"),
     ];
     let looks = looks.chain([ScanLook::done(findings)]).collect();
-    assert_snapshot!(story(basic(looks)).told(gated("high")).await.with_summary(), @r#"
+    assert_snapshot!(story(basic(looks)).run(gated("high")).await.with_summary(), @r#"
     exit code 0
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
@@ -200,15 +200,15 @@ async fn an_image_with_a_high_finding_is_not_deployed_and_nothing_is_registered(
         zlib("LOW", "CVE-2023-45853"),
         openssl("CRITICAL", "CVE-2024-6387"),
     ];
-    let told = story(basic(vec![ScanLook::done(findings)]))
-        .told(gated("{ fail-on: high, wait: 1m }"))
+    let run = story(basic(vec![ScanLook::done(findings)]))
+        .run(gated("{ fail-on: high, wait: 1m }"))
         .await;
-    assert_nothing_registered(&told);
+    assert_nothing_registered(&run);
     assert_eq!(
-        told.output("scan-findings"),
+        run.output("scan-findings"),
         r#"{"critical":1,"high":1,"low":1}"#
     );
-    assert_snapshot!(told.with_summary(), @r#"
+    assert_snapshot!(run.with_summary(), @r#"
     exit code 10
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
@@ -293,14 +293,14 @@ async fn a_vulnerability_that_is_ignored_by_name_does_not_fail() {
     ];
     let rules = "fail-on: high\nignore:\n  - cve-2024-6387  # sshd does not run here\n  - CVE-2023-45853\n  - CVE-2020-1\n";
     let action = gated("ci/scan.yml").file("ci/scan.yml", rules);
-    let told = story(basic(vec![ScanLook::done(findings)]))
-        .told(action)
+    let run = story(basic(vec![ScanLook::done(findings)]))
+        .run(action)
         .await;
     assert_eq!(
-        (told.output("outcome"), told.output("scan-findings")),
+        (run.output("outcome"), run.output("scan-findings")),
         ("deployed", "{}")
     );
-    assert_snapshot!(scan_of(&told), @"
+    assert_snapshot!(scan_of(&run), @"
     ::group::Scan findings
     basic scan of [digest], completed [time]: no findings besides those that are ignored (fail-on: high)
       3 ignored: CVE-2023-45853, CVE-2024-6387 (2 times)
@@ -322,9 +322,9 @@ async fn a_continuous_scan_of_inspector_is_an_answer_and_what_is_suppressed_ther
         ScanLook::status("PENDING").saying("Pending start of the image scan."),
         active(findings),
     ];
-    let told = story(enhanced(looks)).told(gated("high")).await;
-    assert_eq!(told.output("outcome"), "deployed", "{}", told.text());
-    assert_snapshot!(scan_of(&told), @"
+    let run = story(enhanced(looks)).run(gated("high")).await;
+    assert_eq!(run.output("outcome"), "deployed", "{}", run.text());
+    assert_snapshot!(scan_of(&run), @"
     ::group::Scan findings
     there is no scan of [digest] yet
     the scan of [digest] is PENDING
@@ -349,19 +349,19 @@ async fn of_many_findings_on_many_pages_the_worst_are_named() {
         ..enhanced(vec![active(findings)])
     };
     let mut play = story(script).begin().await;
-    let told = play.act(gated("critical")).await;
+    let run = play.act(gated("critical")).await;
     assert_eq!(
         play.stage.reads().get("ecr:DescribeImageScanFindings"),
         Some(&6),
         "one look, six pages"
     );
     play.end().await;
-    assert_nothing_registered(&told);
+    assert_nothing_registered(&run);
     assert_eq!(
-        told.output("scan-findings"),
+        run.output("scan-findings"),
         r#"{"critical":1,"high":14,"low":40}"#
     );
-    assert_snapshot!(format!("{}\n---\n{}", scan_of(&told), section(&told)), @r"
+    assert_snapshot!(format!("{}\n---\n{}", scan_of(&run), section(&run)), @r"
     ::group::Scan findings
     enhanced scan of [digest], completed [time]: 1 critical, 14 high and 40 low findings (fail-on: critical)
       critical CVE-2024-6387 in openssl 3.0.11-1~deb12u2, fixed in 3.0.14-1~deb12u1
@@ -412,16 +412,16 @@ async fn of_many_findings_on_many_pages_the_worst_are_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn where_nothing_is_scanned_on_push_a_scan_is_started_once() {
     let looks = vec![ScanLook::status("IN_PROGRESS"), ScanLook::done(Vec::new())];
-    let told = story(manual(looks))
-        .told(gated("{ fail-on: any, wait: 9s }"))
+    let run = story(manual(looks))
+        .run(gated("{ fail-on: any, wait: 9s }"))
         .await;
     assert_eq!(
-        (told.output("outcome"), told.count("ecr:StartImageScan")),
+        (run.output("outcome"), run.count("ecr:StartImageScan")),
         ("deployed", 1),
         "{}",
-        told.text()
+        run.text()
     );
-    assert_snapshot!(scan_of(&told), @"
+    assert_snapshot!(scan_of(&run), @"
     ::group::Scan findings
     there is no scan of [digest] yet
     none has come by itself: a scan is started
@@ -436,9 +436,9 @@ async fn where_nothing_is_scanned_on_push_a_scan_is_started_once() {
 async fn an_image_that_nobody_scans_and_nobody_may_scan_is_not_deployed() {
     let story = story(manual(vec![ScanLook::done(Vec::new())]))
         .stage(|options| options.denied = vec!["ecr:StartImageScan".to_owned()]);
-    let told = story.told(gated("{ fail-on: high, wait: 6s }")).await;
-    assert_nothing_registered(&told);
-    assert_snapshot!(format!("{}\n---\n{}", scan_of(&told), told.ending()), @"
+    let run = story.run(gated("{ fail-on: high, wait: 6s }")).await;
+    assert_nothing_registered(&run);
+    assert_snapshot!(format!("{}\n---\n{}", scan_of(&run), run.ending()), @"
     ::group::Scan findings
     there is no scan of [digest] yet
     no scan was started: ecr:StartImageScan is denied: User: arn:aws:sts::123456789012:assumed-role/github-actions/deploy is not authorized to perform: ecr:StartImageScan on resource: arn:aws:ecr:eu-central-1:123456789012:repository/app because no identity-based policy allows the ecr:StartImageScan action; waiting for one all the same
@@ -460,11 +460,11 @@ async fn an_image_that_nobody_scans_and_nobody_may_scan_is_not_deployed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scan_that_inspector_never_begins_is_no_pass() {
-    let told = story(enhanced(vec![ScanLook::status("NOT_FOUND")]))
-        .told(gated("{ fail-on: high, wait: 6s }"))
+    let run = story(enhanced(vec![ScanLook::status("NOT_FOUND")]))
+        .run(gated("{ fail-on: high, wait: 6s }"))
         .await;
-    assert_nothing_registered(&told);
-    assert_snapshot!(format!("{}\n---\n{}", scan_of(&told), told.ending()), @"
+    assert_nothing_registered(&run);
+    assert_snapshot!(format!("{}\n---\n{}", scan_of(&run), run.ending()), @"
     ::group::Scan findings
     there is no scan of [digest] yet
     no scan was started: ecr:StartImageScan: This feature is disabled (ValidationException); waiting for one all the same
@@ -486,18 +486,18 @@ async fn a_scan_that_inspector_never_begins_is_no_pass() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scan_that_does_not_end_is_waited_for_no_longer_than_asked() {
-    let told = story(basic(vec![ScanLook::status("IN_PROGRESS")]))
-        .told(gated("{ fail-on: high, wait: 2s }"))
+    let run = story(basic(vec![ScanLook::status("IN_PROGRESS")]))
+        .run(gated("{ fail-on: high, wait: 2s }"))
         .await;
     assert!(
-        told.output("duration-seconds")
+        run.output("duration-seconds")
             .parse::<u64>()
             .is_ok_and(|seconds| seconds < 60),
         "{}",
-        told.text()
+        run.text()
     );
-    assert_nothing_registered(&told);
-    assert_snapshot!(told.ending(), @"
+    assert_nothing_registered(&run);
+    assert_snapshot!(run.ending(), @"
     exit code 10
     ---
     Nothing was rolled out: what served production before still does.
@@ -509,15 +509,15 @@ async fn a_scan_that_does_not_end_is_waited_for_no_longer_than_asked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_run_s_own_deadline_bounds_the_wait() {
-    let told = story(basic(vec![ScanLook::status("PENDING")]))
-        .told(gated("{ fail-on: high, wait: 1h }").with("deadline", "2s"))
+    let run = story(basic(vec![ScanLook::status("PENDING")]))
+        .run(gated("{ fail-on: high, wait: 1h }").with("deadline", "2s"))
         .await;
-    assert_nothing_registered(&told);
+    assert_nothing_registered(&run);
     assert!(
-        told.log_with("the scan of the image was not done")
+        run.log_with("the scan of the image was not done")
             .contains("ECR says PENDING"),
         "{}",
-        told.text()
+        run.text()
     );
 }
 
@@ -525,20 +525,19 @@ async fn the_run_s_own_deadline_bounds_the_wait() {
 async fn a_scan_that_is_complete_before_its_findings_are_there_is_not_believed() {
     let findings = vec![openssl("HIGH", "CVE-2024-0727")];
     let early = ScanLook::status("COMPLETE").saying("The scan was completed successfully.");
-    let told = story(enhanced(vec![
+    let run = story(enhanced(vec![
         early.clone(),
         early,
         ScanLook::done(findings),
     ]))
-    .told(gated("high"))
+    .run(gated("high"))
     .await;
-    assert_nothing_registered(&told);
-    assert_eq!(told.output("reason"), "scan-failed");
+    assert_nothing_registered(&run);
+    assert_eq!(run.output("reason"), "scan-failed");
     assert!(
-        told.log_with("Scan findings").contains('✗')
-            && told.output("scan-findings").contains("high"),
+        run.log_with("Scan findings").contains('✗') && run.output("scan-findings").contains("high"),
         "{}",
-        told.text()
+        run.text()
     );
 }
 
@@ -548,8 +547,8 @@ async fn a_list_that_only_just_came_is_looked_at_again_before_it_is_believed() {
         fresh(ScanLook::done(Vec::new())),
         fresh(ScanLook::done(vec![openssl("CRITICAL", "CVE-2024-6387")])),
     ];
-    let told = story(basic(looks)).told(gated("high")).await;
-    assert_nothing_registered(&told);
+    let run = story(basic(looks)).run(gated("high")).await;
+    assert_nothing_registered(&run);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -559,15 +558,15 @@ async fn findings_that_never_arrive_are_no_pass() {
         ..ScanLook::done(Vec::new())
     };
     let endings = [ScanLook::status("COMPLETE"), counted];
-    let mut told = Vec::new();
+    let mut runs = Vec::new();
     for look in endings {
         let run = story(basic(vec![look]))
-            .told(gated("{ fail-on: high, wait: 1s }"))
+            .run(gated("{ fail-on: high, wait: 1s }"))
             .await;
         assert_nothing_registered(&run);
-        told.push(run.ending());
+        runs.push(run.ending());
     }
-    assert_snapshot!(told.join("\n=====\n"), @"
+    assert_snapshot!(runs.join("\n=====\n"), @"
     exit code 10
     ---
     Nothing was rolled out: what served production before still does.
@@ -589,7 +588,7 @@ async fn an_image_that_the_scanner_cannot_read_is_refused_unless_that_is_allowed
     let look = ScanLook::status("FAILED").saying(
         "UnsupportedImageError: The operating system and/or package manager are not supported.",
     );
-    let refused = story(basic(vec![look.clone()])).told(gated("high")).await;
+    let refused = story(basic(vec![look.clone()])).run(gated("high")).await;
     assert_nothing_registered(&refused);
     assert_snapshot!(refused.ending(), @"
     exit code 10
@@ -600,7 +599,7 @@ async fn an_image_that_the_scanner_cannot_read_is_refused_unless_that_is_allowed
     Outcome: not-deployed (scan-failed), exit code 10, after [time]
     ");
     let allowed = story(basic(vec![look]))
-        .told(gated("{ fail-on: high, unsupported: allow }"))
+        .run(gated("{ fail-on: high, unsupported: allow }"))
         .await;
     assert_eq!(allowed.output("outcome"), "deployed");
     assert_snapshot!(format!("{}\n---\n{}", scan_of(&allowed), section(&allowed)), @"
@@ -632,16 +631,16 @@ async fn every_end_without_findings_is_an_answer_of_its_own() {
         ("IMAGE_ARCHIVED", ""),
         ("IMAGE_SIZE_EXCEEDED", ""),
     ];
-    let mut told = Vec::new();
+    let mut runs = Vec::new();
     for (status, words) in statuses {
         let run = story(enhanced(vec![ScanLook::status(status).saying(words)]))
-            .told(gated("high"))
+            .run(gated("high"))
             .await;
         assert_nothing_registered(&run);
         assert_eq!(run.output("reason"), "scan-failed");
-        told.push(run.log_with("::error") + "\n" + &run.log_with("  hint: "));
+        runs.push(run.log_with("::error") + "\n" + &run.log_with("  hint: "));
     }
-    assert_snapshot!(told.join("\n"), @"
+    assert_snapshot!(runs.join("\n"), @"
     ::error title=not-deployed (scan-failed)::the scan of the image failed (ECR says: The image could not be read.)
       hint: have it scanned again (aws ecr start-image-scan, which ECR allows once in 24 hours for an image), then run the job again
     ::error title=not-deployed (scan-failed)::the scanner cannot read the image: its system or its type is not supported (ECR says: The operating system is not supported.)
@@ -663,9 +662,9 @@ async fn every_end_without_findings_is_an_answer_of_its_own() {
 async fn findings_that_may_not_be_read_are_no_pass() {
     let story = story(basic(vec![ScanLook::done(Vec::new())]))
         .stage(|options| options.denied = vec!["ecr:DescribeImageScanFindings".to_owned()]);
-    let told = story.told(gated("high")).await;
-    assert_nothing_registered(&told);
-    assert_snapshot!(told.ending(), @"
+    let run = story.run(gated("high")).await;
+    assert_nothing_registered(&run);
+    assert_snapshot!(run.ending(), @"
     exit code 10
     ---
     Nothing was rolled out: what served production before still does.
@@ -684,14 +683,14 @@ async fn throttled_looks_are_repeated_and_never_a_pass() {
     };
     let passed = story(basic(vec![ScanLook::done(Vec::new())]))
         .fault(throttled(4))
-        .told(gated("high").with("max-retries", "1"))
+        .run(gated("high").with("max-retries", "1"))
         .await;
     assert_eq!(passed.output("outcome"), "deployed", "{}", passed.text());
     let fault = throttled(u64::MAX);
     let action = gated("{ fail-on: high, wait: 1s }").with("max-retries", "1");
     let failed = story(basic(vec![ScanLook::done(Vec::new())]))
         .fault(fault)
-        .told(action)
+        .run(action)
         .await;
     assert_nothing_registered(&failed);
     assert_snapshot!(failed.ending(), @"
@@ -708,19 +707,19 @@ async fn throttled_looks_are_repeated_and_never_a_pass() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_run_does_not_wait_for_its_scan() {
     let action =
-        gated("{ fail-on: high, wait: 1h }").at(When::Line("is IN_PROGRESS"), Deed::Interrupt);
-    let told = story(basic(vec![ScanLook::status("IN_PROGRESS")]))
-        .told(action)
+        gated("{ fail-on: high, wait: 1h }").at(When::Line("is IN_PROGRESS"), Incident::Interrupt);
+    let run = story(basic(vec![ScanLook::status("IN_PROGRESS")]))
+        .run(action)
         .await;
     assert!(
-        told.output("duration-seconds")
+        run.output("duration-seconds")
             .parse::<u64>()
             .is_ok_and(|seconds| seconds < 60),
         "{}",
-        told.text()
+        run.text()
     );
-    assert_nothing_registered(&told);
-    assert_snapshot!(told.ending(), @"
+    assert_nothing_registered(&run);
+    assert_snapshot!(run.ending(), @"
     exit code 10
     ---
     Nothing was rolled out: what served production before still does.
@@ -739,7 +738,7 @@ async fn an_image_that_was_there_already_is_judged_as_well() {
     .await
     .pushed("1.1.0")
     .await;
-    let told = play
+    let run = play
         .act(
             Action::service()
                 .with("image", "$REGISTRY/app:1.1.0")
@@ -747,7 +746,7 @@ async fn an_image_that_was_there_already_is_judged_as_well() {
         )
         .await;
     play.end().await;
-    assert_nothing_registered(&told);
+    assert_nothing_registered(&run);
 }
 
 /// A rollout that goes on may not be left alone for what was only found since.
@@ -761,7 +760,7 @@ async fn what_a_dead_attempt_has_started_was_judged_by_it_and_is_followed() {
         |options: &mut StageOptions| drop(options.scans.insert("app".to_owned(), basic(looks)));
     let mut play = Story::codedeploy().stage(scans).begin().await;
     let dead = play
-        .act(gated("high").at(When::Line("Deployment started"), Deed::Kill))
+        .act(gated("high").at(When::Line("Deployment started"), Incident::Kill))
         .await;
     assert_eq!(dead.code, None, "{}", dead.text());
     let again = play.act(gated("high").env("GITHUB_RUN_ATTEMPT", "2")).await;
@@ -791,7 +790,7 @@ async fn what_scan_cannot_judge_is_refused_before_anything_is_touched() {
         )
         .await;
     play.end().await;
-    assert_snapshot!([mistaken, nameless, foreign].map(|told| told.ending()).join("\n=====\n"), @"
+    assert_snapshot!([mistaken, nameless, foreign].map(|run| run.ending()).join("\n=====\n"), @"
     exit code 2
     ---
     Nothing was touched: the inputs have 3 problems
@@ -817,8 +816,8 @@ async fn what_scan_cannot_judge_is_refused_before_anything_is_touched() {
 }
 
 /// The lines of the step.
-fn scan_of(told: &Told) -> String {
-    let text = told.redacted(&told.log.join("\n"));
+fn scan_of(run: &ActionRun) -> String {
+    let text = run.redacted(&run.log.join("\n"));
     let from = text.find("::group::Scan findings").unwrap_or_default();
     let length = text[from..]
         .find(" Scan findings")
@@ -827,8 +826,8 @@ fn scan_of(told: &Told) -> String {
 }
 
 /// The section of the summary.
-fn section(told: &Told) -> String {
-    let text = told.redacted(&told.summary);
+fn section(run: &ActionRun) -> String {
+    let text = run.redacted(&run.summary);
     let from = text.find("### Scan findings").unwrap_or_default();
     let rest = &text[from..];
     let ends = ["\n### ", "\n<details>"]

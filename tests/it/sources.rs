@@ -29,7 +29,7 @@ use ecs_bluegreen_sim::{
 };
 use insta::assert_snapshot;
 
-use crate::harness::{Play, Story};
+use crate::harness::{AUTHORITY, Play, Story};
 
 const REVISION: &str = "arn:aws:ecs:eu-central-1:123456789012:task-definition/api:1";
 const TOKEN: &str = "canary-prom-token-41";
@@ -77,7 +77,7 @@ fn known(options: &mut StageOptions) {
 }
 
 /// What the process of its own printed, line by line.
-async fn asked(play: &Play, denied: &[&str]) -> String {
+async fn ask_in_own_process(play: &Play, denied: &[&str]) -> String {
     play.stage.deny(denied);
     let mut command = Command::new(std::env::current_exe().expect("this program"));
     command.args([
@@ -92,6 +92,7 @@ async fn asked(play: &Play, denied: &[&str]) -> String {
         ("AWS_ENDPOINT_URL", &play.stage.endpoint()),
         ("AWS_EC2_METADATA_DISABLED", "true"),
         ("METRICS_URL", &play.stage.metrics_url()),
+        AUTHORITY,
     ]);
     let finished = tokio::task::spawn_blocking(move || command.output())
         .await
@@ -128,7 +129,7 @@ async fn every_source_answers_and_what_it_cannot_answer_is_told_in_words() {
         .stage(known)
         .begin()
         .await;
-    let told = asked(&play, &[]).await;
+    let told = ask_in_own_process(&play, &[]).await;
     let (reads, requests) = (play.stage.reads(), play.stage.source_requests());
     play.end().await;
     assert_snapshot!(told, @r#"
@@ -177,7 +178,7 @@ async fn what_is_denied_names_the_action_in_every_answer_and_is_told_once() {
         "secretsmanager:GetSecretValue",
         "aps:QueryMetrics",
     ];
-    let told = asked(&play, &actions).await;
+    let told = ask_in_own_process(&play, &actions).await;
     play.end().await;
     assert_snapshot!(told, @"
     narrowed: alarms are not watched (cloudwatch:DescribeAlarms)
@@ -357,7 +358,7 @@ fn words(answer: &Answer) -> String {
     }
 }
 
-fn of(name: &str) -> CloudWatchMetric {
+fn own_metric(name: &str) -> CloudWatchMetric {
     CloudWatchMetric {
         namespace: "Own".into(),
         name: name.into(),
@@ -368,14 +369,16 @@ fn of(name: &str) -> CloudWatchMetric {
 
 fn metric(name: &str) -> Query {
     Query::CloudWatch(CloudWatchQuery {
-        metrics: vec![(name.into(), of(name))],
+        metrics: vec![(name.into(), own_metric(name))],
         expression: None,
         period: Duration::from_secs(1),
     })
 }
 
 fn math(expression: &str) -> Query {
-    let metrics = ["a", "b"].map(|name| (name.to_owned(), of(name))).into();
+    let metrics = ["a", "b"]
+        .map(|name| (name.to_owned(), own_metric(name)))
+        .into();
     Query::CloudWatch(CloudWatchQuery {
         metrics,
         expression: Some(expression.into()),

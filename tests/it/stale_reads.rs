@@ -3,7 +3,7 @@
 
 use ecs_bluegreen_sim::{Breaker, Fault, FaultKind, RollingOptions, UpdateAnswer};
 
-use crate::harness::{Action, Deed, Play, Story, When};
+use crate::harness::{Action, Incident, Play, Story, When};
 
 fn story() -> Story {
     Story::rolling(RollingOptions {
@@ -50,16 +50,16 @@ async fn an_answer_without_our_revision_does_not_make_the_old_deployment_ours() 
             .expect("a deployment")
             .id
             .clone();
-        let told = play
-            .act(Action::deploy("1.1.0").at(BEFORE_THE_UPDATE, Deed::Fault(stale(late))))
+        let run = play
+            .act(Action::deploy("1.1.0").at(BEFORE_THE_UPDATE, Incident::Fault(stale(late))))
             .await;
         assert_eq!(
-            (told.code, told.output("outcome")),
+            (run.code, run.output("outcome")),
             (Some(0), "deployed"),
             "{late}: {}",
-            told.text()
+            run.text()
         );
-        assert_ne!(told.output("deployment-id"), before, "{late}");
+        assert_ne!(run.output("deployment-id"), before, "{late}");
         assert_eq!(primary(&play), "api:2");
         play.end().await;
     }
@@ -69,14 +69,14 @@ async fn an_answer_without_our_revision_does_not_make_the_old_deployment_ours() 
 async fn reads_from_before_our_update_are_not_called_superseded() {
     for times in [1, 2, 3] {
         let mut play = slowly(story()).begin().await;
-        let told = play
-            .act(Action::deploy("1.1.0").at(BEFORE_THE_UPDATE, Deed::Fault(stale(times))))
+        let run = play
+            .act(Action::deploy("1.1.0").at(BEFORE_THE_UPDATE, Incident::Fault(stale(times))))
             .await;
         assert_eq!(
-            (told.code, told.output("outcome")),
+            (run.code, run.output("outcome")),
             (Some(0), "deployed"),
             "{times}: {}",
-            told.text()
+            run.text()
         );
         assert_eq!(primary(&play), "api:2");
         play.end().await;
@@ -89,17 +89,17 @@ async fn reads_from_before_our_update_are_no_proof_that_blue_is_back() {
     // The first look of the run meets one of them, and the first two of the way back the others.
     let action = Action::deploy("1.1.0")
         .with("poll-interval", "1s")
-        .at(BEFORE_THE_UPDATE, Deed::Fault(stale(3)));
-    let told = play
-        .act(action.at(When::Line("Deployment started"), Deed::Interrupt))
+        .at(BEFORE_THE_UPDATE, Incident::Fault(stale(3)));
+    let run = play
+        .act(action.at(When::Line("Deployment started"), Incident::Interrupt))
         .await;
     assert_eq!(
-        (told.code, told.output("outcome")),
+        (run.code, run.output("outcome")),
         (Some(20), "rolled-back"),
         "{}",
-        told.text()
+        run.text()
     );
     assert_eq!(primary(&play), "api:1");
-    assert_eq!(told.count("ecs:UpdateService"), 2);
+    assert_eq!(run.count("ecs:UpdateService"), 2);
     play.end().await;
 }

@@ -98,7 +98,7 @@ struct Job {
     folder: TempDir,
     checks: ChecksPlan,
     run: Run,
-    told: Arc<Mutex<Vec<Stamped>>>,
+    events: Arc<Mutex<Vec<Stamped>>>,
 }
 
 impl Job {
@@ -121,10 +121,11 @@ impl Job {
         let settings = inputs::read(&variables)
             .and_then(|inputs| Settings::from_inputs(&inputs, &runner))
             .expect("settings");
-        let told: Arc<Mutex<Vec<Stamped>>> = Arc::default();
-        let sink = Arc::clone(&told);
+        let events: Arc<Mutex<Vec<Stamped>>> = Arc::default();
+        let sink = Arc::clone(&events);
         let aws = Aws::connect(&settings.aws).await;
-        let sink = Box::new(move |event: &Stamped| sink.lock().expect("told").push(event.clone()));
+        let sink =
+            Box::new(move |event: &Stamped| sink.lock().expect("events").push(event.clone()));
         let outlets = Observers {
             sink,
             keeper: Box::new(|_| {}),
@@ -135,7 +136,7 @@ impl Job {
             folder,
             checks: ChecksPlan::new(&settings),
             run,
-            told,
+            events,
         }
     }
 
@@ -151,7 +152,7 @@ impl Job {
     }
 
     fn events(&self) -> Vec<Stamped> {
-        self.told.lock().expect("told").clone()
+        self.events.lock().expect("events").clone()
     }
 
     /// The log as the runner would get it.

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::harness::{Action, Deed, Story, Told, When};
+use crate::harness::{Action, ActionRun, Incident, Story, When};
 
 /// A deployment whose green is tested by a task of the sample application.
 fn migrates(command: &str) -> Action {
@@ -14,18 +14,18 @@ fn migrates(command: &str) -> Action {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_that_passes_opens_the_gate() {
-    let told = Story::codedeploy().told(migrates("migrate")).await;
-    assert_eq!((told.code, told.output("outcome")), (Some(0), "deployed"));
+    let run = Story::codedeploy().run(migrates("migrate")).await;
+    assert_eq!((run.code, run.output("outcome")), (Some(0), "deployed"));
     assert_eq!(
-        told.log_with("schema"),
+        run.log_with("schema"),
         "schema on green: task [task] of api:2\n✓ schema on green: exit code 0 ([time])"
     );
     assert!(
-        told.log_with("  | ").contains("migration started"),
+        run.log_with("  | ").contains("migration started"),
         "{}",
-        told.text()
+        run.text()
     );
-    let calls: Vec<&str> = told
+    let calls: Vec<&str> = run
         .calls
         .iter()
         .map(|call| call.operation.as_str())
@@ -41,26 +41,23 @@ async fn a_task_that_passes_opens_the_gate() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_that_fails_takes_the_rollout_back() {
-    let told = Story::codedeploy().told(migrates("migrate --fail")).await;
-    assert_eq!(
-        (told.code, told.output("reason")),
-        (Some(20), "smoke-failed")
-    );
+    let run = Story::codedeploy().run(migrates("migrate --fail")).await;
+    assert_eq!((run.code, run.output("reason")), (Some(20), "smoke-failed"));
     assert!(
-        told.log_with("::error")
+        run.log_with("::error")
             .contains("tester \"schema\" failed on green (exit code 3)"),
         "{}",
-        told.text()
+        run.text()
     );
     assert!(
-        told.log_with("Caused by").contains("its log ends: "),
+        run.log_with("Caused by").contains("its log ends: "),
         "{}",
-        told.text()
+        run.text()
     );
     assert_eq!(
         (
-            told.count("ecs:RunTask"),
-            told.count("codedeploy:ContinueDeployment")
+            run.count("ecs:RunTask"),
+            run.count("codedeploy:ContinueDeployment")
         ),
         (1, 0)
     );
@@ -68,11 +65,11 @@ async fn a_task_that_fails_takes_the_rollout_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_task_is_stopped() {
-    let told = Story::codedeploy()
-        .told(migrates("serve").at(When::Line("schema on green: task"), Deed::Interrupt))
+    let run = Story::codedeploy()
+        .run(migrates("serve").at(When::Line("schema on green: task"), Incident::Interrupt))
         .await;
-    assert_eq!((told.code, told.output("reason")), (Some(20), "cancelled"));
-    assert_eq!(told.count("ecs:StopTask"), 1);
+    assert_eq!((run.code, run.output("reason")), (Some(20), "cancelled"));
+    assert_eq!(run.count("ecs:StopTask"), 1);
 }
 
 /// A deployment whose green is tested by a container that takes its time.
@@ -91,8 +88,8 @@ fn slowly(image: &str) -> Action {
 }
 
 /// The containers that are there of a run.
-fn containers(told: &Told) -> String {
-    let run = told.log[0]
+fn containers(run: &ActionRun) -> String {
+    let run = run.log[0]
         .split("(run ")
         .nth(1)
         .expect("a run")
@@ -109,15 +106,15 @@ fn containers(told: &Told) -> String {
 async fn a_cancelled_container_is_removed_while_traffic_goes_back() {
     let image = crate::testers::Image::new();
     let mut play = Story::codedeploy().begin().await;
-    let told = play
-        .act(slowly(&image.0).at(When::Line("  | begun"), Deed::Interrupt))
+    let run = play
+        .act(slowly(&image.0).at(When::Line("  | begun"), Incident::Interrupt))
         .await;
     assert_eq!(
-        (told.code, told.output("reason")),
+        (run.code, run.output("reason")),
         (Some(20), "cancelled"),
         "{}",
-        told.text()
+        run.text()
     );
-    assert_eq!(containers(&told), "");
+    assert_eq!(containers(&run), "");
     play.end().await;
 }

@@ -4,7 +4,7 @@
 use ecs_bluegreen_sim::RollingOptions;
 use serde_json::Value;
 
-use crate::harness::{Action, Play, Story, Told, smoke_tests};
+use crate::harness::{Action, ActionRun, Play, Story, smoke_tests};
 
 const PAGE: &str = include_str!("../../docs/iam.md");
 
@@ -121,7 +121,7 @@ fn tasks_and_secrets_are_named_as_narrowly_as_iam_can() {
 }
 
 /// Green waits; the role that deploys has brought it there.
-async fn waiting(story: Story) -> (Play, Told) {
+async fn waiting(story: Story) -> (Play, ActionRun) {
     let mut play = story
         .stage(|options| options.allowed = deploy())
         .begin()
@@ -135,11 +135,11 @@ async fn waiting(story: Story) -> (Play, Told) {
 }
 
 /// Yellow lines of the log: what a role lacks is one of them.
-fn warnings(told: &Told) -> String {
-    told.log_with("::warning")
+fn warnings(run: &ActionRun) -> String {
+    run.log_with("::warning")
 }
 
-fn answer(mode: &str, first: &Told) -> Action {
+fn answer(mode: &str, first: &ActionRun) -> Action {
     Action::service()
         .with("mode", mode)
         .with("deployment", first.output("deployment-id"))
@@ -154,14 +154,14 @@ async fn the_role_that_approves_releases_what_the_other_has_brought() {
         let checked = answer("continue", &first)
             .with("smoke-tests", &tests)
             .with("test-url", "$TEST");
-        let told = play
+        let run = play
             .act(checked.with("production-url", "$PRODUCTION"))
             .await;
         assert_eq!(
-            (told.output("outcome"), warnings(&told).as_str()),
+            (run.output("outcome"), warnings(&run).as_str()),
             ("deployed", ""),
             "{}",
-            told.text()
+            run.text()
         );
         play.end().await;
     }
@@ -172,17 +172,17 @@ async fn the_role_that_approves_may_say_no_and_names_what_it_leaves_behind() {
     for story in [Story::codedeploy(), Story::blue_green()] {
         let (mut play, first) = waiting(story).await;
         play.stage.allow(&approve());
-        let told = play.act(answer("abort", &first)).await;
+        let run = play.act(answer("abort", &first)).await;
         assert_eq!(
-            (told.output("outcome"), told.output("reason")),
+            (run.output("outcome"), run.output("reason")),
             ("rolled-back", "aborted"),
             "{}",
-            told.text()
+            run.text()
         );
         assert!(
-            warnings(&told).contains("ecs:DeregisterTaskDefinition"),
+            warnings(&run).contains("ecs:DeregisterTaskDefinition"),
             "{}",
-            told.text()
+            run.text()
         );
         play.end().await;
     }
@@ -192,14 +192,14 @@ async fn the_role_that_approves_may_say_no_and_names_what_it_leaves_behind() {
 async fn the_role_that_deploys_says_no_and_leaves_nothing_behind() {
     for story in [Story::codedeploy(), Story::blue_green()] {
         let (mut play, first) = waiting(story).await;
-        let told = play.act(answer("abort", &first)).await;
+        let run = play.act(answer("abort", &first)).await;
         assert_eq!(
-            (told.output("outcome"), warnings(&told).as_str()),
+            (run.output("outcome"), warnings(&run).as_str()),
             ("rolled-back", ""),
             "{}",
-            told.text()
+            run.text()
         );
-        assert_eq!(told.count("ecs:DeregisterTaskDefinition"), 1);
+        assert_eq!(run.count("ecs:DeregisterTaskDefinition"), 1);
         play.end().await;
     }
 }
@@ -210,7 +210,7 @@ async fn the_role_that_approves_can_bring_nothing_new() {
         Story::rolling(RollingOptions::default()).stage(|options| options.allowed = approve());
     let mut play = story.begin().await.pushed("1.1.0").await;
     let definition = crate::harness::definition("$REGISTRY/app:1.1.0").to_string();
-    let told = play
+    let run = play
         .act(
             Action::service()
                 .file("task.json", &definition)
@@ -219,9 +219,9 @@ async fn the_role_that_approves_can_bring_nothing_new() {
         .await;
     play.end().await;
     assert_eq!(
-        (told.output("outcome"), told.output("reason")),
+        (run.output("outcome"), run.output("reason")),
         ("not-deployed", "denied"),
         "{}",
-        told.text()
+        run.text()
     );
 }

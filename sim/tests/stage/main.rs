@@ -6,11 +6,11 @@
 mod cbor;
 mod codedeploy;
 mod control;
+mod faults;
 mod github;
 mod harness;
 mod hooks;
 mod metrics;
-mod mischief;
 mod native;
 mod native_ends;
 mod native_kinds;

@@ -13,9 +13,9 @@ use crate::harness::{PATIENCE, Play};
 use crate::native::{look, newest, pause, waiting};
 
 /// A sequence that is the same for a seed.
-struct Dice(u64);
+struct Random(u64);
 
-impl Dice {
+impl Random {
     fn below(&mut self, limit: u64) -> u64 {
         self.0 = self
             .0
@@ -25,14 +25,14 @@ impl Dice {
     }
 }
 
-async fn one_call(play: &Play, dice: &mut Dice, revisions: &[String]) {
+async fn one_call(play: &Play, random: &mut Random, revisions: &[String]) {
     let arn = newest(play).await.expect("an ARN");
     let seen = look(play, &arn).await;
-    let body = match (dice.below(12), waiting(&seen)) {
+    let body = match (random.below(12), waiting(&seen)) {
         (0, _) => {
-            let revision = &revisions[usize::try_from(dice.below(2)).expect("small")];
+            let revision = &revisions[usize::try_from(random.below(2)).expect("small")];
             let linear = json!({ "strategy": "LINEAR", "linearConfiguration": { "stepPercent": 50.0, "stepBakeTimeInMinutes": 1 } });
-            let configuration = if dice.below(3) == 0 {
+            let configuration = if random.below(3) == 0 {
                 json!({ "strategy": "ROLLING" })
             } else {
                 linear
@@ -59,11 +59,11 @@ async fn one_call(play: &Play, dice: &mut Dice, revisions: &[String]) {
         ),
     };
     play.call(body.0, &body.1).await;
-    tokio::time::sleep(Duration::from_millis(dice.below(60))).await;
+    tokio::time::sleep(Duration::from_millis(random.below(60))).await;
 }
 
 async fn one_story(seed: u64) {
-    let mut dice = Dice(seed);
+    let mut random = Random(seed);
     let concurrent_update = if seed.is_multiple_of(2) {
         ConcurrentUpdate::Supersedes
     } else {
@@ -94,7 +94,7 @@ async fn one_story(seed: u64) {
     });
     let revisions = [play.register("1.1.0").await, play.register("1.0.0").await];
     for _ in 0..60 {
-        one_call(&play, &mut dice, &revisions).await;
+        one_call(&play, &mut random, &revisions).await;
     }
     settle(&play).await;
     let stats = load.stop().await;

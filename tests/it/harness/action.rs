@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::deeds::{Deed, When};
+use super::incidents::{Incident, When};
 
 /// The smoke tests of the stories: what each faulty version of the sample application gets wrong is
 /// asked here.
@@ -48,7 +48,7 @@ pub(crate) struct Action {
     pub(super) files: Vec<(String, String)>,
     pub(super) links: Vec<(String, String)>,
     pub(super) pipes: Vec<String>,
-    pub(super) deeds: Vec<(When, Deed)>,
+    pub(super) incidents: Vec<(When, Incident)>,
     pub(super) versions: Vec<String>,
 }
 
@@ -63,7 +63,7 @@ impl Action {
             files,
             links,
             pipes,
-            deeds: Vec::new(),
+            incidents: Vec::new(),
             versions: Vec::new(),
         }
     }
@@ -139,9 +139,9 @@ impl Action {
         self
     }
 
-    /// Something that happens at a moment of the run. Deeds happen one after the other.
-    pub(crate) fn at(mut self, when: When, deed: Deed) -> Self {
-        self.deeds.push((when, deed));
+    /// Something that happens at a moment of the run. Incidents happen one after the other.
+    pub(crate) fn at(mut self, when: When, incident: Incident) -> Self {
+        self.incidents.push((when, incident));
         self
     }
 }

@@ -1,26 +1,28 @@
-//! What every story stands on: a stage, the action run as the runner runs it, and what was told
-//! afterwards.
+//! What every story stands on: a stage, the action run as the runner runs it, and what it
+//! left.
 
 mod action;
+mod action_run;
 mod answering;
-mod canaries;
-mod deeds;
 mod images;
+mod incidents;
 pub(crate) mod judge;
 pub(crate) mod native;
 mod play;
 mod process;
+mod promises;
 mod redact;
 mod runner;
-mod steady;
+mod stable_order;
 mod story;
-mod told;
+mod trust;
 
 pub(crate) use action::{Action, smoke_tests};
+pub(crate) use action_run::{ActionRun, texts};
 pub(crate) use answering::answering;
-pub(crate) use deeds::{Deed, When, call};
 pub(crate) use images::layout;
+pub(crate) use incidents::{Incident, When, call};
 pub(crate) use play::Play;
 pub(crate) use runner::values;
 pub(crate) use story::{Story, definition};
-pub(crate) use told::{Told, texts};
+pub(crate) use trust::{AUTHORITY, client};

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::deeds::call;
+use super::incidents::call;
 use super::play::Play;
 
 /// The hooks that the service's own definition has now.

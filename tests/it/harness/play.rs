@@ -11,11 +11,12 @@ use ecs_bluegreen_sim::{ServiceOptions, Stage};
 use tempfile::TempPath;
 
 use super::action::Action;
-use super::canaries::{self, ACCESS_KEY, SECRET_KEY, SESSION_TOKEN, SMOKE_TOKEN};
-use super::deeds::When;
+use super::action_run::ActionRun;
+use super::incidents::When;
+use super::promises::{self, ACCESS_KEY, SECRET_KEY, SESSION_TOKEN, SMOKE_TOKEN};
 use super::redact::Redactor;
 use super::runner::{self, Job};
-use super::told::Told;
+use super::trust::AUTHORITY;
 use super::{images, judge, process};
 
 /// Long enough for a busy machine.
@@ -110,7 +111,7 @@ impl Play {
     }
 
     /// Runs the action.
-    pub(crate) async fn act(&mut self, action: Action) -> Told {
+    pub(crate) async fn act(&mut self, action: Action) -> ActionRun {
         let files = self.job.step();
         let variables = self.prepared(&self.job, &files, &action);
         let environment = action
@@ -121,18 +122,21 @@ impl Play {
             .map(|(name, value)| (name.clone(), value.clone()))
             .chain(self.given(&action))
             .collect();
-        let finished = process::run(&[], &variables, &self.stage, action.deeds).await;
-        let told = Told {
+        let finished = process::run(&[], &variables, &self.stage, action.incidents).await;
+        let run = ActionRun {
             inputs,
-            ..self.told(finished, &self.job, &files)
+            ..self.collect(finished, &self.job, &files)
         };
-        self.called += told.calls.len();
-        told
+        self.called += run.calls.len();
+        run
     }
 
     /// Runs actions at the same time, each on a machine of its own. All of them tell the same
     /// calls.
-    pub(crate) async fn act_at_once<const N: usize>(&mut self, actions: [Action; N]) -> [Told; N] {
+    pub(crate) async fn act_at_once<const N: usize>(
+        &mut self,
+        actions: [Action; N],
+    ) -> [ActionRun; N] {
         self.act_from(actions.map(|action| (None, action))).await
     }
 
@@ -142,7 +146,7 @@ impl Play {
         first: Action,
         begun: When,
         second: Action,
-    ) -> [Told; 2] {
+    ) -> [ActionRun; 2] {
         self.act_from([(None, first), (Some(begun), second)]).await
     }
 
@@ -150,19 +154,19 @@ impl Play {
     async fn act_from<const N: usize>(
         &mut self,
         actions: [(Option<When>, Action); N],
-    ) -> [Told; N] {
+    ) -> [ActionRun; N] {
         let machines = actions.map(|(begun, action)| {
             let mut job = Job::new();
             let files = job.step();
             (
                 begun,
                 self.prepared(&job, &files, &action),
-                action.deeds,
+                action.incidents,
                 job,
                 files,
             )
         });
-        let run = async |(begun, variables, deeds, job, files): (
+        let run = async |(begun, variables, incidents, job, files): (
             Option<When>,
             BTreeMap<String, String>,
             _,
@@ -177,18 +181,18 @@ impl Play {
                 );
             }
             (
-                process::run(&[], &variables, &self.stage, deeds).await,
+                process::run(&[], &variables, &self.stage, incidents).await,
                 job,
                 files,
             )
         };
         let finished = futures_util::future::join_all(machines.into_iter().map(run)).await;
-        let told: Vec<Told> = finished
+        let runs: Vec<ActionRun> = finished
             .into_iter()
-            .map(|(finished, job, files)| self.told(finished, &job, &files))
+            .map(|(finished, job, files)| self.collect(finished, &job, &files))
             .collect();
-        self.called += told[0].calls.len();
-        told.try_into()
+        self.called += runs[0].calls.len();
+        runs.try_into()
             .unwrap_or_else(|_| panic!("as many as there were"))
     }
 
@@ -221,7 +225,7 @@ impl Play {
 
     /// Runs the post step of a run: with the inputs and the environment of main, as the runner
     /// does.
-    pub(crate) async fn post(&mut self, main: &Told) -> Told {
+    pub(crate) async fn post(&mut self, main: &ActionRun) -> ActionRun {
         let files = self.job.step();
         let mut variables = self.variables(&self.job);
         variables.extend(main.inputs.clone());
@@ -232,16 +236,16 @@ impl Play {
                 .map(|(name, value)| (format!("STATE_{name}"), value.clone())),
         );
         let finished = process::run(&["post"], &variables, &self.stage, Vec::new()).await;
-        let told = self.told(finished, &self.job, &files);
-        self.called += told.calls.len();
-        told
+        let run = self.collect(finished, &self.job, &files);
+        self.called += run.calls.len();
+        run
     }
 
-    fn told(&self, finished: process::Finished, job: &Job, files: &runner::Files) -> Told {
+    fn collect(&self, finished: process::Finished, job: &Job, files: &runner::Files) -> ActionRun {
         let journal =
             std::fs::read_to_string(job.temp().join("ecs-bluegreen.jsonl")).unwrap_or_default();
         let ledger = self.stage.ledger();
-        let told = Told {
+        let run = ActionRun {
             code: finished.status.code(),
             log: finished.log,
             errors: finished.errors,
@@ -253,8 +257,8 @@ impl Play {
             calls: ledger[self.called..].to_vec(),
             redactor: Redactor::of(&self.stage, &job.workspace()),
         };
-        canaries::check(&told);
-        told
+        promises::check(&run);
+        run
     }
 
     /// The runner's variables, and the credentials that another step left in the environment.
@@ -288,6 +292,7 @@ impl Play {
             ("GITHUB_WORKSPACE", job.workspace().display().to_string()),
             ("RUNNER_TEMP", job.temp().display().to_string()),
             ("HOME", "/github/home".to_owned()),
+            (AUTHORITY.0, AUTHORITY.1.to_owned()),
         ];
         pairs
             .into_iter()
@@ -359,7 +364,7 @@ impl Play {
             );
         }
         assert_eq!(self.stage.unknown_operations(), BTreeMap::new());
-        canaries::permissions(&self.stage);
+        promises::permissions(&self.stage);
         assert_eq!(judge::offences(&self.recording), None);
     }
 }

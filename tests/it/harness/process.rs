@@ -9,7 +9,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::Instant;
 
-use super::deeds::{Deed, When};
+use super::incidents::{Incident, When};
 
 /// Longer than every story, shorter than the patience of whoever waits for the tests.
 const LIMIT: Duration = Duration::from_secs(90);
@@ -28,7 +28,7 @@ pub(super) async fn run(
     arguments: &[&str],
     variables: &BTreeMap<String, String>,
     stage: &Stage,
-    deeds: Vec<(When, Deed)>,
+    incidents: Vec<(When, Incident)>,
 ) -> Finished {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ecs-bluegreen"));
     command
@@ -48,7 +48,7 @@ pub(super) async fn run(
         let _ = stderr.read_to_string(&mut text).await;
         text
     });
-    let log = watch(&mut child, stage, deeds).await;
+    let log = watch(&mut child, stage, incidents).await;
     let status = child.wait().await.expect("a status");
     Finished {
         status,
@@ -57,16 +57,16 @@ pub(super) async fn run(
     }
 }
 
-async fn watch(child: &mut Child, stage: &Stage, deeds: Vec<(When, Deed)>) -> Vec<String> {
+async fn watch(child: &mut Child, stage: &Stage, incidents: Vec<(When, Incident)>) -> Vec<String> {
     let (began, mut latest) = (Instant::now(), Instant::now());
     let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-    let (mut log, mut deeds) = (Vec::new(), deeds.into_iter().peekable());
+    let (mut log, mut incidents) = (Vec::new(), incidents.into_iter().peekable());
     while let Some(line) = next(&mut lines).await {
         log.extend(line.iter().flat_map(|line| as_shown(line)));
-        if let Some((_, deed)) =
-            deeds.next_if(|(when, _)| when.has_come(stage, &log, latest.elapsed()))
+        if let Some((_, incident)) =
+            incidents.next_if(|(when, _)| when.has_come(stage, &log, latest.elapsed()))
         {
-            deed.happen(stage, child.id()).await;
+            incident.happen(stage, child.id()).await;
             latest = Instant::now();
         }
         assert!(
@@ -75,7 +75,7 @@ async fn watch(child: &mut Child, stage: &Stage, deeds: Vec<(When, Deed)>) -> Ve
             log.join("\n")
         );
     }
-    let missed: Vec<_> = deeds.collect();
+    let missed: Vec<_> = incidents.collect();
     assert!(
         missed.is_empty(),
         "the moment never came: {missed:?}; the action said:\n{}",

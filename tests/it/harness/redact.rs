@@ -1,6 +1,7 @@
 //! What differs between two runs of the same story becomes a word in brackets.
 
 use std::path::Path;
+use std::sync::LazyLock;
 
 use ecs_bluegreen_sim::Stage;
 use regex::{Captures, Regex};
@@ -51,6 +52,20 @@ const PATTERNS: &[(&str, &str)] = &[
     (r"127\.0\.0\.1:\d+", "[address]"),
 ];
 
+/// The id of a deployment of CodeDeploy.
+static DEPLOYMENT: LazyLock<Regex> = LazyLock::new(|| compiled(r"\bd-[A-Z0-9]{9}\b"));
+static COMPILED: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
+    PATTERNS
+        .iter()
+        .map(|(pattern, word)| (compiled(pattern), *word))
+        .collect()
+});
+
+/// Digits of ASCII only: those of all of Unicode take a debug build long.
+fn compiled(pattern: &str) -> Regex {
+    Regex::new(&format!("(?-u){pattern}")).expect("a pattern")
+}
+
 impl Redactor {
     /// What is this stage's and this job's own.
     pub(super) fn of(stage: &Stage, workspace: &Path) -> Self {
@@ -88,15 +103,11 @@ impl Redactor {
                 .replace(own, word)
                 .replace(&own.replace(':', "&#58;"), word);
         }
-        text = Regex::new(r"\bd-[A-Z0-9]{9}\b")
-            .expect("a pattern")
+        text = DEPLOYMENT
             .replace_all(&text, |found: &Captures<'_>| self.deployment(&found[0]))
             .into_owned();
-        for (pattern, word) in PATTERNS {
-            text = Regex::new(pattern)
-                .expect("a pattern")
-                .replace_all(&text, *word)
-                .into_owned();
+        for (pattern, word) in COMPILED.iter() {
+            text = pattern.replace_all(&text, *word).into_owned();
         }
         text
     }

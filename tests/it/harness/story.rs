@@ -8,9 +8,9 @@ use ecs_bluegreen_sim::{
 use serde_json::{Value, json};
 
 use super::action::Action;
-use super::canaries::{REGISTRY_PASSWORD, SMOKE_TOKEN};
+use super::action_run::ActionRun;
 use super::play::{Play, Users};
-use super::told::Told;
+use super::promises::{REGISTRY_PASSWORD, SMOKE_TOKEN};
 
 /// Where the sample application's secret comes from.
 const TOKEN_PARAMETER: &str = "arn:aws:ssm:eu-central-1:123456789012:parameter/smoke-token";
@@ -168,11 +168,11 @@ impl Story {
     }
 
     /// The whole story of one run of the action.
-    pub(crate) async fn told(self, action: Action) -> Told {
+    pub(crate) async fn run(self, action: Action) -> ActionRun {
         let mut play = self.begin().await;
-        let told = play.act(action).await;
+        let run = play.act(action).await;
         play.end().await;
-        told
+        run
     }
 }
 

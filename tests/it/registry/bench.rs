@@ -147,14 +147,14 @@ pub(super) fn tags(names: &[&str]) -> Vec<Tag> {
     names.iter().map(|name| name.parse().unwrap()).collect()
 }
 
-/// Pushes, and tells what was told.
+/// Pushes, and gives what came of it with its progress.
 pub(super) async fn pushed(
     source: &Source,
     target: &Target,
     names: &[&str],
 ) -> (Result<Pushed, PushError>, Vec<Progress>) {
-    let told = Mutex::new(Vec::new());
-    let (names, report) = (tags(names), |progress| told.lock().unwrap().push(progress));
+    let seen = Mutex::new(Vec::new());
+    let (names, report) = (tags(names), |progress| seen.lock().unwrap().push(progress));
     // A transfer may be given to another thread; this would not compile otherwise.
     let transfer: Pin<Box<dyn Future<Output = _> + Send + '_>> = Box::pin(push(
         source,
@@ -166,7 +166,7 @@ pub(super) async fn pushed(
         &report,
     ));
     let result = transfer.await;
-    (result, told.into_inner().unwrap())
+    (result, seen.into_inner().unwrap())
 }
 
 pub(super) fn output(command: &mut Command) -> Vec<u8> {

@@ -445,11 +445,11 @@ async fn contents_that_a_tagged_image_promised_and_lost_are_brought_again() {
     assert_eq!(stage.tagged("v1"), Some(pushed.digest.to_string()));
     assert!(
         stage
-            .told()
+            .progress()
             .iter()
             .any(|progress| matches!(progress, Progress::Healing { .. })),
         "{:?}",
-        stage.told()
+        stage.progress()
     );
     assert!(stage.registry.has_blob(REPOSITORY, &digest_of(b"base")));
 }

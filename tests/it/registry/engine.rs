@@ -77,8 +77,9 @@ pub(super) fn pulled_and_run(bench: &Bench, reference: &str) -> String {
     id
 }
 
-fn was_read(told: &[Progress]) -> bool {
-    told.iter()
+fn was_read(progress: &[Progress]) -> bool {
+    progress
+        .iter()
         .any(|progress| matches!(progress, Progress::Reading { .. }))
 }
 
@@ -100,14 +101,14 @@ async fn an_image_of_the_engine_arrives_as_the_engine_has_it() {
         "linux"
     );
 
-    let (result, told) = pushed(&source, &bench.target(), &["v1", "latest"]).await;
+    let (result, progress) = pushed(&source, &bench.target(), &["v1", "latest"]).await;
     let result = result.unwrap();
     assert_eq!(
         counts(&result),
         (3, 0),
         "a config and two layers, one of them used twice"
     );
-    assert!(was_read(&told));
+    assert!(was_read(&progress));
     assert_eq!(
         bench.digest_at("team/api:latest"),
         result.digest.to_string()
@@ -135,13 +136,13 @@ async fn an_image_that_is_there_is_not_exported_and_of_a_changed_one_only_what_i
     let source = bench.find(&old).await.unwrap();
     let first = pushed(&source, &bench.target(), &["v1"]).await.0.unwrap();
 
-    let (again, told) = pushed(&source, &bench.target(), &["v1"]).await;
+    let (again, progress) = pushed(&source, &bench.target(), &["v1"]).await;
     let again = again.unwrap();
     assert_eq!(
         (counts(&again), again.bytes_moved, &again.digest),
         ((0, 3), 0, &first.digest)
     );
-    assert!(!was_read(&told), "nothing is exported");
+    assert!(!was_read(&progress), "nothing is exported");
 
     fs::write(bench.path("context/more"), "more").unwrap();
     let id_before = build(&bench, &new, "COPY more /more\n");
@@ -311,17 +312,17 @@ async fn an_engine_that_keeps_images_compressed_gives_them_as_they_are() {
         layout.index(&[("v1", layout.put(OCI_INDEX, index.as_bytes()))]);
         let id = Digest::of(index.as_bytes());
         let replay = Replay::new(&bench, &id, &[], Replay::archived(&bench.path("export")));
-        let (result, told) = pushed(
+        let (result, progress) = pushed(
             &replay.find(&bench).await.unwrap(),
             &bench.target(),
             &["v1"],
         )
         .await;
-        (result.unwrap(), told, id, replay)
+        (result.unwrap(), progress, id, replay)
     };
-    let (first, told, id, _) = push_index(b"\x1f\x8bold").await;
+    let (first, progress, id, _) = push_index(b"\x1f\x8bold").await;
     assert_eq!((&first.digest, counts(&first)), (&id, (5, 0)));
-    assert!(was_read(&told) || first.bytes_moved < 1024 * 1024);
+    assert!(was_read(&progress) || first.bytes_moved < 1024 * 1024);
     assert_eq!(first.facts.images.len(), 1, "an attestation runs nowhere");
 
     let (again, _, _, replay) = push_index(b"\x1f\x8bold").await;

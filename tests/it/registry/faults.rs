@@ -52,13 +52,14 @@ async fn a_connection_that_drops_in_the_middle_of_a_blob_is_no_failure() {
         }
     })
     .await;
-    let (result, told) = pushed(&source, &target(between.port), &["v1"]).await;
+    let (result, progress) = pushed(&source, &target(between.port), &["v1"]).await;
     assert_eq!(
         bench.digest_at("team/api:v1"),
         result.unwrap().digest.to_string()
     );
     assert!(
-        told.iter()
+        progress
+            .iter()
             .any(|progress| matches!(progress, Progress::Waiting { .. }))
     );
 }
@@ -74,10 +75,10 @@ async fn a_registry_that_is_busy_is_asked_again_when_it_says() {
         _ => Fate::Pass,
     })
     .await;
-    let (result, told) = pushed(&source, &target(between.port), &["v1"]).await;
+    let (result, progress) = pushed(&source, &target(between.port), &["v1"]).await;
     result.unwrap();
     let named = |progress: &Progress| matches!(progress, Progress::Waiting { pause, reason } if *pause >= Duration::from_secs(1) && reason.ends_with("slow down"));
-    assert!(told.iter().any(named), "{told:?}");
+    assert!(progress.iter().any(named), "{progress:?}");
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ async fn an_index_arrives_whole_and_verbatim_under_every_tag() {
 
     let source = bench.find("oci:out:v1").await.unwrap();
     assert_eq!(source.digest(), Some(&Digest::of(index.as_bytes())));
-    let (result, told) = pushed(&source, &bench.target(), &["v1", "latest"]).await;
+    let (result, progress) = pushed(&source, &bench.target(), &["v1", "latest"]).await;
     let result = result.unwrap();
 
     assert_eq!((result.uploaded, result.existing), (5, 0));
@@ -46,7 +46,7 @@ async fn an_index_arrives_whole_and_verbatim_under_every_tag() {
         assert_eq!(bench.digest_at(&format!("team/api@{digest}")), digest);
     }
     assert_eq!(
-        told.last(),
+        progress.last(),
         Some(&Progress::Tagged {
             tag: tags(&["latest"]).remove(0)
         }),
@@ -147,7 +147,7 @@ async fn a_garbled_layer_never_becomes_an_image() {
     garbled[700_000] = 2;
     fs::write(layout.blob(&layer), garbled).unwrap();
 
-    let (result, told) = pushed(
+    let (result, progress) = pushed(
         &bench.find("oci:out").await.unwrap(),
         &bench.target(),
         &["v1"],
@@ -167,7 +167,7 @@ async fn a_garbled_layer_never_becomes_an_image() {
     );
     assert!(blob.to_string().contains("is garbled"), "{blob}");
     assert!(
-        !told
+        !progress
             .iter()
             .any(|progress| matches!(progress, Progress::Waiting { .. })),
         "it would be as garbled again"

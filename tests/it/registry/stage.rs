@@ -1,5 +1,5 @@
-//! The stage's registry instead of a real one: it departs from the specification as told, fails as
-//! told, and counts.
+//! The stage's registry instead of a real one: it departs from the specification and fails as it is
+//! asked to, and counts.
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
@@ -25,11 +25,11 @@ pub(super) const REPOSITORY: &str = "team/api";
 /// A layer that takes some writes and some reads.
 pub(super) const LARGE: usize = 2 * 1024 * 1024;
 
-/// A registry, a place for layouts, and everything that was told.
+/// A registry, a place for layouts, and the progress of every push.
 pub(super) struct Stage {
     pub(super) registry: RegistryServer,
     pub(super) dir: TempDir,
-    told: Arc<Mutex<Vec<Progress>>>,
+    progress: Arc<Mutex<Vec<Progress>>>,
 }
 
 impl Stage {
@@ -57,7 +57,7 @@ impl Stage {
         Self {
             registry: RegistryServer::start(options).await.unwrap(),
             dir: tempfile::tempdir().unwrap(),
-            told: Arc::default(),
+            progress: Arc::default(),
         }
     }
 
@@ -169,22 +169,22 @@ impl Stage {
 
     /// Listens, and lets pauses pass at once: the clock is put forward by as much as is waited for.
     pub(super) fn report(&self) -> impl Fn(Progress) + Send + Sync + use<> {
-        let told = Arc::clone(&self.told);
+        let seen = Arc::clone(&self.progress);
         move |progress| {
             if let Progress::Waiting { pause, .. } = &progress {
                 drop(tokio::spawn(pass(*pause)));
             }
-            told.lock().unwrap().push(progress);
+            seen.lock().unwrap().push(progress);
         }
     }
 
-    pub(super) fn told(&self) -> Vec<Progress> {
-        self.told.lock().unwrap().clone()
+    pub(super) fn progress(&self) -> Vec<Progress> {
+        self.progress.lock().unwrap().clone()
     }
 
     /// Why it was waited.
     pub(super) fn waited(&self) -> Vec<String> {
-        self.told()
+        self.progress()
             .into_iter()
             .filter_map(|progress| match progress {
                 Progress::Waiting { reason, .. } => Some(reason),
@@ -226,10 +226,26 @@ pub(super) async fn pass(time: Duration) {
     while PASSING.replace(true) {
         tokio::task::yield_now().await;
     }
-    tokio::time::pause();
+    let _paused = Paused::begin();
     tokio::time::advance(time + Duration::from_millis(2)).await;
-    tokio::time::resume();
-    PASSING.set(false);
+}
+
+/// A clock that stands still until this is dropped, also by a `select!` in the middle of it: else
+/// it would for ever, and whoever wanted to put it forward next would wait as long.
+struct Paused;
+
+impl Paused {
+    fn begin() -> Self {
+        tokio::time::pause();
+        Self
+    }
+}
+
+impl Drop for Paused {
+    fn drop(&mut self) {
+        tokio::time::resume();
+        PASSING.set(false);
+    }
 }
 
 /// The chain of an error, in one line.

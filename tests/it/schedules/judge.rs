@@ -63,7 +63,7 @@ fn said(schedule: &Schedule, played: &Played, ran: &Ran) -> Vec<String> {
     let Some(ending) = &ran.ending else {
         return Vec::new();
     };
-    let ours = ran.told.ours().map(|arn| short(&arn).to_owned());
+    let ours = ran.log.ours().map(|arn| short(&arn).to_owned());
     let expected = match ending.outcome {
         Outcome::Deployed => ours,
         Outcome::NotDeployed | Outcome::RolledBack | Outcome::Refused => Some(BLUE.to_owned()),
@@ -118,7 +118,7 @@ fn last_word(schedule: &Schedule, played: &Played) -> Vec<String> {
     // Who gives back what was lent for the rollout ends later than the green that was seen.
     let last = runs(played)
         .filter(is_deployed)
-        .max_by_key(|ran| ran.told.done(Step::Shift));
+        .max_by_key(|ran| ran.log.done(Step::Shift));
     let is_alone = played.second.is_none()
         || played.somebody.has("ecs.UpdateService")
         || played.somebody.weighed().is_some();
@@ -135,7 +135,7 @@ fn last_word(schedule: &Schedule, played: &Played) -> Vec<String> {
     let (Some(last), false, true) = (last, is_alone, runs(played).all(is_certain)) else {
         return Vec::new();
     };
-    let ours = last.told.ours().map(|arn| short(&arn).to_owned());
+    let ours = last.log.ours().map(|arn| short(&arn).to_owned());
     let finally = serves(&played.stage, &schedule.controller);
     if finally.as_ref().ok() == ours.as_ref() || may_turn_later(schedule, Outcome::Deployed) {
         return Vec::new();
@@ -194,9 +194,9 @@ fn gates(schedule: &Schedule, played: &Played) -> Vec<String> {
     if played.second.is_some() {
         return broken;
     }
-    let told = &played.first.told;
+    let log = &played.first.log;
     if schedule.green != Test::Absent {
-        let passed = told.done(Step::Gate);
+        let passed = log.done(Step::Gate);
         let answers = played.stage.ledger().into_iter().filter(|entry| {
             matches!(
                 entry.operation.as_str(),
@@ -215,7 +215,7 @@ fn gates(schedule: &Schedule, played: &Played) -> Vec<String> {
                 }),
         );
     }
-    let (opened, passed) = (told.opened(Gate::Production), told.done(Step::Production));
+    let (opened, passed) = (log.opened(Gate::Production), log.done(Step::Production));
     if schedule.production != Test::Absent
         && opened.is_some_and(|opened| passed.is_none_or(|passed| opened < passed))
     {
@@ -249,7 +249,7 @@ fn left(schedule: &Schedule, played: &Played) -> Vec<String> {
     }
     match serves(&played.stage, &schedule.controller) {
         Ok(revision) => {
-            let ours: Vec<String> = runs(played).filter_map(|ran| ran.told.ours()).collect();
+            let ours: Vec<String> = runs(played).filter_map(|ran| ran.log.ours()).collect();
             if ![BLUE, THEIRS].contains(&revision.as_str())
                 && !ours.iter().any(|arn| short(arn) == revision)
             {
@@ -275,7 +275,7 @@ fn hooks_before(schedule: &Schedule) -> usize {
 /// It was said before that blue was gone when the run failed: nothing can be taken back any more.
 fn is_known_stuck(ran: &Ran) -> bool {
     let is_gone = |event: &Event| matches!(event, Event::UndoFailed { failure, .. } if failure.reason == Reason::NothingToReturnTo);
-    ran.told.events().iter().any(|(_, event)| is_gone(event))
+    ran.log.events().iter().any(|(_, event)| is_gone(event))
 }
 
 fn users(schedule: &Schedule, played: &Played) -> Option<String> {

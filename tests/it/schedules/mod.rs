@@ -4,12 +4,12 @@
 //! The product's own engine runs in this process, with a stage for every schedule. `make schedules
 //! N=20000` plays more, `SEED=` plays the same again, `SCHEDULE=` plays one of them alone.
 
-mod dice;
+mod event_log;
 mod judge;
 mod play;
+mod random;
 mod schedule;
 mod somebody;
-mod told;
 mod traffic;
 
 use std::collections::BTreeMap;
@@ -20,8 +20,9 @@ use std::time::Duration;
 
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 
-use dice::Dice;
+use crate::harness::AUTHORITY;
 use play::{Played, Ran};
+use random::Random;
 use schedule::Schedule;
 
 /// The service of every schedule.
@@ -79,6 +80,7 @@ fn every_random_schedule_ends_on_one_side_and_tells_the_truth() {
         ("AWS_SECRET_ACCESS_KEY", "stage"),
         ("AWS_EC2_METADATA_DISABLED", "true"),
         ("HOME", "/nonexistent"),
+        AUTHORITY,
     ];
     let mut command = Command::new(std::env::current_exe().expect("this program"));
     let name = "schedules::every_random_schedule_ends_on_one_side_and_tells_the_truth";
@@ -155,7 +157,7 @@ fn work(seed: u64, share: &[u64]) -> Ends {
 /// How a schedule ended. One that broke a promise is told, so that it can be played alone.
 async fn one(seed: u64, number: u64) -> &'static str {
     let began = tokio::time::Instant::now();
-    let schedule = Schedule::draw(&mut Dice::of(seed, number));
+    let schedule = Schedule::draw(&mut Random::of(seed, number));
     let Ok(played) = AssertUnwindSafe(play::play(&schedule)).catch_unwind().await else {
         println!("\nSEED={seed} SCHEDULE={number}: a panic in {schedule:#?}");
         return BROKEN;
@@ -182,7 +184,7 @@ async fn one(seed: u64, number: u64) -> &'static str {
 
 fn tell(seed: u64, number: u64, schedule: &Schedule, played: &Played, broken: &[String]) {
     let of = |name: &'static str, ran: &Ran| -> Vec<(i64, String)> {
-        ran.told
+        ran.log
             .events()
             .into_iter()
             .map(|(at, event)| (at, format!("{name} {event:?}")))

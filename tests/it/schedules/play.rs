@@ -23,9 +23,9 @@ use serde_json::json;
 use tokio::sync::Notify;
 
 use super::SERVICE;
-use super::schedule::{Deed, OneOff, Schedule, Test, Trouble};
+use super::event_log::{EventLog, now_ms};
+use super::schedule::{Intervention, OneOff, Schedule, Test, Trouble};
 use super::somebody::Somebody;
-use super::told::{Told, now_ms};
 use super::traffic::{serves, settled};
 
 /// The workflow runs.
@@ -36,7 +36,7 @@ const PATIENCE: Duration = Duration::from_secs(100);
 
 /// A run of ours that was played.
 pub(super) struct Ran {
-    pub(super) told: Arc<Told>,
+    pub(super) log: Arc<EventLog>,
     /// None for a process that was killed.
     pub(super) ending: Option<Ending>,
     /// When it ended.
@@ -67,7 +67,7 @@ pub(super) struct Played {
 struct Job {
     runner: Runner,
     settings: Settings,
-    told: Arc<Told>,
+    log: Arc<EventLog>,
 }
 
 impl Job {
@@ -76,7 +76,7 @@ impl Job {
         Self {
             runner,
             settings,
-            told: Told::new(),
+            log: EventLog::new(),
         }
     }
 }
@@ -118,13 +118,13 @@ pub(super) async fn play(schedule: &Schedule) -> Played {
     };
     let beside = async {
         let asked = schedule.second?;
-        tokio::select! { biased; () = is_over.notified() => return None, () = first.told.after(asked.after) => {} }
+        tokio::select! { biased; () = is_over.notified() => return None, () = first.log.after(asked.after) => {} }
         Some(run_second(schedule, &stage, &second).await)
     };
     let (first_ran, second_ran) = tokio::join!(played, beside);
     let hangs = (first_ran.is_none() || second_ran.as_ref().is_some_and(Option::is_none))
         .then_some("a run");
-    let armed = [&first, &second].map(|job| job.told.armed());
+    let armed = [&first, &second].map(|job| job.log.armed());
     let posts = [
         post(&first, &armed[0]).await,
         post(&second, &armed[1]).await,
@@ -144,10 +144,10 @@ pub(super) async fn play(schedule: &Schedule) -> Played {
     let [[first_post, second_post], [first_again, second_again]] = [posts, again];
     let first = first_ran
         .unwrap_or_else(|| Ended::of(&stage, schedule))
-        .with(first.told, [first_post, first_again]);
+        .with(first.log, [first_post, first_again]);
     let second = second_ran.map(|ran| {
         ran.unwrap_or_else(|| Ended::of(&stage, schedule))
-            .with(second.told, [second_post, second_again])
+            .with(second.log, [second_post, second_again])
     });
     let is_settled = settled(&stage, &schedule.controller, Duration::from_secs(40)).await;
     let users = users.expect("a listener").stop().await;
@@ -226,9 +226,9 @@ impl Ended {
         }
     }
 
-    fn with(self, told: Arc<Told>, posts: [Option<Unwound>; 2]) -> Ran {
+    fn with(self, log: Arc<EventLog>, posts: [Option<Unwound>; 2]) -> Ran {
         Ran {
-            told,
+            log,
             ending: self.ending,
             ended_ms: self.at_ms,
             at_end: self.at_end,
@@ -426,7 +426,7 @@ fn environment(schedule: &Schedule, id: &str) -> String {
 }
 
 async fn new_run(job: &Job) -> Run {
-    let (sink, keeper) = (Arc::clone(&job.told), Arc::clone(&job.told));
+    let (sink, keeper) = (Arc::clone(&job.log), Arc::clone(&job.log));
     let aws = Aws::connect(&job.settings.aws).await;
     let outlets = Observers {
         sink: Box::new(move |event| sink.record(event)),
@@ -439,22 +439,22 @@ async fn new_run(job: &Job) -> Run {
 /// The run, with everything that happens meanwhile; none when its machine died.
 async fn main(schedule: &Schedule, scene: Scene<'_>) -> Option<Ending> {
     let (cancelled, acts) = (Notify::new(), Cell::new(false));
-    let deeds = async {
-        for (after, deed) in &schedule.deeds {
-            scene.job.told.after(*after).await;
-            match deed {
-                Deed::Kill => return,
-                Deed::Cancel => cancelled.notify_one(),
-                Deed::Alarm
-                | Deed::Continue
-                | Deed::Reject
-                | Deed::Stop
-                | Deed::Update
-                | Deed::Weights => {
+    let interventions = async {
+        for (after, intervention) in &schedule.interventions {
+            scene.job.log.after(*after).await;
+            match intervention {
+                Intervention::Kill => return,
+                Intervention::Cancel => cancelled.notify_one(),
+                Intervention::Alarm
+                | Intervention::Continue
+                | Intervention::Reject
+                | Intervention::Stop
+                | Intervention::Update
+                | Intervention::Weights => {
                     acts.set(true);
                     scene
                         .somebody
-                        .does(*deed, scene.stage, &schedule.controller)
+                        .does(*intervention, scene.stage, &schedule.controller)
                         .await;
                     acts.set(false);
                 }
@@ -462,15 +462,15 @@ async fn main(schedule: &Schedule, scene: Scene<'_>) -> Option<Ending> {
         }
         std::future::pending::<()>().await;
     };
-    tokio::pin!(deeds);
+    tokio::pin!(interventions);
     let planner = Planner::new(scene.job.settings.clone(), &scene.run.id);
     let ending = tokio::select! {
         biased;
-        () = &mut deeds => None,
+        () = &mut interventions => None,
         ending = engine::run(scene.run, &planner, async { cancelled.notified().await }) => Some(ending),
     };
     while acts.get() {
-        let _ = tokio::time::timeout(Duration::from_millis(5), &mut deeds).await;
+        let _ = tokio::time::timeout(Duration::from_millis(5), &mut interventions).await;
     }
     ending
 }

@@ -9,7 +9,7 @@ use ecs_bluegreen_sim::{
 };
 use serde_json::{Value, json};
 
-use super::dice::Dice;
+use super::random::Random;
 
 /// A run of about this many events has been through everything.
 const EVENTS: u64 = 45;
@@ -35,7 +35,7 @@ pub(super) struct Schedule {
     /// events.
     pub(super) second: Option<Second>,
     /// What happens after so many events of the run.
-    pub(super) deeds: Vec<(u64, Deed)>,
+    pub(super) interventions: Vec<(u64, Intervention)>,
 }
 
 /// What is wrong with green's tasks.
@@ -72,7 +72,7 @@ pub(super) enum Test {
 
 /// What happens meanwhile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Deed {
+pub(super) enum Intervention {
     /// The workflow is cancelled.
     Cancel,
     /// The machine dies.
@@ -92,9 +92,9 @@ pub(super) enum Deed {
 }
 
 impl Schedule {
-    /// The same for the same dice.
-    pub(super) fn draw(dice: &mut Dice) -> Self {
-        let controller = controller(dice);
+    /// The same for the same random choices.
+    pub(super) fn draw(random: &mut Random) -> Self {
+        let controller = controller(random);
         let is_weighted = !matches!(controller, Controller::Rolling(_));
         let has_gate = match &controller {
             Controller::CodeDeploy(group) => group.ready_wait_minutes.is_some(),
@@ -111,27 +111,27 @@ impl Schedule {
                     ..exposure
                 }
             },
-            switches: switches(dice),
-            minute_ms: dice.of_all(&[60, 200]),
-            green: if has_gate { test(dice) } else { Test::Absent },
-            production: test(dice),
-            inputs: inputs(dice, matches!(controller, Controller::Native(_))),
-            faults: faults(dice, &controller),
-            trouble: if dice.once_in(8) {
-                Some(dice.of_all(&[Trouble::Sick, Trouble::Sick, Trouble::Crashes]))
+            switches: switches(random),
+            minute_ms: random.of_all(&[60, 200]),
+            green: if has_gate { test(random) } else { Test::Absent },
+            production: test(random),
+            inputs: inputs(random, matches!(controller, Controller::Native(_))),
+            faults: faults(random, &controller),
+            trouble: if random.once_in(8) {
+                Some(random.of_all(&[Trouble::Sick, Trouble::Sick, Trouble::Crashes]))
             } else {
                 None
             },
-            one_off: if dice.once_in(5) {
-                Some(dice.of_all(&[OneOff::Passes, OneOff::Passes, OneOff::Fails]))
+            one_off: if random.once_in(5) {
+                Some(random.of_all(&[OneOff::Passes, OneOff::Passes, OneOff::Fails]))
             } else {
                 None
             },
-            second: dice.once_in(6).then(|| second(dice)),
-            deeds: deeds(dice),
+            second: random.once_in(6).then(|| second(random)),
+            interventions: interventions(random),
             controller,
         };
-        drawn.switches.update_answer = dice.of_all(&[
+        drawn.switches.update_answer = random.of_all(&[
             UpdateAnswer::After,
             UpdateAnswer::After,
             UpdateAnswer::Before,
@@ -141,20 +141,20 @@ impl Schedule {
 }
 
 /// In the same instant as the first one, now and then.
-fn second(dice: &mut Dice) -> Second {
-    let after = if dice.once_in(3) {
+fn second(random: &mut Random) -> Second {
+    let after = if random.once_in(3) {
         1
     } else {
-        1 + dice.below(EVENTS)
+        1 + random.below(EVENTS)
     };
     Second {
         after,
-        policy: dice.of_all(&["fail", "wait", "wait", "supersede"]),
+        policy: random.of_all(&["fail", "wait", "wait", "supersede"]),
     }
 }
 
-fn test(dice: &mut Dice) -> Test {
-    dice.of_all(&[
+fn test(random: &mut Random) -> Test {
+    random.of_all(&[
         Test::Absent,
         Test::Passes,
         Test::Passes,
@@ -163,43 +163,46 @@ fn test(dice: &mut Dice) -> Test {
     ])
 }
 
-fn inputs(dice: &mut Dice, is_native: bool) -> Vec<(&'static str, &'static str)> {
+fn inputs(random: &mut Random, is_native: bool) -> Vec<(&'static str, &'static str)> {
     let mut inputs = vec![(
         "wait-until",
-        dice.of_all(&["completed", "completed", "shifted"]),
+        random.of_all(&["completed", "completed", "shifted"]),
     )];
-    if is_native && dice.once_in(10) {
+    if is_native && random.once_in(10) {
         inputs.push(("approval", "before-traffic"));
     }
-    if dice.once_in(8) {
+    if random.once_in(8) {
         inputs.push(("on-cancel", "leave"));
     }
-    if is_native && dice.once_in(10) {
-        inputs.push(("strategy", dice.of_all(&["blue-green", "canary", "linear"])));
+    if is_native && random.once_in(10) {
+        inputs.push((
+            "strategy",
+            random.of_all(&["blue-green", "canary", "linear"]),
+        ));
     }
     inputs
 }
 
-fn controller(dice: &mut Dice) -> Controller {
+fn controller(random: &mut Random) -> Controller {
     let alarms = vec!["errors".to_owned()];
-    match dice.below(5) {
+    match random.below(5) {
         0 => {
-            let config = dice.of_all(&[
+            let config = random.of_all(&[
                 "AllAtOnce",
                 "Canary10Percent5Minutes",
                 "Linear10PercentEvery1Minutes",
             ]);
             Controller::CodeDeploy(GroupOptions {
                 config: format!("CodeDeployDefault.ECS{config}"),
-                ready_wait_minutes: dice.of_all(&[Some(20), Some(20), Some(20), None]),
-                alarms: dice.of_all(&[alarms, Vec::new()]),
-                auto_rollback: dice.of_all(&[Vec::new(), vec!["DEPLOYMENT_FAILURE".to_owned()]]),
+                ready_wait_minutes: random.of_all(&[Some(20), Some(20), Some(20), None]),
+                alarms: random.of_all(&[alarms, Vec::new()]),
+                auto_rollback: random.of_all(&[Vec::new(), vec!["DEPLOYMENT_FAILURE".to_owned()]]),
                 ..GroupOptions::default()
             })
         }
         1 => Controller::Rolling(RollingOptions {
-            breaker: dice.of_all(&[Breaker::Off, Breaker::Fail, Breaker::Rollback]),
-            alarms: dice.of_all(&[alarms, Vec::new()]),
+            breaker: random.of_all(&[Breaker::Off, Breaker::Fail, Breaker::Rollback]),
+            alarms: random.of_all(&[alarms, Vec::new()]),
             ..RollingOptions::default()
         }),
         way => Controller::Native(NativeOptions {
@@ -210,28 +213,28 @@ fn controller(dice: &mut Dice) -> Controller {
                     bake_minutes: 5,
                 },
                 _ => Strategy::Linear {
-                    percent: dice.of_all(&[20.0, 50.0]),
+                    percent: random.of_all(&[20.0, 50.0]),
                     bake_minutes: 1,
                 },
             },
-            hooks: hooks(dice),
-            alarms: dice.of_all(&[alarms, Vec::new()]),
+            hooks: hooks(random),
+            alarms: random.of_all(&[alarms, Vec::new()]),
             ..NativeOptions::default()
         }),
     }
 }
 
 /// The pauses of the service's own definition; a foreign one among them now and then.
-fn hooks(dice: &mut Dice) -> Vec<Value> {
+fn hooks(random: &mut Random) -> Vec<Value> {
     let own = [
         "POST_TEST_TRAFFIC_SHIFT",
         "PRE_PRODUCTION_TRAFFIC_SHIFT",
         "POST_PRODUCTION_TRAFFIC_SHIFT",
     ];
-    let stages: Vec<&str> = match dice.below(6) {
+    let stages: Vec<&str> = match random.below(6) {
         0 => own.to_vec(),
-        1 => own.into_iter().filter(|_| dice.once_in(2)).collect(),
-        2 if dice.once_in(3) => vec!["POST_SCALE_UP"],
+        1 => own.into_iter().filter(|_| random.once_in(2)).collect(),
+        2 if random.once_in(3) => vec!["POST_SCALE_UP"],
         _ => Vec::new(),
     };
     let pause = json!({ "targetType": "PAUSE", "lifecycleStages": stages, "timeoutConfiguration": { "timeoutInMinutes": 20, "action": "ROLLBACK" } });
@@ -242,60 +245,60 @@ fn hooks(dice: &mut Dice) -> Vec<Value> {
     }
 }
 
-fn switches(dice: &mut Dice) -> Switches {
-    let toggle = |dice: &mut Dice| dice.of_all(&[Toggle::On, Toggle::Off]);
+fn switches(random: &mut Random) -> Switches {
+    let toggle = |random: &mut Random| random.of_all(&[Toggle::On, Toggle::Off]);
     Switches {
-        baking: toggle(dice),
-        ready_expiry: dice.of_all(&[
+        baking: toggle(random),
+        ready_expiry: random.of_all(&[
             ReadyExpiry::NoRollback,
             ReadyExpiry::AsStop,
             ReadyExpiry::AsFailure,
         ]),
-        orphan_green: dice.of_all(&[OrphanGreen::Replaced, OrphanGreen::Blocks]),
-        stop_answer: dice.of_all(&[StopAnswer::Pending, StopAnswer::Succeeded]),
-        late_stop: dice.of_all(&[LateStop::Refused, LateStop::Ignored, LateStop::TooLate]),
-        rollback_of_nothing: toggle(dice),
-        rollback_ending: if dice.once_in(15) {
+        orphan_green: random.of_all(&[OrphanGreen::Replaced, OrphanGreen::Blocks]),
+        stop_answer: random.of_all(&[StopAnswer::Pending, StopAnswer::Succeeded]),
+        late_stop: random.of_all(&[LateStop::Refused, LateStop::Ignored, LateStop::TooLate]),
+        rollback_of_nothing: toggle(random),
+        rollback_ending: if random.once_in(15) {
             RollbackEnding::Fails
         } else {
             RollbackEnding::Succeeds
         },
-        breaker_rollback: dice.of_all(&[BreakerRollback::FormerId, BreakerRollback::NewId]),
-        pre_production: dice.of_all(&[
+        breaker_rollback: random.of_all(&[BreakerRollback::FormerId, BreakerRollback::NewId]),
+        pre_production: random.of_all(&[
             PreProduction::Shown,
             PreProduction::FormerStage,
             PreProduction::Absent,
         ]),
-        hook_scope: if dice.once_in(8) {
+        hook_scope: if random.once_in(8) {
             HookScope::NextDeployment
         } else {
             HookScope::ThisDeployment
         },
-        hook_details: dice.of_all(&[
+        hook_details: random.of_all(&[
             HookDetails::Stored,
             HookDetails::Dropped,
             HookDetails::Refused,
         ]),
-        concurrent_update: dice.of_all(&[
+        concurrent_update: random.of_all(&[
             ConcurrentUpdate::Supersedes,
             ConcurrentUpdate::Queues,
             ConcurrentUpdate::Refused,
         ]),
-        alarm_window: dice.of_all(&[AlarmWindow::ShiftAndBake, AlarmWindow::BakeOnly]),
-        alarm_in_pause: toggle(dice),
-        stale_hook: dice.of_all(&[StaleHook::InvalidParameter, StaleHook::Client]),
-        later_pause: dice.of_all(&[LaterPause::AfterBake, LaterPause::BeforeBake]),
-        current_deployment: dice.of_all(&[ShownDeployment::Present, ShownDeployment::Absent]),
-        removed_hooks: dice.of_all(&[RemovedHooks::SnapshotKeeps, RemovedHooks::Dropped]),
-        former_hooks: toggle(dice),
-        weight_lag_ms: dice.of_all(&[0, 0, 60]),
-        list_lag_ms: dice.of_all(&[0, 0, 80]),
-        supersede_lag_ms: dice.of_all(&[0, 0, 80]),
-        task_list_lag_ms: dice.of_all(&[0, 0, 40]),
-        run_task_start_ms: dice.of_all(&[0, 100, 300]),
+        alarm_window: random.of_all(&[AlarmWindow::ShiftAndBake, AlarmWindow::BakeOnly]),
+        alarm_in_pause: toggle(random),
+        stale_hook: random.of_all(&[StaleHook::InvalidParameter, StaleHook::Client]),
+        later_pause: random.of_all(&[LaterPause::AfterBake, LaterPause::BeforeBake]),
+        current_deployment: random.of_all(&[ShownDeployment::Present, ShownDeployment::Absent]),
+        removed_hooks: random.of_all(&[RemovedHooks::SnapshotKeeps, RemovedHooks::Dropped]),
+        former_hooks: toggle(random),
+        weight_lag_ms: random.of_all(&[0, 0, 60]),
+        list_lag_ms: random.of_all(&[0, 0, 80]),
+        supersede_lag_ms: random.of_all(&[0, 0, 80]),
+        task_list_lag_ms: random.of_all(&[0, 0, 40]),
+        run_task_start_ms: random.of_all(&[0, 100, 300]),
         unhealthy_after_ms: 60,
         restart_delay_ms: 20,
-        rollback_info_ms: dice.of_all(&[20, 150]),
+        rollback_info_ms: random.of_all(&[20, 150]),
         deregistration_ms: 20,
         ..Switches::default()
     }
@@ -354,22 +357,22 @@ fn operations(controller: &Controller) -> (Vec<&'static str>, Vec<&'static str>)
     )
 }
 
-fn faults(dice: &mut Dice, controller: &Controller) -> Vec<Fault> {
+fn faults(random: &mut Random, controller: &Controller) -> Vec<Fault> {
     let (reads, writes) = operations(controller);
-    let count = dice.of_all(&[0, 1, 1, 2, 3]);
+    let count = random.of_all(&[0, 1, 1, 2, 3]);
     (0..count)
         .map(|_| {
-            if dice.once_in(2) {
-                read(dice, &reads)
+            if random.once_in(2) {
+                read(random, &reads)
             } else {
-                write(dice, &writes)
+                write(random, &writes)
             }
         })
         .collect()
 }
 
-fn read(dice: &mut Dice, reads: &[&str]) -> Fault {
-    let kind = match dice.below(7) {
+fn read(random: &mut Random, reads: &[&str]) -> Fault {
+    let kind = match random.below(7) {
         0 => FaultKind::Throttled,
         1 => FaultKind::InternalError,
         2 => FaultKind::Drops,
@@ -378,21 +381,21 @@ fn read(dice: &mut Dice, reads: &[&str]) -> Fault {
         _ => FaultKind::StaleRead,
     };
     // What is stale is so for a moment: no promise is made against reads that stay old.
-    let times = dice.of_all(if kind == FaultKind::StaleRead {
+    let times = random.of_all(if kind == FaultKind::StaleRead {
         &[1, 2]
     } else {
         &[1, 1, 2, 4]
     });
     Fault {
-        operation: dice.of_all(reads).to_owned(),
-        nth: 1 + dice.below(8),
+        operation: random.of_all(reads).to_owned(),
+        nth: 1 + random.below(8),
         times,
         kind,
     }
 }
 
-fn write(dice: &mut Dice, writes: &[&str]) -> Fault {
-    let kind = match dice.below(6) {
+fn write(random: &mut Random, writes: &[&str]) -> Fault {
+    let kind = match random.below(6) {
         0 => FaultKind::Throttled,
         1 => FaultKind::InternalError,
         2 => FaultKind::Drops,
@@ -400,31 +403,40 @@ fn write(dice: &mut Dice, writes: &[&str]) -> Fault {
         _ => FaultKind::LandsThenDrops,
     };
     Fault {
-        operation: dice.of_all(writes).to_owned(),
-        nth: 1 + dice.below(3),
-        times: dice.of_all(&[1, 1, 2]),
+        operation: random.of_all(writes).to_owned(),
+        nth: 1 + random.below(3),
+        times: random.of_all(&[1, 1, 2]),
         kind,
     }
 }
 
-fn deeds(dice: &mut Dice) -> Vec<(u64, Deed)> {
-    let mut deeds = Vec::new();
-    if dice.once_in(3) {
-        deeds.push(dice.of_all(&[Deed::Cancel, Deed::Cancel, Deed::Kill]));
+fn interventions(random: &mut Random) -> Vec<(u64, Intervention)> {
+    let mut interventions = Vec::new();
+    if random.once_in(3) {
+        interventions.push(random.of_all(&[
+            Intervention::Cancel,
+            Intervention::Cancel,
+            Intervention::Kill,
+        ]));
     }
-    if dice.once_in(5) {
-        deeds.push(Deed::Alarm);
+    if random.once_in(5) {
+        interventions.push(Intervention::Alarm);
     }
-    if dice.once_in(3) {
-        deeds.push(dice.of_all(&[Deed::Continue, Deed::Reject, Deed::Stop, Deed::Update]));
+    if random.once_in(3) {
+        interventions.push(random.of_all(&[
+            Intervention::Continue,
+            Intervention::Reject,
+            Intervention::Stop,
+            Intervention::Update,
+        ]));
     }
-    if dice.once_in(8) {
-        deeds.push(Deed::Weights);
+    if random.once_in(8) {
+        interventions.push(Intervention::Weights);
     }
-    let mut deeds: Vec<(u64, Deed)> = deeds
+    let mut interventions: Vec<(u64, Intervention)> = interventions
         .into_iter()
-        .map(|deed| (1 + dice.below(EVENTS), deed))
+        .map(|intervention| (1 + random.below(EVENTS), intervention))
         .collect();
-    deeds.sort_by_key(|(after, _)| *after);
-    deeds
+    interventions.sort_by_key(|(after, _)| *after);
+    interventions
 }

@@ -9,8 +9,9 @@ use ecs_bluegreen_sim::{AlarmState, Controller, Entry, Stage};
 use serde_json::{Value, json};
 
 use super::SERVICE;
-use super::schedule::Deed;
-use super::told::now_ms;
+use super::event_log::now_ms;
+use super::schedule::Intervention;
+use crate::harness::client;
 
 /// The revision that somebody else deploys.
 pub(super) const THEIRS: &str = "other:1";
@@ -35,13 +36,8 @@ pub(super) struct Somebody {
 
 impl Somebody {
     pub(super) fn new() -> Self {
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .timeout(Duration::from_secs(5))
-            .build()
-            .expect("a client");
         Self {
-            client,
+            client: client(),
             calls: Mutex::default(),
             weighed_ms: AtomicI64::new(0),
         }
@@ -101,27 +97,37 @@ impl Somebody {
             .any(|call| call.is_taken && call.operation.contains(".Stop") && call.to_ms > ms)
     }
 
-    pub(super) async fn does(&self, deed: Deed, stage: &Stage, controller: &Controller) {
-        match (deed, controller) {
-            (Deed::Alarm, _) => stage.set_alarm("errors", AlarmState::Alarm),
+    pub(super) async fn does(
+        &self,
+        intervention: Intervention,
+        stage: &Stage,
+        controller: &Controller,
+    ) {
+        match (intervention, controller) {
+            (Intervention::Alarm, _) => stage.set_alarm("errors", AlarmState::Alarm),
             // CodeDeploy sets its weights once more when it goes back, and is waited for a minute:
             // that is a story of its own.
-            (Deed::Update | Deed::Weights, Controller::CodeDeploy(_))
-            | (Deed::Cancel | Deed::Kill, _) => {}
-            (Deed::Weights, _) => self.weigh(stage),
-            (Deed::Update, _) => {
+            (Intervention::Update | Intervention::Weights, Controller::CodeDeploy(_))
+            | (Intervention::Cancel | Intervention::Kill, _) => {}
+            (Intervention::Weights, _) => self.weigh(stage),
+            (Intervention::Update, _) => {
                 let request =
                     json!({ "cluster": "prod", "service": SERVICE, "taskDefinition": THEIRS });
                 self.call(stage, "ecs.UpdateService", request).await;
             }
-            (Deed::Continue | Deed::Reject | Deed::Stop, Controller::CodeDeploy(_)) => {
-                self.at_codedeploy(deed, stage).await;
+            (
+                Intervention::Continue | Intervention::Reject | Intervention::Stop,
+                Controller::CodeDeploy(_),
+            ) => {
+                self.at_codedeploy(intervention, stage).await;
             }
-            (Deed::Continue | Deed::Reject | Deed::Stop, _) => self.at_ecs(deed, stage).await,
+            (Intervention::Continue | Intervention::Reject | Intervention::Stop, _) => {
+                self.at_ecs(intervention, stage).await;
+            }
         }
     }
 
-    async fn at_codedeploy(&self, deed: Deed, stage: &Stage) {
+    async fn at_codedeploy(&self, intervention: Intervention, stage: &Stage) {
         let Some(id) = stage.deployments().pop() else {
             return;
         };
@@ -131,10 +137,10 @@ impl Somebody {
             .weights("prod")
             .iter()
             .any(|(group, weight)| *weight > 0 && !group.ends_with("-1"));
-        if deed == Deed::Reject && has_moved {
+        if intervention == Intervention::Reject && has_moved {
             return;
         }
-        if deed == Deed::Continue {
+        if intervention == Intervention::Continue {
             self.call(
                 stage,
                 "codedeploy.ContinueDeployment",
@@ -142,20 +148,20 @@ impl Somebody {
             )
             .await;
         } else {
-            let request = json!({ "deploymentId": id, "autoRollbackEnabled": deed == Deed::Stop });
+            let request = json!({ "deploymentId": id, "autoRollbackEnabled": intervention == Intervention::Stop });
             self.call(stage, "codedeploy.StopDeployment", request).await;
         }
     }
 
-    async fn at_ecs(&self, deed: Deed, stage: &Stage) {
+    async fn at_ecs(&self, intervention: Intervention, stage: &Stage) {
         let Some(newest) = stage.service_deployments().pop() else {
             return;
         };
-        if deed == Deed::Stop {
+        if intervention == Intervention::Stop {
             let request = json!({ "serviceDeploymentArn": newest.arn, "stopType": "ROLLBACK" });
             self.call(stage, "ecs.StopServiceDeployment", request).await;
         } else if let Some(hook) = newest.waiting.first() {
-            let action = if deed == Deed::Continue {
+            let action = if intervention == Intervention::Continue {
                 "CONTINUE"
             } else {
                 "ROLLBACK"
@@ -184,6 +190,7 @@ impl Somebody {
             .client
             .post(stage.endpoint())
             .header("x-amz-target", target)
+            .timeout(Duration::from_secs(5))
             .body(request.to_string());
         let answered = request
             .header(

@@ -1,4 +1,4 @@
-//! The line when all goes well: its mutating calls, and how many deployments there are in its end.
+//! The path when all goes well: its mutating calls, and how many deployments there are in its end.
 
 use std::fmt;
 
@@ -7,27 +7,27 @@ use ecs_bluegreen_sim::Entry;
 use super::strategy::Strategy;
 use super::world;
 
-/// What the happy line of a strategy comes to.
+/// What the happy path of a strategy comes to.
 #[derive(Debug, Clone)]
-pub(super) struct Happy {
+pub(super) struct HappyPath {
     pub(super) strategy: Strategy,
     pub(super) cells: Vec<Cell>,
     /// With the one that brought blue, where that was one.
     pub(super) deployments: usize,
 }
 
-impl Happy {
+impl HappyPath {
     /// Plays it.
     pub(super) async fn of(strategy: Strategy) -> Self {
         let mut play = strategy.story().begin().await;
-        let told = play.act(strategy.action()).await;
-        assert_eq!(told.output("outcome"), "deployed", "{}", told.text());
-        let deployments = world::look(&play.stage).await.deployed();
+        let run = play.act(strategy.action()).await;
+        assert_eq!(run.output("outcome"), "deployed", "{}", run.text());
+        let deployments = world::observe(&play.stage).await.deployed();
         play.end().await;
-        let cells = cells(strategy, &told.calls);
+        let cells = cells(strategy, &run.calls);
         assert!(
             cells.len() >= strategy.fewest_calls(),
-            "the happy line has lost a call: {cells:?}"
+            "the happy path has lost a call: {cells:?}"
         );
         Self {
             strategy,
@@ -59,7 +59,7 @@ fn cells(strategy: Strategy, ledger: &[Entry]) -> Vec<Cell> {
     for call in ledger {
         assert!(
             strategy.expects(call),
-            "the happy line has a refused call: {call:?}"
+            "the happy path has a refused call: {call:?}"
         );
         let nth = cells
             .iter()

@@ -2,14 +2,14 @@
 
 use ecs_bluegreen_sim::{Fault, FaultKind};
 
-use super::happy::{Cell, Happy};
+use super::happy::{Cell, HappyPath};
 use super::world::{self, World};
-use crate::harness::{Action, Deed, Play, Story, Told, When};
+use crate::harness::{Action, ActionRun, Incident, Play, Story, When};
 
 /// What becomes of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
-    /// It is denied, and every later one like it, until somebody mends the policy.
+    /// It is denied, and every later one like it, until somebody fixes the policy.
     Refused,
     /// It lands, and its answer is lost.
     Lost,
@@ -33,18 +33,18 @@ impl Mode {
     ];
 
     /// Plays one cell, and says in a few words what came of it.
-    pub(super) async fn play(self, happy: &Happy, cell: &Cell) -> String {
+    pub(super) async fn play(self, happy: &HappyPath, cell: &Cell) -> String {
         match self {
-            Self::Refused => refused(happy, cell).await,
-            Self::Lost => lost(happy, cell).await,
-            Self::KilledThenPost => killed_then_post(happy, cell).await,
-            Self::KilledThenRerun => killed_then_rerun(happy, cell).await,
+            Self::Refused => play_refused(happy, cell).await,
+            Self::Lost => play_lost(happy, cell).await,
+            Self::KilledThenPost => play_killed_then_post(happy, cell).await,
+            Self::KilledThenRerun => play_killed_then_rerun(happy, cell).await,
         }
     }
 }
 
-async fn refused(happy: &Happy, cell: &Cell) -> String {
-    let mut play = struck(
+async fn play_refused(happy: &HappyPath, cell: &Cell) -> String {
+    let mut play = begin_with_fault(
         happy.strategy.impatient(),
         cell,
         FaultKind::Denied,
@@ -58,9 +58,9 @@ async fn refused(happy: &Happy, cell: &Cell) -> String {
         "{}",
         main.text()
     );
-    says_what_serves(&main, &world::look(&play.stage).await);
+    says_what_serves(&main, &world::observe(&play.stage).await);
     let post = play.post(&main).await;
-    let between = world::look(&play.stage).await;
+    let between = world::observe(&play.stage).await;
     says_what_serves(&post, &between);
     // Until somebody fixes the policy nothing more can be done; it must have been said.
     let said =
@@ -71,7 +71,7 @@ async fn refused(happy: &Happy, cell: &Cell) -> String {
     play.stage.clear_faults();
     let fixed = play.post(&main).await;
     assert_eq!(fixed.code, Some(0), "{}", fixed.text());
-    let now = world::look(&play.stage).await;
+    let now = world::observe(&play.stage).await;
     is_over(&now, &fixed);
     // A tag that could not be removed is emptied, and named.
     if cell.operation != "ecs:UntagResource" {
@@ -82,14 +82,15 @@ async fn refused(happy: &Happy, cell: &Cell) -> String {
     play.end().await;
     format!(
         "{}, post exits {}, production on {}",
-        ended(&main),
-        code(&post),
+        describe_ending(&main),
+        exit_code(&post),
         now.version()
     )
 }
 
-async fn lost(happy: &Happy, cell: &Cell) -> String {
-    let mut play = struck(happy.strategy.story(), cell, FaultKind::LandsThenDrops, 1).await;
+async fn play_lost(happy: &HappyPath, cell: &Cell) -> String {
+    let mut play =
+        begin_with_fault(happy.strategy.story(), cell, FaultKind::LandsThenDrops, 1).await;
     let main = play.act(happy.strategy.action()).await;
     assert_eq!(
         cell.call(&main.calls).expect("the call").status,
@@ -97,7 +98,7 @@ async fn lost(happy: &Happy, cell: &Cell) -> String {
         "{}",
         main.text()
     );
-    let now = world::look(&play.stage).await;
+    let now = world::observe(&play.stage).await;
     is_over(&now, &main);
     says_what_serves(&main, &now);
     assert_eq!(
@@ -110,13 +111,17 @@ async fn lost(happy: &Happy, cell: &Cell) -> String {
     now.has_no_tags();
     is_done_with(&mut play, &main, &now).await;
     play.end().await;
-    format!("{}, production on {}", ended(&main), now.version())
+    format!(
+        "{}, production on {}",
+        describe_ending(&main),
+        now.version()
+    )
 }
 
-async fn killed_then_post(happy: &Happy, cell: &Cell) -> String {
-    let (mut play, main) = killed(happy, cell).await;
+async fn play_killed_then_post(happy: &HappyPath, cell: &Cell) -> String {
+    let (mut play, main) = begin_killed(happy, cell).await;
     let post = play.post(&main).await;
-    let now = world::look(&play.stage).await;
+    let now = world::observe(&play.stage).await;
     assert_eq!(post.code, Some(0), "{}", post.text());
     is_over(&now, &post);
     says_what_serves(&post, &now);
@@ -131,17 +136,17 @@ async fn killed_then_post(happy: &Happy, cell: &Cell) -> String {
     play.end().await;
     format!(
         "post exits {}, production on {}",
-        code(&post),
+        exit_code(&post),
         now.version()
     )
 }
 
-async fn killed_then_rerun(happy: &Happy, cell: &Cell) -> String {
-    let (mut play, _) = killed(happy, cell).await;
+async fn play_killed_then_rerun(happy: &HappyPath, cell: &Cell) -> String {
+    let (mut play, _) = begin_killed(happy, cell).await;
     let again = play
         .act(happy.strategy.action().env("GITHUB_RUN_ATTEMPT", "2"))
         .await;
-    let now = world::look(&play.stage).await;
+    let now = world::observe(&play.stage).await;
     is_over(&now, &again);
     says_what_serves(&again, &now);
     // What the dead run had begun is gone on with, not begun again and not taken back.
@@ -156,11 +161,15 @@ async fn killed_then_rerun(happy: &Happy, cell: &Cell) -> String {
     now.has_no_tags();
     is_done_with(&mut play, &again, &now).await;
     play.end().await;
-    format!("{}, production on {}", ended(&again), now.version())
+    format!(
+        "{}, production on {}",
+        describe_ending(&again),
+        now.version()
+    )
 }
 
 /// A story in which a call is met by something.
-async fn struck(story: Story, cell: &Cell, kind: FaultKind, times: u64) -> Play {
+async fn begin_with_fault(story: Story, cell: &Cell, kind: FaultKind, times: u64) -> Play {
     let nth = u64::try_from(cell.nth).expect("a small number");
     let fault = Fault {
         operation: cell.operation.clone(),
@@ -172,12 +181,13 @@ async fn struck(story: Story, cell: &Cell, kind: FaultKind, times: u64) -> Play 
 }
 
 /// The call lands, no answer comes, and the process is killed.
-async fn killed(happy: &Happy, cell: &Cell) -> (Play, Told) {
-    let mut play = struck(happy.strategy.story(), cell, FaultKind::LandsThenHangs, 1).await;
-    let action: Action = happy
-        .strategy
-        .action()
-        .at(When::Called(cell.operation.clone(), cell.nth), Deed::Kill);
+async fn begin_killed(happy: &HappyPath, cell: &Cell) -> (Play, ActionRun) {
+    let mut play =
+        begin_with_fault(happy.strategy.story(), cell, FaultKind::LandsThenHangs, 1).await;
+    let action: Action = happy.strategy.action().at(
+        When::Called(cell.operation.clone(), cell.nth),
+        Incident::Kill,
+    );
     let main = play.act(action).await;
     assert_eq!(main.code, None, "killed: {}", main.text());
     assert_eq!(
@@ -190,17 +200,17 @@ async fn killed(happy: &Happy, cell: &Cell) -> (Play, Told) {
 }
 
 /// Production is whole, and no hook would stop the next deployment that anyone starts.
-fn is_over(now: &World, told: &Told) {
+fn is_over(now: &World, run: &ActionRun) {
     let checked = std::panic::catch_unwind(|| {
         now.is_whole();
         now.has_no_hooks();
     });
-    assert!(checked.is_ok(), "{}", told.text());
+    assert!(checked.is_ok(), "{}", run.text());
 }
 
 /// Whatever a run or its post step claims about traffic is true.
-fn says_what_serves(told: &Told, now: &World) {
-    let last = told
+fn says_what_serves(run: &ActionRun, now: &World) {
+    let last = run
         .log
         .iter()
         .rev()
@@ -209,25 +219,25 @@ fn says_what_serves(told: &Told, now: &World) {
         .collect::<Vec<_>>()
         .join("\n")
         .to_lowercase();
-    match told.output("outcome") {
-        "deployed" | "already-deployed" => assert_eq!(now.version(), GREEN, "{}", told.text()),
-        "rolled-back" | "not-deployed" => assert_eq!(now.version(), BLUE, "{}", told.text()),
+    match run.output("outcome") {
+        "deployed" | "already-deployed" => assert_eq!(now.version(), GREEN, "{}", run.text()),
+        "rolled-back" | "not-deployed" => assert_eq!(now.version(), BLUE, "{}", run.text()),
         "stuck" | "still-running" => assert!(!last.is_empty()),
         // The post step has no outputs; refused inputs touch nothing.
-        "" if told.code == Some(2) => assert_eq!(now.version(), BLUE, "{}", told.text()),
+        "" if run.code == Some(2) => assert_eq!(now.version(), BLUE, "{}", run.text()),
         "" => {}
         other => panic!("no outcome of a deploy: {other}"),
     }
     if last.contains("blue serves 100 %") {
-        assert_eq!(now.version(), BLUE, "{}", told.text());
+        assert_eq!(now.version(), BLUE, "{}", run.text());
     }
     if last.contains("green serves 100 %") || last.contains("blue is gone") {
-        assert_eq!(now.version(), GREEN, "{}", told.text());
+        assert_eq!(now.version(), GREEN, "{}", run.text());
     }
 }
 
 /// One revision, one one-off task, one deployment, whatever was lost or done again.
-fn is_not_doubled(happy: &Happy, play: &Play, now: &World) {
+fn is_not_doubled(happy: &HappyPath, play: &Play, now: &World) {
     let landed = play
         .stage
         .ledger()
@@ -248,7 +258,7 @@ fn is_not_doubled(happy: &Happy, play: &Play, now: &World) {
 }
 
 /// Every undo twice: a post step with the same state finds nothing to do, and does nothing.
-async fn is_done_with(play: &mut Play, saved: &Told, before: &World) {
+async fn is_done_with(play: &mut Play, saved: &ActionRun, before: &World) {
     for _ in 0..2 {
         let again = play.post(saved).await;
         assert_eq!(again.code, Some(0), "{}", again.text());
@@ -265,20 +275,25 @@ async fn is_done_with(play: &mut Play, saved: &Told, before: &World) {
             "{}",
             again.text()
         );
-        assert_eq!(world::look(&play.stage).await, *before, "{}", again.text());
+        assert_eq!(
+            world::observe(&play.stage).await,
+            *before,
+            "{}",
+            again.text()
+        );
     }
 }
 
-fn ended(told: &Told) -> String {
+fn describe_ending(run: &ActionRun) -> String {
     format!(
         "{} ({}) exits {}",
-        told.output("outcome"),
-        told.output("reason"),
-        code(told)
+        run.output("outcome"),
+        run.output("reason"),
+        exit_code(run)
     )
 }
 
-fn code(told: &Told) -> String {
-    told.code
+fn exit_code(run: &ActionRun) -> String {
+    run.code
         .map_or_else(|| "by a signal".to_owned(), |code| code.to_string())
 }

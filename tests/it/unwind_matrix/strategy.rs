@@ -62,7 +62,7 @@ impl Strategy {
             .switches(|switches| switches.ready_expiry = ReadyExpiry::AsStop)
     }
 
-    /// The deploy of 1.1.0, tested wherever the strategy allows it. The shortest line has a one-off
+    /// The deploy of 1.1.0, tested wherever the strategy allows it. The shortest path has a one-off
     /// task before it.
     pub(super) fn action(self) -> Action {
         let tested = Action::tested_by("1.1.0", &["health"]);
@@ -83,7 +83,7 @@ impl Strategy {
         }
     }
 
-    /// A happy line with fewer mutating calls than these has lost a gate.
+    /// A happy path with fewer mutating calls than these has lost a gate.
     pub(super) fn fewest_calls(self) -> usize {
         match self {
             Self::Rolling | Self::CodeDeploy => 3,
@@ -94,7 +94,7 @@ impl Strategy {
         }
     }
 
-    /// Whether a call of the happy line is to be refused: the first update, which carries the mark.
+    /// Whether a call of the happy path is to be refused: the first update, which carries the mark.
     pub(super) fn expects(self, call: &Entry) -> bool {
         call.status == 200
             || (self == Self::Refused

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ecs_bluegreen_sim::Stage;
 use serde_json::{Value, json};
 
-use crate::harness::call;
+use crate::harness::{call, client};
 
 /// Requests that tell who answers users: more than enough for a tenth of traffic to be met.
 const REQUESTS: usize = 60;
@@ -41,7 +41,7 @@ pub(super) struct World {
 }
 
 /// Looks, once tasks and deployments have come to rest.
-pub(super) async fn look(stage: &Stage) -> World {
+pub(super) async fn observe(stage: &Stage) -> World {
     stage.wait_until(SETTLED, is_at_rest).await;
     let described = call(
         stage,
@@ -62,14 +62,14 @@ pub(super) async fn look(stage: &Stage) -> World {
         .flatten()
         .filter_map(Value::as_str);
     World {
-        versions: versions(stage).await,
+        versions: answering_versions(stage).await,
         weights: stage.weights("prod"),
         deployments: deployments(stage),
         fleets: fleets(stage),
         configuration: service["deploymentConfiguration"].clone(),
         desired: service["desiredCount"].clone(),
         tags: service["tags"].clone(),
-        registered: arns.map(short).collect(),
+        registered: arns.map(last_part).collect(),
         one_off: one_off(stage).await,
     }
 }
@@ -108,16 +108,16 @@ async fn one_off(stage: &Stage) -> Vec<String> {
 
 /// Nothing goes on, and the tasks of one revision run.
 fn is_at_rest(stage: &Stage) -> bool {
-    going(&deployments(stage)).is_empty() && serving(&fleets(stage)).len() == 1
+    in_progress(&deployments(stage)).is_empty() && running_revisions(&fleets(stage)).len() == 1
 }
 
 /// Who answers users, asked as they ask.
-async fn versions(stage: &Stage) -> BTreeSet<String> {
+async fn answering_versions(stage: &Stage) -> BTreeSet<String> {
     let url = format!(
         "{}/health",
         stage.listener_url("prod").expect("a production listener")
     );
-    let (users, mut versions) = (reqwest::Client::new(), BTreeSet::new());
+    let (users, mut versions) = (client(), BTreeSet::new());
     for _ in 0..REQUESTS {
         let answer = users
             .get(&url)
@@ -152,25 +152,25 @@ fn fleets(stage: &Stage) -> BTreeSet<(String, String, String)> {
     let view = stage.service_view("api").expect("the service");
     let running = view.fleets.into_iter().filter(|fleet| fleet.running > 0);
     running
-        .map(|fleet| (fleet.id, fleet.status, short(&fleet.revision)))
+        .map(|fleet| (fleet.id, fleet.status, last_part(&fleet.revision)))
         .collect()
 }
 
-fn serving(fleets: &BTreeSet<(String, String, String)>) -> BTreeSet<&str> {
+fn running_revisions(fleets: &BTreeSet<(String, String, String)>) -> BTreeSet<&str> {
     fleets
         .iter()
         .map(|(_, _, revision)| revision.as_str())
         .collect()
 }
 
-fn going(deployments: &[(String, String)]) -> Vec<&(String, String)> {
+fn in_progress(deployments: &[(String, String)]) -> Vec<&(String, String)> {
     deployments
         .iter()
         .filter(|(_, status)| !OVER.contains(&status.as_str()))
         .collect()
 }
 
-fn short(arn: &str) -> String {
+fn last_part(arn: &str) -> String {
     arn.rsplit_once('/')
         .map_or(arn, |(_, last)| last)
         .to_owned()
@@ -202,12 +202,12 @@ impl World {
             "production's weights are on both sides: {self:#?}"
         );
         assert_eq!(
-            serving(&self.fleets).len(),
+            running_revisions(&self.fleets).len(),
             1,
             "tasks of two revisions run: {self:#?}"
         );
         assert_eq!(
-            going(&self.deployments),
+            in_progress(&self.deployments),
             Vec::<&(String, String)>::new(),
             "a deployment goes on: {self:#?}"
         );
@@ -232,7 +232,7 @@ impl World {
 
     /// Revisions that are registered and neither serve nor were there before.
     pub(super) fn unused(&self) -> Vec<&str> {
-        let serving = serving(&self.fleets);
+        let serving = running_revisions(&self.fleets);
         self.registered
             .iter()
             .map(String::as_str)

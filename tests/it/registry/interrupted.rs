@@ -106,7 +106,7 @@ async fn retry_after_is_obeyed() {
         .await
         .unwrap();
     let pauses: Vec<Duration> = stage
-        .told()
+        .progress()
         .iter()
         .filter_map(|progress| {
             if let Progress::Waiting { pause, .. } = progress {
@@ -132,7 +132,7 @@ async fn a_slow_registry_is_waited_for_and_progress_is_told() {
     stage.push(&source, &["v1"]).await.unwrap();
     assert!(
         stage
-            .told()
+            .progress()
             .iter()
             .any(|progress| matches!(progress, Progress::Uploading { .. }))
     );

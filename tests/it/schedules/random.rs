@@ -1,16 +1,16 @@
 //! Random choices that are the same whenever the seed is: SplitMix64, which needs no more than a
 //! number.
 
-/// Dice of one schedule.
+/// The random choices of one schedule.
 #[derive(Debug, Clone)]
-pub(super) struct Dice(u64);
+pub(super) struct Random(u64);
 
-impl Dice {
+impl Random {
     /// Of one schedule of a seed, whatever was drawn for the others.
     pub(super) fn of(seed: u64, schedule: u64) -> Self {
-        let mut dice = Self(seed ^ schedule.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        dice.next();
-        dice
+        let mut random = Self(seed ^ schedule.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        random.next();
+        random
     }
 
     fn next(&mut self) -> u64 {

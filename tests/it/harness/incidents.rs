@@ -1,4 +1,4 @@
-//! What happens while the action runs: signals of the runner, and deeds of others in the same
+//! What happens while the action runs: signals of the runner, faults, and calls of others in the same
 //! account.
 
 use std::time::Duration;
@@ -7,6 +7,8 @@ use ecs_bluegreen_sim::{AlarmState, Fault, Stage};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
+use super::trust::client;
+
 /// A moment of a run.
 #[derive(Debug, Clone)]
 pub(crate) enum When {
@@ -14,7 +16,7 @@ pub(crate) enum When {
     Line(&'static str),
     /// A state became visible on the stage, as in `weight 10`.
     State(&'static str),
-    /// So long after the deed before.
+    /// So long after the incident before.
     Later(Duration),
     /// The nth call of an operation, counted from 1, is in the ledger.
     Called(String, usize),
@@ -22,7 +24,7 @@ pub(crate) enum When {
 
 /// What happens then.
 #[derive(Debug, Clone)]
-pub(crate) enum Deed {
+pub(crate) enum Incident {
     /// Nothing: what comes later is counted from here.
     Nothing,
     /// The workflow is cancelled.
@@ -64,7 +66,7 @@ impl When {
     }
 }
 
-impl Deed {
+impl Incident {
     /// Does it.
     pub(super) async fn happen(&self, stage: &Stage, process: Option<u32>) {
         match self {
@@ -105,9 +107,7 @@ pub(crate) async fn call(stage: &Stage, operation: &str, request: &Value) -> Val
         Some(("codedeploy", name)) => format!("CodeDeploy_20141006.{name}"),
         _ => panic!("{operation}"),
     };
-    // A second installation by another call is no failure.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let request = reqwest::Client::new()
+    let request = client()
         .post(stage.endpoint())
         .header("x-amz-target", target)
         .body(body);

@@ -8,10 +8,10 @@ use insta::assert_snapshot;
 use serde_json::json;
 
 use crate::harness::native::assert_over;
-use crate::harness::{Action, Deed, Story, Told, When};
+use crate::harness::{Action, ActionRun, Incident, Story, When};
 
 /// Half of production's traffic goes to each side.
-const HALVES: Deed = Deed::Weights(&[("api-1", 50), ("api-2", 50)]);
+const HALVES: Incident = Incident::Weights(&[("api-1", 50), ("api-2", 50)]);
 /// Users are sent to a side without tasks for a while, and nobody can help that.
 fn any_failure(users: &LoadOptions) -> LoadOptions {
     LoadOptions {
@@ -20,30 +20,30 @@ fn any_failure(users: &LoadOptions) -> LoadOptions {
     }
 }
 
-fn assert_stuck(told: &Told, words: &[&str]) {
+fn assert_stuck(run: &ActionRun, words: &[&str]) {
     assert_eq!(
-        (told.code, told.output("outcome")),
+        (run.code, run.output("outcome")),
         (Some(40), "stuck"),
         "{}",
-        told.text()
+        run.text()
     );
-    let log = told.log.join("\n");
+    let log = run.log.join("\n");
     for word in words {
         assert!(log.contains(word), "the log does not say `{word}`: {log}");
     }
 }
 
 /// Weights changed while blue is kept: nothing looks at them before the end of the bake.
-async fn changed_in_the_bake(story: Story, when: &'static str) -> Told {
+async fn changed_in_the_bake(story: Story, when: &'static str) -> ActionRun {
     let action = Action::tested("1.1.0")
         .with("deadline", "5m")
         .at(When::State(when), HALVES);
     // Blue's tasks are gone in the end, and half of the users are sent there.
     let mut play = story.users(any_failure).begin().await;
-    let told = play.act(action).await;
+    let run = play.act(action).await;
     play.end().await;
     assert_stuck(
-        &told,
+        &run,
         &[
             "forwards 50 to api-1, 50 to api-2",
             "listener-rule",
@@ -51,21 +51,21 @@ async fn changed_in_the_bake(story: Story, when: &'static str) -> Told {
         ],
     );
     assert!(
-        seconds(&told) < 60.0,
+        seconds(&run) < 60.0,
         "stuck at once, not at the deadline: {}",
-        told.text()
+        run.text()
     );
-    told
+    run
 }
 
-fn seconds(told: &Told) -> f64 {
-    told.output("duration-seconds").parse().expect("a number")
+fn seconds(run: &ActionRun) -> f64 {
+    run.output("duration-seconds").parse().expect("a number")
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn weights_that_somebody_changes_after_a_canary_are_named_with_their_rule() {
-    let told = changed_in_the_bake(Story::canary(), "BAKE_TIME").await;
-    assert_snapshot!(told.ending(), @"
+    let run = changed_in_the_bake(Story::canary(), "BAKE_TIME").await;
+    assert_snapshot!(run.ending(), @"
     exit code 40
     ---
     Blue serves 50 % of production, green 50 % (observed at the load balancer's listeners); service deployment [service deployment] could not be undone: a person is needed.
@@ -92,8 +92,8 @@ async fn weights_that_somebody_changes_after_a_canary_are_named_with_their_rule(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn weights_that_somebody_changes_after_codedeploy_s_shift_are_named_with_their_rule() {
-    let told = changed_in_the_bake(Story::codedeploy(), "termination wait").await;
-    assert_snapshot!(told.ending(), @"
+    let run = changed_in_the_bake(Story::codedeploy(), "termination wait").await;
+    assert_snapshot!(run.ending(), @"
     exit code 40
     ---
     Blue serves 50 % of production, green 50 % (observed at the load balancer's listeners); CodeDeploy deployment [deployment 1] could not be undone: a person is needed.
@@ -119,20 +119,20 @@ async fn weights_that_somebody_changes_at_the_gate_after_the_shift_bring_blue_ba
     let action = Action::tested("1.1.0")
         .with("deadline", "5m")
         .at(When::State("POST_PRODUCTION_TRAFFIC_SHIFT"), HALVES);
-    let told = play.act(action).await;
+    let run = play.act(action).await;
     assert_over(&play, "api-1").await;
     play.end().await;
     assert_eq!(
-        (told.code, told.output("outcome"), told.output("reason")),
+        (run.code, run.output("outcome"), run.output("reason")),
         (Some(20), "rolled-back", "rollout-failed"),
         "{}",
-        told.text()
+        run.text()
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_canary_that_somebody_stops_where_it_is_names_the_way_back_and_that_works() {
-    let stop = Deed::Call(
+    let stop = Incident::Call(
         "ecs.StopServiceDeployment",
         json!({ "serviceDeploymentArn": "$ARN", "stopType": "ABORT" }),
     );
@@ -142,17 +142,17 @@ async fn a_canary_that_somebody_stops_where_it_is_names_the_way_back_and_that_wo
         .switches(|switches| switches.stop_abort = StopAbort::Works)
         .begin()
         .await;
-    let told = play
+    let run = play
         .act(Action::tested("1.1.0").at(When::State("prod forwards to api-1=90"), stop))
         .await;
     assert_stuck(
-        &told,
+        &run,
         &[
             "mode: rollback with rollback-to: api:1",
             "forwards 90 to api-1, 10 to api-2",
         ],
     );
-    assert!(seconds(&told) < 60.0, "stuck in seconds: {}", told.text());
+    assert!(seconds(&run) < 60.0, "stuck in seconds: {}", run.text());
     let back = play
         .act(
             Action::service()
@@ -166,7 +166,7 @@ async fn a_canary_that_somebody_stops_where_it_is_names_the_way_back_and_that_wo
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_codedeploy_canary_that_somebody_stops_where_it_is_names_the_way_back() {
-    let stop = Deed::Call(
+    let stop = Incident::Call(
         "codedeploy.StopDeployment",
         json!({ "deploymentId": "$DEPLOYMENT", "autoRollbackEnabled": false }),
     );
@@ -175,17 +175,17 @@ async fn a_codedeploy_canary_that_somebody_stops_where_it_is_names_the_way_back(
         .users(any_failure)
         .begin()
         .await;
-    let told = play
+    let run = play
         .act(Action::tested("1.1.0").at(When::State("api-1=90"), stop))
         .await;
     assert_stuck(
-        &told,
+        &run,
         &[
             "mode: rollback with rollback-to: api:1",
             "forwards 90 to api-1, 10 to api-2",
         ],
     );
-    assert!(seconds(&told) < 60.0, "stuck in seconds: {}", told.text());
+    assert!(seconds(&run) < 60.0, "stuck in seconds: {}", run.text());
     let back = play
         .act(
             Action::service()
@@ -216,12 +216,12 @@ async fn a_service_of_ecs_s_own_strategies_can_be_rolled_in_place() {
             .without("test-url")
             .with("strategy", "rolling")
             .with("deadline", "1m");
-        let told = play.act(action).await;
+        let run = play.act(action).await;
         assert_eq!(
-            (told.code, told.output("outcome")),
+            (run.code, run.output("outcome")),
             (Some(0), "deployed"),
             "{}",
-            told.text()
+            run.text()
         );
         let view = play.stage.service_view("api").expect("the service");
         assert!(
@@ -242,7 +242,7 @@ async fn a_service_that_is_rolled_in_place_goes_back_when_production_fails_a_tes
         .without("test-url")
         .with("strategy", "rolling")
         .with("environment-variables", "APP_PRODUCTION_PORT=$PORT");
-    let told = play.act(action).await;
+    let run = play.act(action).await;
     let view = play.stage.service_view("api").expect("the service");
     play.end().await;
     let serves: Vec<_> = view
@@ -251,7 +251,7 @@ async fn a_service_that_is_rolled_in_place_goes_back_when_production_fails_a_tes
         .filter(|fleet| fleet.running > 0)
         .map(|fleet| fleet.revision.clone())
         .collect();
-    match told.output("outcome") {
+    match run.output("outcome") {
         "rolled-back" => assert!(
             serves.iter().all(|revision| revision.ends_with("api:1")),
             "{serves:?}"
@@ -261,6 +261,6 @@ async fn a_service_that_is_rolled_in_place_goes_back_when_production_fails_a_tes
             serves.iter().all(|revision| revision.ends_with("api:2")),
             "{serves:?}"
         ),
-        other => panic!("{other}: {}", told.text()),
+        other => panic!("{other}: {}", run.text()),
     }
 }

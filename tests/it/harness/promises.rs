@@ -3,7 +3,7 @@
 
 use ecs_bluegreen_sim::Stage;
 
-use super::told::Told;
+use super::action_run::ActionRun;
 
 pub(super) const ACCESS_KEY: &str = "ASIACANARYACCESSKEY0";
 pub(super) const SECRET_KEY: &str = "canary/Secret+Access/Key/0123456789abcde";
@@ -21,23 +21,23 @@ const COMMANDS: &[&str] = &[
 ];
 
 /// Asserts what holds for every run of the action.
-pub(super) fn check(told: &Told) {
-    secrets(told);
-    commands(told);
-    assert_eq!(told.errors, "", "nothing goes to standard error");
-    for (name, value) in told.outputs.iter().filter(|(name, _)| *name != "report") {
+pub(super) fn check(run: &ActionRun) {
+    secrets(run);
+    commands(run);
+    assert_eq!(run.errors, "", "nothing goes to standard error");
+    for (name, value) in run.outputs.iter().filter(|(name, _)| *name != "report") {
         assert!(
             !value.contains("/workspace") && !value.contains("/github/"),
             "{name} is a path that the next step does not have: {value}"
         );
     }
-    if let Some(report) = told.outputs.get("report") {
+    if let Some(report) = run.outputs.get("report") {
         serde_json::from_str::<serde_json::Value>(report).expect("the report is JSON");
     }
 }
 
-fn secrets(told: &Told) {
-    let log = told
+fn secrets(run: &ActionRun) {
+    let log = run
         .log
         .iter()
         .filter(|line| !line.starts_with("::add-mask::"))
@@ -49,10 +49,10 @@ fn secrets(told: &Told) {
     };
     let places = [
         ("log", log),
-        ("summary", told.summary.clone()),
-        ("outputs", pairs(&told.outputs)),
-        ("state", pairs(&told.state)),
-        ("journal", told.journal.clone()),
+        ("summary", run.summary.clone()),
+        ("outputs", pairs(&run.outputs)),
+        ("state", pairs(&run.state)),
+        ("journal", run.journal.clone()),
     ];
     for secret in [SECRET_KEY, SESSION_TOKEN, REGISTRY_PASSWORD, SMOKE_TOKEN]
         .iter()
@@ -81,8 +81,8 @@ fn spellings(secret: &str) -> Vec<String> {
     ]
 }
 
-fn commands(told: &Told) {
-    for line in &told.log {
+fn commands(run: &ActionRun) {
+    for line in &run.log {
         assert!(
             !line.contains("##["),
             "an old command of a stranger: {line}"

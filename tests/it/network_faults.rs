@@ -3,9 +3,9 @@
 use ecs_bluegreen_sim::{Fault, FaultKind};
 use insta::assert_snapshot;
 
-use crate::harness::{Action, Deed, Story, When};
+use crate::harness::{Action, Incident, Story, When};
 
-fn some(operation: &str, nth: u64, times: u64, kind: FaultKind) -> Fault {
+fn fault_at(operation: &str, nth: u64, times: u64, kind: FaultKind) -> Fault {
     Fault {
         operation: operation.to_owned(),
         nth,
@@ -17,8 +17,8 @@ fn some(operation: &str, nth: u64, times: u64, kind: FaultKind) -> Fault {
 #[tokio::test(flavor = "multi_thread")]
 async fn throttled_calls_are_made_later_and_nothing_is_done_twice() {
     let mut story = Story::codedeploy()
-        .fault(some("GetDeployment", 2, 3, FaultKind::Throttled))
-        .fault(some("DescribeServices", 1, 1, FaultKind::Throttled));
+        .fault(fault_at("GetDeployment", 2, 3, FaultKind::Throttled))
+        .fault(fault_at("DescribeServices", 1, 1, FaultKind::Throttled));
     for mutation in [
         "RegisterTaskDefinition",
         "CreateDeployment",
@@ -26,7 +26,7 @@ async fn throttled_calls_are_made_later_and_nothing_is_done_twice() {
     ] {
         story = story.fault(Fault::first(mutation, FaultKind::Throttled));
     }
-    assert_snapshot!(story.told(Action::tested("1.1.0")).await.ending(), @"
+    assert_snapshot!(story.run(Action::tested("1.1.0")).await.ending(), @"
     exit code 0
     ---
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
@@ -44,9 +44,19 @@ async fn throttled_calls_are_made_later_and_nothing_is_done_twice() {
 #[tokio::test(flavor = "multi_thread")]
 async fn max_retries_holds_for_throttled_writes_too_and_not_for_what_is_undone() {
     let story = Story::codedeploy()
-        .fault(some("CreateDeployment", 1, u64::MAX, FaultKind::Throttled))
-        .fault(some("DeregisterTaskDefinition", 1, 2, FaultKind::Throttled));
-    assert_snapshot!(story.told(Action::tested("1.1.0").with("max-retries", "2")).await.ending(), @"
+        .fault(fault_at(
+            "CreateDeployment",
+            1,
+            u64::MAX,
+            FaultKind::Throttled,
+        ))
+        .fault(fault_at(
+            "DeregisterTaskDefinition",
+            1,
+            2,
+            FaultKind::Throttled,
+        ));
+    assert_snapshot!(story.run(Action::tested("1.1.0").with("max-retries", "2")).await.ending(), @"
     exit code 10
     ---
     Nothing was rolled out: what served production before still does.
@@ -67,9 +77,14 @@ async fn max_retries_holds_for_throttled_writes_too_and_not_for_what_is_undone()
 #[tokio::test(flavor = "multi_thread")]
 async fn reads_that_fail_for_a_while_are_only_waited_out() {
     let story = Story::codedeploy()
-        .fault(some("GetDeployment", 2, 4, FaultKind::InternalError))
-        .fault(some("GetDeploymentTarget", 1, 3, FaultKind::InternalError));
-    assert_snapshot!(story.told(Action::tested("1.1.0")).await.ending(), @"
+        .fault(fault_at("GetDeployment", 2, 4, FaultKind::InternalError))
+        .fault(fault_at(
+            "GetDeploymentTarget",
+            1,
+            3,
+            FaultKind::InternalError,
+        ));
+    assert_snapshot!(story.run(Action::tested("1.1.0")).await.ending(), @"
     exit code 0
     ---
     ::warning title=a check is limited::Traffic weights and task counts are not shown while waiting. (codedeploy:GetDeploymentTarget: AWS failed: Service Unavailable. Please try again later. (InternalFailure))
@@ -85,8 +100,8 @@ async fn reads_that_fail_for_a_while_are_only_waited_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_that_never_answers_does_not_hang_the_job() {
-    let story = Story::codedeploy().fault(some("GetDeployment", 3, 1, FaultKind::Hangs));
-    assert_snapshot!(story.told(Action::deploy("1.1.0")).await.ending(), @"
+    let story = Story::codedeploy().fault(fault_at("GetDeployment", 3, 1, FaultKind::Hangs));
+    assert_snapshot!(story.run(Action::deploy("1.1.0")).await.ending(), @"
     exit code 0
     ---
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
@@ -101,9 +116,9 @@ async fn an_endpoint_that_never_answers_does_not_hang_the_job() {
 #[tokio::test(flavor = "multi_thread")]
 async fn stale_reads_delay_and_mislead_nobody() {
     let story = Story::codedeploy()
-        .fault(some("DescribeServices", 2, 2, FaultKind::StaleRead))
-        .fault(some("DescribeRules", 2, 2, FaultKind::StaleRead));
-    assert_snapshot!(story.told(Action::tested("1.1.0")).await.ending(), @"
+        .fault(fault_at("DescribeServices", 2, 2, FaultKind::StaleRead))
+        .fault(fault_at("DescribeRules", 2, 2, FaultKind::StaleRead));
+    assert_snapshot!(story.run(Action::tested("1.1.0")).await.ending(), @"
     exit code 0
     ---
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
@@ -119,7 +134,7 @@ async fn stale_reads_delay_and_mislead_nobody() {
 async fn when_aws_fails_before_the_first_write_nothing_is_touched() {
     let story =
         Story::codedeploy().fault(Fault::always("DescribeServices", FaultKind::InternalError));
-    assert_snapshot!(story.told(Action::deploy("1.1.0")).await.text(), @"
+    assert_snapshot!(story.run(Action::deploy("1.1.0")).await.text(), @"
     exit code 10
     ---
     Deploying 1.1.0 to api on prod, eu-central-1 (run [run])
@@ -144,7 +159,7 @@ async fn when_aws_fails_before_the_first_write_nothing_is_touched() {
 async fn a_creation_that_aws_fails_without_effect_is_made_once_more() {
     let story =
         Story::codedeploy().fault(Fault::first("CreateDeployment", FaultKind::InternalError));
-    assert_snapshot!(story.told(Action::deploy("1.1.0")).await.ending(), @"
+    assert_snapshot!(story.run(Action::deploy("1.1.0")).await.ending(), @"
     exit code 0
     ---
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
@@ -160,7 +175,7 @@ async fn a_creation_that_aws_fails_without_effect_is_made_once_more() {
 #[tokio::test(flavor = "multi_thread")]
 async fn credentials_that_expire_in_the_middle_are_stuck_until_the_post_step_has_new_ones() {
     let mut play = Story::codedeploy().in_real_time().begin().await;
-    let expired = Deed::Fault(Fault::always("*", FaultKind::ExpiredCredentials));
+    let expired = Incident::Fault(Fault::always("*", FaultKind::ExpiredCredentials));
     let main = play
         .act(Action::slowly_tested("1.1.0").at(When::Line("Smoke tests on green"), expired))
         .await;

@@ -5,18 +5,18 @@ use insta::assert_snapshot;
 use serde_json::json;
 
 use crate::harness::native::assert_serves;
-use crate::harness::{Action, Deed, Story, When};
+use crate::harness::{Action, Incident, Story, When};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_version_that_fails_a_test_at_the_gate_never_reaches_a_user() {
     let mut play = Story::codedeploy().begin().await;
-    let told = play
+    let run = play
         .act(Action::tested_by("1.2.0", &["health", "me"]))
         .await;
     assert_serves(&play, "api-1");
     assert!(!play.users().versions.contains_key("1.2.0"));
     play.end().await;
-    assert_snapshot!(told.with_summary(), @r#"
+    assert_snapshot!(run.with_summary(), @r#"
     exit code 20
     ---
     Deploying 1.2.0 to api on prod, eu-central-1 (run [run])
@@ -140,12 +140,12 @@ async fn a_version_that_fails_a_test_at_the_gate_never_reaches_a_user() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_version_that_fails_a_test_on_production_is_taken_back_after_the_shift() {
     let mut play = Story::codedeploy().in_real_time().begin().await;
-    let told = play
+    let run = play
         .act(Action::tested("1.3.0").with("environment-variables", "APP_PRODUCTION_PORT=$PORT"))
         .await;
     assert_serves(&play, "api-1");
     play.end().await;
-    assert_snapshot!(told.with_summary(), @r#"
+    assert_snapshot!(run.with_summary(), @r#"
     exit code 20
     ---
     Deploying 1.3.0 to api on prod, eu-central-1 (run [run])
@@ -291,10 +291,10 @@ async fn a_version_that_fails_a_test_on_production_is_taken_back_after_the_shift
 #[tokio::test(flavor = "multi_thread")]
 async fn a_version_that_crashes_is_given_up_with_its_last_words() {
     let mut play = Story::codedeploy().begin().await;
-    let told = play.act(Action::tested("1.4.0")).await;
+    let run = play.act(Action::tested("1.4.0")).await;
     assert_serves(&play, "api-1");
     play.end().await;
-    assert_snapshot!(told.with_summary(), @r#"
+    assert_snapshot!(run.with_summary(), @r#"
     exit code 20
     ---
     Deploying 1.4.0 to api on prod, eu-central-1 (run [run])
@@ -409,12 +409,12 @@ async fn a_version_that_crashes_is_given_up_with_its_last_words() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_alarm_during_the_shift_brings_blue_back() {
     let mut play = Story::codedeploy().in_real_time().begin().await;
-    let told = play
-        .act(Action::tested("1.1.0").at(When::State("api-1=90"), Deed::Alarm))
+    let run = play
+        .act(Action::tested("1.1.0").at(When::State("api-1=90"), Incident::Alarm))
         .await;
     assert_serves(&play, "api-1");
     play.end().await;
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 20
     ---
     Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
@@ -434,17 +434,17 @@ async fn an_alarm_during_the_shift_brings_blue_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deployment_that_somebody_else_stops_is_rolled_back_and_the_reason_says_so() {
-    let stop = Deed::Call(
+    let stop = Incident::Call(
         "codedeploy.StopDeployment",
         json!({ "deploymentId": "$DEPLOYMENT", "autoRollbackEnabled": true }),
     );
     let mut play = Story::codedeploy().in_real_time().begin().await;
-    let told = play
+    let run = play
         .act(Action::tested("1.1.0").at(When::State("api-1=90"), stop))
         .await;
     assert_serves(&play, "api-1");
     play.end().await;
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 20
     ---
     Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
@@ -474,10 +474,10 @@ async fn expired(expiry: ReadyExpiry) -> String {
         .switches(|switches| switches.ready_expiry = expiry)
         .begin()
         .await;
-    let told = play.act(Action::slowly_tested("1.1.0")).await;
+    let run = play.act(Action::slowly_tested("1.1.0")).await;
     assert_serves(&play, "api-1");
     play.end().await;
-    told.ending()
+    run.ending()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -522,12 +522,12 @@ async fn a_gate_that_expires_and_counts_as_a_stop_is_rolled_back_by_codedeploy()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gate_that_somebody_else_opens_before_the_tests_means_going_back() {
-    let go = Deed::Call(
+    let go = Incident::Call(
         "codedeploy.ContinueDeployment",
         json!({ "deploymentId": "$DEPLOYMENT", "deploymentWaitType": "READY_WAIT" }),
     );
     let mut play = Story::codedeploy().in_real_time().begin().await;
-    let told = play
+    let run = play
         .act(
             Action::tested("1.1.0")
                 .with("poll-interval", "2s")
@@ -536,7 +536,7 @@ async fn a_gate_that_somebody_else_opens_before_the_tests_means_going_back() {
         .await;
     assert_serves(&play, "api-1");
     play.end().await;
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 20
     ---
     Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
@@ -557,8 +557,8 @@ async fn a_gate_that_somebody_else_opens_before_the_tests_means_going_back() {
 async fn a_rollback_that_fails_is_stuck_and_names_the_command() {
     let story =
         Story::codedeploy().switches(|switches| switches.rollback_ending = RollbackEnding::Fails);
-    let told = story.told(Action::tested_by("1.2.0", &["health"])).await;
-    assert_snapshot!(told.with_summary(), @r#"
+    let run = story.run(Action::tested_by("1.2.0", &["health"])).await;
+    assert_snapshot!(run.with_summary(), @r#"
     exit code 40
     ---
     Deploying 1.2.0 to api on prod, eu-central-1 (run [run])

@@ -8,8 +8,8 @@ use ecs_bluegreen::registry::{Credentials, PushError, Renewal, Target};
 use ecs_bluegreen::secret::Secret;
 use ecs_bluegreen_sim::world::registry::{MissingRepository, RegistryRules};
 
+use super::interrupted::{a_silent_minute, one, reading};
 use super::stage::{Kind, Stage, chain};
-use super::unlucky::{a_silent_minute, one, reading};
 
 #[tokio::test]
 async fn a_config_that_does_not_come_is_asked_for_again_after_a_minute() {

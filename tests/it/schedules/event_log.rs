@@ -1,5 +1,4 @@
-//! What a run told while it went, with the wall clock's times, and the moment at which something
-//! shall happen.
+//! The events of a run with the wall clock's times, and waiting for the nth of them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,13 +14,13 @@ pub(super) fn now_ms() -> i64 {
 
 /// Takes a run's events and its armed undos.
 #[derive(Debug)]
-pub(super) struct Told {
+pub(super) struct EventLog {
     events: Mutex<Vec<(i64, Event)>>,
     armed: Mutex<Vec<Undo>>,
     count: watch::Sender<u64>,
 }
 
-impl Told {
+impl EventLog {
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Self {
             events: Mutex::default(),

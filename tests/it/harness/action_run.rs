@@ -1,14 +1,15 @@
-//! Everything one run of the action told, and how it reads in a snapshot.
+//! Everything one run of the action left: exit code, log, outputs, state, summary, and the calls to
+//! AWS; and how it reads in a snapshot.
 
 use std::collections::BTreeMap;
 
 use ecs_bluegreen_sim::Entry;
 
 use super::redact::Redactor;
-use super::steady;
+use super::stable_order;
 
-/// What a run told.
-pub(crate) struct Told {
+/// A run of the action that is over.
+pub(crate) struct ActionRun {
     /// The exit code; none after a signal.
     pub(crate) code: Option<i32>,
     /// Standard output by lines.
@@ -32,12 +33,12 @@ pub(crate) struct Told {
 /// Outputs that are the same in every story, or so long that they are looked at elsewhere.
 const LONG: &[&str] = &["report"];
 
-impl Told {
+impl ActionRun {
     /// Exit code, log, outputs and the calls to AWS.
     pub(crate) fn text(&self) -> String {
         self.parts(&[
             self.ended(),
-            steady::log(&self.log),
+            stable_order::log(&self.log),
             self.outputs(),
             self.calls(),
         ])
@@ -48,7 +49,7 @@ impl Told {
         format!(
             "{}\n--- summary\n{}",
             self.text(),
-            self.redacted(&steady::summary(self.summary.trim_end()))
+            self.redacted(&stable_order::summary(self.summary.trim_end()))
         )
     }
 
@@ -78,7 +79,7 @@ impl Told {
         let warnings: Vec<String> = self.log[..from].iter().filter(is_told).cloned().collect();
         self.parts(&[
             self.ended(),
-            steady::log(&warnings),
+            stable_order::log(&warnings),
             self.log[from..].join("\n"),
             self.calls(),
         ])
@@ -157,10 +158,10 @@ impl Told {
     }
 }
 
-/// Everything that several runs told.
-pub(crate) fn texts(told: &[Told]) -> String {
-    told.iter()
-        .map(|told| format!("{}\n{}", told.log.join("\n"), told.text()))
+/// The logs and ends of several runs.
+pub(crate) fn texts(runs: &[ActionRun]) -> String {
+    runs.iter()
+        .map(|runs| format!("{}\n{}", runs.log.join("\n"), runs.text()))
         .collect::<Vec<_>>()
         .join("\n=======\n")
 }

@@ -15,12 +15,12 @@ const ROW: &str = r"^\| . \| [^|]+ \| (green|production) \| <code>";
 /// words.
 pub(super) fn log(lines: &[String]) -> String {
     let progress = Regex::new(PROGRESS).expect("a pattern");
-    let told = lines
+    let shown = lines
         .iter()
         .filter(|line| !line.starts_with("::add-mask::") && !progress.is_match(line))
         .cloned()
         .collect();
-    ordered(ordered(told, PASSED), WARNING).join("\n")
+    ordered(ordered(shown, PASSED), WARNING).join("\n")
 }
 
 /// The summary with its smoke tests in the order of sides and names, and what several reads said in

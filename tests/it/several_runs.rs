@@ -6,7 +6,7 @@ use std::time::Duration;
 use ecs_bluegreen_sim::RollingOptions;
 use insta::assert_snapshot;
 
-use crate::harness::{Action, Deed, Play, Story, When};
+use crate::harness::{Action, Incident, Play, Story, When};
 
 fn serves(play: &Play) -> Vec<String> {
     play.stage
@@ -18,7 +18,7 @@ fn serves(play: &Play) -> Vec<String> {
 }
 
 /// A rollout that waits for a person: it is in progress for as long as a story needs.
-async fn busy(story: Story) -> Play {
+async fn begin_waiting_rollout(story: Story) -> Play {
     let mut play = story.begin().await;
     let first = play
         .act(
@@ -33,7 +33,7 @@ async fn busy(story: Story) -> Play {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_is_told_to_fail_or_is_older_does_not_touch_what_another_has_begun() {
-    let mut play = busy(Story::blue_green()).await;
+    let mut play = begin_waiting_rollout(Story::blue_green()).await;
     let second = play
         .act(Action::tested("1.2.0").with("if-running", "fail"))
         .await;
@@ -70,18 +70,18 @@ async fn a_run_that_is_told_to_fail_or_is_older_does_not_touch_what_another_has_
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_waits_for_another_and_then_deploys() {
     for story in [Story::codedeploy(), Story::blue_green()] {
-        let mut play = busy(story).await;
+        let mut play = begin_waiting_rollout(story).await;
         let id = play
             .stage
             .service_deployments()
             .pop()
             .map(|deployment| deployment.arn);
         let stop = match id {
-            Some(arn) => Deed::Call(
+            Some(arn) => Incident::Call(
                 "ecs.StopServiceDeployment",
                 serde_json::json!({ "serviceDeploymentArn": arn, "stopType": "ROLLBACK" }),
             ),
-            None => Deed::Call(
+            None => Incident::Call(
                 "codedeploy.StopDeployment",
                 serde_json::json!({ "deploymentId": "$DEPLOYMENT", "autoRollbackEnabled": true }),
             ),
@@ -108,7 +108,7 @@ async fn a_run_waits_for_another_and_then_deploys() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_takes_another_back_first_when_it_is_told_to() {
     for story in [Story::codedeploy(), Story::canary()] {
-        let mut play = busy(story).await;
+        let mut play = begin_waiting_rollout(story).await;
         let second = play
             .act(Action::deploy("1.2.0").with("if-running", "supersede"))
             .await;
@@ -153,9 +153,9 @@ async fn run_again(
     story: Story,
     action: impl Fn() -> Action,
     moment: When,
-) -> (Play, crate::harness::Told) {
+) -> (Play, crate::harness::ActionRun) {
     let mut play = story.begin().await;
-    let main = play.act(action().at(moment, Deed::Kill)).await;
+    let main = play.act(action().at(moment, Incident::Kill)).await;
     assert_eq!(main.code, None, "{}", main.text());
     let again = play.act(action().env("GITHUB_RUN_ATTEMPT", "2")).await;
     (play, again)
@@ -295,7 +295,7 @@ async fn a_rolling_job_that_is_run_again_adopts_its_own_deployment() {
 async fn a_hook_that_a_dead_run_left_goes_with_the_next_run_even_when_nothing_is_deployed() {
     let mut play = Story::blue_green().begin().await;
     let main = play
-        .act(Action::tested("1.1.0").at(When::Line("Smoke tests on green: "), Deed::Kill))
+        .act(Action::tested("1.1.0").at(When::Line("Smoke tests on green: "), Incident::Kill))
         .await;
     assert_eq!(main.code, None);
     // AWS's own timeout takes the deployment back; the hook stays on the service.
@@ -376,12 +376,12 @@ async fn where_github_does_not_tell_the_run_goes_on_and_says_what_to_allow() {
         options.github.access = ecs_bluegreen_sim::GithubAccess::Denied;
     };
     let mut play = Story::codedeploy().stage(denied).begin().await;
-    let told = play
+    let run = play
         .act(Action::deploy("1.1.0").with("github-token", "token"))
         .await;
     play.end().await;
-    assert_eq!(told.outputs["outcome"], "deployed", "{}", told.text());
-    assert!(told.text().contains("actions: read"), "{}", told.text());
+    assert_eq!(run.outputs["outcome"], "deployed", "{}", run.text());
+    assert!(run.text().contains("actions: read"), "{}", run.text());
 }
 
 /// A service that scales by itself, and is scaled in during a rollout unless that is suspended.
@@ -406,16 +406,16 @@ fn is_suspended(play: &Play) -> bool {
 async fn scale_in_rests_during_the_rollout_and_works_again_in_every_end() {
     for (version, code) in [("1.1.0", 0), ("1.2.0", 20)] {
         let mut play = scaled(Story::codedeploy()).begin().await;
-        let told = play
+        let run = play
             .act(Action::tested(version).with("suspend-autoscaling", "true"))
             .await;
-        assert_eq!(told.code, Some(code), "{}", told.text());
-        let register = told
+        assert_eq!(run.code, Some(code), "{}", run.text());
+        let register = run
             .calls
             .iter()
             .filter(|call| call.operation.ends_with("RegisterScalableTarget"))
             .count();
-        assert_eq!(register, 2, "suspended and restored: {:?}", told.calls);
+        assert_eq!(register, 2, "suspended and restored: {:?}", run.calls);
         assert!(!is_suspended(&play));
         play.end().await;
     }
@@ -432,10 +432,10 @@ async fn scale_in_rests_again_when_another_job_opens_the_gate() {
     let answer = Action::service()
         .with("mode", "continue")
         .with("suspend-autoscaling", "true");
-    let told = play.act(answer.env("GITHUB_RUN_ID", "43")).await;
+    let run = play.act(answer.env("GITHUB_RUN_ID", "43")).await;
     assert!(!is_suspended(&play));
     play.end().await;
-    assert_snapshot!(told.ending(), @"
+    assert_snapshot!(run.ending(), @"
     exit code 0
     ---
     Green serves 100 % of production: api:2 (observed at the load balancer's listeners).
@@ -500,7 +500,7 @@ async fn scale_in_that_a_dead_run_left_suspended_is_restored_by_post_and_by_the_
         let mut play = scaled(Story::blue_green()).begin().await;
         let action = || Action::tested("1.1.0").with("suspend-autoscaling", "true");
         let main = play
-            .act(action().at(When::Line("Deployment started"), Deed::Kill))
+            .act(action().at(When::Line("Deployment started"), Incident::Kill))
             .await;
         assert!(is_suspended(&play));
         if by_post {
