@@ -64,6 +64,14 @@ schedules:
 fuzz: setup
 	tests/tools/fuzz $(or $(N),60)
 
+## mutants: change what decides, one place after the other, and list the changes that no unit test notices (FILES='registry/src/compress.rs' for some)
+# In a copy of the sources, with a folder of its own for what is compiled: what is built for one crate alone has other features.
+.PHONY: mutants
+mutants:
+	@cargo mutants --version >/dev/null 2>&1 || { echo 'cargo-mutants is missing: cargo install cargo-mutants --locked' >&2; exit 1; }
+	CARGO_TARGET_DIR='$(CURDIR)/target/mutants' CARGO_PROFILE_DEV_DEBUG=none \
+	cargo mutants --workspace --jobs 1 --output target $(if $(FILES),--no-config --cargo-arg=--lib $(addprefix --file ,$(FILES)))
+
 ## lint: check workflows, action.yml, scripts, Dockerfile, spelling and the examples in the docs
 .PHONY: lint
 lint: setup

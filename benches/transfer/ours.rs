@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use ecs_bluegreen_registry::secret::Secret;
-use ecs_bluegreen_registry::{Credentials, Delivery, Sources, Target, Transport, find, push};
+use ecs_bluegreen_registry::{Credentials, PushOptions, Sources, Target, Transport, find, push};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use serde::{Deserialize, Serialize};
@@ -147,9 +147,9 @@ async fn push_all(order: &Order, to: &Target) -> Result<()> {
     push(
         &source,
         to,
-        Delivery {
+        PushOptions {
             tags: &tags,
-            ..Delivery::default()
+            ..PushOptions::default()
         },
         &|_| {},
     )

@@ -71,7 +71,7 @@ async fn read(reference: &str, place: &Path) {
     };
     // Facts of an image that was found here need nothing else.
     source.facts(&|_| {}).await.expect("facts");
-    let (intake, mut blobs) = mpsc::channel(4);
+    let (blob_sender, mut blobs) = mpsc::channel(4);
     let known = Default::default();
     let whole = async move {
         let mut whole = Vec::new();
@@ -80,12 +80,12 @@ async fn read(reference: &str, place: &Path) {
         }
         whole
     };
-    let (image, handed) = tokio::join!(source.open(&known, intake, &|_| {}), whole);
+    let (image, handed) = tokio::join!(source.open(&known, blob_sender, &|_| {}), whole);
     let Ok(image) = image else { return };
     for manifest in &image.manifests {
         assert_eq!(
             manifest.digest,
-            Digest::of(&manifest.bytes),
+            Digest::compute(&manifest.bytes),
             "a manifest is called what it is"
         );
     }
@@ -101,7 +101,7 @@ async fn read(reference: &str, place: &Path) {
         if let Ok(bytes) = blob.read_whole(LARGEST) {
             assert_eq!(
                 blob.digest,
-                Digest::of(&bytes),
+                Digest::compute(&bytes),
                 "a blob is called what it is"
             );
         }

@@ -84,9 +84,9 @@ fn filled(text: &[u8], first: usize, files: &[(Vec<u8>, Vec<u8>)]) -> Vec<u8> {
             .map(|(_, content)| content);
         match (byte, content) {
             (b'@', Some(content)) => {
-                whole.extend_from_slice(Digest::of(content).as_str().as_bytes())
+                whole.extend_from_slice(Digest::compute(content).as_str().as_bytes())
             }
-            (b'#', Some(content)) => whole.extend_from_slice(Digest::of(content).hex().as_bytes()),
+            (b'#', Some(content)) => whole.extend_from_slice(Digest::compute(content).hex().as_bytes()),
             (b'$', Some(content)) => whole.extend_from_slice(content.len().to_string().as_bytes()),
             (other, _) => {
                 whole.push(other);

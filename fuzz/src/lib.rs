@@ -6,37 +6,43 @@
 // The modules of the crate `registry`: what the readers hand over is not public there.
 #[path = "../../registry/src/archive/mod.rs"]
 mod archive;
-#[path = "../../registry/src/blob.rs"]
+#[path = "../../registry/src/blob/mod.rs"]
 mod blob;
-#[path = "../../registry/src/body.rs"]
-mod body;
+#[path = "../../registry/src/bounded_body.rs"]
+mod bounded_body;
 #[path = "../../registry/src/client/mod.rs"]
 mod client;
 #[path = "../../registry/src/compress.rs"]
 mod compress;
+#[path = "../../registry/src/descriptor.rs"]
+mod descriptor;
 #[path = "../../registry/src/digest.rs"]
 mod digest;
+#[path = "../../registry/src/ecr.rs"]
+mod ecr;
 #[path = "../../registry/src/engine/mod.rs"]
 mod engine;
 #[path = "../../registry/src/error/mod.rs"]
 mod error;
-#[path = "../../registry/src/graph.rs"]
-mod graph;
-#[path = "../../registry/src/known.rs"]
-mod known;
-#[path = "../../registry/src/layout.rs"]
+#[path = "../../registry/src/image.rs"]
+mod image;
+#[path = "../../registry/src/image_config.rs"]
+mod image_config;
+#[path = "../../registry/src/inventory/mod.rs"]
+mod inventory;
+#[path = "../../registry/src/layout/mod.rs"]
 mod layout;
-#[path = "../../registry/src/media.rs"]
-mod media;
+#[path = "../../registry/src/manifest.rs"]
+mod manifest;
 #[path = "../../registry/src/progress.rs"]
 mod progress;
-#[path = "../../registry/src/push.rs"]
+#[path = "../../registry/src/push/mod.rs"]
 mod push;
-#[path = "../../registry/src/reference.rs"]
+#[path = "../../registry/src/reference/mod.rs"]
 mod reference;
 #[path = "../../registry/src/remote.rs"]
 mod remote;
-#[path = "../../registry/src/scrub.rs"]
+#[path = "../../registry/src/scrub/mod.rs"]
 mod scrub;
 #[path = "../../registry/src/secret.rs"]
 mod secret;
@@ -44,8 +50,6 @@ mod secret;
 mod source;
 #[path = "../../registry/src/spool.rs"]
 mod spool;
-#[path = "../../registry/src/standing.rs"]
-mod standing;
 
 pub mod examine;
 pub mod files;

@@ -12,7 +12,7 @@ use std::thread;
 
 use libdeflater::{CompressionLvl, Compressor, crc32};
 
-use super::digest::{Digest, Tally};
+use crate::digest::{Digest, DigestWriter};
 
 /// A member costs some 20 bytes and the matches that would reach back into the one before it: 0.2 %
 /// more than with chunks of 1 MiB, for half the memory.
@@ -22,11 +22,11 @@ const CHUNK: usize = 512 * 1024;
 /// 64 to 106 and 37.5 %. Two cores at level 4 keep up with the network of most runners; every
 /// machine that pulls the image profits from what is saved.
 const LEVEL: i32 = 4;
-/// Every worker has a chunk, and every chunk its compressed form, in memory.
+/// Each worker needs memory for a chunk and its compressed form.
 const MOST_WORKERS: usize = 8;
-/// So much of a chunk is compressed to see whether it pays.
+/// The bytes of a chunk that are compressed to see whether it pays.
 const SAMPLE: usize = 16 * 1024;
-/// A sample that does not shrink by a thirtieth is of something compressed or encrypted.
+/// A sample that shrinks by less than a thirtieth is of something compressed or encrypted.
 const PAYS_BELOW: usize = SAMPLE / 30 * 29;
 /// The longest stored block of deflate.
 const LONGEST_STORED: usize = 65_535;
@@ -38,22 +38,22 @@ pub(crate) enum CopyError {
     Write(io::Error),
 }
 
-/// A chunk and its compressed form; the two buffers go round, so memory is what the first round
-/// took.
+/// A chunk and its compressed form. Chunks are used again after they were written, so memory does not
+/// grow with the layer.
 #[derive(Default)]
 struct Chunk {
     plain: Vec<u8>,
     packed: Vec<u8>,
 }
 
-/// A chunk that is to be compressed, and whom it is to be given to.
+/// A chunk for a worker, and where the worker sends it when it is compressed.
 struct Job {
     chunk: Chunk,
     done: SyncSender<Chunk>,
 }
 
-/// Compresses everything that `from` gives, and names and counts what it was.
-pub(crate) fn gzip(
+/// Compresses everything that `from` gives. Returns the digest and the length of the uncompressed bytes.
+pub(crate) fn compress_gzip(
     from: &mut dyn Read,
     to: &mut (dyn Write + Send),
 ) -> Result<(Digest, u64), CopyError> {
@@ -61,66 +61,68 @@ pub(crate) fn gzip(
         .map_or(1, usize::from)
         .min(MOST_WORKERS);
     let (jobs, waiting) = sync_channel(workers);
-    let (order, ordered) = sync_channel(workers + 2);
+    // One is being filled and one written while the workers compress theirs.
+    let chunks = workers + 2;
+    let (order, ordered) = sync_channel(chunks);
     let (empty, empties) = channel();
-    (0..workers + 2).for_each(|_| drop(empty.send(Chunk::default())));
+    (0..chunks).for_each(|_| drop(empty.send(Chunk::default())));
     let waiting = Mutex::new(waiting);
     thread::scope(|scope| {
-        (0..workers).for_each(|_| drop(scope.spawn(|| work(&waiting))));
-        let writing = scope.spawn(move || write(&ordered, &empty, to));
+        (0..workers).for_each(|_| drop(scope.spawn(|| run_worker(&waiting))));
+        let writing = scope.spawn(move || write_in_order(&ordered, &empty, to));
         let fed = feed(from, &empties, &jobs, &order);
         drop((jobs, order));
         let wrote = writing
             .join()
             .unwrap_or_else(|_| Err(io::Error::other("compressing ended early")));
-        // A disk that is full is the reason why feeding ended.
+        // When writing failed, feeding ended because of that.
         wrote
             .map_err(CopyError::Write)
             .and(fed.map_err(CopyError::Read))
     })
 }
 
-/// Cuts into chunks. Nobody there to take them is the writer's failure, and is told by it.
+/// Cuts the input into chunks. It ends early, without an error, if they are not taken: then writing
+/// failed, and that is reported.
 fn feed(
     from: &mut dyn Read,
     empties: &Receiver<Chunk>,
     jobs: &SyncSender<Job>,
     order: &SyncSender<Receiver<Chunk>>,
 ) -> io::Result<(Digest, u64)> {
-    let mut tally = Tally::new(io::sink());
+    let mut tally = DigestWriter::new(io::sink());
     let mut first = true;
     while let Ok(mut chunk) = empties.recv() {
         chunk.plain.clear();
         from.take(CHUNK as u64).read_to_end(&mut chunk.plain)?;
-        // Of nothing, too, a gzip has one member.
+        // An empty input becomes one empty member.
         if chunk.plain.is_empty() && !first {
             break;
         }
         first = false;
-        let last = chunk.plain.len() < CHUNK;
         tally.write_all(&chunk.plain)?;
         let (done, ready) = sync_channel(1);
-        if order.send(ready).is_err() || jobs.send(Job { chunk, done }).is_err() || last {
+        if order.send(ready).is_err() || jobs.send(Job { chunk, done }).is_err() {
             break;
         }
     }
     Ok(tally.finish())
 }
 
-fn work(jobs: &Mutex<Receiver<Job>>) {
+fn run_worker(jobs: &Mutex<Receiver<Job>>) {
     let mut compressor = Compressor::new(CompressionLvl::new(LEVEL).unwrap_or_default());
     loop {
         let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(Job { mut chunk, done }) = job else {
             return;
         };
-        member(&mut compressor, &chunk.plain, &mut chunk.packed);
-        // The writer gave up.
+        compress_member(&mut compressor, &chunk.plain, &mut chunk.packed);
+        // If the writer has failed, the chunk is not waited for.
         drop(done.send(chunk));
     }
 }
 
-fn write(
+fn write_in_order(
     ordered: &Receiver<Receiver<Chunk>>,
     empty: &Sender<Chunk>,
     to: &mut (dyn Write + Send),
@@ -130,21 +132,16 @@ fn write(
             .recv()
             .map_err(|_| io::Error::other("compressing ended early"))?;
         to.write_all(&chunk.packed)?;
-        // The reader is through.
+        // If the input has ended, no further chunk is needed.
         drop(empty.send(chunk));
     }
     Ok(())
 }
 
-/// One member of the gzip.
-fn member(compressor: &mut Compressor, plain: &[u8], packed: &mut Vec<u8>) {
-    packed.resize(
-        compressor
-            .gzip_compress_bound(CHUNK)
-            .max(stored_length(CHUNK)),
-        0,
-    );
-    let done = if pays(compressor, plain, packed) {
+/// Compresses a chunk into one gzip member, or stores it where compressing does not pay.
+fn compress_member(compressor: &mut Compressor, plain: &[u8], packed: &mut Vec<u8>) {
+    packed.resize(compressor.gzip_compress_bound(CHUNK), 0);
+    let done = if is_worth_compressing(compressor, plain, packed) {
         compressor.gzip_compress(plain, packed).ok()
     } else {
         None
@@ -155,9 +152,9 @@ fn member(compressor: &mut Compressor, plain: &[u8], packed: &mut Vec<u8>) {
     }
 }
 
-/// Whether compressing is worth its time: judged by the middle of the chunk alone, so that it is
-/// the same everywhere.
-fn pays(compressor: &mut Compressor, plain: &[u8], scratch: &mut [u8]) -> bool {
+/// Whether compressing a chunk is worth the time: decided by the sample in its middle, so that every
+/// machine decides the same.
+fn is_worth_compressing(compressor: &mut Compressor, plain: &[u8], scratch: &mut [u8]) -> bool {
     let middle = plain.len() / 2;
     let Some(sample) = plain.get(middle..middle + SAMPLE) else {
         return true;
@@ -167,11 +164,7 @@ fn pays(compressor: &mut Compressor, plain: &[u8], scratch: &mut [u8]) -> bool {
         .is_ok_and(|length| length < PAYS_BELOW)
 }
 
-fn stored_length(plain: usize) -> usize {
-    plain + plain.div_ceil(LONGEST_STORED).max(1) * 5 + 18
-}
-
-/// A member that holds its content as it is (RFC 1951, 3.2.4).
+/// Makes a member of stored blocks (RFC 1951, 3.2.4).
 fn store(plain: &[u8], packed: &mut Vec<u8>) {
     packed.clear();
     // No name, no time, an unknown system, as libdeflate writes it.
@@ -223,8 +216,11 @@ mod tests {
 
     fn packed(plain: &[u8]) -> Vec<u8> {
         let mut packed = Vec::new();
-        let (digest, bytes) = gzip(&mut &*plain, &mut packed).unwrap();
-        assert_eq!((digest, bytes), (Digest::of(plain), plain.len() as u64));
+        let (digest, bytes) = compress_gzip(&mut &*plain, &mut packed).unwrap();
+        assert_eq!(
+            (digest, bytes),
+            (Digest::compute(plain), plain.len() as u64)
+        );
         packed
     }
 
@@ -254,6 +250,40 @@ mod tests {
         assert!(words.len() < CHUNK / 10, "{}", words.len());
     }
 
+    /// A chunk of zeros, but for the noise in this part of its sample.
+    fn sampled(noise_at: std::ops::Range<usize>) -> Vec<u8> {
+        let mut chunk = vec![0; CHUNK];
+        let sample = CHUNK / 2;
+        chunk[sample + noise_at.start..sample + noise_at.end]
+            .copy_from_slice(&noise(noise_at.len()));
+        chunk
+    }
+
+    #[test]
+    fn the_sample_in_the_middle_decides_whether_a_chunk_is_compressed() {
+        let mut noise_around = noise(CHUNK);
+        noise_around[CHUNK / 2..CHUNK / 2 + SAMPLE].fill(0);
+        let table = [
+            (sampled(0..0), true),
+            (sampled(0..SAMPLE), false),
+            (sampled(0..SAMPLE - 256), false),
+            (sampled(0..SAMPLE - 1024), true),
+            (sampled(1040..SAMPLE), true),
+            (sampled(512..SAMPLE), false),
+            (noise_around, true),
+            (noise(SAMPLE - 1), true),
+        ];
+        let mut compressor = Compressor::new(CompressionLvl::new(LEVEL).unwrap());
+        let mut scratch = vec![0; 2 * CHUNK];
+        for (at, (chunk, worth)) in table.iter().enumerate() {
+            assert_eq!(
+                is_worth_compressing(&mut compressor, chunk, &mut scratch),
+                *worth,
+                "{at}"
+            );
+        }
+    }
+
     #[test]
     fn the_bytes_are_those_of_every_machine_and_every_run() {
         let plain = [noise(CHUNK + 99), text(2 * CHUNK)].concat();
@@ -262,7 +292,7 @@ mod tests {
         // From another machine; a new version of libdeflate may change it, which costs every image
         // one upload.
         assert_eq!(
-            Digest::of(&first).as_str(),
+            Digest::compute(&first).as_str(),
             "sha256:9c72e8e91966471e9786f71296b51a86c18034f77839c59c427567d4df2f144f"
         );
     }
@@ -285,10 +315,10 @@ mod tests {
             }
         }
         assert!(
-            matches!(gzip(&mut io::repeat(1), &mut Full), Err(CopyError::Write(error)) if error.kind() == io::ErrorKind::StorageFull)
+            matches!(compress_gzip(&mut io::repeat(1), &mut Full), Err(CopyError::Write(error)) if error.kind() == io::ErrorKind::StorageFull)
         );
         assert!(
-            matches!(gzip(&mut Broken, &mut Vec::new()), Err(CopyError::Read(error)) if error.kind() == io::ErrorKind::ConnectionReset)
+            matches!(compress_gzip(&mut Broken, &mut Vec::new()), Err(CopyError::Read(error)) if error.kind() == io::ErrorKind::ConnectionReset)
         );
     }
 }

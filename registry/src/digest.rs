@@ -1,8 +1,6 @@
-//! The name of a content: `sha256:` and 64 hexadecimal digits, and how it is computed while bytes
-//! pass by.
+//! Digests, `sha256:` and 64 hexadecimal digits, and computing them while bytes are copied.
 //!
-//! Nothing else in this module compares digests as raw text, and no digest that came from outside
-//! becomes part of a path or an address before it went through [`Digest::from_str`].
+//! A digest from outside becomes part of a path or a URL only after [`Digest::from_str`] accepted it.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -19,18 +17,18 @@ const HEX_DIGITS: usize = 64;
 #[serde(try_from = "String", into = "String")]
 pub struct Digest(String);
 
-/// A text that is not a digest we accept.
+/// A text that is not a sha256 digest in this form; other algorithms are not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a sha256 digest (`sha256:` and 64 lower-case hexadecimal digits)")]
 pub struct DigestError(String);
 
 impl Digest {
-    /// The digest of bytes that are in memory.
-    pub fn of(bytes: &[u8]) -> Self {
-        Self::finished(Sha256::new_with_prefix(bytes))
+    /// The digest of these bytes.
+    pub fn compute(bytes: &[u8]) -> Self {
+        Self::from_hasher(Sha256::new_with_prefix(bytes))
     }
 
-    /// The 64 hexadecimal digits, which is also the blob's file name in a layout.
+    /// The 64 hexadecimal digits; in a layout, the file name of the blob.
     pub fn hex(&self) -> &str {
         self.0.trim_start_matches(ALGORITHM)
     }
@@ -40,7 +38,7 @@ impl Digest {
         &self.0
     }
 
-    fn finished(hasher: Sha256) -> Self {
+    fn from_hasher(hasher: Sha256) -> Self {
         Self(format!("{ALGORITHM}{:x}", hasher.finalize()))
     }
 }
@@ -81,15 +79,15 @@ impl fmt::Display for Digest {
     }
 }
 
-/// A writer that names and counts what passes through it.
+/// A writer that computes the digest and the length of what is written through it.
 #[derive(Debug)]
-pub(crate) struct Tally<W> {
+pub(crate) struct DigestWriter<W> {
     to: W,
     hasher: Sha256,
     bytes: u64,
 }
 
-impl<W> Tally<W> {
+impl<W> DigestWriter<W> {
     pub(crate) fn new(to: W) -> Self {
         Self {
             to,
@@ -98,18 +96,18 @@ impl<W> Tally<W> {
         }
     }
 
-    /// How many bytes passed so far.
+    /// Bytes written so far.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// The digest and the number of the bytes that passed.
+    /// The digest and the number of the bytes that were written.
     pub(crate) fn finish(self) -> (Digest, u64) {
-        (Digest::finished(self.hasher), self.bytes)
+        (Digest::from_hasher(self.hasher), self.bytes)
     }
 }
 
-impl<W: Write> Write for Tally<W> {
+impl<W: Write> Write for DigestWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.to.write(bytes)?;
         self.hasher.update(&bytes[..written]);
@@ -122,14 +120,14 @@ impl<W: Write> Write for Tally<W> {
     }
 }
 
-/// A reader that shows what it reads to a writer.
+/// A reader that copies what it reads to a writer.
 #[derive(Debug)]
-pub(crate) struct Tee<R, W> {
+pub(crate) struct TeeReader<R, W> {
     pub(crate) from: R,
     pub(crate) to: W,
 }
 
-impl<R: Read, W: Write> Read for Tee<R, W> {
+impl<R: Read, W: Write> Read for TeeReader<R, W> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let length = self.from.read(into)?;
         self.to.write_all(&into[..length])?;
@@ -145,7 +143,7 @@ mod tests {
 
     #[test]
     fn bytes_have_the_digest_that_everybody_computes() {
-        assert_eq!(Digest::of(b"").as_str(), EMPTY);
+        assert_eq!(Digest::compute(b"").as_str(), EMPTY);
     }
 
     #[test]
@@ -166,9 +164,9 @@ mod tests {
 
     #[test]
     fn a_tally_names_and_counts_what_was_written() {
-        let mut tally = Tally::new(Vec::new());
+        let mut tally = DigestWriter::new(Vec::new());
         tally.write_all(b"some ").unwrap();
         tally.write_all(b"bytes").unwrap();
-        assert_eq!(tally.finish(), (Digest::of(b"some bytes"), 10));
+        assert_eq!(tally.finish(), (Digest::compute(b"some bytes"), 10));
     }
 }

@@ -1,38 +1,45 @@
-//! The image transfer: reads an image where the build left it, and brings it to an OCI registry.
+//! Reads a container image where a build left it, and brings it to an OCI registry.
 //!
 //! | file | does |
 //! |---|---|
-//! | `reference` | which image is meant |
-//! | `source` | is it there, and what is it: [`find`] |
-//! | `layout`, `archive/`, `engine/`, `remote` | read an OCI layout, an archive, the Docker engine, a registry |
-//! | `graph`, `media` | everything that belongs to an image; manifests and configs |
-//! | `blob`, `spool`, `digest`, `compress` | bytes that are read again and again, verified each time; the temporary file; sha256; gzip |
-//! | `standing`, `known` | what the repository has before anything is moved |
-//! | `body` | an answer is read up to a length |
-//! | `client/` | speaks with one repository of a registry |
-//! | `push` | the transfer as a straight line: [`push`] |
-//! | `progress`, `error` | what it tells, and what can go wrong |
-//! | `secret`, `scrub` | a text that is never shown; taking it out of texts that people will read |
+//! | `reference/` | parses which image is meant |
+//! | `source` | finds the image and says what it is: [`find`] |
+//! | `layout/`, `archive/`, `engine/`, `remote` | read an OCI layout, an archive, the Docker engine, a registry |
+//! | `image` | everything that belongs to one image |
+//! | `descriptor`, `manifest`, `image_config` | the documents of the OCI image specification |
+//! | `blob/`, `digest` | contents that are verified whenever they are read; sha256 |
+//! | `compress`, `spool` | gzip on all cores; the temporary file for compressed layers |
+//! | `inventory/` | what the repository has before anything is sent |
+//! | `client/`, `bounded_body` | the client of one repository; responses of limited length |
+//! | `push` | the transfer, step by step: [`push`] |
+//! | `progress`, `error/` | what a transfer reports, and how it can fail |
+//! | `ecr` | what is particular to ECR |
+//! | `secret`, `scrub/` | texts that are never shown, and masking them in texts that are |
 //!
-//! It calls no API of AWS, although errors name the IAM actions that ECR wants: endpoint,
-//! repository and credentials are given ([`Target`]). It reads no environment and no clock, and
-//! prints nothing. Memory does not grow with the image: layers pass through one nameless temporary
-//! file.
+//! The crate calls no API of AWS: the registry's address, the repository and the credentials are given
+//! ([`Target`]). Towards people it knows ECR well: its hosts, quotas and refusals, and the IAM actions
+//! and `aws` commands that help (`ecr`).
 //!
-//! Before the first call a rustls crypto provider must have been installed for the process.
+//! It reads neither environment nor clock, and prints nothing. Memory does not grow with the image:
+//! layers pass through one unnamed temporary file.
+//!
+//! A rustls crypto provider must have been installed for the process before the first call.
 
 mod archive;
 mod blob;
-mod body;
+mod bounded_body;
 mod client;
 mod compress;
+mod descriptor;
 mod digest;
+mod ecr;
 mod engine;
 mod error;
-mod graph;
-mod known;
+mod image;
+mod image_config;
+mod inventory;
 mod layout;
-mod media;
+mod manifest;
 mod progress;
 mod push;
 mod reference;
@@ -41,17 +48,16 @@ pub mod scrub;
 pub mod secret;
 mod source;
 mod spool;
-mod standing;
 
 pub use archive::ArchiveError;
 pub use blob::BlobError;
-pub use body::{BodyError, read_body, read_words};
+pub use bounded_body::{BodyError, read_body, read_error_text};
 pub use client::{Credentials, Renewal, Target, Transport};
 pub use digest::{Digest, DigestError};
 pub use error::{PushError, SourceError, Step};
-pub use graph::{Facts, PlatformImage};
-pub use media::Platform;
-pub use progress::{Progress, Pushed, Report, Root};
-pub use push::{Delivery, Later, Name, push, resolve, retag};
-pub use reference::{ImageName, ImageReference, ReferenceError, Tag, TagError};
+pub use image::{Facts, PlatformImage};
+pub use image_config::Platform;
+pub use progress::{Progress, Pushed, Report, RootManifest};
+pub use push::{PushOptions, TagDeferral, push, resolve, retag};
+pub use reference::{ImageName, ImageReference, ManifestReference, ReferenceError, Tag, TagError};
 pub use source::{Source, Sources, find};

@@ -1,123 +1,118 @@
-//! What a transfer tells while it runs, and what it came to.
+//! What a transfer reports while it runs, and its result.
 
 use std::time::Duration;
 
-use super::digest::Digest;
-use super::graph::Facts;
-use super::media::Manifest;
-use super::reference::Tag;
+use crate::digest::Digest;
+use crate::image::Facts;
+use crate::manifest::Manifest;
+use crate::reference::Tag;
 
-/// Takes what a transfer tells; called often, so it should be quick.
+/// Is called with everything that a transfer reports, several times a second, so it must not block.
 pub type Report<'a> = &'a (dyn Fn(Progress) + Send + Sync);
 
 /// One thing that happened during a transfer.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "a digest is that of the blob, a tag the tag")]
 pub enum Progress {
-    /// The engine exports the image; said about once per MiB.
+    /// The image is being read and compressed; reported about once per MiB of an engine's export, and after
+    /// each layer of an archive.
     Reading {
-        /// Bytes so far.
+        /// Bytes until now.
         bytes: u64,
-        /// Bytes that are to be expected, roughly.
+        /// Bytes in all, roughly.
         of: u64,
     },
-    /// The image is read: this is what the registry will be asked for.
+    /// The manifests of the image are known.
     Ready {
-        /// How many blobs it has.
+        /// The number of its blobs.
         blobs: usize,
-        /// Their bytes.
+        /// Their size in bytes.
         bytes: u64,
     },
     /// The registry has a blob already.
     Existing {
-        /// Which one.
         digest: Digest,
         /// Bytes that need not be moved.
         bytes: u64,
     },
     /// The registry took a blob from another of its repositories.
     Mounted {
-        /// Which one.
         digest: Digest,
         /// Bytes that need not be moved.
         bytes: u64,
     },
-    /// A blob is on its way; said every second.
+    /// A blob is being sent; reported every second.
     Uploading {
-        /// Which one.
         digest: Digest,
-        /// Bytes so far.
+        /// Bytes until now.
         bytes: u64,
-        /// Its size.
+        /// Its size in bytes.
         of: u64,
     },
-    /// A blob arrived.
+    /// The registry has taken a blob.
     Uploaded {
-        /// Which one.
         digest: Digest,
-        /// Its size.
+        /// Its size in bytes.
         bytes: u64,
     },
-    /// The registry or the connection failed, and it will be tried again.
+    /// A request failed and will be repeated.
     Waiting {
-        /// For how long.
+        /// The time until then.
         pause: Duration,
         /// What failed, as a sentence.
         reason: String,
     },
-    /// Contents that were believed to be there are not; everything is asked for again.
-    Healing {
+    /// The registry lacks contents that it was thought to have; the transfer begins again and asks for
+    /// every blob.
+    Retrying {
         /// The registry's words.
         reason: String,
     },
-    /// A tag names the image now (or did already).
-    Tagged {
-        /// Which one.
-        tag: Tag,
-    },
+    /// A tag names the image, from now on or already before.
+    Tagged { tag: Tag },
 }
 
-/// The manifest or index behind an image's digest, byte for byte as it was pushed.
+/// The manifest or index of an image, byte for byte as the registry has it. [`retag`](crate::retag)
+/// needs it.
 #[derive(Debug, Clone)]
-pub struct Root(pub(crate) Manifest);
+pub struct RootManifest(pub(crate) Manifest);
 
-impl Root {
+impl RootManifest {
     /// The image's digest.
     pub fn digest(&self) -> &Digest {
         &self.0.digest
     }
 }
 
-impl PartialEq for Root {
+impl PartialEq for RootManifest {
     fn eq(&self, other: &Self) -> bool {
         self.0.digest == other.0.digest
     }
 }
 
-impl Eq for Root {}
+impl Eq for RootManifest {}
 
-/// What a push came to.
+/// The result of a push.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pushed {
     /// The digest that the registry holds, computed here and confirmed there.
     pub digest: Digest,
-    /// The media type of the manifest or index behind it.
-    pub media_type: String,
-    /// Its manifest or index, for a tag that is to name it later.
-    pub root: Root,
+    /// Its manifest or index, for tags that are set later.
+    pub root: RootManifest,
     /// The tags that name it now.
     pub tags: Vec<Tag>,
-    /// The tags that were left for later, and the images they name where that is known.
-    pub later: Vec<(Tag, Option<Digest>)>,
+    /// The tags that were left as they are, and the images that they name, where that is known.
+    pub deferred_tags: Vec<(Tag, Option<Digest>)>,
     /// Blobs that were sent.
     pub uploaded: usize,
     /// Blobs that the registry took from another of its repositories.
     pub mounted: usize,
-    /// Blobs that were there already.
+    /// Blobs that the registry had already.
     pub existing: usize,
-    /// Blobs among those sent that the registry could have mounted, and did not.
+    /// Blobs that were sent although the registry could have mounted them.
     pub mount_refused: usize,
     /// Bytes of the blobs that were sent.
     pub bytes_moved: u64,
-    /// What it runs on; empty when nothing had to be read because the image was there.
+    /// Its platforms. Empty if the registry had the image and nothing was read.
     pub facts: Facts,
 }

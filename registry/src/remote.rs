@@ -1,8 +1,8 @@
-//! An image that is in a registry: its manifests are read byte for byte, its layers pass through
-//! without touching a disk.
+//! An image in a registry: its manifests are copied byte for byte, and its blobs are forwarded without
+//! touching a disk.
 //!
-//! It is resolved to a digest once; from there on everything is asked for by digest, so that a tag
-//! that moves meanwhile changes nothing, and no registry converts what it gives.
+//! Its tag is resolved once. Everything after that is asked for by digest, so the image stays the same
+//! when the tag moves, and no registry converts its manifests.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -10,45 +10,54 @@ use std::sync::Arc;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::OnceCell;
 
-use super::blob::{Blob, Place};
-use super::client::{Registry, Target};
-use super::digest::Digest;
-use super::error::{PushError, SourceError};
-use super::graph::{DEEPEST, Facts, Image};
-use super::media::{Config, Descriptor, Manifest};
-use super::progress::Report;
-use super::reference::ImageName;
+use crate::blob::{Blob, BlobLocation};
+use crate::client::{Registry, Target};
+use crate::descriptor::Descriptor;
+use crate::error::{PushError, SourceError};
+use crate::image::{DEEPEST, Facts, Image};
+use crate::image_config::ImageConfig;
+use crate::manifest::Manifest;
+use crate::progress::Report;
+use crate::reference::{ImageName, ManifestReference, Tag};
 
-/// Manifests and configs are small: many are asked for at once.
+/// Requests for manifests and configs at once; they are small.
 const AT_ONCE: usize = 8;
 
-/// An image in a registry, found.
+/// An image that was found in a registry.
 #[derive(Debug)]
-pub(crate) struct Remote {
+pub(crate) struct RemoteImage {
     registry: Arc<Registry>,
     root: Manifest,
-    /// All manifests with their descriptors, children first; read once.
+    /// All manifests with the descriptors that point at them, what an index lists before the index.
+    /// Read once.
     tree: OnceCell<Vec<(Descriptor, Manifest)>>,
 }
 
-impl Remote {
-    /// Looks the image up by its digest, else by its tag, else as `latest`.
+impl RemoteImage {
+    /// Reads the manifest of the image: by its digest, else by its tag, else by the tag `latest`.
     pub(crate) async fn find(
         target: &Target,
         name: &ImageName,
         report: Report<'_>,
     ) -> Result<Self, SourceError> {
-        let registry = Registry::new(target).map_err(unread)?;
-        let digest = name.digest().map(Digest::as_str);
-        let asked = digest
-            .or_else(|| name.tag().map(super::reference::Tag::as_str))
-            .unwrap_or("latest");
-        let given = registry.given(asked, report).await.map_err(unread)?;
+        let registry = Registry::new(target).map_err(into_source_error)?;
+        let latest = Tag::latest();
+        let asked = match (name.digest(), name.tag()) {
+            (Some(digest), _) => ManifestReference::Digest(digest),
+            (None, tag) => ManifestReference::Tag(tag.unwrap_or(&latest)),
+        };
+        let given = registry
+            .fetch_manifest(asked, report)
+            .await
+            .map_err(into_source_error)?;
         let missing = || SourceError::NotInRegistry {
             host: registry.host(),
             name: format!("{}:{asked}", registry.repository),
         };
-        let root = given.ok_or_else(missing)?.read().map_err(unread)?;
+        let root = given
+            .ok_or_else(missing)?
+            .parse()
+            .map_err(into_source_error)?;
         Ok(Self {
             registry: Arc::new(registry),
             root,
@@ -64,43 +73,48 @@ impl Remote {
         &self.registry
     }
 
-    /// Reads every manifest below the root; contents are named, not read.
-    pub(crate) async fn read(&self, report: Report<'_>) -> Result<Image, SourceError> {
+    /// Reads all manifests of the image. Its blobs are read when they are sent.
+    pub(crate) async fn read_image(&self, report: Report<'_>) -> Result<Image, SourceError> {
         let tree = self.tree(report).await?;
         let mut image = Image {
             manifests: tree.iter().map(|(_, manifest)| manifest.clone()).collect(),
             ..Image::default()
         };
         let mut seen = HashSet::new();
-        for descriptor in tree.iter().flat_map(|(_, manifest)| manifest.contents()) {
+        for descriptor in tree
+            .iter()
+            .flat_map(|(_, manifest)| manifest.required_blobs())
+        {
             if seen.insert(descriptor.digest.clone()) {
-                let place = Place::There(Arc::clone(&self.registry));
+                let location = BlobLocation::InRegistry(Arc::clone(&self.registry));
                 image.blobs.push(Blob {
                     digest: descriptor.digest.clone(),
                     size: descriptor.size,
-                    place,
+                    location,
                 });
             }
         }
         Ok(image)
     }
 
-    /// What it runs on, from the configs of its images.
+    /// The platforms of the image, from its configs.
     pub(crate) async fn facts(&self, report: Report<'_>) -> Result<Facts, SourceError> {
         let tree = self.tree(report).await?;
         let configs: Vec<_> = tree
             .iter()
-            .filter_map(|(descriptor, manifest)| Some((manifest, runnable(descriptor, manifest)?)))
+            .filter_map(|(descriptor, manifest)| {
+                Some((manifest, runnable_config(descriptor, manifest)?))
+            })
             .collect();
         let asked: Vec<_> = configs
             .iter()
-            .map(|(_, config)| self.registry.config(config, report))
+            .map(|(_, config)| self.registry.fetch_config(config, report))
             .collect();
-        let read: Vec<Config> = stream::iter(asked)
+        let read: Vec<ImageConfig> = stream::iter(asked)
             .buffered(AT_ONCE)
             .try_collect()
             .await
-            .map_err(unread)?;
+            .map_err(into_source_error)?;
         let mut facts = Facts::default();
         for ((manifest, _), config) in configs.iter().zip(read) {
             facts.add(config.platform, Some(manifest.digest.clone()));
@@ -109,11 +123,14 @@ impl Remote {
     }
 
     async fn tree(&self, report: Report<'_>) -> Result<&Vec<(Descriptor, Manifest)>, SourceError> {
-        self.tree.get_or_try_init(|| self.grow(report)).await
+        self.tree.get_or_try_init(|| self.read_tree(report)).await
     }
 
-    /// Level by level, each asked for at once.
-    async fn grow(&self, report: Report<'_>) -> Result<Vec<(Descriptor, Manifest)>, SourceError> {
+    /// Reads the manifests level by level, those of one level at once.
+    async fn read_tree(
+        &self,
+        report: Report<'_>,
+    ) -> Result<Vec<(Descriptor, Manifest)>, SourceError> {
         let mut levels = vec![vec![(self.root.describe(), self.root.clone())]];
         let mut seen = HashSet::from([self.root.digest.clone()]);
         loop {
@@ -121,7 +138,7 @@ impl Remote {
                 .last()
                 .into_iter()
                 .flatten()
-                .flat_map(|(_, manifest)| manifest.listed());
+                .flat_map(|(_, manifest)| manifest.index_entries());
             let below: Vec<Descriptor> = listed
                 .filter(|child| child.is_manifest())
                 .cloned()
@@ -142,39 +159,42 @@ impl Remote {
             }
             let asked: Vec<_> = new
                 .into_iter()
-                .map(|child| self.child(child, report))
+                .map(|child| self.read_child(child, report))
                 .collect();
             levels.push(stream::iter(asked).buffered(AT_ONCE).try_collect().await?);
         }
     }
 
-    async fn child(
+    async fn read_child(
         &self,
         descriptor: Descriptor,
         report: Report<'_>,
     ) -> Result<(Descriptor, Manifest), SourceError> {
         let given = self
             .registry
-            .given(descriptor.digest.as_str(), report)
+            .fetch_manifest(ManifestReference::Digest(&descriptor.digest), report)
             .await
-            .map_err(unread)?;
+            .map_err(into_source_error)?;
         let missing = || SourceError::NotInRegistry {
             host: self.registry.host(),
             name: format!("{}@{}", self.registry.repository, descriptor.digest),
         };
-        let manifest = given.ok_or_else(missing)?.read().map_err(unread)?;
+        let manifest = given
+            .ok_or_else(missing)?
+            .parse()
+            .map_err(into_source_error)?;
         Ok((descriptor, manifest))
     }
 }
 
-/// The config of an image that runs somewhere; attestations and other artifacts have none.
-fn runnable<'a>(descriptor: &Descriptor, manifest: &'a Manifest) -> Option<&'a Descriptor> {
+/// The config of an image that is made for a platform; attestations and other artifacts have none.
+fn runnable_config<'a>(descriptor: &Descriptor, manifest: &'a Manifest) -> Option<&'a Descriptor> {
     manifest
         .config()
-        .filter(|config| !descriptor.is_attestation() && Config::is_announced_by(config))
+        .filter(|config| !descriptor.is_attestation() && config.is_image_config())
 }
 
-fn unread(error: PushError) -> SourceError {
+fn into_source_error(error: PushError) -> SourceError {
     match error {
         PushError::Source(error) => error,
         other => SourceError::Registry(Box::new(other)),

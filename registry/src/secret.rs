@@ -1,7 +1,6 @@
-//! A text that must never be read by people: tokens, passwords, the values of `${env.NAME}`.
+//! A text that must not be shown: a token, a password, a value of `${env.NAME}`.
 //!
-//! Printing one shows `***`. Whoever needs the text says so with [`Secret::expose`], which is easy
-//! to search for.
+//! Printing it shows `***`; [`Secret::expose`] gives the text, and is easy to search for.
 
 use std::fmt;
 
@@ -10,12 +9,12 @@ use std::fmt;
 pub struct Secret(String);
 
 impl Secret {
-    /// Wraps a text that came from outside.
+    /// Wraps a text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The text itself, for the one call that needs it.
+    /// The text itself.
     pub fn expose(&self) -> &str {
         &self.0
     }

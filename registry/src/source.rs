@@ -1,36 +1,35 @@
-//! Is the image there, and what is it? Asked before anything is written anywhere.
+//! Finds an image before anything is written anywhere.
 //!
-//! Finding reads what is cheap to read: names, manifests, configs and sizes. Layers are read when
-//! they are pushed.
+//! Finding it reads names, manifests, configs and sizes. Layers are read when the image is pushed.
 
 use std::path::{Path, PathBuf};
 
 use tokio::sync::mpsc;
 
-use super::archive::{self, Docker, DockerArchive};
-use super::blob::Blob;
-use super::client::{Registry, Target};
-use super::digest::Digest;
-use super::engine::{self, Engine, EngineImage};
-use super::error::SourceError;
-use super::graph::{Facts, Image};
-use super::known::Known;
-use super::layout;
-use super::media::Manifest;
-use super::progress::{Report, Root};
-use super::reference::{ImageName, ImageReference};
-use super::remote::Remote;
+use crate::archive::{self, DockerArchive, DockerImage};
+use crate::blob::Blob;
+use crate::client::{Registry, Target};
+use crate::digest::Digest;
+use crate::engine::{self, Engine, EngineImage};
+use crate::error::SourceError;
+use crate::image::{Facts, Image};
+use crate::inventory::KnownContents;
+use crate::layout;
+use crate::manifest::Manifest;
+use crate::progress::{Report, RootManifest};
+use crate::reference::{ImageName, ImageReference};
+use crate::remote::RemoteImage;
 
-/// Where images may be, and where room for them is.
+/// The places where images may be, and where temporary files go.
 #[derive(Debug, Clone)]
 pub struct Sources {
     /// The Docker engine's socket, usually `/var/run/docker.sock`.
     pub engine_socket: PathBuf,
-    /// What relative paths are relative to.
+    /// The directory that relative paths start from.
     pub workspace: PathBuf,
-    /// A directory on a disk with room for the image, compressed; nothing is left there.
+    /// A directory with room for the compressed image; nothing stays there.
     pub temporary: PathBuf,
-    /// The repository that a `docker://` reference means, and who we are there.
+    /// The repository of a `docker://` reference, with credentials.
     pub registry: Option<Target>,
 }
 
@@ -49,16 +48,18 @@ enum SourceKind {
     /// A layout, or an archive that is one.
     Files(Image),
     DockerArchive(DockerArchive),
-    Registry(Remote),
+    Registry(RemoteImage),
 }
 
-/// Where blobs are handed over as soon as each is whole: they are sent while the rest is still
-/// read.
-pub(crate) type Intake = mpsc::Sender<Blob>;
+/// Takes each blob as soon as it is ready, so that it is sent while the rest is still being read.
+pub(crate) type BlobSender = mpsc::Sender<Blob>;
 
-/// Looks for the image; writes nothing. A bare reference is looked for in the engine only:
-/// [`SourceError::NotInEngine`], [`SourceError::EngineAbsent`] and
-/// [`SourceError::EngineUnreachable`] leave the next step to the caller.
+/// Looks for an image.
+///
+/// # Errors
+/// The image is not there or cannot be used. A bare reference is looked for in the engine only; after
+/// [`SourceError::NotInEngine`], [`SourceError::EngineAbsent`] or [`SourceError::EngineUnreachable`]
+/// the caller may look for it elsewhere.
 pub async fn find(
     reference: &ImageReference,
     sources: &Sources,
@@ -68,42 +69,44 @@ pub async fn find(
     let temporary = sources.temporary.clone();
     let kind = match reference {
         ImageReference::Engine(name) | ImageReference::Bare(name) => {
-            let image = Engine::at(&sources.engine_socket)?.inspect(name).await?;
+            let image = Engine::new(&sources.engine_socket)?.inspect(name).await?;
             SourceKind::Engine { image, temporary }
         }
         ImageReference::Layout { dir, tag } => {
             let (dir, tag) = (path(dir), tag.clone());
-            SourceKind::Files(off_thread(move || layout::read(&dir, tag.as_deref())).await?)
+            SourceKind::Files(
+                run_blocking(move || layout::read_layout(&dir, tag.as_deref())).await?,
+            )
         }
         ImageReference::OciArchive { file, tag } => {
             let (file, tag) = (path(file), tag.clone());
             SourceKind::Files(
-                off_thread(move || archive::read_oci(&file, tag.as_deref(), &temporary)).await?,
+                run_blocking(move || archive::read_oci(&file, tag.as_deref(), &temporary)).await?,
             )
         }
         ImageReference::DockerArchive { file, name } => {
             let (file, name) = (path(file), name.clone());
-            match off_thread(move || archive::read_docker(&file, name.as_deref(), &temporary))
+            match run_blocking(move || archive::read_docker(&file, name.as_deref(), &temporary))
                 .await?
             {
-                Docker::Whole(image) => SourceKind::Files(image),
-                Docker::Parts(archive) => SourceKind::DockerArchive(archive),
+                DockerImage::Complete(image) => SourceKind::Files(image),
+                DockerImage::Parts(archive) => SourceKind::DockerArchive(archive),
             }
         }
         ImageReference::Registry(name) => {
-            SourceKind::Registry(in_registry(name, sources, report).await?)
+            SourceKind::Registry(find_in_registry(name, sources, report).await?)
         }
     };
     Ok(Source { kind })
 }
 
-async fn in_registry(
+async fn find_in_registry(
     name: &ImageName,
     sources: &Sources,
     report: Report<'_>,
-) -> Result<Remote, SourceError> {
+) -> Result<RemoteImage, SourceError> {
     match &sources.registry {
-        Some(target) => Remote::find(target, name, report).await,
+        Some(target) => RemoteImage::find(target, name, report).await,
         None => Err(SourceError::NotInRegistry {
             host: name.address().0,
             name: name.to_string(),
@@ -112,8 +115,8 @@ async fn in_registry(
 }
 
 impl Source {
-    /// The digest by which the image will be known in the registry; an engine's image has none
-    /// before it was compressed.
+    /// The digest that the image will have in the registry. An image without a manifest, from an engine
+    /// or a Docker archive, has none before it is pushed.
     pub fn digest(&self) -> Option<&Digest> {
         match &self.kind {
             SourceKind::Engine { .. } | SourceKind::DockerArchive(_) => None,
@@ -122,7 +125,7 @@ impl Source {
         }
     }
 
-    /// Whether it is in the engine, and not known to be in the registry that its name means.
+    /// Whether the image is in the engine, and as far as the engine knows not in the registry of its name.
     pub fn is_in_engine_only(&self, name: &ImageName) -> bool {
         match &self.kind {
             SourceKind::Engine { image, .. } => !image.was_in_registry(name),
@@ -130,7 +133,7 @@ impl Source {
         }
     }
 
-    /// What the image runs on. Of an image in a registry this is read when it is asked for.
+    /// The platforms of the image. Those of an image in a registry are read now, from its configs.
     pub async fn facts(&self, report: Report<'_>) -> Result<Facts, SourceError> {
         match &self.kind {
             SourceKind::Engine { image, .. } => Ok(image.facts()),
@@ -140,44 +143,44 @@ impl Source {
         }
     }
 
-    /// The config that an image without a manifest is known by; its layers are known by their
-    /// uncompressed contents.
-    pub(crate) fn config(&self) -> Option<&Digest> {
+    /// What identifies an image without a manifest: the digest of its config, or in containerd's store
+    /// that of its manifest or index.
+    pub(crate) fn config_digest(&self) -> Option<&Digest> {
         match &self.kind {
             SourceKind::Engine { image, .. } => Some(&image.id),
-            SourceKind::DockerArchive(archive) => Some(archive.id()),
+            SourceKind::DockerArchive(archive) => Some(archive.config_digest()),
             SourceKind::Files(_) | SourceKind::Registry(_) => None,
         }
     }
 
-    /// How many contents it has, as far as that is known without reading more.
-    pub(crate) fn contents(&self) -> usize {
+    /// The number of its blobs, as far as that is known without reading more; else 0.
+    pub(crate) fn blob_count(&self) -> usize {
         match &self.kind {
             SourceKind::Engine { .. } | SourceKind::DockerArchive(_) => 0,
             SourceKind::Files(image) => image.blobs.len(),
-            SourceKind::Registry(remote) => remote.root().contents().len(),
+            SourceKind::Registry(remote) => remote.root().required_blobs().len(),
         }
     }
 
-    /// The manifest or index of an image that is in a registry, for a tag that is to name it.
-    pub fn in_registry(&self) -> Option<Root> {
+    /// The manifest or index of an image that is in a registry, for setting tags.
+    pub fn registry_root(&self) -> Option<RootManifest> {
         match &self.kind {
-            SourceKind::Registry(remote) => Some(Root(remote.root().clone())),
+            SourceKind::Registry(remote) => Some(RootManifest(remote.root().clone())),
             SourceKind::Engine { .. } | SourceKind::Files(_) | SourceKind::DockerArchive(_) => None,
         }
     }
 
-    /// Whether the image is in this repository already, so that at most names are missing.
+    /// Whether the image is in this repository already, so that only tags can be missing.
     pub(crate) fn is_in(&self, registry: &Registry) -> bool {
         match &self.kind {
-            SourceKind::Registry(remote) => remote.registry().is(registry),
+            SourceKind::Registry(remote) => remote.registry().is_same_repository(registry),
             SourceKind::Engine { .. } | SourceKind::Files(_) | SourceKind::DockerArchive(_) => {
                 false
             }
         }
     }
 
-    /// What tags are to point at, when it is known without reading more.
+    /// The manifest or index that tags are to name, if it is known without reading more.
     pub(crate) fn root(&self) -> Option<&Manifest> {
         match &self.kind {
             SourceKind::Files(image) => image.manifests.last(),
@@ -186,40 +189,42 @@ impl Source {
         }
     }
 
-    /// Makes every byte readable that the registry does not have: an engine's image is exported and
-    /// compressed now.
+    /// Reads what the registry does not have, and hands over every blob as soon as it is ready. The
+    /// image of an engine is exported and compressed now.
     pub(crate) async fn open(
         &self,
-        known: &Known,
-        intake: Intake,
+        known: &KnownContents,
+        blob_sender: BlobSender,
         report: Report<'_>,
     ) -> Result<Image, SourceError> {
         let image = match &self.kind {
             SourceKind::Engine { image, temporary } => {
-                return engine::open(image, temporary, known, intake, report).await;
+                return engine::open_image(image, temporary, known, blob_sender, report).await;
             }
-            SourceKind::DockerArchive(archive) => return archive.open(known, intake, report).await,
+            SourceKind::DockerArchive(archive) => {
+                return archive.open(known, blob_sender, report).await;
+            }
             SourceKind::Files(image) => image.clone(),
-            SourceKind::Registry(remote) => remote.read(report).await?,
+            SourceKind::Registry(remote) => remote.read_image(report).await?,
         };
-        report(image.ready());
-        hand_over(&image, &intake).await;
+        report(image.ready_progress());
+        hand_over(&image, &blob_sender).await;
         Ok(image)
     }
 }
 
 /// Hands over all blobs of an image.
-pub(crate) async fn hand_over(image: &Image, intake: &Intake) {
+async fn hand_over(image: &Image, blob_sender: &BlobSender) {
     for blob in &image.blobs {
-        // Nobody takes any more when the transfer failed; it says why.
-        if intake.send(blob.clone()).await.is_err() {
+        // If blobs are not received any more, the transfer has failed and says why itself.
+        if blob_sender.send(blob.clone()).await.is_err() {
             return;
         }
     }
 }
 
-/// Files are read, and layers compressed, where they do not hold up the network.
-pub(crate) async fn off_thread<T: Send + 'static>(
+/// Runs work that blocks (reading files, compressing layers) without blocking the network.
+pub(crate) async fn run_blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, SourceError> + Send + 'static,
 ) -> Result<T, SourceError> {
     let broken = |error: tokio::task::JoinError| SourceError::Spool {

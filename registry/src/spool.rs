@@ -1,21 +1,21 @@
-//! One temporary file for everything that must be kept while an image is on its way.
+//! The temporary file for what must be kept during a transfer.
 //!
-//! The file has no name: however the process ends, the disk is free again. Contents are appended,
-//! and read back as spans, so memory does not grow with the image.
+//! It has no name, so the system frees it however the process ends. Contents are appended and read back
+//! as spans, so memory does not grow with the image.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::blob::{Blob, Place};
-use super::compress::CopyError;
-use super::digest::Tally;
-use super::error::SourceError;
+use crate::blob::{Blob, BlobLocation};
+use crate::compress::CopyError;
+use crate::digest::DigestWriter;
+use crate::error::SourceError;
 
 const BUFFER: usize = 256 * 1024;
 
-/// A nameless file that grows by one content after the other.
+/// An unnamed temporary file that contents are appended to.
 #[derive(Debug)]
 pub(crate) struct Spool {
     file: Arc<File>,
@@ -24,7 +24,7 @@ pub(crate) struct Spool {
 }
 
 impl Spool {
-    /// Opens the file in a directory that has room for the image.
+    /// Creates the file in `dir`.
     pub(crate) fn new(dir: &Path) -> Result<Self, SourceError> {
         let file = tempfile::tempfile_in(dir).map_err(|source| SourceError::Spool {
             dir: dir.to_owned(),
@@ -37,37 +37,38 @@ impl Spool {
         })
     }
 
-    /// The file itself, for those who know where in it they want to read.
+    /// The file, for reading at known offsets.
     pub(crate) fn file(&self) -> Arc<File> {
         Arc::clone(&self.file)
     }
 
-    /// What to say when the disk does not take it.
-    pub(crate) fn full(&self, source: io::Error) -> SourceError {
+    /// The error for a write that failed.
+    pub(crate) fn write_error(&self, source: io::Error) -> SourceError {
         SourceError::Spool {
             dir: self.dir.clone(),
             source,
         }
     }
 
-    /// Appends what `write` writes, and names it. After a failure nothing was appended.
+    /// Appends what `write` writes. The blob has the digest of the bytes in the file, not of what they
+    /// were made from. After a failure the file is as it was.
     pub(crate) fn append<T>(
         &mut self,
         write: impl FnOnce(&mut (dyn Write + Send)) -> Result<T, CopyError>,
     ) -> Result<(Blob, T), CopyError> {
-        // A write that failed, or one that was given up, left the place elsewhere.
+        // A write that failed has moved the position, and so has one that was discarded.
         self.file
             .as_ref()
             .seek(SeekFrom::Start(self.end))
             .map_err(CopyError::Write)?;
-        let mut tally = Tally::new(BufWriter::with_capacity(BUFFER, self.file.as_ref()));
+        let mut tally = DigestWriter::new(BufWriter::with_capacity(BUFFER, self.file.as_ref()));
         let outcome = write(&mut tally)?;
         tally.flush().map_err(CopyError::Write)?;
         let (digest, size) = tally.finish();
         let blob = Blob {
             digest,
             size,
-            place: Place::Span {
+            location: BlobLocation::Span {
                 file: Arc::clone(&self.file),
                 offset: self.end,
             },
@@ -76,13 +77,13 @@ impl Spool {
         Ok((blob, outcome))
     }
 
-    /// Appends a content as it is.
-    pub(crate) fn keep(&mut self, from: &mut dyn Read) -> Result<Blob, CopyError> {
+    /// Appends everything that `from` gives.
+    pub(crate) fn append_copy(&mut self, from: &mut dyn Read) -> Result<Blob, CopyError> {
         Ok(self.append(|to| copy(from, to))?.0)
     }
 
-    /// Appends a content that nobody needs the name of, and tells how long it is.
-    pub(crate) fn unpack(&mut self, from: &mut dyn Read) -> Result<u64, CopyError> {
+    /// Appends everything that `from` gives without computing its digest, and returns the number of bytes.
+    pub(crate) fn append_unnamed(&mut self, from: &mut dyn Read) -> Result<u64, CopyError> {
         let bytes = copy(from, &mut self.file.as_ref())?;
         self.end += bytes;
         Ok(bytes)
@@ -116,7 +117,7 @@ mod tests {
     #[test]
     fn contents_are_named_and_read_back_in_any_order() {
         let mut spool = Spool::new(&std::env::temp_dir()).unwrap();
-        let mut keep = |mut bytes: &'static [u8]| spool.keep(&mut bytes).unwrap();
+        let mut keep = |mut bytes: &'static [u8]| spool.append_copy(&mut bytes).unwrap();
         let (first, empty, last) = (keep(b"first"), keep(b""), keep(b"last"));
         assert_eq!(last.read_whole(9).unwrap(), b"last");
         assert_eq!(empty.read_whole(9).unwrap(), b"");
@@ -126,19 +127,22 @@ mod tests {
     #[test]
     fn what_is_given_up_or_failed_leaves_no_hole() {
         let mut spool = Spool::new(&std::env::temp_dir()).unwrap();
-        let first = spool.keep(&mut b"first".as_slice()).unwrap();
-        let second = spool.keep(&mut b"second".as_slice()).unwrap();
+        let first = spool.append_copy(&mut b"first".as_slice()).unwrap();
+        let second = spool.append_copy(&mut b"second".as_slice()).unwrap();
         spool.forget_last(&second).unwrap();
         let broken = |to: &mut (dyn Write + Send)| {
             to.write_all(&vec![7; 3 * BUFFER]).unwrap();
             Err::<(), _>(CopyError::Read(io::ErrorKind::ConnectionReset.into()))
         };
         assert!(spool.append(broken).is_err());
-        let third = spool.keep(&mut b"third".as_slice()).unwrap();
+        let third = spool.append_copy(&mut b"third".as_slice()).unwrap();
         assert_eq!(
             (first.read_whole(9).unwrap(), third.read_whole(9).unwrap()),
             (b"first".to_vec(), b"third".to_vec())
         );
-        assert!(matches!(third.place, Place::Span { offset: 5, .. }));
+        assert!(matches!(
+            third.location,
+            BlobLocation::Span { offset: 5, .. }
+        ));
     }
 }

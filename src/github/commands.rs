@@ -5,7 +5,7 @@
 //! may reach it unharmed.
 
 use crate::event::FilePlace;
-use crate::scrub::{is_maskable, is_trick};
+use crate::scrub::{is_maskable, is_unsafe_to_show};
 
 /// The level of an annotation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,7 +103,7 @@ pub fn harmless(text: &str) -> String {
 fn shown(letter: char) -> char {
     match letter {
         end if end.is_control() || matches!(end, '\u{2028}' | '\u{2029}') => ' ',
-        trick if is_trick(trick) => '\u{fffd}',
+        trick if is_unsafe_to_show(trick) => '\u{fffd}',
         other => other,
     }
 }

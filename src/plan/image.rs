@@ -39,7 +39,7 @@ pub struct RepositoryPlan {
     /// What must be done about it.
     pub need: RepositoryNeed,
     /// Images of it that the new one may share layers with: those that run now.
-    pub alike: Vec<Digest>,
+    pub cache_from: Vec<Digest>,
 }
 
 /// What must be done about a repository.
@@ -73,11 +73,11 @@ pub(super) fn repository(settings: &Settings, snapshot: &Snapshot) -> Option<Rep
     Some(RepositoryPlan {
         seen: seen.clone(),
         need,
-        alike: alike(snapshot, seen),
+        cache_from: cache_from(snapshot, seen),
     })
 }
 
-fn alike(snapshot: &Snapshot, seen: &RepositorySeen) -> Vec<Digest> {
+fn cache_from(snapshot: &Snapshot, seen: &RepositorySeen) -> Vec<Digest> {
     let Some(live) = &snapshot.live else {
         return Vec::new();
     };

@@ -343,7 +343,7 @@ fn as_named(name: &str) -> String {
         .parse::<ImageName>()
         .ok()
         .filter(|name| name.host().is_none())
-        .and_then(|name| name.pulled());
+        .and_then(|name| name.pull_name());
     let from = pulled
         .map(|pulled| format!(": ECS pulls {pulled} from Docker Hub"))
         .unwrap_or_default();

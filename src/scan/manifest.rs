@@ -91,7 +91,7 @@ mod tests {
             .map(|(os, architecture)| {
                 (
                     platform(os, architecture),
-                    Digest::of(format!("{os}/{architecture}").as_bytes()),
+                    Digest::compute(format!("{os}/{architecture}").as_bytes()),
                 )
             })
             .collect()

@@ -5,7 +5,7 @@
 //! is escaped, but not in code. So a word in which one stands is shown as code. There is no
 //! invisible character in it: it can be copied.
 
-use crate::scrub::is_trick;
+use crate::scrub::is_unsafe_to_show;
 
 /// As a part of a sentence or of a table's cell.
 pub fn text(outside: &str) -> String {
@@ -104,7 +104,7 @@ fn entity(out: &mut String, letter: char) {
         control if control.is_control() || matches!(control, '\u{2028}' | '\u{2029}') => {
             out.push(' ');
         }
-        trick if is_trick(trick) => out.push('\u{fffd}'),
+        trick if is_unsafe_to_show(trick) => out.push('\u{fffd}'),
         other => out.push(other),
     }
 }

@@ -77,7 +77,7 @@ impl Recorder {
             .event
             .sentences()
             .into_iter()
-            .for_each(|sentence| *sentence = scrub::without_tokens(sentence));
+            .for_each(|sentence| *sentence = scrub::mask_tokens(sentence));
         let mut recorded = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
         print(&recorded.console.lines(&stamped));
         if let Some(journal) = &mut recorded.journal {

@@ -12,8 +12,8 @@ use crate::event::{DeferredTag, Event, Parts, Transfer};
 use crate::outcome::Reason;
 use crate::plan::{ImagePlan, RepositoryPlan};
 use crate::registry::{
-    self, Delivery, Digest, Facts, Later, Name, PlatformImage, PushError, Pushed, Root, Source,
-    Tag, Target,
+    self, Digest, Facts, ManifestReference, PlatformImage, PushError, PushOptions, Pushed,
+    RootManifest, Source, Tag, TagDeferral, Target,
 };
 use crate::run::Run;
 use crate::survey::{ImageFound, RepositorySeen, RepositoryState};
@@ -181,18 +181,18 @@ async fn push(
     };
     let fixed = |tag: &&Tag| repository.is_some_and(|plan| plan.seen.is_fixed(tag));
     let immutable: Vec<Tag> = plan.tags.iter().filter(fixed).cloned().collect();
-    let alike = repository
-        .map(|plan| plan.alike.as_slice())
+    let cache_from = repository
+        .map(|plan| plan.cache_from.as_slice())
         .unwrap_or_default();
-    let later = Later::OfOthers(&plan.tags_when_deployed);
+    let deferral = TagDeferral::NamingOthers(&plan.tags_when_deployed);
     let pushed = registry::push(
         source,
         target,
-        Delivery {
+        PushOptions {
             tags: &plan.tags,
             immutable: &immutable,
-            alike,
-            later,
+            cache_from,
+            deferral,
         },
         &report,
     )
@@ -205,7 +205,7 @@ async fn push(
     }
     let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
     let pinned = pinned(run, target, &pushed, &tally);
-    defer(run, target, pushed.root, pushed.later);
+    defer(run, target, pushed.root, pushed.deferred_tags);
     Ok(Arrived {
         pinned,
         facts: pushed.facts,
@@ -213,11 +213,11 @@ async fn push(
 }
 
 /// What the tags of an image that is there already name; those that name it need not be set.
-async fn named(target: &Target, root: &Root, tags: &[Tag]) -> Vec<(Tag, Option<Digest>)> {
+async fn named(target: &Target, root: &RootManifest, tags: &[Tag]) -> Vec<(Tag, Option<Digest>)> {
     let mut named = Vec::new();
     for tag in tags {
         // What cannot be read now is read again before the tag is set.
-        let there = registry::resolve(target, &Name::Tag(tag), &|_| {})
+        let there = registry::resolve(target, ManifestReference::Tag(tag), &|_| {})
             .await
             .unwrap_or_default();
         if there.as_ref() != Some(root.digest()) {
@@ -228,7 +228,7 @@ async fn named(target: &Target, root: &Root, tags: &[Tag]) -> Vec<(Tag, Option<D
 }
 
 /// Leaves tags for the end of the run, and says so.
-fn defer(run: &Run, target: &Target, image: Root, later: Vec<(Tag, Option<Digest>)>) {
+fn defer(run: &Run, target: &Target, image: RootManifest, later: Vec<(Tag, Option<Digest>)>) {
     if later.is_empty() {
         return;
     }

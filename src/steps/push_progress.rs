@@ -57,7 +57,7 @@ impl Tally {
                     pause.as_secs().max(1)
                 ));
             }
-            Progress::Healing { reason } => {
+            Progress::Retrying { reason } => {
                 self.skipped = 0;
                 return Some(format!("{reason}; everything is asked for again"));
             }

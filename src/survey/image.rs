@@ -12,8 +12,8 @@ use crate::outcome::Mode;
 use crate::outcome::Reason;
 use crate::problem::Problem;
 use crate::registry::{
-    self, Digest, Facts, ImageName, ImageReference, Name, PushError, Root, Source, SourceError,
-    Sources, Tag, Target,
+    self, Digest, Facts, ImageName, ImageReference, ManifestReference, PushError, RootManifest,
+    Source, SourceError, Sources, Tag, Target,
 };
 use crate::run::Run;
 use crate::settings::{ImageSettings, Push, Settings, SourceLogin};
@@ -39,7 +39,7 @@ pub enum ImageFound {
         /// What it runs on, where that could be read.
         facts: Option<Facts>,
         /// The repository and the image there, for tags that are to name it.
-        place: Option<Box<(Target, Root)>>,
+        place: Option<Box<(Target, RootManifest)>>,
     },
     /// It is in a registry that we cannot ask; it is deployed as it is named.
     AsNamed(String),
@@ -199,7 +199,7 @@ impl ImageFinder<'_> {
         .await
         {
             Ok(source) => {
-                let there = source.in_registry().map(|root| Box::new((target, root)));
+                let there = source.registry_root().map(|root| Box::new((target, root)));
                 in_registry(&source, &format!("{host}/{name}"), there).await
             }
             Err(SourceError::NotInRegistry { .. }) => {
@@ -258,7 +258,7 @@ impl ImageFinder<'_> {
     /// A name without a registry is Docker Hub's for ECS. What is in this engine under that name is
     /// another image, unless it is known to be there too.
     async fn outside(&self, name: &ImageName) -> Result<(), Unready> {
-        let Some(pulled) = name.pulled() else {
+        let Some(pulled) = name.pull_name() else {
             let message = format!(
                 "`{name}` is the id of an image in the Docker engine, from which ECS cannot pull"
             );
@@ -349,7 +349,7 @@ async fn local(source: Source, target: Target) -> ImageFound {
 async fn in_registry(
     source: &Source,
     name: &str,
-    place: Option<Box<(Target, Root)>>,
+    place: Option<Box<(Target, RootManifest)>>,
 ) -> Result<ImageFound, Unready> {
     let digest = source.digest().map(ToString::to_string).unwrap_or_default();
     Ok(ImageFound::InRegistry {
@@ -381,7 +381,9 @@ pub(super) async fn fixed_tags(
     let mut fixed = Vec::new();
     for tag in image.tags.iter().filter(|tag| seen.is_fixed(tag)) {
         // What cannot be read now is read again by the push, which fails before it sends anything.
-        if let Ok(Some(digest)) = registry::resolve(target, &Name::Tag(tag), &|_| {}).await {
+        if let Ok(Some(digest)) =
+            registry::resolve(target, ManifestReference::Tag(tag), &|_| {}).await
+        {
             fixed.push((tag.clone(), digest));
         }
     }

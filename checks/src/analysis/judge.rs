@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use crate::measurement::{CheckKind, Measurement, Phase};
 use crate::moment::Moment;
-use crate::scrub::{register, without_tokens};
+use crate::scrub::{mask_tokens, register};
 use crate::template::Values;
 
 use super::form::{Analysis, Check, Judgement, Measure, Source};
@@ -313,10 +313,10 @@ impl Judge {
             kind: kind(check),
             moment,
             query: self.query(check, asking),
-            value: without_tokens(&weighed.value),
+            value: mask_tokens(&weighed.value),
             condition: condition(check),
             phase: weighed.phase,
-            note: weighed.note.map(|note| without_tokens(&note)),
+            note: weighed.note.map(|note| mask_tokens(&note)),
             weight: check.weight,
             time: time.to_owned(),
         }

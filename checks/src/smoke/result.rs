@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::scrub::{Scrubber, masked, one_line, without_tokens};
+use crate::scrub::{Scrubber, mask_tokens, masked, one_line};
 
 use crate::moment::Moment;
 
@@ -157,7 +157,7 @@ fn milliseconds(duration: Duration) -> u64 {
 
 /// A sentence of ours on one line.
 pub(crate) fn sentence(text: &str) -> String {
-    one_line(&without_tokens(text), LONGEST)
+    one_line(&mask_tokens(text), LONGEST)
 }
 
 /// A text from outside. Scrubbed first, cut afterwards: half a secret is not recognised.

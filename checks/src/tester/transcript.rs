@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use super::lines::{Demultiplexer, Garbled};
 use crate::scrub::Scrubber;
-use crate::scrub::on_one_line;
+use crate::scrub::one_line_with_indent;
 
 /// Lines that are told while a tester runs: a chatty tool must not fill the job's log.
 const TOLD: usize = 500;
@@ -58,7 +58,7 @@ impl<'a> Transcript<'a> {
     /// Takes a whole line.
     pub fn line(&mut self, line: &str) {
         // First the colours go: they could stand in the middle of a secret.
-        let line = on_one_line(self.scrubber.scrub(&plain(line)).trim_end(), LONGEST);
+        let line = one_line_with_indent(self.scrubber.scrub(&plain(line)).trim_end(), LONGEST);
         self.count += 1;
         if self.count <= TOLD {
             (self.tell)(&line);

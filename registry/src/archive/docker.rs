@@ -1,44 +1,42 @@
 //! What `docker save` writes, in its old form and in the new one that is an OCI layout too; buildx
-//! (`type=docker`), kaniko, crane and Bazel write their like.
+//! (`type=docker`), kaniko, crane and Bazel write similar archives.
 //!
-//! An image whose manifest is there, with compressed layers, is pushed as it is. Otherwise the
-//! manifest is written here: layers that the registry has are left out, uncompressed ones are
-//! compressed, compressed ones are checked against the config.
+//! An image that has its manifest and compressed layers is pushed as it is. Otherwise a manifest is
+//! written: layers that the registry has are left out, uncompressed ones are compressed, and
+//! compressed ones are checked against the config.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use flate2::read::MultiGzDecoder;
-
-use super::content::Content;
-use super::contents::{Contents, Span};
+use super::docker_manifest::{SavedImage, digest_in_name, is_same_name};
 use super::error::ArchiveError;
-use super::image::{Layers, Packed};
-use super::saved::{Saved, promised, same_name};
+use super::file_table::{FileTable, Span};
+use super::layer_packer::LayerPacker;
+use super::layers::ImageLayers;
 use crate::blob::Blob;
-use crate::compress::{self, CopyError};
-use crate::digest::{Digest, Tally, Tee};
+use crate::descriptor::Descriptor;
+use crate::digest::Digest;
 use crate::error::SourceError;
-use crate::graph::{Facts, Image, SMALL, gather, read_config};
-use crate::known::Known;
-use crate::layout::Index;
-use crate::media::{Compression, Config, Descriptor, Manifest, Platform, PointsAt};
+use crate::image::{Facts, Image, SMALL, gather, read_config};
+use crate::image_config::{ImageConfig, Platform};
+use crate::inventory::KnownContents;
+use crate::layout::LayoutIndex;
+use crate::manifest::{Manifest, ManifestKind};
 use crate::progress::{Progress, Report};
-use crate::source::{Intake, off_thread};
+use crate::source::{BlobSender, run_blocking};
 use crate::spool::Spool;
 
-/// What was found.
+/// An image in a Docker archive.
 #[derive(Debug)]
-pub(crate) enum Docker {
-    /// An image with its manifest, and everything in the form that it names.
-    Whole(Image),
-    /// A config and archives.
+pub(crate) enum DockerImage {
+    /// It has its manifest, and every blob as the manifest names it.
+    Complete(Image),
+    /// It has a config and layers, and needs a manifest.
     Parts(DockerArchive),
 }
 
-/// An image without a usable manifest; its config was read and verified, its layers were not
-/// touched.
+/// An image without a usable manifest. Its config was read and verified; its layers are read when it
+/// is pushed.
 #[derive(Debug, Clone)]
 pub(crate) struct DockerArchive {
     parts: Arc<DockerArchiveParts>,
@@ -48,48 +46,50 @@ pub(crate) struct DockerArchive {
 }
 
 #[derive(Debug)]
-struct DockerArchiveParts {
-    contents: Contents,
-    config: Blob,
+pub(super) struct DockerArchiveParts {
+    pub(super) contents: FileTable,
+    pub(super) config: Blob,
     /// By diff id, lowest first.
-    layers: Vec<(Digest, Layer)>,
+    pub(super) layers: Vec<(Digest, ArchivedLayer)>,
 }
 
 #[derive(Debug, Clone)]
-struct Layer {
-    name: String,
-    span: Span,
+pub(super) struct ArchivedLayer {
+    pub(super) name: String,
+    pub(super) span: Span,
 }
 
-impl Layer {
-    fn shown(&self) -> String {
+impl ArchivedLayer {
+    /// The name, for a sentence.
+    pub(super) fn display_name(&self) -> String {
         self.name.escape_debug().to_string()
     }
 }
 
-/// Reads the headers, and the config of the image that `name` names, or of the only one.
+/// Reads the headers of the archive, and the config of the image that `name` names, or of the only
+/// one. An archive that is compressed as a whole is unpacked into `temporary`.
 pub(crate) fn read_docker(
     file: &Path,
     name: Option<&str>,
     temporary: &Path,
-) -> Result<Docker, SourceError> {
-    let contents = Contents::read(file, temporary)?;
-    let images: Vec<Saved> = contents.document("manifest.json")?;
+) -> Result<DockerImage, SourceError> {
+    let contents = FileTable::open(file, temporary)?;
+    let images: Vec<SavedImage> = contents.read_document("manifest.json")?;
     let saved = choose(file, &images, name)?;
-    let config = contents.small(&saved.config)?;
-    named_right(&contents, &saved.config, &config.digest)?;
-    if let Some(image) = whole(&contents, &config.digest) {
-        return Ok(Docker::Whole(image));
+    let config = contents.read_small_blob(&saved.config)?;
+    check_promised_digest(&contents, &saved.config, &config.digest)?;
+    if let Some(image) = find_complete_image(&contents, &config.digest) {
+        return Ok(DockerImage::Complete(image));
     }
-    let Config { platform, rootfs } = read_config(&config)?;
-    let layers = layers(&contents, saved, &rootfs.diff_ids)?;
+    let ImageConfig { platform, rootfs } = read_config(&config)?;
+    let layers = locate_layers(&contents, saved, &rootfs.diff_ids)?;
     let bytes = config.size + layers.iter().map(|(_, layer)| layer.span.size).sum::<u64>();
     let parts = Arc::new(DockerArchiveParts {
         contents,
         config,
         layers,
     });
-    Ok(Docker::Parts(DockerArchive {
+    Ok(DockerImage::Parts(DockerArchive {
         parts,
         platform,
         bytes,
@@ -99,15 +99,15 @@ pub(crate) fn read_docker(
 
 fn choose<'a>(
     file: &Path,
-    images: &'a [Saved],
+    images: &'a [SavedImage],
     name: Option<&str>,
-) -> Result<&'a Saved, SourceError> {
-    let there = || images.iter().map(shown).collect();
+) -> Result<&'a SavedImage, SourceError> {
+    let there = || images.iter().map(display_name).collect();
     let mut fitting = images.iter().filter(|image| {
-        name.is_none_or(|name| image.names().iter().any(|own| same_name(own, name)))
+        name.is_none_or(|name| image.names().iter().any(|own| is_same_name(own, name)))
     });
     match fitting.next() {
-        // The same image may have several names.
+        // One image may have several names.
         Some(image) if fitting.all(|other| other.config == image.config) => Ok(image),
         Some(_) => Err(SourceError::AmbiguousArchive {
             file: file.to_owned(),
@@ -121,7 +121,7 @@ fn choose<'a>(
     }
 }
 
-fn shown(image: &Saved) -> String {
+fn display_name(image: &SavedImage) -> String {
     image
         .names()
         .first()
@@ -130,68 +130,74 @@ fn shown(image: &Saved) -> String {
         .to_string()
 }
 
-fn named_right(contents: &Contents, name: &str, found: &Digest) -> Result<(), SourceError> {
-    match promised(name) {
-        Some(promised) if promised != *found => Err(contents.unusable(ArchiveError::Garbled {
-            name: name.escape_debug().to_string(),
-            promised,
-            found: found.clone(),
-        })),
+fn check_promised_digest(
+    contents: &FileTable,
+    name: &str,
+    found: &Digest,
+) -> Result<(), SourceError> {
+    match digest_in_name(name) {
+        Some(promised) if promised != *found => {
+            Err(contents.archive_error(ArchiveError::Garbled {
+                name: name.escape_debug().to_string(),
+                promised,
+                found: found.clone(),
+            }))
+        }
         Some(_) | None => Ok(()),
     }
 }
 
-/// The image as its own manifest has it: the root of the layout first, then, when other platforms
-/// are not there, the child.
-fn whole(contents: &Contents, config: &Digest) -> Option<Image> {
-    let index: Index = contents
+/// The image by its own manifest, if that and everything below it is in the archive. Indexes are
+/// tried first, then the images that they list: often only one platform was saved.
+fn find_complete_image(contents: &FileTable, config: &Digest) -> Option<Image> {
+    let index: LayoutIndex = contents
         .find("index.json")
-        .and_then(|_| contents.document("index.json").ok())?;
+        .and_then(|_| contents.read_document("index.json").ok())?;
     let children = index
         .manifests
         .iter()
-        .filter_map(|root| children(contents, root))
+        .filter_map(|root| read_children(contents, root))
         .flatten();
     let candidates: Vec<Descriptor> = index.manifests.iter().cloned().chain(children).collect();
     candidates
         .iter()
         .filter_map(|root| gather(root, &|descriptor| contents.locate(descriptor)).ok())
-        .find(|image| is_ready(image, config))
+        .find(|image| is_complete(image, config))
 }
 
-fn children(contents: &Contents, root: &Descriptor) -> Option<Vec<Descriptor>> {
+fn read_children(contents: &FileTable, root: &Descriptor) -> Option<Vec<Descriptor>> {
     let bytes = contents.locate(root).ok()?.read_whole(SMALL).ok()?;
-    match Manifest::read(bytes, &root.media_type).ok()?.points_at {
-        PointsAt::Index { manifests } => Some(manifests),
-        PointsAt::Image { .. } => None,
+    match Manifest::parse(bytes, &root.media_type).ok()?.kind {
+        ManifestKind::Index { manifests } => Some(manifests),
+        ManifestKind::Image { .. } => None,
     }
 }
 
-/// Of this config, and compressed: engines that keep layers unpacked write a manifest of
-/// uncompressed ones.
-fn is_ready(image: &Image, wanted: &Digest) -> bool {
+/// Whether an image has this config, and only compressed layers: engines that keep layers uncompressed
+/// write manifests of uncompressed layers.
+fn is_complete(image: &Image, wanted: &Digest) -> bool {
     let images = || {
         image
             .manifests
             .iter()
-            .filter_map(|manifest| match &manifest.points_at {
-                PointsAt::Image { config, layers } => Some((config, layers)),
-                PointsAt::Index { .. } => None,
+            .filter_map(|manifest| match &manifest.kind {
+                ManifestKind::Image { config, layers } => Some((config, layers)),
+                ManifestKind::Index { .. } => None,
             })
     };
     images().any(|(config, _)| config.digest == *wanted)
         && images().all(|(_, layers)| {
             layers
                 .iter()
-                .all(|layer| layer.media_type.rsplit('.').next() != Some("tar"))
+                .all(|layer| !layer.media_type.is_uncompressed_layer())
         })
 }
 
-fn layers(
-    contents: &Contents,
-    saved: &Saved,
+fn locate_layers(
+    contents: &FileTable,
+    saved: &SavedImage,
     diff_ids: &[Digest],
-) -> Result<Vec<(Digest, Layer)>, SourceError> {
+) -> Result<Vec<(Digest, ArchivedLayer)>, SourceError> {
     let names = saved.layers();
     if names.len() != diff_ids.len() {
         let reason = format!(
@@ -199,7 +205,7 @@ fn layers(
             names.len(),
             diff_ids.len()
         );
-        return Err(contents.unusable(ArchiveError::Document {
+        return Err(contents.archive_error(ArchiveError::Document {
             name: "manifest.json".to_owned(),
             reason,
         }));
@@ -207,9 +213,9 @@ fn layers(
     let find = |(name, diff_id): (&String, &Digest)| {
         Ok((
             diff_id.clone(),
-            Layer {
+            ArchivedLayer {
                 name: name.clone(),
-                span: contents.need(name)?,
+                span: contents.require(name)?,
             },
         ))
     };
@@ -218,142 +224,44 @@ fn layers(
 
 impl DockerArchive {
     /// The digest of the image's config.
-    pub(crate) fn id(&self) -> &Digest {
+    pub(crate) fn config_digest(&self) -> &Digest {
         &self.parts.config.digest
     }
 
     pub(crate) fn facts(&self) -> Facts {
-        Facts::of(self.platform.clone(), None)
+        Facts::for_platform(self.platform.clone(), None)
     }
 
-    /// Makes every byte readable that the registry is not known to have, and hands over each
-    /// content as soon as it is.
+    /// Makes every blob ready that the registry is not known to have, and hands each one over as soon as
+    /// it is, so that it is sent while the next one is compressed.
     pub(crate) async fn open(
         &self,
-        known: &Known,
-        intake: Intake,
+        known: &KnownContents,
+        blob_sender: BlobSender,
         report: Report<'_>,
     ) -> Result<Image, SourceError> {
-        if let Some(manifest) = known.image_of(self.id()) {
-            return Ok(Image::present(manifest.clone(), self.facts()));
+        if let Some(manifest) = known.image_with_config(self.config_digest()) {
+            return Ok(Image::from_registry(manifest.clone(), self.facts()));
         }
-        let (layers, spool) = (Layers::new(known), Spool::new(&self.temporary)?);
-        let mut packing = Packing {
+        let (layers, spool) = (ImageLayers::new(known), Spool::new(&self.temporary)?);
+        let mut packer = LayerPacker {
             parts: Arc::clone(&self.parts),
             layers,
             spool,
-            intake,
+            blob_sender,
         };
         let mut done = 0;
         for (diff_id, layer) in self.parts.layers.clone() {
             done += layer.span.size;
-            packing = off_thread(move || packing.layer(diff_id, &layer)).await?;
+            packer = run_blocking(move || packer.add_layer(diff_id, &layer)).await?;
             report(Progress::Reading {
                 bytes: done,
                 of: self.bytes,
             });
         }
         let platform = self.platform.clone();
-        let image = off_thread(move || packing.finish(platform)).await?;
-        report(image.ready());
+        let image = run_blocking(move || packer.finish(platform)).await?;
+        report(image.ready_progress());
         Ok(image)
-    }
-}
-
-/// An image on its way out of the archive.
-struct Packing {
-    parts: Arc<DockerArchiveParts>,
-    layers: Layers,
-    spool: Spool,
-    intake: Intake,
-}
-
-impl Packing {
-    fn layer(mut self, diff_id: Digest, layer: &Layer) -> Result<Self, SourceError> {
-        if self.layers.has(&diff_id) {
-            return Ok(self);
-        }
-        let (blob, compression) = match self.parts.contents.content(layer.span)? {
-            Content::Archive => (self.pack(&diff_id, layer)?, Compression::Gzip),
-            Content::Gzip => (self.check(&diff_id, layer)?, Compression::Gzip),
-            Content::Zstd => (self.name_it(layer)?, Compression::Zstd),
-            Content::Other => {
-                return Err(self.parts.contents.unusable(ArchiveError::NoLayer {
-                    name: layer.shown(),
-                }));
-            }
-        };
-        self.hand_over(&blob);
-        self.layers.add(diff_id, Packed { blob, compression });
-        Ok(self)
-    }
-
-    fn pack(&mut self, diff_id: &Digest, layer: &Layer) -> Result<Blob, SourceError> {
-        let mut from = self.parts.contents.cursor(layer.span);
-        let packed = self.spool.append(|to| compress::gzip(&mut from, to));
-        let (blob, (found, _)) = packed.map_err(|error| match error {
-            CopyError::Read(error) => self.parts.contents.unusable(ArchiveError::of(error)),
-            CopyError::Write(error) => self.spool.full(error),
-        })?;
-        self.right(diff_id, found, layer)?;
-        Ok(blob)
-    }
-
-    /// The layer is sent as it is; that it holds what the config says is seen by unpacking it.
-    fn check(&mut self, diff_id: &Digest, layer: &Layer) -> Result<Blob, SourceError> {
-        let unreadable = |error| self.parts.contents.unusable(ArchiveError::of(error));
-        let mut packed = Tee {
-            from: self.parts.contents.cursor(layer.span),
-            to: Tally::new(io::sink()),
-        };
-        let mut plain = Tally::new(io::sink());
-        io::copy(
-            &mut MultiGzDecoder::new(io::BufReader::with_capacity(256 * 1024, &mut packed)),
-            &mut plain,
-        )
-        .map_err(unreadable)?;
-        self.right(diff_id, plain.finish().0, layer)?;
-        // The decoder reads to the end: what follows a gzip is no gzip, and an error.
-        let (digest, _) = packed.to.finish();
-        Ok(self.parts.contents.blob(digest, layer.span))
-    }
-
-    /// What its name promises is checked again when it is sent.
-    fn name_it(&self, layer: &Layer) -> Result<Blob, SourceError> {
-        let digest = promised(&layer.name);
-        let digest = digest.ok_or_else(|| {
-            self.parts.contents.unusable(ArchiveError::Unverifiable {
-                name: layer.shown(),
-            })
-        })?;
-        Ok(self.parts.contents.blob(digest, layer.span))
-    }
-
-    fn right(&self, promised: &Digest, found: Digest, layer: &Layer) -> Result<(), SourceError> {
-        if found == *promised {
-            return Ok(());
-        }
-        let (name, promised) = (layer.shown(), promised.clone());
-        Err(self.parts.contents.unusable(ArchiveError::Garbled {
-            name,
-            promised,
-            found,
-        }))
-    }
-
-    fn finish(self, platform: Platform) -> Result<Image, SourceError> {
-        self.hand_over(&self.parts.config);
-        let diff_ids: Vec<Digest> = self
-            .parts
-            .layers
-            .iter()
-            .map(|(diff_id, _)| diff_id.clone())
-            .collect();
-        self.layers.image(&diff_ids, &self.parts.config, platform)
-    }
-
-    fn hand_over(&self, blob: &Blob) {
-        // Whoever does not take it any more has a reason of its own.
-        drop(self.intake.blocking_send(blob.clone()));
     }
 }

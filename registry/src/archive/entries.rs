@@ -1,52 +1,52 @@
-//! One pass over the entries of a tar archive, from a file or from a stream, in bounded memory.
+//! One pass over the entries of a tar archive, from a file or a stream, in bounded memory.
 //!
-//! It unpacks nothing and resolves nothing; names come out plain, and each comes once.
+//! Nothing is unpacked and no link is followed. Names come out normalized, and no file occurs twice.
 
 use std::collections::HashSet;
 use std::io::{self, Read};
 
 use super::error::ArchiveError;
-use super::header::{Announced, BLOCK, EntryKind, Extended, Header};
+use super::header::{BLOCK, EntryKind, Header, HeaderExtensions, ParsedHeader};
 
-/// An image of 127 layers has some 600 entries in Docker's oldest form; an archive of many images a
-/// few thousand.
+/// The most headers that are read. An image of 127 layers has about 600 in Docker's oldest form, an
+/// archive of many images a few thousand.
 pub(super) const MOST_ENTRIES: usize = 20_000;
 
-/// Where an archive comes from.
-pub(crate) trait Input: Read {
-    /// Passes over bytes that nobody wants; fails like a read when there are not so many.
+/// A source of an archive: a file, or a stream.
+pub(crate) trait ArchiveInput: Read {
+    /// Skips bytes. Fails like a read if there are not that many.
     fn skip(&mut self, bytes: u64) -> io::Result<()>;
 }
 
-impl<I: Input + ?Sized> Input for &mut I {
+impl<I: ArchiveInput + ?Sized> ArchiveInput for &mut I {
     fn skip(&mut self, bytes: u64) -> io::Result<()> {
         (**self).skip(bytes)
     }
 }
 
-/// One entry; its content is read from [`Entries`] before the next one is asked for, or not at all.
+/// One entry. Its content is read from [`Entries`], before the next entry is asked for.
 #[derive(Debug)]
 pub(crate) struct Entry {
-    /// Without `.`, `..` and a leading `/`.
+    /// Normalized: without `.`, `..` and a leading `/`.
     pub(crate) name: String,
     pub(crate) kind: EntryKind,
-    /// Bytes of content.
+    /// The size of the content in bytes.
     pub(crate) size: u64,
-    /// Where in the archive the content begins.
+    /// Where the content begins, in bytes from the beginning of the archive.
     pub(crate) offset: u64,
 }
 
-/// The entries of an archive.
+/// Reads the entries of an archive.
 pub(crate) struct Entries<R> {
     from: R,
     at: u64,
-    /// What is left of the current content.
+    /// Bytes of the current content that were not read yet.
     rest: u64,
     names: HashSet<String>,
     headers: usize,
 }
 
-impl<R: Input> Entries<R> {
+impl<R: ArchiveInput> Entries<R> {
     pub(crate) fn new(from: R) -> Self {
         Self {
             from,
@@ -57,28 +57,27 @@ impl<R: Input> Entries<R> {
         }
     }
 
-    /// The next entry; nothing after the mark that ends an archive. What follows the mark is not
-    /// read.
+    /// The next entry, or `None` at the end mark of the archive. What follows the mark is not read.
     pub(crate) fn next_entry(&mut self) -> Result<Option<Entry>, ArchiveError> {
-        let mut extended = Extended::default();
+        let mut extensions = HeaderExtensions::default();
         loop {
-            self.pass_over_rest()?;
+            self.skip_rest()?;
             let at = self.at;
-            let block = self.block()?;
+            let block = self.read_block()?;
             if block.iter().all(|byte| *byte == 0) {
-                return if extended.is_pending() {
+                return if extensions.is_pending() {
                     Err(ArchiveError::CutOff)
                 } else {
                     Ok(None)
                 };
             }
-            self.count()?;
-            match Header::read(&block, at)?.announced(&extended)? {
-                Announced::Extension { flag, bytes } => {
-                    extended.take(flag, &self.extension(bytes)?)?;
+            self.count_header()?;
+            match Header::parse(&block, at)?.interpret(&extensions)? {
+                ParsedHeader::Extension { flag, bytes } => {
+                    extensions.apply(flag, &self.read_extension(bytes)?)?;
                 }
-                Announced::Entry { name, kind, size } => {
-                    self.once(&name, &kind)?;
+                ParsedHeader::Entry { name, kind, size } => {
+                    self.check_unique(&name, &kind)?;
                     self.rest = size;
                     return Ok(Some(Entry {
                         name,
@@ -91,12 +90,14 @@ impl<R: Input> Entries<R> {
         }
     }
 
-    fn pass_over_rest(&mut self) -> Result<(), ArchiveError> {
+    fn skip_rest(&mut self) -> Result<(), ArchiveError> {
         let wanted = self
             .rest
             .checked_add(self.padding())
             .ok_or(ArchiveError::Number { at: self.at })?;
-        self.from.skip(wanted).map_err(ArchiveError::of)?;
+        self.from
+            .skip(wanted)
+            .map_err(ArchiveError::from_io_error)?;
         self.at = self
             .at
             .checked_add(wanted)
@@ -105,31 +106,33 @@ impl<R: Input> Entries<R> {
         Ok(())
     }
 
-    /// From the end of the current content to the next header.
+    /// The bytes between the end of the current content and the next header.
     fn padding(&self) -> u64 {
         let end = self.at.wrapping_add(self.rest) % BLOCK as u64;
         if end == 0 { 0 } else { BLOCK as u64 - end }
     }
 
-    fn block(&mut self) -> Result<[u8; BLOCK], ArchiveError> {
+    fn read_block(&mut self) -> Result<[u8; BLOCK], ArchiveError> {
         let mut block = [0; BLOCK];
-        self.from.read_exact(&mut block).map_err(ArchiveError::of)?;
+        self.from
+            .read_exact(&mut block)
+            .map_err(ArchiveError::from_io_error)?;
         self.at += BLOCK as u64;
         Ok(block)
     }
 
-    fn extension(&mut self, bytes: u64) -> Result<Vec<u8>, ArchiveError> {
+    fn read_extension(&mut self, bytes: u64) -> Result<Vec<u8>, ArchiveError> {
         let mut content =
             vec![0; usize::try_from(bytes).map_err(|_| ArchiveError::Number { at: self.at })?];
         self.from
             .read_exact(&mut content)
-            .map_err(ArchiveError::of)?;
+            .map_err(ArchiveError::from_io_error)?;
         self.at += bytes;
         Ok(content)
     }
 
-    /// Headers count too: an archive of nothing but long names must end somewhere.
-    fn count(&mut self) -> Result<(), ArchiveError> {
+    /// Counts all headers, also extension headers: an archive of nothing else must end somewhere.
+    fn count_header(&mut self) -> Result<(), ArchiveError> {
         self.headers += 1;
         if self.headers > MOST_ENTRIES {
             Err(ArchiveError::Crowded { most: MOST_ENTRIES })
@@ -138,9 +141,9 @@ impl<R: Input> Entries<R> {
         }
     }
 
-    /// A directory may be named again; of two files with one name it could not be told which one is
-    /// meant.
-    fn once(&mut self, name: &str, kind: &EntryKind) -> Result<(), ArchiveError> {
+    /// Refuses a second file of the same name, because readers differ in which of the two they take. A
+    /// directory may occur again.
+    fn check_unique(&mut self, name: &str, kind: &EntryKind) -> Result<(), ArchiveError> {
         match kind {
             EntryKind::Directory => Ok(()),
             EntryKind::File | EntryKind::Link(_) if self.names.insert(name.to_owned()) => Ok(()),
@@ -151,7 +154,7 @@ impl<R: Input> Entries<R> {
     }
 }
 
-/// The content of the current entry. One that breaks off is an error, never a short content.
+/// Reads the content of the current entry. An archive that ends within it is an error.
 impl<R: Read> Read for Entries<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let most = usize::try_from(self.rest)
@@ -162,7 +165,7 @@ impl<R: Read> Read for Entries<R> {
         }
         let length = self.from.read(&mut into[..most])?;
         if length == 0 {
-            return Err(ArchiveError::CutOff.pack());
+            return Err(ArchiveError::CutOff.into_io_error());
         }
         self.rest -= length as u64;
         self.at += length as u64;
@@ -171,228 +174,4 @@ impl<R: Read> Read for Entries<R> {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use super::*;
-    use tar::{EntryType, Header as Made};
-
-    impl Input for &[u8] {
-        fn skip(&mut self, bytes: u64) -> io::Result<()> {
-            let length = usize::try_from(bytes).unwrap_or(usize::MAX);
-            *self = self.get(length..).ok_or(io::ErrorKind::UnexpectedEof)?;
-            Ok(())
-        }
-    }
-
-    /// An archive of files.
-    pub(crate) fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
-        let mut builder = tar::Builder::new(Vec::new());
-        for (name, content) in files {
-            let mut header = Made::new_gnu();
-            header.set_size(content.len() as u64);
-            builder.append_data(&mut header, name, *content).unwrap();
-        }
-        builder.into_inner().unwrap()
-    }
-
-    /// One entry, as wrong as wanted, and the mark that ends an archive.
-    fn entry(kind: EntryType, name: &str, link: &str, size: u64, content: &[u8]) -> Vec<u8> {
-        let mut header = Made::new_ustar();
-        header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
-        header.as_old_mut().linkname[..link.len()].copy_from_slice(link.as_bytes());
-        header.set_entry_type(kind);
-        header.set_size(size);
-        header.set_cksum();
-        let padding = content.len().next_multiple_of(BLOCK) - content.len();
-        [
-            header.as_bytes().as_slice(),
-            content,
-            &vec![0; padding],
-            &[0; BLOCK * 2],
-        ]
-        .concat()
-    }
-
-    /// Archives one after the other, as one.
-    fn together(entries: &[Vec<u8>]) -> Vec<u8> {
-        let without_mark = |entry: &Vec<u8>| entry[..entry.len() - BLOCK * 2].to_vec();
-        [
-            entries.iter().flat_map(without_mark).collect(),
-            vec![0; BLOCK * 2],
-        ]
-        .concat()
-    }
-
-    fn all(archive: &[u8]) -> Result<Vec<(Entry, Vec<u8>)>, ArchiveError> {
-        let (mut entries, mut found) = (Entries::new(archive), Vec::new());
-        while let Some(entry) = entries.next_entry()? {
-            let mut content = Vec::new();
-            entries
-                .read_to_end(&mut content)
-                .map_err(ArchiveError::of)?;
-            assert_eq!(content.len() as u64, entry.size);
-            assert_eq!(
-                archive[usize::try_from(entry.offset).unwrap()..][..content.len()],
-                content
-            );
-            found.push((entry, content));
-        }
-        Ok(found)
-    }
-
-    /// The sentence with which an archive is refused, whether its contents are read or passed over.
-    fn refusal(archive: &[u8]) -> String {
-        let mut entries = Entries::new(archive);
-        let passed = loop {
-            match entries.next_entry() {
-                Ok(Some(_)) => {}
-                Ok(None) => panic!("it was taken"),
-                Err(error) => break error.to_string(),
-            }
-        };
-        assert_eq!(passed, all(archive).unwrap_err().to_string());
-        passed
-    }
-
-    #[test]
-    fn files_come_with_their_content_and_links_with_their_target() {
-        let long = format!("{}/{}", "a".repeat(90), "b".repeat(90));
-        let archive = together(&[
-            archive(&[("./one", b"1"), (&long, &[2; 1000])]),
-            entry(EntryType::Symlink, "c/link", "../one", 0, b""),
-            entry(EntryType::Directory, "c/", "", 0, b""),
-            entry(EntryType::Directory, "c/", "", 0, b""),
-        ]);
-        let found = all(&archive).unwrap();
-        let names: Vec<&str> = found.iter().map(|(entry, _)| entry.name.as_str()).collect();
-        assert_eq!(names, ["one", &long, "c/link", "c", "c"]);
-        assert_eq!(
-            (found[0].1.as_slice(), found[1].1.len()),
-            (b"1".as_slice(), 1000)
-        );
-        assert_eq!(found[2].0.kind, EntryKind::Link("one".into()));
-    }
-
-    #[test]
-    fn a_size_in_a_pax_header_counts_and_not_the_one_in_the_header() {
-        let pax = entry(EntryType::XHeader, "pax", "", 12, b"12 size=600\n");
-        let found = all(&together(&[
-            pax,
-            entry(EntryType::Regular, "large", "", 0, &[5; 600]),
-            archive(&[("next", b"n")]),
-        ]))
-        .unwrap();
-        assert_eq!((found[0].1.len(), found[1].0.name.as_str()), (600, "next"));
-    }
-
-    #[test]
-    fn what_no_image_needs_is_refused_each_with_its_sentence() {
-        let file = |name: &str| entry(EntryType::Regular, name, "", 0, b"");
-        let table = [
-            (file("../evil"), "`../evil` leads out of it"),
-            (file("a/../../evil"), "`a/../../evil` leads out of it"),
-            (file("/etc/passwd"), "`/etc/passwd` is an absolute name"),
-            (
-                entry(EntryType::Symlink, "l", "../../x", 0, b""),
-                "the link `l` leads out of it, to `../../x`",
-            ),
-            (
-                entry(EntryType::Symlink, "l", "/x", 0, b""),
-                "the link `l` leads out of it, to `/x`",
-            ),
-            (
-                entry(EntryType::Link, "l", "../x", 0, b""),
-                "the link `l` leads out of it, to `../x`",
-            ),
-            (
-                entry(EntryType::Char, "c", "", 0, b""),
-                "`c` is a device, which no image archive needs",
-            ),
-            (
-                entry(EntryType::Block, "b", "", 0, b""),
-                "`b` is a device, which no image archive needs",
-            ),
-            (
-                entry(EntryType::Fifo, "f", "", 0, b""),
-                "`f` is a pipe, which no image archive needs",
-            ),
-            (
-                entry(EntryType::GNUSparse, "s", "", 0, b""),
-                "`s` is a sparse file, which no image archive needs",
-            ),
-            (
-                entry(EntryType::new(b'Q'), "q", "", 0, b""),
-                "`q` is something unknown, which no image archive needs",
-            ),
-            (together(&[file("a"), file("./a")]), "it holds `a` twice"),
-            (
-                entry(EntryType::Regular, "a", "", 5000, &[1; 600]),
-                "it breaks off: its end is missing",
-            ),
-            (
-                file("a")[..BLOCK].to_vec(),
-                "it breaks off: its end is missing",
-            ),
-            (
-                entry(EntryType::Symlink, "l", "x", 600, &[1; 600]),
-                "`l` is no file and announces 600 bytes of content",
-            ),
-            (
-                entry(EntryType::Directory, "d", "", 9, b"123456789"),
-                "`d` is no file and announces 9 bytes of content",
-            ),
-            (
-                entry(EntryType::XHeader, "p", "", 1 << 30, b""),
-                "a header of 1073741824 bytes is longer than the 65536 that are read",
-            ),
-            (
-                entry(EntryType::GNULongName, "p", "", 1 << 33, b""),
-                "a header of 8589934592 bytes is longer than the 65536 that are read",
-            ),
-            (
-                entry(EntryType::Regular, "a", "", u64::MAX, b""),
-                "the header at byte 0 has a number that is out of range",
-            ),
-            (
-                entry(EntryType::Regular, "a", "", i64::MAX as u64, b""),
-                "it breaks off: its end is missing",
-            ),
-            (
-                entry(EntryType::XHeader, "p", "", 12, b"19 path=a\n\n\n"),
-                "a PAX header cannot be read: a record's length is wrong",
-            ),
-            (
-                file(""),
-                "a name in it is empty, longer than 1024 bytes, or no text",
-            ),
-        ];
-        for (archive, sentence) in table {
-            assert_eq!(refusal(&archive), sentence);
-        }
-    }
-
-    #[test]
-    fn a_pax_header_with_a_sparse_map_or_without_a_file_is_refused() {
-        let sparse = entry(EntryType::XHeader, "p", "", 22, b"22 GNU.sparse.major=1\n");
-        assert!(refusal(&together(&[sparse, archive(&[("a", b"")])])).contains("sparse"));
-        assert_eq!(
-            refusal(&entry(EntryType::XHeader, "p", "", 10, b"10 path=a\n")),
-            "it breaks off: its end is missing"
-        );
-    }
-
-    #[test]
-    fn a_damaged_header_and_no_archive_at_all_are_refused() {
-        let mut damaged = archive(&[("a", b"x")]);
-        damaged[3] = b'z';
-        assert_eq!(refusal(&damaged), "the header at byte 0 is damaged");
-        assert_eq!(refusal(&[7; 2048]), "the header at byte 0 is damaged");
-        assert_eq!(refusal(b""), "it breaks off: its end is missing");
-    }
-
-    #[test]
-    fn there_is_an_end_to_headers() {
-        let one = entry(EntryType::GNULongName, "p", "", 2, b"a\0");
-        let block = &one[..one.len() - BLOCK * 2];
-        assert!(refusal(&block.repeat(MOST_ENTRIES + 1)).contains("more than 20000 entries"));
-    }
-}
+pub(crate) mod tests;

@@ -1,7 +1,7 @@
 //! What can be wrong with an archive, a sentence for each.
 //!
-//! Archives come from builds, and builds run other people's code: nothing in them is believed, and
-//! what two readers could understand differently is refused instead of being read the likelier way.
+//! Archives come from builds, which run other people's code, so nothing in them is trusted. What readers
+//! could understand in different ways is refused.
 
 use std::io;
 
@@ -9,6 +9,10 @@ use crate::digest::Digest;
 
 /// Why an archive is not read.
 #[derive(Debug, thiserror::Error)]
+#[expect(
+    missing_docs,
+    reason = "the sentence of a variant says what its fields are"
+)]
 pub enum ArchiveError {
     /// The disk or the connection failed.
     #[error("it cannot be read")]
@@ -16,7 +20,7 @@ pub enum ArchiveError {
     /// It is a directory, a pipe or a device.
     #[error("it is not a file")]
     NotAFile,
-    /// It begins like no archive.
+    /// Its first bytes are not those of an archive.
     #[error("it is no tar archive, and no gzip of one")]
     NoArchive,
     /// It is compressed by something else than gzip.
@@ -25,49 +29,39 @@ pub enum ArchiveError {
     /// The gzip around it is damaged.
     #[error("its gzip is damaged")]
     Gzip(#[source] io::Error),
-    /// It grows too much when it is unpacked.
+    /// It is a decompression bomb.
     #[error("it unpacks to more than {limit} bytes, {times} times its size: that is no image")]
     Bomb {
-        /// The bytes at which unpacking ended.
+        /// The limit in bytes.
         limit: u64,
-        /// How often its own size that is, at least.
+        /// How many times its own size that is, at least.
         times: u64,
     },
-    /// It ends before what it announced.
+    /// It ends too early.
     #[error("it breaks off: its end is missing")]
     CutOff,
-    /// The checksum of a header is not that of the header.
+    /// The checksum of a header is wrong.
     #[error("the header at byte {at} is damaged")]
     Header {
-        /// Where.
+        /// The offset of the header in bytes.
         at: u64,
     },
-    /// A number is negative, larger than any file, or no number.
+    /// A number is malformed, negative, or larger than any file.
     #[error("the header at byte {at} has a number that is out of range")]
     Number {
-        /// Where.
+        /// The offset of the header in bytes.
         at: u64,
     },
     /// A link or a directory announces a content of its own.
     #[error("`{name}` is no file and announces {size} bytes of content")]
-    Content {
-        /// Its name.
-        name: String,
-        /// The bytes announced.
-        size: u64,
-    },
-    /// A PAX header or a long name is longer than any that is needed.
+    Content { name: String, size: u64 },
+    /// An extension header is too long.
     #[error("a header of {bytes} bytes is longer than the {limit} that are read")]
-    Extension {
-        /// Its bytes.
-        bytes: u64,
-        /// The limit.
-        limit: u64,
-    },
-    /// A PAX header is not one.
+    Extension { bytes: u64, limit: u64 },
+    /// A PAX header is malformed.
     #[error("a PAX header cannot be read: {0}")]
     Pax(&'static str),
-    /// The name is empty, too long or no text.
+    /// A name is empty, too long, or not UTF-8.
     #[error("a name in it is empty, longer than {limit} bytes, or no text")]
     Name {
         /// The longest name that is read.
@@ -75,90 +69,56 @@ pub enum ArchiveError {
     },
     /// A name begins with `/`.
     #[error("`{name}` is an absolute name")]
-    Absolute {
-        /// The name.
-        name: String,
-    },
+    Absolute { name: String },
     /// A name has `..` in it.
     #[error("`{name}` leads out of it")]
-    Traversal {
-        /// The name.
-        name: String,
-    },
+    Traversal { name: String },
     /// A link leads out of the archive.
     #[error("the link `{name}` leads out of it, to `{to}`")]
-    LinkOutside {
-        /// The link.
-        name: String,
-        /// Where it leads.
-        to: String,
-    },
+    LinkOutside { name: String, to: String },
     /// Links lead to each other, or through too many others.
     #[error("the link `{name}` leads in a circle, or through more than {most} other links")]
     LinkCircle {
-        /// The link.
         name: String,
         /// How many links in a row are followed.
         most: usize,
     },
     /// Two entries have one name.
     #[error("it holds `{name}` twice")]
-    Duplicate {
-        /// The name.
-        name: String,
-    },
+    Duplicate { name: String },
     /// A device, a pipe, a sparse file or something unknown.
     #[error("`{name}` is {what}, which no image archive needs")]
     Kind {
-        /// The name.
         name: String,
         /// What it is.
         what: &'static str,
     },
-    /// It has more entries than any image needs.
+    /// It has too many entries.
     #[error("it has more than {most} entries")]
-    Crowded {
-        /// How many are read.
-        most: usize,
-    },
+    Crowded { most: usize },
     /// A file that must be there is not.
     #[error("it does not hold `{name}`")]
-    Missing {
-        /// The file.
-        name: String,
-    },
-    /// One of its documents cannot be understood.
+    Missing { name: String },
+    /// One of its documents cannot be used.
     #[error("its `{name}` cannot be used: {reason}")]
-    Document {
-        /// The file.
-        name: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// A content is not what its name or the image's config says.
+    Document { name: String, reason: String },
+    /// A file does not have the digest that its name or the config of the image says.
     #[error("`{name}` is garbled: its content has the digest {found} instead of {promised}")]
     Garbled {
-        /// The file.
         name: String,
-        /// What it should be.
+        /// The digest that it should have.
         promised: Digest,
-        /// What it is.
+        /// The digest that it has.
         found: Digest,
     },
-    /// A layer is zstd, and nothing in the archive names its digest.
+    /// A layer is compressed with zstd, and its name is not its digest.
     #[error(
         "the layer `{name}` is compressed with zstd, and nothing says which digest it must have"
     )]
-    Unverifiable {
-        /// The file.
-        name: String,
-    },
+    Unverifiable { name: String },
     /// A layer is no archive.
     #[error("the layer `{name}` is neither an archive nor a compressed one")]
-    NoLayer {
-        /// The file.
-        name: String,
-    },
+    NoLayer { name: String },
 }
 
 impl ArchiveError {
@@ -200,14 +160,14 @@ impl ArchiveError {
         }
     }
 
-    /// For readers that can fail with an [`io::Error`] only; [`ArchiveError::of`] takes it out
-    /// again.
-    pub(crate) fn pack(self) -> io::Error {
+    /// Wraps it for readers, which can only fail with an [`io::Error`]; [`ArchiveError::from_io_error`]
+    /// unwraps it.
+    pub(crate) fn into_io_error(self) -> io::Error {
         io::Error::other(self)
     }
 
-    /// Whatever made a read fail.
-    pub(crate) fn of(error: io::Error) -> Self {
+    /// The reason why a read failed.
+    pub(crate) fn from_io_error(error: io::Error) -> Self {
         match error.downcast::<Self>() {
             Ok(own) => own,
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Self::CutOff,

@@ -1,17 +1,16 @@
-//! One header of a tar archive, and the longer forms in which a name, a link or a size may come
-//! before it. Pure.
+//! One header of a tar archive, and the extension headers that replace parts of the next one. Pure.
 //!
 //! POSIX.1-2017 "pax Interchange Format"; GNU tar manual, "Basic Tar Format".
 
 use super::error::ArchiveError;
 use super::names::{self, LONGEST_NAME};
 
-/// Everything in an archive is a multiple of it.
+/// The size of a header; contents are padded to a multiple of it.
 pub(super) const BLOCK: usize = 512;
-/// A PAX header of an image archive has a few hundred bytes.
+/// The longest extension header, in bytes. Those of image archives have a few hundred.
 pub(super) const LONGEST_EXTENSION: u64 = 64 * 1024;
 
-/// A header, as the 512 bytes that it is.
+/// A header, as its 512 bytes.
 pub(super) struct Header<'a> {
     block: &'a [u8; BLOCK],
     at: u64,
@@ -22,26 +21,26 @@ pub(super) struct Header<'a> {
 pub(crate) enum EntryKind {
     /// A file with content.
     File,
-    /// A directory; it means nothing here.
+    /// A directory.
     Directory,
     /// A link of either kind, to a name in the archive.
     Link(String),
 }
 
-/// What a header announces.
-pub(super) enum Announced {
+/// What a header says.
+pub(super) enum ParsedHeader {
     Entry {
         name: String,
         kind: EntryKind,
         size: u64,
     },
-    /// The next `bytes` are the long form of what the next header says short.
+    /// The next `bytes` bytes replace parts of the next header.
     Extension { flag: u8, bytes: u64 },
 }
 
-/// What came before a header and replaces parts of it.
+/// The extension headers that apply to the next header.
 #[derive(Debug, Default)]
-pub(super) struct Extended {
+pub(super) struct HeaderExtensions {
     name: Option<Vec<u8>>,
     link: Option<Vec<u8>>,
     size: Option<u64>,
@@ -49,23 +48,26 @@ pub(super) struct Extended {
 }
 
 impl<'a> Header<'a> {
-    /// Checks the checksum: the sum of all bytes, its own eight counted as spaces.
-    pub(super) fn read(block: &'a [u8; BLOCK], at: u64) -> Result<Self, ArchiveError> {
+    /// Checks the checksum: the sum of all bytes, with the eight of the checksum counted as spaces.
+    pub(super) fn parse(block: &'a [u8; BLOCK], at: u64) -> Result<Self, ArchiveError> {
         let header = Self { block, at };
         let own: u64 = block[148..156].iter().map(|byte| u64::from(*byte)).sum();
         let sum =
             block.iter().map(|byte| u64::from(*byte)).sum::<u64>() - own + 8 * u64::from(b' ');
-        if number(&block[148..156]) == Some(sum) {
+        if parse_number(&block[148..156]) == Some(sum) {
             Ok(header)
         } else {
             Err(ArchiveError::Header { at })
         }
     }
 
-    /// What it announces, when `extended` came before it.
-    pub(super) fn announced(&self, extended: &Extended) -> Result<Announced, ArchiveError> {
+    /// Interprets the header, with the extension headers that preceded it.
+    pub(super) fn interpret(
+        &self,
+        extensions: &HeaderExtensions,
+    ) -> Result<ParsedHeader, ArchiveError> {
         let flag = self.block[156];
-        let size = number(&self.block[124..136]).filter(|size| i64::try_from(*size).is_ok());
+        let size = parse_number(&self.block[124..136]).filter(|size| i64::try_from(*size).is_ok());
         let size = size.ok_or(ArchiveError::Number { at: self.at })?;
         if matches!(flag, b'x' | b'g' | b'L' | b'K') {
             if size > LONGEST_EXTENSION {
@@ -74,12 +76,12 @@ impl<'a> Header<'a> {
                     limit: LONGEST_EXTENSION,
                 });
             }
-            return Ok(Announced::Extension { flag, bytes: size });
+            return Ok(ParsedHeader::Extension { flag, bytes: size });
         }
-        let raw = extended.name.clone().unwrap_or_else(|| self.name());
-        let name = names::plain(&raw)?;
-        let size = extended.size.unwrap_or(size);
-        let kind = self.kind(flag, &name, raw.ends_with(b"/"), extended)?;
+        let raw = extensions.name.clone().unwrap_or_else(|| self.name());
+        let name = names::normalize(&raw)?;
+        let size = extensions.size.unwrap_or(size);
+        let kind = self.entry_kind(flag, &name, &raw, extensions)?;
         match kind {
             EntryKind::File if name.is_empty() => Err(ArchiveError::Name {
                 limit: LONGEST_NAME,
@@ -89,17 +91,17 @@ impl<'a> Header<'a> {
                 size,
             }),
             EntryKind::File | EntryKind::Directory | EntryKind::Link(_) => {
-                Ok(Announced::Entry { name, kind, size })
+                Ok(ParsedHeader::Entry { name, kind, size })
             }
         }
     }
 
-    fn kind(
+    fn entry_kind(
         &self,
         flag: u8,
         name: &str,
-        slash: bool,
-        extended: &Extended,
+        raw_name: &[u8],
+        extensions: &HeaderExtensions,
     ) -> Result<EntryKind, ArchiveError> {
         let refused = |what| {
             Err(ArchiveError::Kind {
@@ -108,18 +110,18 @@ impl<'a> Header<'a> {
             })
         };
         let link = || {
-            extended
+            extensions
                 .link
                 .clone()
-                .unwrap_or_else(|| terminated(&self.block[157..257]).to_vec())
+                .unwrap_or_else(|| trim_at_nul(&self.block[157..257]).to_vec())
         };
         match flag {
-            _ if extended.sparse => refused("a sparse file"),
+            _ if extensions.sparse => refused("a sparse file"),
             // Before POSIX a directory was a file whose name ends with a slash.
-            b'0' | 0 if slash => Ok(EntryKind::Directory),
+            b'0' | 0 if raw_name.ends_with(b"/") => Ok(EntryKind::Directory),
             b'0' | 0 | b'7' => Ok(EntryKind::File),
-            b'1' => Ok(EntryKind::Link(names::hard_link(name, &link())?)),
-            b'2' => Ok(EntryKind::Link(names::symlink(name, &link())?)),
+            b'1' => Ok(EntryKind::Link(names::resolve_hard_link(name, &link())?)),
+            b'2' => Ok(EntryKind::Link(names::resolve_symlink(name, &link())?)),
             b'5' => Ok(EntryKind::Directory),
             b'3' | b'4' => refused("a device"),
             b'6' => refused("a pipe"),
@@ -128,11 +130,11 @@ impl<'a> Header<'a> {
         }
     }
 
-    /// The name; POSIX, and not GNU, has a second field for its beginning.
+    /// The name. POSIX, unlike GNU, has a second field for its beginning.
     fn name(&self) -> Vec<u8> {
         let (prefix, name) = (
-            terminated(&self.block[345..500]),
-            terminated(&self.block[..100]),
+            trim_at_nul(&self.block[345..500]),
+            trim_at_nul(&self.block[..100]),
         );
         if &self.block[257..263] == b"ustar\0" && !prefix.is_empty() {
             [prefix, b"/", name].concat()
@@ -142,40 +144,41 @@ impl<'a> Header<'a> {
     }
 }
 
-impl Extended {
-    /// Takes in the content of an extension header.
-    pub(super) fn take(&mut self, flag: u8, content: &[u8]) -> Result<(), ArchiveError> {
+impl HeaderExtensions {
+    /// Applies the content of an extension header.
+    pub(super) fn apply(&mut self, flag: u8, content: &[u8]) -> Result<(), ArchiveError> {
         match flag {
             b'L' => {
                 self.name = self
                     .name
                     .take()
-                    .or_else(|| Some(terminated(content).to_vec()));
+                    .or_else(|| Some(trim_at_nul(content).to_vec()));
             }
             b'K' => {
                 self.link = self
                     .link
                     .take()
-                    .or_else(|| Some(terminated(content).to_vec()));
+                    .or_else(|| Some(trim_at_nul(content).to_vec()));
             }
-            b'g' => return records(content, &mut |key, _| global(key)),
-            _ => return records(content, &mut |key, value| self.local(key, value)),
+            b'g' => return for_each_record(content, &mut |key, _| check_global(key)),
+            _ => return for_each_record(content, &mut |key, value| self.apply_local(key, value)),
         }
         Ok(())
     }
 
-    /// Whether something waits for its header.
+    /// Whether an extension header applies to a header that has not come yet.
     pub(super) fn is_pending(&self) -> bool {
         self.name.is_some() || self.link.is_some() || self.size.is_some() || self.sparse
     }
 
-    fn local(&mut self, key: &[u8], value: &[u8]) -> Result<(), ArchiveError> {
+    fn apply_local(&mut self, key: &[u8], value: &[u8]) -> Result<(), ArchiveError> {
         match key {
             b"path" => self.name = Some(value.to_vec()),
             b"linkpath" => self.link = Some(value.to_vec()),
             b"size" => {
-                self.size =
-                    Some(decimal(value).ok_or(ArchiveError::Pax("its size is out of range"))?);
+                self.size = Some(
+                    parse_decimal(value).ok_or(ArchiveError::Pax("its size is out of range"))?,
+                );
             }
             _ if key.starts_with(b"GNU.sparse.") => self.sparse = true,
             _ => {}
@@ -184,8 +187,9 @@ impl Extended {
     }
 }
 
-/// Comments are for all entries (`git archive` writes one); names and sizes cannot sensibly be.
-fn global(key: &[u8]) -> Result<(), ArchiveError> {
+/// Global headers apply to all entries. A comment is fine (`git archive` writes one); a name or a size
+/// makes no sense.
+fn check_global(key: &[u8]) -> Result<(), ArchiveError> {
     match key {
         b"path" | b"linkpath" | b"size" => Err(ArchiveError::Pax(
             "a name or a size in it would count for all entries",
@@ -197,14 +201,14 @@ fn global(key: &[u8]) -> Result<(), ArchiveError> {
     }
 }
 
-/// Takes a key and its value.
-type Take<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> Result<(), ArchiveError>;
+/// Is called with the key and the value of each record.
+type RecordHandler<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> Result<(), ArchiveError>;
 
-/// Records are `LENGTH KEY=VALUE\n`, the length being that of the whole record.
-fn records(mut rest: &[u8], take: Take<'_>) -> Result<(), ArchiveError> {
+/// Parses records, `LENGTH KEY=VALUE\n`; the length is that of the whole record.
+fn for_each_record(mut rest: &[u8], take: RecordHandler<'_>) -> Result<(), ArchiveError> {
     while !rest.is_empty() {
         let (record, after) =
-            record(rest).ok_or(ArchiveError::Pax("a record's length is wrong"))?;
+            split_record(rest).ok_or(ArchiveError::Pax("a record's length is wrong"))?;
         let equals = record
             .iter()
             .position(|byte| *byte == b'=')
@@ -215,9 +219,9 @@ fn records(mut rest: &[u8], take: Take<'_>) -> Result<(), ArchiveError> {
     Ok(())
 }
 
-fn record(rest: &[u8]) -> Option<(&[u8], &[u8])> {
+fn split_record(rest: &[u8]) -> Option<(&[u8], &[u8])> {
     let space = rest.iter().take(20).position(|byte| *byte == b' ')?;
-    let length = usize::try_from(decimal(&rest[..space])?).ok()?;
+    let length = usize::try_from(parse_decimal(&rest[..space])?).ok()?;
     let whole = rest.get(..length)?;
     Some((
         whole.get(space + 1..)?.strip_suffix(b"\n")?,
@@ -225,7 +229,7 @@ fn record(rest: &[u8]) -> Option<(&[u8], &[u8])> {
     ))
 }
 
-fn decimal(digits: &[u8]) -> Option<u64> {
+fn parse_decimal(digits: &[u8]) -> Option<u64> {
     let fits = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
     let number: u64 = std::str::from_utf8(digits)
         .ok()
@@ -235,8 +239,9 @@ fn decimal(digits: &[u8]) -> Option<u64> {
     i64::try_from(number).is_ok().then_some(number)
 }
 
-/// Octal digits, or, with the first bit set, a binary number (negative when the second is set too).
-fn number(field: &[u8]) -> Option<u64> {
+/// Parses octal digits, or a binary number if the first bit is set. A number whose second bit is set is
+/// negative and refused.
+fn parse_number(field: &[u8]) -> Option<u64> {
     let binary = |byte: &u8| (*byte & 0x80) != 0;
     if field.first().is_some_and(binary) {
         let first = field.first().filter(|byte| **byte == 0x80)?;
@@ -246,14 +251,14 @@ fn number(field: &[u8]) -> Option<u64> {
                 Some(sum.checked_mul(256)? + u64::from(*byte))
             });
     }
-    let digits = terminated(field).trim_ascii();
+    let digits = trim_at_nul(field).trim_ascii();
     digits.iter().try_fold(0_u64, |sum, digit| match digit {
         b'0'..=b'7' => sum.checked_mul(8)?.checked_add(u64::from(digit - b'0')),
         _ => None,
     })
 }
 
-fn terminated(field: &[u8]) -> &[u8] {
+fn trim_at_nul(field: &[u8]) -> &[u8] {
     field.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 
@@ -263,10 +268,10 @@ mod tests {
 
     #[test]
     fn numbers_are_octal_or_binary_and_never_negative_or_too_large() {
-        assert_eq!(number(b"0000644\0"), Some(0o644));
-        assert_eq!(number(b"  644 \0 "), Some(0o644));
-        assert_eq!(number(b"\0\0\0\0"), Some(0));
-        assert_eq!(number(b"\x80\0\0\0\0\0\0\x02\0\0\0\0"), Some(1 << 33));
+        assert_eq!(parse_number(b"0000644\0"), Some(0o644));
+        assert_eq!(parse_number(b"  644 \0 "), Some(0o644));
+        assert_eq!(parse_number(b"\0\0\0\0"), Some(0));
+        assert_eq!(parse_number(b"\x80\0\0\0\0\0\0\x02\0\0\0\0"), Some(1 << 33));
         for wrong in [
             b"\xff\xff\xff\xff".as_slice(),
             b"\x81\0\0\0",
@@ -275,22 +280,22 @@ mod tests {
             b"\x80\xff\xff\xff\xff\xff\xff\xff\xff\xff",
             b"-1",
         ] {
-            assert_eq!(number(wrong), None, "{wrong:?}");
+            assert_eq!(parse_number(wrong), None, "{wrong:?}");
         }
     }
 
     #[test]
     fn pax_records_replace_what_the_header_says() {
-        let mut extended = Extended::default();
-        extended.take(b'L', b"gnu\0").unwrap();
-        extended
-            .take(b'x', b"12 path=pax\n20 size=99999999999\n11 other=x\n")
+        let mut extensions = HeaderExtensions::default();
+        extensions.apply(b'L', b"gnu\0").unwrap();
+        extensions
+            .apply(b'x', b"12 path=pax\n20 size=99999999999\n11 other=x\n")
             .unwrap();
         assert_eq!(
-            (extended.name.as_deref(), extended.size),
+            (extensions.name.as_deref(), extensions.size),
             (Some(b"pax".as_slice()), Some(99_999_999_999))
         );
-        assert!(extended.is_pending());
+        assert!(extensions.is_pending());
     }
 
     #[test]
@@ -308,7 +313,7 @@ mod tests {
         for content in wrong {
             assert!(
                 matches!(
-                    Extended::default().take(b'x', content),
+                    HeaderExtensions::default().apply(b'x', content),
                     Err(ArchiveError::Pax(_))
                 ),
                 "{content:?}"
@@ -321,14 +326,14 @@ mod tests {
         ] {
             assert!(
                 matches!(
-                    Extended::default().take(b'g', content),
+                    HeaderExtensions::default().apply(b'g', content),
                     Err(ArchiveError::Pax(_))
                 ),
                 "{content:?}"
             );
         }
-        Extended::default()
-            .take(b'g', b"16 comment=abcd\n")
+        HeaderExtensions::default()
+            .apply(b'g', b"16 comment=abcd\n")
             .unwrap();
     }
 }

@@ -2,37 +2,38 @@
 //!
 //! | file | does |
 //! |---|---|
-//! | `header`, `names`, `entries` | one header; plain names and links that stay inside; one bounded pass over all of it |
-//! | `outer`, `contents` | the file, unpacked once when it is gzip'd; the table of what lies where |
-//! | `content`, `saved` | what a file is by its first bytes; Docker's `manifest.json` |
-//! | `image` | a manifest for layers that have none |
-//! | `oci`, `docker` | an OCI layout; what `docker save` and its like write |
+//! | `header`, `names`, `entries` | one header; names and links that stay inside; one pass over all entries |
+//! | `file`, `file_table` | the file, unpacked once if it is compressed; where each entry lies in it |
+//! | `file_type`, `docker_manifest` | what an entry is by its first bytes; the `manifest.json` of Docker |
+//! | `layers`, `layer_packer` | layers that need a manifest; making them ready to be sent |
+//! | `oci`, `docker` | reading an OCI layout; reading what `docker save` and similar tools write |
 //! | `error` | a sentence for everything that is refused |
 //!
-//! Nothing is unpacked to names on a disk. The engine's exports come through the same pass
-//! (`engine/export.rs`).
+//! No entry is ever unpacked under its name. The exports of an engine are read with the same
+//! [`Entries`] (`engine/export.rs`).
 
-mod content;
-mod contents;
 mod docker;
+mod docker_manifest;
 mod entries;
 mod error;
+mod file;
+mod file_table;
+mod file_type;
 mod header;
-mod image;
+mod layer_packer;
+mod layers;
 mod names;
 mod oci;
-mod outer;
-mod saved;
 
 #[cfg(test)]
 pub(crate) use entries::tests::archive;
 
-pub(crate) use content::{Content, HEAD};
-pub(crate) use docker::{Docker, DockerArchive, read_docker};
-pub(crate) use entries::{Entries, Input};
+pub(crate) use docker::{DockerArchive, DockerImage, read_docker};
+pub(crate) use docker_manifest::{SavedImage, digest_in_name};
+pub(crate) use entries::{ArchiveInput, Entries};
 pub use error::ArchiveError;
+pub(crate) use file_type::{FileType, HEAD_BYTES};
 pub(crate) use header::EntryKind;
-pub(crate) use image::{Layers, Packed};
-pub(crate) use names::{follow, plain};
+pub(crate) use layers::{ImageLayers, PackedLayer};
+pub(crate) use names::{follow_links, normalize};
 pub(crate) use oci::read_oci;
-pub(crate) use saved::{Saved, promised};

@@ -1,18 +1,22 @@
-//! Names in an archive: plain ones only, so that two ways to write one name cannot hide one file
-//! behind another. Pure.
+//! Names and links in an archive. Each name has one form only, so that two spellings of one name cannot
+//! hide one file behind another. Pure.
 
 use std::collections::HashMap;
 
 use super::error::ArchiveError;
 
-/// Names in image archives have some 80 letters.
+/// The longest name, in bytes. Those in image archives have about 80.
 pub(super) const LONGEST_NAME: usize = 1024;
-/// Docker links a layer that occurs twice to its first occurrence: one step.
+/// How many links in a row are followed. Docker links a layer that occurs twice to its first
+/// occurrence, which is one.
 const MOST_STEPS: usize = 8;
 
-/// The name without `.`; empty for the root itself. Nothing leads up, not even to come back.
-pub(crate) fn plain(raw: &[u8]) -> Result<String, ArchiveError> {
-    let name = text(raw)?;
+/// The name without `.` and empty parts; the root itself becomes an empty name.
+///
+/// # Errors
+/// The name is absolute or has `..` in it, even where that stays inside.
+pub(crate) fn normalize(raw: &[u8]) -> Result<String, ArchiveError> {
+    let name = parse_name(raw)?;
     let shown = || name.escape_debug().to_string();
     if name.starts_with('/') {
         return Err(ArchiveError::Absolute { name: shown() });
@@ -28,9 +32,9 @@ pub(crate) fn plain(raw: &[u8]) -> Result<String, ArchiveError> {
     }
 }
 
-/// Where a symbolic link leads; it counts from the directory that the link lies in.
-pub(super) fn symlink(name: &str, raw: &[u8]) -> Result<String, ArchiveError> {
-    let to = text(raw)?;
+/// The target of a symbolic link. It is relative to the directory of the link.
+pub(super) fn resolve_symlink(name: &str, raw: &[u8]) -> Result<String, ArchiveError> {
+    let to = parse_name(raw)?;
     let outside = || ArchiveError::LinkOutside {
         name: name.escape_debug().to_string(),
         to: to.escape_debug().to_string(),
@@ -50,20 +54,20 @@ pub(super) fn symlink(name: &str, raw: &[u8]) -> Result<String, ArchiveError> {
     Ok(parts.join("/"))
 }
 
-/// Where a hard link leads; it counts from the root.
-pub(super) fn hard_link(name: &str, raw: &[u8]) -> Result<String, ArchiveError> {
+/// The target of a hard link. It is relative to the root.
+pub(super) fn resolve_hard_link(name: &str, raw: &[u8]) -> Result<String, ArchiveError> {
     let outside = |to: String| ArchiveError::LinkOutside {
         name: name.escape_debug().to_string(),
         to,
     };
-    plain(raw).map_err(|error| match error {
+    normalize(raw).map_err(|error| match error {
         ArchiveError::Absolute { name: to } | ArchiveError::Traversal { name: to } => outside(to),
         other => other,
     })
 }
 
-/// The member of that name, or the one that the link of that name leads to.
-pub(crate) fn follow<'a, T>(
+/// The member of this name, or the one that the link of this name leads to.
+pub(crate) fn follow_links<'a, T>(
     name: &str,
     members: &'a HashMap<String, T>,
     links: &'a HashMap<String, String>,
@@ -82,7 +86,7 @@ pub(crate) fn follow<'a, T>(
     })
 }
 
-fn text(raw: &[u8]) -> Result<&str, ArchiveError> {
+fn parse_name(raw: &[u8]) -> Result<&str, ArchiveError> {
     let wrong = ArchiveError::Name {
         limit: LONGEST_NAME,
     };
@@ -101,45 +105,48 @@ mod tests {
     #[test]
     fn a_name_is_plain_or_refused() {
         for (raw, name) in [("a/b", "a/b"), ("./a//b/", "a/b"), (".", ""), ("./", "")] {
-            assert_eq!(plain(raw.as_bytes()).unwrap(), name);
+            assert_eq!(normalize(raw.as_bytes()).unwrap(), name);
         }
         assert!(matches!(
-            plain(b"/etc/passwd"),
+            normalize(b"/etc/passwd"),
             Err(ArchiveError::Absolute { .. })
         ));
         for raw in ["..", "../a", "a/../b", "a/.."] {
             assert!(
-                matches!(plain(raw.as_bytes()), Err(ArchiveError::Traversal { .. })),
+                matches!(
+                    normalize(raw.as_bytes()),
+                    Err(ArchiveError::Traversal { .. })
+                ),
                 "{raw}"
             );
         }
         for raw in [b"".as_slice(), b"a\0b", b"\xff", &[b'a'; LONGEST_NAME + 1]] {
-            assert!(matches!(plain(raw), Err(ArchiveError::Name { .. })));
+            assert!(matches!(normalize(raw), Err(ArchiveError::Name { .. })));
         }
     }
 
     #[test]
     fn links_stay_inside() {
         assert_eq!(
-            symlink("b/layer.tar", b"../a/layer.tar").unwrap(),
+            resolve_symlink("b/layer.tar", b"../a/layer.tar").unwrap(),
             "a/layer.tar"
         );
-        assert_eq!(symlink("b", b"./c").unwrap(), "c");
+        assert_eq!(resolve_symlink("b", b"./c").unwrap(), "c");
         assert_eq!(
-            hard_link("b/layer.tar", b"a/layer.tar").unwrap(),
+            resolve_hard_link("b/layer.tar", b"a/layer.tar").unwrap(),
             "a/layer.tar"
         );
         for to in ["/etc/passwd", "../../etc/passwd"] {
             assert!(
                 matches!(
-                    symlink("b/layer.tar", to.as_bytes()),
+                    resolve_symlink("b/layer.tar", to.as_bytes()),
                     Err(ArchiveError::LinkOutside { .. })
                 ),
                 "{to}"
             );
             assert!(
                 matches!(
-                    hard_link("b/layer.tar", to.as_bytes()),
+                    resolve_hard_link("b/layer.tar", to.as_bytes()),
                     Err(ArchiveError::LinkOutside { .. })
                 ),
                 "{to}"
@@ -159,12 +166,12 @@ mod tests {
             link("lost", "nowhere"),
         ]);
         links.extend((0..20).map(|step| (format!("chain{step}"), format!("chain{}", step + 1))));
-        assert_eq!(follow("good", &members, &links).unwrap(), Some(&7));
-        assert_eq!(follow("lost", &members, &links).unwrap(), None);
+        assert_eq!(follow_links("good", &members, &links).unwrap(), Some(&7));
+        assert_eq!(follow_links("lost", &members, &links).unwrap(), None);
         for name in ["a", "self", "chain0"] {
             assert!(
                 matches!(
-                    follow(name, &members, &links),
+                    follow_links(name, &members, &links),
                     Err(ArchiveError::LinkCircle { .. })
                 ),
                 "{name}"

@@ -1,54 +1,38 @@
-//! An OCI layout in a tar file, as buildx (`type=oci,dest=FILE`), skopeo and containerd write it:
-//! pushed as it is.
+//! An OCI layout in a tar file, as buildx (`type=oci,dest=FILE`), skopeo and containerd write it. It
+//! is pushed as it is.
 
 use std::path::Path;
 
-use super::contents::Contents;
 use super::error::ArchiveError;
+use super::file_table::FileTable;
 use crate::error::SourceError;
-use crate::graph::{Image, gather};
-use crate::layout::{Index, Marker, all_names, names};
-use crate::media::Descriptor;
+use crate::image::{Image, gather};
+use crate::layout::{ChoiceError, LayoutIndex, LayoutMarker};
 
-/// Reads the image that `tag` names, or the only one. Layers stay where they are: they are sent
-/// from the archive.
+/// Reads the image that `tag` names, or the only one: all of its manifests, and where in the archive
+/// its blobs are. An archive that is compressed as a whole is unpacked into `temporary`.
 pub(crate) fn read_oci(
     file: &Path,
     tag: Option<&str>,
     temporary: &Path,
 ) -> Result<Image, SourceError> {
-    let contents = Contents::read(file, temporary)?;
-    contents
-        .document::<Marker>("oci-layout")?
-        .check()
-        .map_err(|reason| {
-            let name = "oci-layout".to_owned();
-            contents.unusable(ArchiveError::Document { name, reason })
-        })?;
-    let index: Index = contents.document("index.json")?;
-    let root = choose(file, &index.manifests, tag)?;
-    gather(root, &|descriptor| contents.locate(descriptor))
-}
-
-fn choose<'a>(
-    file: &Path,
-    images: &'a [Descriptor],
-    tag: Option<&str>,
-) -> Result<&'a Descriptor, SourceError> {
-    let mut fitting = images
-        .iter()
-        .filter(|image| tag.is_none_or(|tag| names(image).any(|name| name == tag)));
-    match fitting.next() {
-        // The same image may have several names.
-        Some(image) if fitting.all(|other| other.digest == image.digest) => Ok(image),
-        Some(_) => Err(SourceError::AmbiguousArchive {
+    let table = FileTable::open(file, temporary)?;
+    let marker: LayoutMarker = table.read_document("oci-layout")?;
+    marker.check().map_err(|reason| {
+        let name = "oci-layout".to_owned();
+        table.archive_error(ArchiveError::Document { name, reason })
+    })?;
+    let index: LayoutIndex = table.read_document("index.json")?;
+    let root = index.choose(tag).map_err(|error| match error {
+        ChoiceError::Ambiguous(there) => SourceError::AmbiguousArchive {
             file: file.to_owned(),
-            there: all_names(images),
-        }),
-        None => Err(SourceError::NotInArchive {
+            there,
+        },
+        ChoiceError::NotFound(there) => SourceError::NotInArchive {
             file: file.to_owned(),
             name: tag.map(str::to_owned),
-            there: all_names(images),
-        }),
-    }
+            there,
+        },
+    })?;
+    gather(root, &|descriptor| table.locate(descriptor))
 }

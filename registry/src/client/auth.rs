@@ -1,8 +1,7 @@
-//! Who we are to a registry: Basic at once (ECR wants nothing else), a bearer token when the
-//! registry asks for one.
+//! Authorization at a registry: Basic in the first request, which is all that ECR wants, and a bearer
+//! token when the registry asks for one.
 //!
-//! Whoever sends a request decides whether its address may see this at all (`mod.rs`: the
-//! registry's own origin only).
+//! The sender of a request decides whether its URL may get it (`mod.rs`: the registry's origin only).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,108 +12,115 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use super::{Credentials, Renewal};
-use crate::body::{BodyError, read_body};
+use crate::bounded_body::{BodyError, read_body};
 use crate::scrub;
 use crate::secret::Secret;
 
-/// Tokens are a few kilobytes; ECR's, the longest known, two or three.
+/// The longest response of a token service, in bytes. Tokens have a few kilobytes.
 const LONGEST_TOKEN: usize = 64 * 1024;
 
-/// The credentials, and the token that they were last exchanged for.
-pub(super) struct Keys {
-    held: Mutex<Held>,
+/// The credentials, and how they are renewed.
+pub(super) struct Authenticator {
+    state: Mutex<AuthState>,
     renewal: Option<Renewal>,
 }
 
-struct Held {
+struct AuthState {
     credentials: Option<Credentials>,
     token: Option<Secret>,
-    /// New credentials were refused like the old ones: a silent refusal is a denial from here on.
-    in_vain: bool,
+    /// Whether new credentials were refused like the old ones. Then a refusal without a message is a
+    /// denial, and not an expiry.
+    renewal_refused: bool,
 }
 
-/// What a registry wants to see, from `WWW-Authenticate: Bearer realm="…",service="…",scope="…"`.
+/// `WWW-Authenticate: Bearer realm="…",service="…",scope="…"`: where to get a token, and for what.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Challenge {
-    /// The token service, asked for this service and scope.
-    question: Url,
+    /// The URL of the token service, with service and scope.
+    url: Url,
 }
 
-/// The answer of a token service; it names the token in one of two ways.
+/// The response of a token service, which has one of the two fields.
 #[derive(Deserialize)]
 struct Token {
     token: Option<String>,
     access_token: Option<String>,
 }
 
-impl Keys {
+impl Authenticator {
     pub(super) fn new(credentials: Option<Credentials>, renewal: Option<Renewal>) -> Self {
-        let held = Held {
+        let state = AuthState {
             credentials,
             token: None,
-            in_vain: false,
+            renewal_refused: false,
         };
-        held.register();
+        state.register_secrets();
         Self {
-            held: Mutex::new(held),
+            state: Mutex::new(state),
             renewal,
         }
     }
 
-    /// The value of `Authorization`, if there is anything to say.
-    pub(super) async fn current(&self) -> Option<Secret> {
-        self.held.lock().await.shown()
+    /// The value of `Authorization`; `None` for anonymous access.
+    pub(super) async fn authorization(&self) -> Option<Secret> {
+        self.state.lock().await.authorization()
     }
 
-    /// Whether a refusal that gives no reason is worth new credentials.
-    pub(super) async fn is_worth_a_try(&self) -> bool {
-        self.renewal.is_some() && !self.held.lock().await.in_vain
+    /// Whether to get new credentials after a refusal without a message.
+    pub(super) async fn may_renew(&self) -> bool {
+        self.renewal.is_some() && !self.state.lock().await.renewal_refused
     }
 
-    /// The new credentials were refused like the old ones.
-    pub(super) async fn was_in_vain(&self) {
-        self.held.lock().await.in_vain = true;
+    /// Remembers that new credentials were refused like the old ones.
+    pub(super) async fn mark_renewal_refused(&self) {
+        self.state.lock().await.renewal_refused = true;
     }
 
-    /// What to show after `refused` was not good enough: a token for what the challenge asks, or
-    /// new credentials. Another request may have seen to it meanwhile. Nothing, when there is
-    /// nothing else to show.
+    /// Gets a better authorization after `refused` was refused: a token for the challenge, or new
+    /// credentials. If another request has renewed it meanwhile, that one is returned.
     pub(super) async fn renew(
         &self,
         http: &Client,
         challenge: Option<&Challenge>,
         refused: Option<&Secret>,
-    ) -> Result<Renewed, RenewalError> {
-        let mut held = self.held.lock().await;
-        if held.shown().as_ref() != refused {
-            return Ok(held.shown().map_or(Renewed::Nothing, Renewed::Meanwhile));
+    ) -> Result<RenewalOutcome, RenewalError> {
+        let mut state = self.state.lock().await;
+        if state.authorization().as_ref() != refused {
+            return Ok(state.authorization().map_or(
+                RenewalOutcome::Unavailable,
+                RenewalOutcome::RenewedMeanwhile,
+            ));
         }
         match (challenge, &self.renewal) {
-            (Some(challenge), _) => held.token = exchange(http, challenge, held.basic()).await?,
-            (None, Some(renewal)) => {
-                held.credentials = Some(renewal.renew().await.map_err(RenewalError::Credentials)?);
+            (Some(challenge), _) => {
+                state.token = exchange_token(http, challenge, state.basic_authorization()).await?;
             }
-            (None, None) => return Ok(Renewed::Nothing),
+            (None, Some(renewal)) => {
+                state.credentials = Some(renewal.renew().await.map_err(RenewalError::Credentials)?);
+            }
+            (None, None) => return Ok(RenewalOutcome::Unavailable),
         }
-        held.register();
-        Ok(held.shown().map_or(Renewed::Nothing, Renewed::Now))
+        state.register_secrets();
+        Ok(state
+            .authorization()
+            .map_or(RenewalOutcome::Unavailable, RenewalOutcome::Renewed))
     }
 }
 
-/// What came of asking for something better to show.
-pub(super) enum Renewed {
-    Now(Secret),
-    /// By another request, since ours was sent.
-    Meanwhile(Secret),
-    Nothing,
+/// The result of a renewal.
+pub(super) enum RenewalOutcome {
+    Renewed(Secret),
+    /// Another request has renewed it since ours was sent.
+    RenewedMeanwhile(Secret),
+    Unavailable,
 }
 
-/// Why there is nothing better to show.
+/// Why a renewal failed.
 pub(super) enum RenewalError {
     Exchange(reqwest::Error),
-    /// The token service answered, but not with a token.
-    Answer(String),
-    /// The caller's own words.
+    /// The response of the token service has no token; a sentence says why.
+    TokenResponse(String),
+    /// There are no new credentials, for the reason that the caller gave.
     Credentials(String),
 }
 
@@ -124,10 +130,10 @@ impl From<reqwest::Error> for RenewalError {
     }
 }
 
-impl Held {
-    /// Whoever repeats what is shown here, in a message or a page of an error, is masked; also
-    /// without the scheme before it.
-    fn register(&self) {
+impl AuthState {
+    /// Registers token and password as secrets, so that they are masked in error messages that repeat
+    /// them, with or without the scheme.
+    fn register_secrets(&self) {
         let token = self
             .token
             .iter()
@@ -141,11 +147,11 @@ impl Held {
             .for_each(|text| scrub::register(&Secret::new(text)));
     }
 
-    fn shown(&self) -> Option<Secret> {
-        self.token.clone().or_else(|| self.basic())
+    fn authorization(&self) -> Option<Secret> {
+        self.token.clone().or_else(|| self.basic_authorization())
     }
 
-    fn basic(&self) -> Option<Secret> {
+    fn basic_authorization(&self) -> Option<Secret> {
         let Credentials { user, password } = self.credentials.as_ref()?;
         Some(Secret::new(format!(
             "Basic {}",
@@ -154,13 +160,13 @@ impl Held {
     }
 }
 
-async fn exchange(
+async fn exchange_token(
     http: &Client,
     challenge: &Challenge,
     basic: Option<Secret>,
 ) -> Result<Option<Secret>, RenewalError> {
-    let mut request = http.get(challenge.question.clone()).timeout(super::ANSWER);
-    if let Some(basic) = basic.and_then(|basic| header(&basic)) {
+    let mut request = http.get(challenge.url.clone()).timeout(super::ANSWER);
+    if let Some(basic) = basic.and_then(|basic| authorization_header(&basic)) {
         request = request.header(reqwest::header::AUTHORIZATION, basic);
     }
     let answer = read_body(request.send().await?.error_for_status()?, LONGEST_TOKEN)
@@ -168,12 +174,12 @@ async fn exchange(
         .map_err(|error| match error {
             BodyError::Broken(error) => RenewalError::Exchange(error),
             long @ BodyError::TooLong(_) => {
-                RenewalError::Answer(format!("its token service: {long}"))
+                RenewalError::TokenResponse(format!("its token service: {long}"))
             }
         })?;
     let token = serde_json::from_slice::<Token>(&answer);
     let token = token.map_err(|error| {
-        RenewalError::Answer(format!(
+        RenewalError::TokenResponse(format!(
             "its token service's answer cannot be read: {error}"
         ))
     })?;
@@ -183,17 +189,17 @@ async fn exchange(
         .map(|token| Secret::new(format!("Bearer {token}"))))
 }
 
-/// A header whose value no log of the HTTP client shows.
-pub(super) fn header(secret: &Secret) -> Option<HeaderValue> {
+/// The header value, marked as sensitive so that the HTTP client does not log it.
+pub(super) fn authorization_header(secret: &Secret) -> Option<HeaderValue> {
     let mut value = HeaderValue::from_str(secret.expose()).ok()?;
     value.set_sensitive(true);
     Some(value)
 }
 
 impl Challenge {
-    /// Reads the challenge of a registry at `origin`. Credentials that came over TLS are never sent
-    /// on without it.
-    pub(super) fn read(headers: &HeaderMap, origin: &Url) -> Option<Self> {
+    /// The challenge of a registry at `origin`. One that would send credentials without TLS, although
+    /// the registry itself uses it, is ignored.
+    pub(super) fn from_headers(headers: &HeaderMap, origin: &Url) -> Option<Self> {
         headers
             .get_all(WWW_AUTHENTICATE)
             .iter()
@@ -206,20 +212,20 @@ impl Challenge {
         if !scheme.eq_ignore_ascii_case("bearer") {
             return None;
         }
-        let parameters = parameters(rest);
+        let parameters = parse_parameters(rest);
         let (_, realm) = parameters.iter().find(|(name, _)| name == "realm")?;
-        let mut question = Url::parse(realm).ok()?;
+        let mut url = Url::parse(realm).ok()?;
         let asked = parameters
             .iter()
             .filter(|(name, _)| name == "service" || name == "scope");
-        question.query_pairs_mut().extend_pairs(asked);
-        let safe = question.scheme() == "https" || question.scheme() == origin.scheme();
-        safe.then_some(Self { question })
+        url.query_pairs_mut().extend_pairs(asked);
+        let safe = url.scheme() == "https" || url.scheme() == origin.scheme();
+        safe.then_some(Self { url })
     }
 }
 
-/// `name="value"` pairs; a value may hold commas (a scope does).
-fn parameters(mut rest: &str) -> Vec<(String, String)> {
+/// `name="value"` pairs; a value may contain commas, as scopes do.
+fn parse_parameters(mut rest: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     while let Some((name, after)) = rest.split_once('=') {
         let (value, after) = match after
@@ -244,7 +250,7 @@ mod tests {
 
     fn challenge(value: &'static str, origin: &str) -> Option<Challenge> {
         let headers = HeaderMap::from_iter([(WWW_AUTHENTICATE, HeaderValue::from_static(value))]);
-        Challenge::read(&headers, &origin.parse().unwrap())
+        Challenge::from_headers(&headers, &origin.parse().unwrap())
     }
 
     #[test]
@@ -252,7 +258,7 @@ mod tests {
         let value = r#"Bearer realm="https://auth.example.com/token",service="registry",scope="repository:a/b:pull,push",error="x""#;
         let read = challenge(value, "https://registry.example.com").unwrap();
         let asked = "https://auth.example.com/token?service=registry&scope=repository%3Aa%2Fb%3Apull%2Cpush";
-        assert_eq!(read.question.as_str(), asked);
+        assert_eq!(read.url.as_str(), asked);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Blobs: is it there, can it be mounted, and if not, one POST and one PUT; and reading one.
+//! Blobs: asking for one (HEAD), mounting one (POST), sending one (POST and PUT), reading one (GET).
 
 use std::future::Future;
 use std::pin::pin;
@@ -10,229 +10,244 @@ use reqwest::{Response, StatusCode};
 use url::Url;
 
 use super::Registry;
-use super::answer::Answer;
-use super::retry::{Fault, Patience};
+use super::reply::Reply;
+use super::retry::{FailedAttempt, RetryLoop};
 use crate::blob::{Blob, UploadProgress};
 use crate::digest::Digest;
 use crate::error::{PushError, Step};
 use crate::progress::{Progress, Report};
 
-/// How often an upload is looked at: progress is told, and a standstill counted.
-const BEAT: Duration = Duration::from_secs(1);
-/// A connection that takes no byte for so many beats is dead.
+/// How often an upload is checked: its progress is reported, and standstills are counted.
+const CHECK_EVERY: Duration = Duration::from_secs(1);
+/// After this many checks without a byte, a connection counts as dead.
 const STANDSTILL: u64 = 60;
-/// After the last byte a registry stores and checks the blob; a slow one does at least so many
-/// bytes in a beat.
-const STORED_IN_A_BEAT: u64 = 16 * 1024 * 1024;
+/// After the last byte a registry stores and verifies the blob. Slow ones process at least this many
+/// bytes between two checks.
+const STORED_PER_CHECK: u64 = 16 * 1024 * 1024;
 
-/// How a blob got there.
+/// How the registry got a blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sent {
-    /// It was there.
+pub(crate) enum BlobOutcome {
+    /// It had the blob.
     Existing,
-    /// The registry took it from another of its repositories.
+    /// It mounted the blob from another of its repositories.
     Mounted,
     /// It was uploaded.
     Uploaded,
-    /// It was uploaded, although it is in another repository of the same registry: the registry did
-    /// not mount it.
+    /// It was uploaded, although another repository of the same registry has it and it could have been
+    /// mounted.
     Copied,
 }
 
-/// What the registry says to a blob before it is sent.
+/// Whether the registry has a blob.
 #[derive(Debug)]
-pub(crate) enum Found {
-    /// Nothing needs to be sent.
-    There(Sent),
-    /// It has to be sent, to this address where an upload was begun already.
+pub(crate) enum BlobState {
+    /// It has it, so nothing needs to be sent.
+    Present(BlobOutcome),
+    /// It has to be sent, to this URL if an upload was begun already.
     Missing(Option<Url>),
 }
 
 impl Registry {
-    /// Asks whether the registry has the blob, or can take it from the repository where it is.
-    pub(crate) async fn seek(&self, blob: &Blob, report: Report<'_>) -> Result<Found, PushError> {
-        let mut patience = Patience::new(report);
+    /// Asks whether the registry has the blob, or can mount it from the repository where it is read.
+    pub(crate) async fn check_blob(
+        &self,
+        blob: &Blob,
+        report: Report<'_>,
+    ) -> Result<BlobState, PushError> {
+        let mut retries = RetryLoop::new(report);
         loop {
-            match self.seek_once(blob).await {
+            match self.check_blob_once(blob).await {
                 Ok(found) => return Ok(found),
-                Err(fault) => patience.after(fault).await?,
+                Err(failure) => retries.wait_or_fail(failure).await?,
             }
         }
     }
 
-    async fn seek_once(&self, blob: &Blob) -> Result<Found, Fault> {
+    async fn check_blob_once(&self, blob: &Blob) -> Result<BlobState, FailedAttempt> {
         let mounting = match blob
-            .source()
-            .filter(|from| self.is_beside(from) && !self.is(from))
+            .registry()
+            .filter(|from| self.shares_registry_with(from) && !self.is_same_repository(from))
         {
-            Some(from) => self.mount(&blob.digest, &from.repository).await?,
-            None => Found::Missing(None),
+            Some(from) => self.mount_blob(&blob.digest, &from.repository).await?,
+            None => BlobState::Missing(None),
         };
         match mounting {
-            Found::Missing(_) if self.has(&blob.digest).await? => Ok(Found::There(Sent::Existing)),
+            BlobState::Missing(_) if self.has_blob(&blob.digest).await? => {
+                Ok(BlobState::Present(BlobOutcome::Existing))
+            }
             other => Ok(other),
         }
     }
 
-    /// Sends the blob. Whatever fails is tried from the beginning, so a blob that arrived although
-    /// its answer was lost is found by the question that comes first then.
-    pub(crate) async fn deliver(
+    /// Sends the blob, to `begun` if an upload was begun already. After a failure it is asked for before
+    /// it is sent again: it may have arrived although the response was lost.
+    pub(crate) async fn send_blob(
         &self,
         blob: &Blob,
         begun: Option<Url>,
         report: Report<'_>,
-    ) -> Result<Sent, PushError> {
-        let sent = if blob.source().is_some_and(|from| self.is_beside(from)) {
-            Sent::Copied
+    ) -> Result<BlobOutcome, PushError> {
+        let sent = if blob
+            .registry()
+            .is_some_and(|from| self.shares_registry_with(from))
+        {
+            BlobOutcome::Copied
         } else {
-            Sent::Uploaded
+            BlobOutcome::Uploaded
         };
-        let (mut patience, mut begun) = (Patience::new(report), begun);
+        let (mut retries, mut begun) = (RetryLoop::new(report), begun);
         loop {
-            match self.deliver_once(blob, begun.take(), report).await {
+            match self.send_blob_once(blob, begun.take(), report).await {
                 Ok(()) => return Ok(sent),
-                Err(fault) => patience.after(fault).await?,
+                Err(failure) => retries.wait_or_fail(failure).await?,
             }
-            if self.has(&blob.digest).await.unwrap_or(false) {
+            if self.has_blob(&blob.digest).await.unwrap_or(false) {
                 return Ok(sent);
             }
         }
     }
 
-    async fn deliver_once(
+    async fn send_blob_once(
         &self,
         blob: &Blob,
         begun: Option<Url>,
         report: Report<'_>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), FailedAttempt> {
         let mut to = match begun {
             Some(to) => to,
             None => self.start_upload().await?,
         };
         to.query_pairs_mut()
             .append_pair("digest", blob.digest.as_str());
-        self.upload(blob, &to, report).await
+        self.put_blob(blob, &to, report).await
     }
 
-    async fn has(&self, digest: &Digest) -> Result<bool, Fault> {
-        let address = self.address(&format!("blobs/{digest}"));
+    async fn has_blob(&self, digest: &Digest) -> Result<bool, FailedAttempt> {
+        let address = self.url(&format!("blobs/{digest}"));
         match self
-            .ask(Step::CheckBlob, || self.http.head(address.clone()))
+            .send_small(Step::CheckBlob, || self.http.head(address.clone()))
             .await?
         {
-            Answer::Refused(refusal) if refusal.status == StatusCode::NOT_FOUND => Ok(false),
-            answer => answer.good(self, Step::CheckBlob).map(|_| true),
+            Reply::Error(refusal) if refusal.status == StatusCode::NOT_FOUND => Ok(false),
+            answer => answer.into_success(self, Step::CheckBlob).map(|_| true),
         }
     }
 
-    /// Asks the registry to take the blob from a repository beside; if it does not, it has begun an
-    /// upload instead. A refusal is no failure: whoever may not read there with this right may
-    /// still send what was read with another.
-    async fn mount(&self, digest: &Digest, from: &str) -> Result<Found, Fault> {
-        let mut address = self.address("blobs/uploads/");
+    /// Asks the registry to mount the blob from another of its repositories. If it does not, it has
+    /// begun an upload. A refusal is not a failure: these credentials may not read the other
+    /// repository, and the blob can still be sent.
+    async fn mount_blob(&self, digest: &Digest, from: &str) -> Result<BlobState, FailedAttempt> {
+        let mut address = self.url("blobs/uploads/");
         address
             .query_pairs_mut()
             .append_pair("mount", digest.as_str())
             .append_pair("from", from);
         match self
-            .ask(Step::StartUpload, || {
+            .send_small(Step::StartUpload, || {
                 self.http.post(address.clone()).header(CONTENT_LENGTH, 0)
             })
             .await?
         {
-            Answer::Good(response) if response.status() == StatusCode::CREATED => {
-                self.confirm(&response, digest)?;
-                Ok(Found::There(Sent::Mounted))
+            Reply::Success(response) if response.status() == StatusCode::CREATED => {
+                self.confirm_digest(&response, digest)?;
+                Ok(BlobState::Present(BlobOutcome::Mounted))
             }
-            Answer::Good(response) => Ok(Found::Missing(self.location(&response).ok())),
-            Answer::Refused(refusal)
+            Reply::Success(response) => {
+                Ok(BlobState::Missing(self.upload_location(&response).ok()))
+            }
+            Reply::Error(refusal)
                 if refusal.status.is_client_error()
                     && refusal.status != StatusCode::TOO_MANY_REQUESTS =>
             {
-                Ok(Found::Missing(None))
+                Ok(BlobState::Missing(None))
             }
-            Answer::Refused(refusal) => Err(refusal.into_fault(self, Step::StartUpload)),
+            Reply::Error(refusal) => Err(refusal.into_failure(self, Step::StartUpload)),
         }
     }
 
-    /// Begins an upload and answers where the blob is to be put.
-    async fn start_upload(&self) -> Result<Url, Fault> {
-        let address = self.address("blobs/uploads/");
+    /// Begins an upload, and returns the URL that the blob is sent to.
+    async fn start_upload(&self) -> Result<Url, FailedAttempt> {
+        let address = self.url("blobs/uploads/");
         let answer = self
-            .ask(Step::StartUpload, || {
+            .send_small(Step::StartUpload, || {
                 self.http.post(address.clone()).header(CONTENT_LENGTH, 0)
             })
             .await?;
-        Ok(self.location(&answer.good(self, Step::StartUpload)?)?)
+        Ok(self.upload_location(&answer.into_success(self, Step::StartUpload)?)?)
     }
 
-    /// `Location` may be relative, may have a query, and may be another host's; it may not give up
-    /// TLS.
-    fn location(&self, response: &Response) -> Result<Url, PushError> {
+    /// The URL in `Location`, which may be relative and may be on another host, but may not leave TLS.
+    fn upload_location(&self, response: &Response) -> Result<Url, PushError> {
         let text = response
             .headers()
             .get(LOCATION)
             .and_then(|value| value.to_str().ok());
-        let text = text.ok_or_else(|| self.odd("it began an upload without saying where"))?;
+        let text =
+            text.ok_or_else(|| self.protocol_error("it began an upload without saying where"))?;
         let location = self
             .origin
             .join(text)
-            .map_err(|_| self.odd("it began an upload at an address that is none"))?;
+            .map_err(|_| self.protocol_error("it began an upload at an address that is none"))?;
         if location.scheme() != "https" && location.scheme() != self.origin.scheme() {
-            return Err(self.odd("it wants the upload without TLS"));
+            return Err(self.protocol_error("it wants the upload without TLS"));
         }
         Ok(location)
     }
 
-    async fn upload(&self, blob: &Blob, to: &Url, report: Report<'_>) -> Result<(), Fault> {
-        let meter = Arc::new(UploadProgress::default());
+    async fn put_blob(
+        &self,
+        blob: &Blob,
+        to: &Url,
+        report: Report<'_>,
+    ) -> Result<(), FailedAttempt> {
+        let progress = Arc::new(UploadProgress::default());
         let put = self.send(Step::SendBlob, || {
-            meter.restart();
+            progress.restart();
             let request = self
                 .http
                 .put(to.clone())
                 .header(CONTENT_TYPE, "application/octet-stream");
             request
                 .header(CONTENT_LENGTH, blob.size)
-                .body(blob.body(&meter))
+                .body(blob.upload_body(&progress))
         });
-        let answer = self.watched(put, blob, &meter, report).await;
-        // What went wrong with reading the blob is the reason for whatever the registry says of a
-        // broken body.
-        if let Some(fault) = meter.fault() {
+        let answer = self.watch_upload(put, blob, &progress, report).await;
+        // If the blob could not be read, that is why the registry refused the incomplete body.
+        if let Some(fault) = progress.take_read_failure() {
             return Err(fault);
         }
-        let response = answer?.good(self, Step::SendBlob)?;
-        Ok(self.confirm(&response, &blob.digest)?)
+        let response = answer?.into_success(self, Step::SendBlob)?;
+        Ok(self.confirm_digest(&response, &blob.digest)?)
     }
 
-    /// Waits for the answer as long as bytes move.
-    async fn watched(
+    /// Waits for the response as long as bytes move, and reports the progress.
+    async fn watch_upload(
         &self,
-        put: impl Future<Output = Result<Answer, Fault>>,
+        put: impl Future<Output = Result<Reply, FailedAttempt>>,
         blob: &Blob,
-        meter: &UploadProgress,
+        progress: &UploadProgress,
         report: Report<'_>,
-    ) -> Result<Answer, Fault> {
+    ) -> Result<Reply, FailedAttempt> {
         let mut put = pin!(put);
-        let (mut seen, mut still) = (0, 0);
+        let (mut seen, mut idle_checks) = (0, 0);
         loop {
-            if let Ok(answer) = tokio::time::timeout(BEAT, &mut put).await {
+            if let Ok(answer) = tokio::time::timeout(CHECK_EVERY, &mut put).await {
                 return answer;
             }
-            let sent = meter.sent();
-            still = if sent == seen { still + 1 } else { 0 };
+            let sent = progress.sent_bytes();
+            idle_checks = if sent == seen { idle_checks + 1 } else { 0 };
             seen = sent;
-            let patience = if sent < blob.size {
+            let limit = if sent < blob.size {
                 STANDSTILL
             } else {
-                STANDSTILL + blob.size / STORED_IN_A_BEAT
+                STANDSTILL + blob.size / STORED_PER_CHECK
             };
-            if still >= patience {
-                return Err(Fault::passing(PushError::Silent {
+            if idle_checks >= limit {
+                return Err(FailedAttempt::from_transient(PushError::Silent {
                     host: self.host(),
                     step: Step::SendBlob,
-                    seconds: patience,
+                    seconds: limit,
                 }));
             }
             report(Progress::Uploading {
@@ -243,23 +258,23 @@ impl Registry {
         }
     }
 
-    /// Begins to read a blob; the caller verifies what comes.
-    pub(crate) async fn fetch(&self, digest: &Digest) -> Result<Response, Fault> {
-        let address = self.address(&format!("blobs/{digest}"));
+    /// Begins to read a blob. The caller verifies it.
+    pub(crate) async fn fetch_blob(&self, digest: &Digest) -> Result<Response, FailedAttempt> {
+        let address = self.url(&format!("blobs/{digest}"));
         self.send(Step::ReadBlob, || self.http.get(address.clone()))
             .await?
-            .good(self, Step::ReadBlob)
+            .into_success(self, Step::ReadBlob)
     }
 
-    /// The next piece of a blob; silence is a broken connection.
+    /// The next piece of a blob. A minute without one is an error.
     pub(crate) async fn next_piece(
         &self,
         response: &mut Response,
-    ) -> Result<Option<bytes::Bytes>, Fault> {
+    ) -> Result<Option<bytes::Bytes>, FailedAttempt> {
         let seconds = STANDSTILL;
         match tokio::time::timeout(Duration::from_secs(seconds), response.chunk()).await {
-            Ok(piece) => piece.map_err(|error| self.unreachable(Step::ReadBlob, error)),
-            Err(_) => Err(Fault::passing(PushError::Silent {
+            Ok(piece) => piece.map_err(|error| self.unreachable_error(Step::ReadBlob, error)),
+            Err(_) => Err(FailedAttempt::from_transient(PushError::Silent {
                 host: self.host(),
                 step: Step::ReadBlob,
                 seconds,

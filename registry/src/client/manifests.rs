@@ -1,122 +1,142 @@
-//! Manifests and tags: which one is behind a name, reading it, and writing one.
+//! Manifests and tags: resolving, reading and writing them, and reading configs.
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Response, StatusCode};
 
 use super::Registry;
-use super::answer::{Answer, ErrorResponse};
-use super::retry::{Fault, Patience};
+use super::reply::{ErrorResponse, Reply};
+use super::retry::{FailedAttempt, RetryLoop};
+use crate::descriptor::{ACCEPT_MANIFESTS, Descriptor, MediaType};
 use crate::digest::Digest;
 use crate::error::{PushError, Step};
-use crate::graph::SMALL;
-use crate::media::{self, Config, Descriptor, Manifest};
+use crate::image::SMALL;
+use crate::image_config::ImageConfig;
+use crate::manifest::Manifest;
 use crate::progress::Report;
-use crate::reference::Tag;
+use crate::reference::{ManifestReference, Tag};
 
-/// The registry's own word for the digest of what it sends or was sent.
+/// The header in which a registry says the digest of a content.
 const CONTENT_DIGEST: &str = "docker-content-digest";
 
-/// What became of a manifest that was written.
+/// The result of writing a manifest.
 enum WriteOutcome {
     Done,
-    /// The name is a tag that cannot be moved, if it is not there already.
+    /// The tag is immutable; it may name the manifest already.
     Immutable(ErrorResponse),
 }
 
-/// A manifest as a registry gave it.
+/// A manifest as a registry sent it.
 #[derive(Debug, Clone)]
-pub(crate) struct Given {
-    /// Of the bytes, computed here.
+pub(crate) struct FetchedManifest {
+    /// Computed from the bytes.
     pub(crate) digest: Digest,
-    /// What the registry calls it.
-    media_type: String,
+    /// As the registry says.
+    media_type: MediaType,
     bytes: Vec<u8>,
 }
 
-impl Given {
-    /// What it is; a kind that is not known here is an error.
-    pub(crate) fn read(self) -> Result<Manifest, PushError> {
-        Ok(Manifest::read(self.bytes, &self.media_type)?)
+impl FetchedManifest {
+    /// Parses it.
+    ///
+    /// # Errors
+    /// It is no manifest of a kind that is known here.
+    pub(crate) fn parse(self) -> Result<Manifest, PushError> {
+        Ok(Manifest::parse(self.bytes, &self.media_type)?)
     }
 }
 
 impl Registry {
-    /// The digest of the manifest that a tag or a digest names, if there is one.
+    /// The digest of the manifest with this tag or digest, if there is one.
     pub(crate) async fn resolve(
         &self,
-        name: &str,
+        name: ManifestReference<'_>,
         report: Report<'_>,
     ) -> Result<Option<Digest>, PushError> {
-        let mut patience = Patience::new(report);
+        let mut retries = RetryLoop::new(report);
         loop {
             match self.resolve_once(name).await {
                 Ok(digest) => return Ok(digest),
-                Err(fault) => patience.after(fault).await?,
+                Err(failure) => retries.wait_or_fail(failure).await?,
             }
         }
     }
 
-    async fn resolve_once(&self, name: &str) -> Result<Option<Digest>, Fault> {
-        let address = self.address(&format!("manifests/{name}"));
+    async fn resolve_once(
+        &self,
+        name: ManifestReference<'_>,
+    ) -> Result<Option<Digest>, FailedAttempt> {
+        let address = self.url(&format!("manifests/{name}"));
         let response = match self
-            .ask(Step::ReadManifest, || {
+            .send_small(Step::ReadManifest, || {
                 self.http
                     .head(address.clone())
-                    .header(ACCEPT, media::ACCEPT)
+                    .header(ACCEPT, ACCEPT_MANIFESTS)
             })
             .await?
         {
-            Answer::Refused(refusal) if refusal.status == StatusCode::NOT_FOUND => return Ok(None),
-            answer => answer.good(self, Step::ReadManifest)?,
+            Reply::Error(refusal) if refusal.status == StatusCode::NOT_FOUND => return Ok(None),
+            answer => answer.into_success(self, Step::ReadManifest)?,
         };
-        match announced(&response).map(str::parse) {
+        match announced_digest(&response).map(str::parse) {
             Some(Ok(digest)) => Ok(Some(digest)),
-            // Some registries leave the header out: the digest is that of the bytes.
-            Some(Err(_)) | None => Ok(self.given_once(name).await?.map(|given| given.digest)),
+            // Some registries do not send the header: the digest is computed from the manifest.
+            Some(Err(_)) | None => Ok(self
+                .fetch_manifest_once(name)
+                .await?
+                .map(|given| given.digest)),
         }
     }
 
-    /// The manifest that a tag or a digest names, byte for byte, if there is one.
-    pub(crate) async fn given(
+    /// The manifest with this tag or digest, if there is one.
+    pub(crate) async fn fetch_manifest(
         &self,
-        name: &str,
+        name: ManifestReference<'_>,
         report: Report<'_>,
-    ) -> Result<Option<Given>, PushError> {
-        let mut patience = Patience::new(report);
+    ) -> Result<Option<FetchedManifest>, PushError> {
+        let mut retries = RetryLoop::new(report);
         loop {
-            match self.given_once(name).await {
+            match self.fetch_manifest_once(name).await {
                 Ok(given) => return Ok(given),
-                Err(fault) => patience.after(fault).await?,
+                Err(failure) => retries.wait_or_fail(failure).await?,
             }
         }
     }
 
-    async fn given_once(&self, name: &str) -> Result<Option<Given>, Fault> {
-        let address = self.address(&format!("manifests/{name}"));
+    async fn fetch_manifest_once(
+        &self,
+        name: ManifestReference<'_>,
+    ) -> Result<Option<FetchedManifest>, FailedAttempt> {
+        let address = self.url(&format!("manifests/{name}"));
         let response = match self
-            .ask(Step::ReadManifest, || {
-                self.http.get(address.clone()).header(ACCEPT, media::ACCEPT)
+            .send_small(Step::ReadManifest, || {
+                self.http
+                    .get(address.clone())
+                    .header(ACCEPT, ACCEPT_MANIFESTS)
             })
             .await?
         {
-            Answer::Refused(refusal) if refusal.status == StatusCode::NOT_FOUND => return Ok(None),
-            answer => answer.good(self, Step::ReadManifest)?,
+            Reply::Error(refusal) if refusal.status == StatusCode::NOT_FOUND => return Ok(None),
+            answer => answer.into_success(self, Step::ReadManifest)?,
         };
-        let announced = announced(&response).and_then(|digest| digest.parse::<Digest>().ok());
+        let announced =
+            announced_digest(&response).and_then(|digest| digest.parse::<Digest>().ok());
         let media_type = response
             .headers()
             .get(CONTENT_TYPE)
             .and_then(|value| value.to_str().ok());
         let media_type = media_type
             .and_then(|value| value.split(';').next())
-            .unwrap_or_default()
-            .trim()
-            .to_owned();
-        let bytes = self.small_body(response, Step::ReadManifest).await?;
-        let digest = Digest::of(&bytes);
-        match name.parse::<Digest>().ok().or(announced) {
-            Some(asked) if asked != digest => Err(self.garbled(&asked, &digest)),
-            Some(_) | None => Ok(Some(Given {
+            .unwrap_or_default();
+        let media_type = MediaType::new(media_type.trim());
+        let bytes = self.read_small_body(response, Step::ReadManifest).await?;
+        let digest = Digest::compute(&bytes);
+        let asked = match name {
+            ManifestReference::Digest(digest) => Some(digest.clone()),
+            ManifestReference::Tag(_) => announced,
+        };
+        match asked {
+            Some(asked) if asked != digest => Err(self.digest_mismatch(&asked, &digest)),
+            Some(_) | None => Ok(Some(FetchedManifest {
                 digest,
                 media_type,
                 bytes,
@@ -124,58 +144,63 @@ impl Registry {
         }
     }
 
-    /// The config of an image, verified.
-    pub(crate) async fn config(
+    /// The config of an image.
+    pub(crate) async fn fetch_config(
         &self,
         of: &Descriptor,
         report: Report<'_>,
-    ) -> Result<Config, PushError> {
-        let mut patience = Patience::new(report);
+    ) -> Result<ImageConfig, PushError> {
+        let mut retries = RetryLoop::new(report);
         let bytes = loop {
-            match self.small_blob(&of.digest).await {
+            match self.fetch_small_blob(&of.digest).await {
                 Ok(bytes) => break bytes,
-                Err(fault) => patience.after(fault).await?,
+                Err(failure) => retries.wait_or_fail(failure).await?,
             }
         };
-        Ok(Config::read(&bytes, &of.digest)?)
+        Ok(ImageConfig::parse(&bytes, &of.digest)?)
     }
 
-    async fn small_blob(&self, digest: &Digest) -> Result<Vec<u8>, Fault> {
-        let address = self.address(&format!("blobs/{digest}"));
+    async fn fetch_small_blob(&self, digest: &Digest) -> Result<Vec<u8>, FailedAttempt> {
+        let address = self.url(&format!("blobs/{digest}"));
         let answer = self
-            .ask(Step::ReadBlob, || self.http.get(address.clone()))
+            .send_small(Step::ReadBlob, || self.http.get(address.clone()))
             .await?;
         let bytes = self
-            .small_body(answer.good(self, Step::ReadBlob)?, Step::ReadBlob)
+            .read_small_body(answer.into_success(self, Step::ReadBlob)?, Step::ReadBlob)
             .await?;
-        let found = Digest::of(&bytes);
+        let found = Digest::compute(&bytes);
         if found == *digest {
             Ok(bytes)
         } else {
-            Err(self.garbled(digest, &found))
+            Err(self.digest_mismatch(digest, &found))
         }
     }
 
-    async fn small_body(&self, mut response: Response, step: Step) -> Result<Vec<u8>, Fault> {
+    async fn read_small_body(
+        &self,
+        mut response: Response,
+        step: Step,
+    ) -> Result<Vec<u8>, FailedAttempt> {
         let mut body = Vec::new();
         while let Some(piece) = response
             .chunk()
             .await
-            .map_err(|error| self.unreachable(step, error))?
+            .map_err(|error| self.unreachable_error(step, error))?
         {
             body.extend_from_slice(&piece);
             if body.len() as u64 > SMALL {
                 return Err(self
-                    .odd("it sent a manifest or a config that is too large")
+                    .protocol_error("it sent a manifest or a config that is too large")
                     .into());
             }
         }
         Ok(body)
     }
 
-    /// A proxy or a cache may have garbled it: another try costs little.
-    fn garbled(&self, asked: &Digest, found: &Digest) -> Fault {
-        Fault::passing(PushError::DigestMismatch {
+    /// The error for a content with another digest. A proxy or a cache may have damaged it, so a retry may
+    /// help.
+    fn digest_mismatch(&self, asked: &Digest, found: &Digest) -> FailedAttempt {
+        FailedAttempt::from_transient(PushError::DigestMismatch {
             host: self.host(),
             ours: asked.clone(),
             theirs: found.to_string(),
@@ -189,29 +214,39 @@ impl Registry {
         report: Report<'_>,
     ) -> Result<(), PushError> {
         match self
-            .write(manifest, manifest.digest.as_str(), report)
+            .put(
+                manifest,
+                ManifestReference::Digest(&manifest.digest),
+                report,
+            )
             .await?
         {
             WriteOutcome::Done => Ok(()),
             WriteOutcome::Immutable(refusal) => {
-                Err(*refusal.into_fault(self, Step::WriteManifest).error)
+                Err(*refusal.into_failure(self, Step::WriteManifest).error)
             }
         }
     }
 
-    /// Makes a tag name the manifest. That an immutable tag does so already is success, although
-    /// ECR refuses the request.
-    pub(crate) async fn tag(
+    /// Sets a tag. If an immutable tag names the manifest already, ECR refuses the request, which is a
+    /// success here.
+    pub(crate) async fn put_tag(
         &self,
         manifest: &Manifest,
         tag: &Tag,
         report: Report<'_>,
     ) -> Result<(), PushError> {
-        let refusal = match self.write(manifest, tag.as_str(), report).await? {
+        let refusal = match self
+            .put(manifest, ManifestReference::Tag(tag), report)
+            .await?
+        {
             WriteOutcome::Done => return Ok(()),
             WriteOutcome::Immutable(refusal) => refusal,
         };
-        let there = self.resolve(tag.as_str(), report).await.unwrap_or_default();
+        let there = self
+            .resolve(ManifestReference::Tag(tag), report)
+            .await
+            .unwrap_or_default();
         if there.as_ref() == Some(&manifest.digest) {
             return Ok(());
         }
@@ -225,49 +260,57 @@ impl Registry {
         })
     }
 
-    async fn write(
+    async fn put(
         &self,
         manifest: &Manifest,
-        name: &str,
+        name: ManifestReference<'_>,
         report: Report<'_>,
     ) -> Result<WriteOutcome, PushError> {
-        let mut patience = Patience::new(report);
+        let mut retries = RetryLoop::new(report);
         loop {
-            match self.write_once(manifest, name).await {
+            match self.put_once(manifest, name).await {
                 Ok(written) => return Ok(written),
-                Err(fault) => patience.after(fault).await?,
+                Err(failure) => retries.wait_or_fail(failure).await?,
             }
         }
     }
 
-    /// The bytes go as they are; the media type is announced, because a manifest need not say it
-    /// itself.
-    async fn write_once(&self, manifest: &Manifest, name: &str) -> Result<WriteOutcome, Fault> {
-        let address = self.address(&format!("manifests/{name}"));
+    /// Sends the bytes as they are, with the media type in the header, because it is optional in the
+    /// manifest.
+    async fn put_once(
+        &self,
+        manifest: &Manifest,
+        name: ManifestReference<'_>,
+    ) -> Result<WriteOutcome, FailedAttempt> {
+        let address = self.url(&format!("manifests/{name}"));
         let make = || {
             self.http
                 .put(address.clone())
-                .header(CONTENT_TYPE, &manifest.media_type)
+                .header(CONTENT_TYPE, manifest.media_type.as_str())
                 .body(manifest.bytes.clone())
         };
-        match self.ask(Step::WriteManifest, make).await? {
-            Answer::Good(response) => self
-                .confirm(&response, &manifest.digest)
+        match self.send_small(Step::WriteManifest, make).await? {
+            Reply::Success(response) => self
+                .confirm_digest(&response, &manifest.digest)
                 .map(|()| WriteOutcome::Done)
-                .map_err(Fault::last),
-            Answer::Refused(refusal) if refusal.is_immutable_tag() => {
+                .map_err(FailedAttempt::from_permanent),
+            Reply::Error(refusal) if refusal.is_immutable_tag() => {
                 Ok(WriteOutcome::Immutable(refusal))
             }
-            Answer::Refused(refusal) => Err(refusal.into_fault(self, Step::WriteManifest)),
+            Reply::Error(refusal) => Err(refusal.into_failure(self, Step::WriteManifest)),
         }
     }
 
-    /// The registry must hold what was sent. One that does not say is believed: it checked the
-    /// digest in the address.
-    pub(super) fn confirm(&self, response: &Response, ours: &Digest) -> Result<(), PushError> {
-        match announced(response) {
+    /// Checks the digest that the registry reports. A registry that reports none has verified the one
+    /// in the URL.
+    pub(super) fn confirm_digest(
+        &self,
+        response: &Response,
+        ours: &Digest,
+    ) -> Result<(), PushError> {
+        match announced_digest(response) {
             Some(theirs) if theirs != ours.as_str() => {
-                let theirs = crate::error::one_line(theirs);
+                let theirs = crate::error::masked_line(theirs);
                 Err(PushError::DigestMismatch {
                     host: self.host(),
                     ours: ours.clone(),
@@ -279,6 +322,6 @@ impl Registry {
     }
 }
 
-fn announced(response: &Response) -> Option<&str> {
+fn announced_digest(response: &Response) -> Option<&str> {
     response.headers().get(CONTENT_DIGEST)?.to_str().ok()
 }

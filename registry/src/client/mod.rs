@@ -1,13 +1,13 @@
-//! The client of an OCI registry: one repository of it, to be exact.
+//! The client of one repository of an OCI registry.
 //!
-//! Protocol: the OCI distribution specification, in the dialect that ECR understands too (every
-//! blob in one PUT: of an upload in several pieces ECR keeps the first only). `Authorization` is
-//! shown to the registry's own origin and to nobody else.
+//! It follows the OCI distribution specification. Each blob is sent in one PUT, because ECR keeps only
+//! the first piece of an upload in several pieces. `Authorization` is sent to the registry's own origin
+//! only.
 
-mod answer;
 mod auth;
 mod blobs;
 mod manifests;
+mod reply;
 mod retry;
 
 use std::fmt;
@@ -21,51 +21,50 @@ use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Client, RequestBuilder};
 use url::Url;
 
-use self::answer::{Answer, ErrorResponse, Expired};
-use self::auth::{Keys, RenewalError, Renewed};
-use super::error::{PushError, Step, host_of};
+use self::auth::{Authenticator, RenewalError, RenewalOutcome};
+use self::reply::{ErrorResponse, Expiry, Reply};
+use super::error::{PushError, Step, host_with_port};
 use super::reference::check_path;
 use crate::secret::Secret;
 
-pub(crate) use self::blobs::{Found, Sent};
-pub(crate) use self::manifests::Given;
-pub(crate) use self::retry::Fault;
+pub(crate) use self::blobs::{BlobOutcome, BlobState};
+pub(crate) use self::manifests::FetchedManifest;
+pub(crate) use self::retry::FailedAttempt;
 
 const CONNECT: Duration = Duration::from_secs(15);
-/// For every request that carries no blob: their answers come within a second, or something is
-/// wrong.
+/// The timeout of requests without a blob, which are usually answered within a second.
 const ANSWER: Duration = Duration::from_mins(1);
-/// ECR sends one redirect (a blob lies in S3), other registries one or two.
+/// The most redirects that are followed. ECR sends one, to the blob in S3, other registries one or two.
 const REDIRECTS: usize = 5;
 
-/// A repository in a registry, and who we are there.
+/// A repository of a registry, with credentials and connections.
 #[derive(Debug, Clone)]
 pub struct Target {
-    /// The registry's address, `https://HOST[:PORT]`; `http://` is spoken only when it is written.
+    /// The address of the registry, `https://HOST[:PORT]`, or `http://…` for one without TLS.
     pub endpoint: Url,
     /// The repository's name, without the host.
     pub repository: String,
-    /// Absent for registries that let everybody in.
+    /// `None` for anonymous access.
     pub credentials: Option<Credentials>,
-    /// Where new credentials come from when these expire in the middle of a transfer.
+    /// How to get new credentials when these expire during a transfer.
     pub renewal: Option<Renewal>,
-    /// The connections that are used.
+    /// The connections to use.
     pub transport: Transport,
 }
 
 impl Target {
-    /// The registry as images are named by it: `HOST[:PORT]`.
+    /// The registry as the names of its images begin: `HOST[:PORT]`.
     pub fn host(&self) -> String {
-        host_of(&self.endpoint)
+        host_with_port(&self.endpoint)
     }
 }
 
-/// Gives new credentials, or says in a sentence why there are none.
+/// A function that gets new credentials, or says in a sentence why it cannot.
 #[derive(Clone)]
 pub struct Renewal(Arc<dyn Fn() -> BoxFuture<'static, Result<Credentials, String>> + Send + Sync>);
 
 impl Renewal {
-    /// From a function that asks whoever issues the credentials.
+    /// From a function that gets new credentials.
     pub fn new(
         ask: impl Fn() -> BoxFuture<'static, Result<Credentials, String>> + Send + Sync + 'static,
     ) -> Self {
@@ -83,20 +82,22 @@ impl fmt::Debug for Renewal {
     }
 }
 
-/// The connections to registries. Made once for a run: reading the system's certificate roots takes
-/// some milliseconds.
+/// A pool of connections to registries. One is made for the whole run, because reading the system's
+/// certificate roots takes some milliseconds.
 #[derive(Debug, Clone)]
 pub struct Transport(Client);
 
 impl Transport {
-    /// Prepares connections; none is made yet.
+    /// Reads the certificate roots; connections are made when they are needed.
+    ///
+    /// # Errors
+    /// [`PushError::Client`] if there are no certificate roots.
     pub fn new() -> Result<Self, PushError> {
-        // HTTP/1.1: four uploads on four connections; on one HTTP/2 connection they would share one
-        // flow-control window.
+        // With HTTP/2 four uploads would share one connection and its flow-control window.
         let http = Client::builder()
             .http1_only()
             .connect_timeout(CONNECT)
-            .redirect(Policy::custom(follow));
+            .redirect(Policy::custom(check_redirect));
         let http = http
             .user_agent(concat!("ecs-bluegreen/", env!("CARGO_PKG_VERSION")))
             .build()
@@ -105,9 +106,9 @@ impl Transport {
     }
 }
 
-/// Redirects lose Authorization as soon as host or port change (reqwest does that), and may not
-/// lose TLS.
-fn follow(attempt: Attempt<'_>) -> reqwest::redirect::Action {
+/// Follows redirects, but none that leaves TLS. That `Authorization` is not sent to another host or port
+/// is reqwest's doing.
+fn check_redirect(attempt: Attempt<'_>) -> reqwest::redirect::Action {
     let gives_up_tls = attempt.url().scheme() == "http"
         && attempt.previous().iter().any(|url| url.scheme() == "https");
     if gives_up_tls || attempt.previous().len() > REDIRECTS {
@@ -116,22 +117,23 @@ fn follow(attempt: Attempt<'_>) -> reqwest::redirect::Action {
     attempt.follow()
 }
 
-/// A user and a password; for ECR `AWS` and the token of `GetAuthorizationToken`.
+/// A user and a password. For ECR they are `AWS` and the token of `GetAuthorizationToken`.
 #[derive(Debug, Clone)]
 pub struct Credentials {
-    /// The user.
+    /// The name of the user.
     pub user: String,
     /// The password.
     pub password: Secret,
 }
 
-/// The client.
+/// The client of a repository.
 pub(crate) struct Registry {
     http: Client,
     origin: Url,
     pub(crate) repository: String,
-    keys: Keys,
-    /// The registry has said that there is no such repository; some make it with the first upload.
+    authenticator: Authenticator,
+    /// Whether the registry said that there is no such repository. Some registries create it with the
+    /// first upload.
     is_missing: AtomicBool,
 }
 
@@ -142,7 +144,7 @@ impl fmt::Debug for Registry {
 }
 
 impl Registry {
-    /// Prepares the client; nothing is sent.
+    /// Checks the address and the name of the repository; nothing is sent.
     pub(crate) fn new(target: &Target) -> Result<Self, PushError> {
         let refused = |reason: &str| PushError::Repository {
             text: target.repository.escape_debug().to_string(),
@@ -156,101 +158,109 @@ impl Registry {
                 "the registry's address begins with neither https:// nor http://",
             ));
         }
-        let keys = Keys::new(target.credentials.clone(), target.renewal.clone());
+        let authenticator = Authenticator::new(target.credentials.clone(), target.renewal.clone());
         Ok(Self {
             http: target.transport.0.clone(),
             origin: target.endpoint.clone(),
             repository: target.repository.clone(),
-            keys,
+            authenticator,
             is_missing: AtomicBool::new(false),
         })
     }
 
-    /// The registry's host, for sentences.
+    /// `HOST[:PORT]` of the registry, for sentences.
     pub(crate) fn host(&self) -> String {
-        host_of(&self.origin)
+        host_with_port(&self.origin)
     }
 
-    /// Whether another repository is in the same registry, so that its contents can be mounted.
-    pub(crate) fn is_beside(&self, other: &Self) -> bool {
+    /// Whether another repository is in the same registry, so that blobs can be mounted from it.
+    pub(crate) fn shares_registry_with(&self, other: &Self) -> bool {
         self.origin.origin() == other.origin.origin()
     }
 
     /// Whether both are the same repository of the same registry.
-    pub(crate) fn is(&self, other: &Self) -> bool {
-        self.is_beside(other) && self.repository == other.repository
+    pub(crate) fn is_same_repository(&self, other: &Self) -> bool {
+        self.shares_registry_with(other) && self.repository == other.repository
     }
 
-    /// The address of something in the repository; `rest` is `blobs/…` or `manifests/…`, of parsed
-    /// digests and tags.
-    fn address(&self, rest: &str) -> Url {
+    /// The URL of something in the repository. `rest` is `blobs/…` or `manifests/…`, made of parsed
+    /// digests and tags only.
+    fn url(&self, rest: &str) -> Url {
         let mut url = self.origin.clone();
         url.set_path(&format!("/v2/{}/{rest}", self.repository));
         url.set_query(None);
         url
     }
 
-    /// Sends a request that carries no blob.
-    async fn ask(&self, step: Step, make: impl Fn() -> RequestBuilder) -> Result<Answer, Fault> {
+    /// Sends a request without a blob.
+    async fn send_small(
+        &self,
+        step: Step,
+        make: impl Fn() -> RequestBuilder,
+    ) -> Result<Reply, FailedAttempt> {
         self.send(step, || make().timeout(ANSWER)).await
     }
 
-    /// Sends a request, and once more when the registry wants a (new) bearer token for it, or our
-    /// credentials expired.
-    async fn send(&self, step: Step, make: impl Fn() -> RequestBuilder) -> Result<Answer, Fault> {
-        let mut key = self.keys.current().await;
+    /// Sends a request. If the registry wants a bearer token, or the credentials have expired, they are
+    /// renewed and the request is sent again.
+    async fn send(
+        &self,
+        step: Step,
+        make: impl Fn() -> RequestBuilder,
+    ) -> Result<Reply, FailedAttempt> {
+        let mut key = self.authenticator.authorization().await;
         loop {
-            let refusal = match self.once(step, make(), key.as_ref()).await? {
-                Answer::Refused(refusal) if self.may_be_renewed(&refusal).await => refusal,
+            let refusal = match self.send_once(step, make(), key.as_ref()).await? {
+                Reply::Error(refusal) if self.may_renew(&refusal).await => refusal,
                 other => return Ok(other),
             };
             let renewed = self
-                .keys
+                .authenticator
                 .renew(&self.http, refusal.challenge.as_ref(), key.as_ref())
                 .await;
-            match renewed.map_err(|error| self.sign_in_failed(error))? {
-                Renewed::Now(new) => return self.again(step, make(), &new).await,
-                Renewed::Meanwhile(new) => key = Some(new),
-                Renewed::Nothing => return Ok(Answer::Refused(refusal)),
+            match renewed.map_err(|error| self.sign_in_error(error))? {
+                RenewalOutcome::Renewed(new) => return self.send_renewed(step, make(), &new).await,
+                RenewalOutcome::RenewedMeanwhile(new) => key = Some(new),
+                RenewalOutcome::Unavailable => return Ok(Reply::Error(refusal)),
             }
         }
     }
 
-    /// Once more, with what was just renewed: a refusal is the answer now.
-    async fn again(
+    /// Sends a request with what was just renewed. If it is refused again, that is the result.
+    async fn send_renewed(
         &self,
         step: Step,
         request: RequestBuilder,
         key: &Secret,
-    ) -> Result<Answer, Fault> {
-        let answer = self.once(step, request, Some(key)).await?;
-        if let Answer::Refused(refusal) = &answer
-            && refusal.may_be_expired() == Expired::Perhaps
+    ) -> Result<Reply, FailedAttempt> {
+        let answer = self.send_once(step, request, Some(key)).await?;
+        if let Reply::Error(refusal) = &answer
+            && refusal.expiry() == Expiry::Possible
         {
-            self.keys.was_in_vain().await;
+            self.authenticator.mark_renewal_refused().await;
         }
         Ok(answer)
     }
 
-    async fn may_be_renewed(&self, refusal: &ErrorResponse) -> bool {
-        match refusal.may_be_expired() {
-            Expired::Yes => true,
-            Expired::Perhaps => self.keys.is_worth_a_try().await,
-            Expired::No => false,
+    async fn may_renew(&self, refusal: &ErrorResponse) -> bool {
+        match refusal.expiry() {
+            Expiry::Certain => true,
+            Expiry::Possible => self.authenticator.may_renew().await,
+            Expiry::No => false,
         }
     }
 
-    async fn once(
+    async fn send_once(
         &self,
         step: Step,
         request: RequestBuilder,
         key: Option<&Secret>,
-    ) -> Result<Answer, Fault> {
+    ) -> Result<Reply, FailedAttempt> {
         let mut request = request
             .build()
-            .map_err(|error| Fault::last(PushError::Client(error)))?;
+            .map_err(|error| FailedAttempt::from_permanent(PushError::Client(error)))?;
         if request.url().origin() == self.origin.origin()
-            && let Some(value) = key.and_then(auth::header)
+            && let Some(value) = key.and_then(auth::authorization_header)
         {
             request.headers_mut().insert(AUTHORIZATION, value);
         }
@@ -258,23 +268,23 @@ impl Registry {
             .http
             .execute(request)
             .await
-            .map_err(|error| self.unreachable(step, error))?;
+            .map_err(|error| self.unreachable_error(step, error))?;
         if response.status().is_success() {
-            return Ok(Answer::Good(response));
+            return Ok(Reply::Success(response));
         }
-        let refusal = ErrorResponse::read(response, &self.origin).await;
+        let refusal = ErrorResponse::receive(response, &self.origin).await;
         if refusal.is_of_missing_repository() {
             self.is_missing.store(true, Ordering::Relaxed);
         }
-        Ok(Answer::Refused(refusal))
+        Ok(Reply::Error(refusal))
     }
 
-    fn unreachable(&self, step: Step, source: reqwest::Error) -> Fault {
-        // The address of an upload may hold a signature; it is not for logs.
+    fn unreachable_error(&self, step: Step, source: reqwest::Error) -> FailedAttempt {
+        // The URL is left out below: that of an upload may contain a signature.
         let lost = source.is_redirect();
         let error = match step {
-            // Of a repository that is not there, ECR may just cut the upload; it was said when a
-            // manifest was asked for.
+            // ECR may close the connection of an upload to a repository that does not exist, after it
+            // said so when a manifest was asked for.
             Step::StartUpload | Step::SendBlob if self.is_missing.load(Ordering::Relaxed) => {
                 let (host, repository) = (self.host(), self.repository.clone());
                 PushError::RepositoryMissing {
@@ -290,16 +300,16 @@ impl Registry {
             },
         };
         if lost {
-            Fault::last(error)
+            FailedAttempt::from_permanent(error)
         } else {
-            Fault::passing(error)
+            FailedAttempt::from_transient(error)
         }
     }
 
-    fn sign_in_failed(&self, error: RenewalError) -> Fault {
+    fn sign_in_error(&self, error: RenewalError) -> FailedAttempt {
         let step = Step::SignIn;
         let denied = |message| {
-            Fault::last(PushError::Denied {
+            FailedAttempt::from_permanent(PushError::Denied {
                 host: self.host(),
                 repository: self.repository.clone(),
                 step,
@@ -308,18 +318,20 @@ impl Registry {
         };
         match error {
             RenewalError::Credentials(message) => denied(message),
-            RenewalError::Answer(reason) => Fault::last(self.odd(reason)),
+            RenewalError::TokenResponse(reason) => {
+                FailedAttempt::from_permanent(self.protocol_error(reason))
+            }
             RenewalError::Exchange(error) => match error.status() {
                 Some(status) if status.is_client_error() => {
                     denied(format!("its token service answered {status}"))
                 }
-                Some(_) | None => self.unreachable(step, error),
+                Some(_) | None => self.unreachable_error(step, error),
             },
         }
     }
 
-    fn odd(&self, reason: impl Into<String>) -> PushError {
-        PushError::Answer {
+    fn protocol_error(&self, reason: impl Into<String>) -> PushError {
+        PushError::Protocol {
             host: self.host(),
             reason: reason.into(),
         }

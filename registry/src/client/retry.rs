@@ -1,5 +1,4 @@
-//! When a request is tried again, and after which pause. Pure but for the dice and the sleep
-//! itself.
+//! When a request is repeated, and after which pause.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
@@ -7,79 +6,81 @@ use std::time::Duration;
 use crate::error::PushError;
 use crate::progress::{Progress, Report};
 
-/// With these pauses a registry may be away for about half a minute, and ECR's per-second quotas
-/// have long refilled.
+/// Attempts after most failures. With these pauses they span about half a minute, in which ECR's quotas
+/// per second are renewed.
 const ATTEMPTS: u32 = 7;
-/// A registry that only says it is busy is asked for longer: an organisation's builds at once share
-/// ECR's ten manifests a second.
+/// Attempts while the registry is only busy: all builds of an organisation share ECR's ten manifests a
+/// second.
 const ATTEMPTS_WHEN_BUSY: u32 = 30;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
-/// A registry that asks for more patience than this is treated as asking for this much.
-const MOST_PATIENCE: Duration = Duration::from_mins(2);
+/// The longest pause that a registry can ask for.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_mins(2);
 
-/// A failure, and whether the same request may succeed later.
+/// A request that failed, and whether to repeat it.
 #[derive(Debug)]
-pub(crate) struct Fault {
+pub(crate) struct FailedAttempt {
     pub(crate) error: Box<PushError>,
-    pub(crate) again: Again,
+    pub(crate) retry: Retry,
 }
 
-/// Whether to try again.
+/// Whether and when to repeat a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Again {
-    /// It would fail the same way.
+pub(crate) enum Retry {
+    /// It would fail again.
     Never,
-    /// After a pause of our choice.
-    Later,
-    /// After a pause of our choice, and more often than usual: nothing is wrong but the moment.
-    Busy,
+    /// After a random pause.
+    Backoff,
+    /// After a random pause, and more often: the registry is only busy.
+    LongBackoff,
     /// After the pause that the registry named.
     After(Duration),
 }
 
-impl Fault {
-    pub(crate) fn last(error: PushError) -> Self {
+impl FailedAttempt {
+    pub(crate) fn from_permanent(error: PushError) -> Self {
         Self {
             error: Box::new(error),
-            again: Again::Never,
+            retry: Retry::Never,
         }
     }
 
-    pub(crate) fn passing(error: PushError) -> Self {
+    pub(crate) fn from_transient(error: PushError) -> Self {
         Self {
             error: Box::new(error),
-            again: Again::Later,
+            retry: Retry::Backoff,
         }
     }
 }
 
-impl From<PushError> for Fault {
+impl From<PushError> for FailedAttempt {
     fn from(error: PushError) -> Self {
-        Self::last(error)
+        Self::from_permanent(error)
     }
 }
 
-/// How often one request failed already, and the pauses between. What is tried must be harmless to
-/// repeat.
-pub(crate) struct Patience<'a> {
+/// Counts the failures of one request, and pauses after each. The request must be harmless to repeat.
+pub(crate) struct RetryLoop<'a> {
     report: Report<'a>,
     failed: u32,
 }
 
-impl<'a> Patience<'a> {
+impl<'a> RetryLoop<'a> {
     pub(crate) fn new(report: Report<'a>) -> Self {
         Self { report, failed: 0 }
     }
 
-    /// Waits before the next try, or gives the error back when there is to be none.
-    pub(crate) async fn after(&mut self, fault: Fault) -> Result<(), PushError> {
-        let Some(pause) = pause(self.failed, fault.again) else {
-            return Err(*fault.error);
+    /// Waits before the next attempt.
+    ///
+    /// # Errors
+    /// The error of the failure, if the request is not to be repeated.
+    pub(crate) async fn wait_or_fail(&mut self, failure: FailedAttempt) -> Result<(), PushError> {
+        let Some(pause) = pause(self.failed, failure.retry) else {
+            return Err(*failure.error);
         };
         (self.report)(Progress::Waiting {
             pause,
-            reason: fault.error.to_string(),
+            reason: failure.error.to_string(),
         });
         tokio::time::sleep(pause).await;
         self.failed += 1;
@@ -87,12 +88,13 @@ impl<'a> Patience<'a> {
     }
 }
 
-/// Full jitter: clients that failed together do not come back together.
-fn pause(failed: u32, again: Again) -> Option<Duration> {
-    let attempts = match again {
-        Again::Never => return None,
-        Again::Later => ATTEMPTS,
-        Again::Busy | Again::After(_) => ATTEMPTS_WHEN_BUSY,
+/// The pause after this many failures, random in all of its length, so that clients that failed together
+/// do not come back together. `None` if there is to be no further attempt.
+fn pause(failed: u32, retry: Retry) -> Option<Duration> {
+    let attempts = match retry {
+        Retry::Never => return None,
+        Retry::Backoff => ATTEMPTS,
+        Retry::LongBackoff | Retry::After(_) => ATTEMPTS_WHEN_BUSY,
     };
     if failed + 1 >= attempts {
         return None;
@@ -100,16 +102,15 @@ fn pause(failed: u32, again: Again) -> Option<Duration> {
     let longest = FIRST_PAUSE
         .saturating_mul(2_u32.saturating_pow(failed))
         .min(LONGEST_PAUSE);
-    match again {
-        Again::Never => None,
-        Again::Later | Again::Busy => Some(dice(longest)),
-        Again::After(named) => Some(named.min(MOST_PATIENCE) + dice(FIRST_PAUSE)),
+    match retry {
+        Retry::Never => None,
+        Retry::Backoff | Retry::LongBackoff => Some(random_part(longest)),
+        Retry::After(named) => Some(named.min(LONGEST_RETRY_AFTER) + random_part(FIRST_PAUSE)),
     }
 }
 
-/// A random part of a duration. The standard library seeds its hash maps at random, which is random
-/// enough for a pause.
-fn dice(longest: Duration) -> Duration {
+/// A random part of a duration. The random seeds of hash maps are random enough for it.
+fn random_part(longest: Duration) -> Duration {
     let thousandth = u32::try_from(RandomState::new().hash_one(0_u8) % 1000).unwrap_or(0);
     longest * thousandth / 1000
 }
@@ -122,21 +123,21 @@ mod tests {
     fn pauses_grow_and_end() {
         for failed in 0..ATTEMPTS - 1 {
             let longest = FIRST_PAUSE * 2_u32.pow(failed);
-            assert!(pause(failed, Again::Later).unwrap() <= longest.min(LONGEST_PAUSE));
+            assert!(pause(failed, Retry::Backoff).unwrap() <= longest.min(LONGEST_PAUSE));
         }
-        assert_eq!(pause(ATTEMPTS - 1, Again::Later), None);
-        assert!(pause(ATTEMPTS - 1, Again::Busy).is_some());
-        assert_eq!(pause(ATTEMPTS_WHEN_BUSY - 1, Again::Busy), None);
-        assert_eq!(pause(0, Again::Never), None);
+        assert_eq!(pause(ATTEMPTS - 1, Retry::Backoff), None);
+        assert!(pause(ATTEMPTS - 1, Retry::LongBackoff).is_some());
+        assert_eq!(pause(ATTEMPTS_WHEN_BUSY - 1, Retry::LongBackoff), None);
+        assert_eq!(pause(0, Retry::Never), None);
     }
 
     #[test]
     fn the_registry_names_its_own_pause_within_reason() {
         let named = Duration::from_secs(7);
-        assert!((named..=named + FIRST_PAUSE).contains(&pause(0, Again::After(named)).unwrap()));
+        assert!((named..=named + FIRST_PAUSE).contains(&pause(0, Retry::After(named)).unwrap()));
         assert!(
-            pause(0, Again::After(Duration::from_hours(24))).unwrap()
-                <= MOST_PATIENCE + FIRST_PAUSE
+            pause(0, Retry::After(Duration::from_hours(24))).unwrap()
+                <= LONGEST_RETRY_AFTER + FIRST_PAUSE
         );
     }
 }

@@ -1,26 +1,25 @@
-//! The names of directories in Docker's oldest export, `ID/layer.tar`, which engines before 25
-//! write. Pure.
+//! The directories in Docker's oldest form of export, `ID/layer.tar`, which engines before 25 write.
+//! Pure.
 //!
-//! The ids look random and are not: each is the digest of a document that says nothing but which
-//! layers lie below (moby `image/v1/imagev1.go`, `CreateID`; `image/tarexport/save.go`). That of
-//! the topmost layer also holds the image's config, and is not computed here. An engine whose clock
-//! is not in UTC writes other ids; then the names say nothing, and layers are told by their
-//! content.
+//! Each id is the digest of a document that lists the layers below (moby `image/v1/imagev1.go`,
+//! `CreateID`; `image/tarexport/save.go`), so it says which layer is in the directory. That of the
+//! topmost layer also depends on the config of the image, and is not computed here. An engine whose
+//! clock is not in UTC writes other ids; its layers are identified by their contents.
 
 use std::collections::HashMap;
 
 use crate::digest::Digest;
 
-/// An empty container config, as it was in every version that wrote this form.
-const NOTHING: &str = r#"{"Hostname":"","Domainname":"","User":"","AttachStdin":false,"AttachStdout":false,"AttachStderr":false,"Tty":false,"OpenStdin":false,"StdinOnce":false,"Env":null,"Cmd":null,"Image":"","Volumes":null,"WorkingDir":"","Entrypoint":null,"OnBuild":null,"Labels":null}"#;
+/// The empty container config, as all versions wrote it.
+const EMPTY_CONTAINER_CONFIG: &str = r#"{"Hostname":"","Domainname":"","User":"","AttachStdin":false,"AttachStdout":false,"AttachStderr":false,"Tty":false,"OpenStdin":false,"StdinOnce":false,"Env":null,"Cmd":null,"Image":"","Volumes":null,"WorkingDir":"","Entrypoint":null,"OnBuild":null,"Labels":null}"#;
 
-/// The layer, by diff id, that lies in each directory.
-pub(super) fn directories(diff_ids: &[Digest]) -> HashMap<String, Digest> {
+/// The diff id of the layer in each directory.
+pub(super) fn layer_directories(diff_ids: &[Digest]) -> HashMap<String, Digest> {
     let (mut directories, mut chain, mut parent) = (HashMap::new(), None, None);
     let below_the_topmost = diff_ids.split_last().map_or(&[][..], |(_, below)| below);
     for diff_id in below_the_topmost {
-        let layer = chained(chain, diff_id);
-        let id = id(&layer, parent.as_ref());
+        let layer = chain_id(chain, diff_id);
+        let id = directory_id(&layer, parent.as_ref());
         directories.insert(id.hex().to_owned(), diff_id.clone());
         (chain, parent) = (Some(layer), Some(id));
     }
@@ -28,16 +27,16 @@ pub(super) fn directories(diff_ids: &[Digest]) -> HashMap<String, Digest> {
 }
 
 /// OCI image specification, "Layer ChainID".
-fn chained(below: Option<Digest>, diff_id: &Digest) -> Digest {
+fn chain_id(below: Option<Digest>, diff_id: &Digest) -> Digest {
     below.map_or_else(
         || diff_id.clone(),
-        |below| Digest::of(format!("{below} {diff_id}").as_bytes()),
+        |below| Digest::compute(format!("{below} {diff_id}").as_bytes()),
     )
 }
 
-fn id(layer: &Digest, parent: Option<&Digest>) -> Digest {
+fn directory_id(layer: &Digest, parent: Option<&Digest>) -> Digest {
     let parent = parent.map_or_else(String::new, |parent| format!(r#","parent":"{parent}""#));
-    Digest::of(format!(r#"{{"container_config":{NOTHING},"created":"1970-01-01T00:00:00Z","layer_id":"{layer}"{parent}}}"#).as_bytes())
+    Digest::compute(format!(r#"{{"container_config":{EMPTY_CONTAINER_CONFIG},"created":"1970-01-01T00:00:00Z","layer_id":"{layer}"{parent}}}"#).as_bytes())
 }
 
 #[cfg(test)]
@@ -64,7 +63,7 @@ mod tests {
                 diff_ids[1].clone(),
             ),
         ]);
-        assert_eq!(directories(&diff_ids), expected);
-        assert!(directories(&[]).is_empty());
+        assert_eq!(layer_directories(&diff_ids), expected);
+        assert!(layer_directories(&[]).is_empty());
     }
 }

@@ -1,62 +1,62 @@
 //! Images of the local Docker engine.
 //!
-//! `api.rs` asks the engine, `export.rs` takes what it exports apart, as far as `wanted.rs` says
-//! (`legacy.rs` knows the old names), `assemble.rs` makes an image of the parts.
+//! `client.rs` asks the engine. `export.rs` reads the files of its export that `selection.rs` selects
+//! (`legacy.rs` knows the oldest names), while they arrive (`pipe.rs`); `assemble.rs` makes an image of
+//! them.
 
-mod api;
 mod assemble;
+mod client;
 mod export;
 mod legacy;
 mod pipe;
-mod wanted;
+mod selection;
 
 use std::path::Path;
 
-pub(crate) use api::{Engine, EngineImage};
+pub(crate) use client::{Engine, EngineImage};
 
-use self::export::Taking;
-use self::wanted::Wanted;
-use super::archive::Layers;
+use self::export::ExportReader;
+use self::selection::ExportSelection;
+use super::archive::ImageLayers;
 use super::error::SourceError;
-use super::graph::Image;
-use super::known::Known;
-use super::media::Manifest;
+use super::image::Image;
+use super::inventory::KnownContents;
+use super::manifest::Manifest;
 use super::progress::Report;
-use super::source::{Intake, off_thread};
+use super::source::{BlobSender, run_blocking};
 
-/// Makes every byte of the image readable that the registry is not known to have. What the registry
-/// has as a whole is not exported at all; of the rest, only layers that are missing are packed, and
-/// handed over one by one.
-pub(crate) async fn open(
+/// Exports an image, compresses the layers that the registry does not have, and hands over every blob as
+/// soon as it is ready. An image that the registry has is not exported.
+pub(crate) async fn open_image(
     image: &EngineImage,
     temporary: &Path,
-    known: &Known,
-    intake: Intake,
+    known: &KnownContents,
+    blob_sender: BlobSender,
     report: Report<'_>,
 ) -> Result<Image, SourceError> {
-    if let Some(manifest) = there(image, known) {
-        return Ok(Image::present(manifest.clone(), image.facts()));
+    if let Some(manifest) = find_in_registry(image, known) {
+        return Ok(Image::from_registry(manifest.clone(), image.facts()));
     }
-    let taking = Taking::new(
+    let reader = ExportReader::new(
         temporary,
-        Wanted::new(&image.diff_ids, Layers::new(known)),
-        intake.clone(),
+        ExportSelection::new(&image.diff_ids, ImageLayers::new(known)),
+        blob_sender.clone(),
     )?;
     let response = image.engine.export(&image.id).await?;
-    let parts = pipe::through(response, image.bytes, report, move |from| {
-        taking.take_apart(from)
+    let parts = pipe::read_while_arriving(response, image.bytes, report, move |from| {
+        reader.read_all(from)
     })
     .await?;
     let id = image.id.clone();
-    let image = off_thread(move || assemble::assemble(&parts, &id, &intake)).await?;
-    report(image.ready());
+    let image = run_blocking(move || assemble::assemble(&parts, &id, &blob_sender)).await?;
+    report(image.ready_progress());
     Ok(image)
 }
 
-/// The engine names an image by its config in the classic store, and by its manifest or index in
-/// the containerd store.
-fn there<'a>(image: &EngineImage, known: &'a Known) -> Option<&'a Manifest> {
+/// The image in the registry, by the id that the engine gives it: the digest of its config in the classic
+/// store, that of its manifest or index in containerd's store.
+fn find_in_registry<'a>(image: &EngineImage, known: &'a KnownContents) -> Option<&'a Manifest> {
     known
         .manifest(&image.id)
-        .or_else(|| known.image_of(&image.id))
+        .or_else(|| known.image_with_config(&image.id))
 }

@@ -1,5 +1,5 @@
-//! Between the engine's answer, which arrives on the network's thread, and the archive reader,
-//! which blocks on its own.
+//! Connects the response of the engine, which arrives asynchronously, with the archive reader, which
+//! blocks a thread of its own.
 
 use std::io::{self, Read};
 use std::time::Duration;
@@ -8,23 +8,23 @@ use bytes::Bytes;
 use reqwest::Response;
 use tokio::sync::mpsc;
 
-use crate::archive::Input;
+use crate::archive::ArchiveInput;
 use crate::error::SourceError;
 use crate::progress::{Progress, Report};
 
-/// Pieces of the answer that wait for the compressor. The engine sends at most some 32 KiB at once.
+/// Pieces of the response that wait for the reader; the engine sends at most about 32 KiB at once.
 const PIECES_AHEAD: usize = 32;
-/// The engine is silent between two layers only for moments.
+/// The longest time without a byte. Between two layers an engine needs a moment.
 const SILENCE: Duration = Duration::from_mins(2);
 /// Bytes between two reports.
 const REPORT_EVERY: u64 = 1024 * 1024;
 
-/// Reads an answer with a blocking reader, while it arrives.
-pub(super) async fn through<T: Send + 'static>(
+/// Runs a blocking reader on a response while it arrives. `expected` is its length in bytes, roughly.
+pub(super) async fn read_while_arriving<T: Send + 'static>(
     response: Response,
     expected: u64,
     report: Report<'_>,
-    read: impl FnOnce(&mut dyn Input) -> Result<T, SourceError> + Send + 'static,
+    read: impl FnOnce(&mut dyn ArchiveInput) -> Result<T, SourceError> + Send + 'static,
 ) -> Result<T, SourceError> {
     let (sender, receiver) = mpsc::channel(PIECES_AHEAD);
     let reading = tokio::task::spawn_blocking(move || {
@@ -34,7 +34,7 @@ pub(super) async fn through<T: Send + 'static>(
             at: 0,
         })
     });
-    // A connection that broke is the reason of whatever the reader then says about the archive.
+    // If the connection broke, the reader's error is only a consequence.
     let forwarded = forward(response, &sender, expected, report).await;
     drop(sender);
     let outcome = reading.await.map_err(|error| SourceError::Export {
@@ -49,14 +49,14 @@ async fn forward(
     expected: u64,
     report: Report<'_>,
 ) -> Result<(), SourceError> {
-    let (mut bytes, mut told) = (0, 0);
-    while let Some(piece) = next(&mut response).await? {
+    let (mut bytes, mut reported) = (0, 0);
+    while let Some(piece) = next_piece(&mut response).await? {
         bytes += piece.len() as u64;
         if sender.send(piece).await.is_err() {
             return Ok(());
         }
-        if bytes - told >= REPORT_EVERY {
-            told = bytes;
+        if bytes - reported >= REPORT_EVERY {
+            reported = bytes;
             report(Progress::Reading {
                 bytes,
                 of: expected,
@@ -67,7 +67,7 @@ async fn forward(
     Ok(())
 }
 
-async fn next(response: &mut Response) -> Result<Option<Bytes>, SourceError> {
+async fn next_piece(response: &mut Response) -> Result<Option<Bytes>, SourceError> {
     let broken = |error: reqwest::Error| SourceError::Export {
         reason: format!("the connection broke: {}", error.without_url()),
     };
@@ -79,7 +79,7 @@ async fn next(response: &mut Response) -> Result<Option<Bytes>, SourceError> {
         .map_err(broken)
 }
 
-/// A blocking reader over pieces that arrive.
+/// A blocking reader of pieces that arrive.
 struct PieceReader {
     receiver: mpsc::Receiver<Bytes>,
     piece: Bytes,
@@ -87,7 +87,7 @@ struct PieceReader {
 }
 
 impl PieceReader {
-    /// What is there of the current piece, or of the next one; nothing at the end.
+    /// The rest of the current piece, or the next one; empty at the end.
     fn rest(&mut self) -> &[u8] {
         while self.at == self.piece.len() {
             let Some(piece) = self.receiver.blocking_recv() else {
@@ -109,8 +109,8 @@ impl Read for PieceReader {
     }
 }
 
-impl Input for PieceReader {
-    /// Pieces are dropped without a look at them.
+impl ArchiveInput for PieceReader {
+    /// Drops pieces without copying them.
     fn skip(&mut self, mut bytes: u64) -> io::Result<()> {
         while bytes > 0 {
             let rest = self.rest().len();

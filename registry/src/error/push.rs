@@ -1,31 +1,32 @@
-//! Why an image did not arrive in the registry, and what was asked of it then.
+//! Why an image did not arrive in a registry, and in which step.
 
-use super::{SourceError, is_ecr};
+use super::SourceError;
 use crate::digest::Digest;
+use crate::ecr::{self, is_ecr};
 use crate::reference::Tag;
 use crate::scrub::masked;
 
-/// What was asked of the registry when it said no.
+/// A step of the protocol, for errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// Asking whether a blob is there.
+    /// Ask whether a blob is there.
     CheckBlob,
-    /// Beginning an upload.
+    /// Begin an upload, or mount a blob from another repository.
     StartUpload,
-    /// Sending a blob.
+    /// Send a blob.
     SendBlob,
-    /// Reading a blob.
+    /// Read a blob.
     ReadBlob,
-    /// Asking which manifest a tag or a digest names.
+    /// Read a manifest, or ask which one a tag names.
     ReadManifest,
-    /// Writing a manifest or a tag.
+    /// Write a manifest under its digest or a tag.
     WriteManifest,
-    /// Exchanging credentials for a token.
+    /// Exchange the credentials for a token.
     SignIn,
 }
 
 impl Step {
-    fn words(self) -> &'static str {
+    fn description(self) -> &'static str {
         match self {
             Self::CheckBlob => "look for a layer",
             Self::StartUpload => "begin an upload",
@@ -37,115 +38,92 @@ impl Step {
         }
     }
 
-    /// The IAM actions that ECR asks for (ECR user guide, "IAM permissions for pushing an image").
+    /// The IAM actions that ECR asks for, for a sentence.
     pub fn iam_actions(self) -> &'static str {
-        match self {
-            Self::CheckBlob => "ecr:BatchCheckLayerAvailability",
-            Self::StartUpload => "ecr:InitiateLayerUpload",
-            Self::ReadBlob => "ecr:GetDownloadUrlForLayer",
-            Self::SendBlob => "ecr:UploadLayerPart and ecr:CompleteLayerUpload",
-            Self::ReadManifest => "ecr:BatchGetImage",
-            Self::WriteManifest => "ecr:PutImage",
-            Self::SignIn => "ecr:GetAuthorizationToken",
-        }
+        ecr::iam_actions(self)
     }
 }
 
 /// Why an image did not arrive in the registry, or why the registry could not be asked.
 #[derive(Debug, thiserror::Error)]
+#[expect(
+    missing_docs,
+    reason = "the sentence of a variant says what its fields are"
+)]
 pub enum PushError {
     /// The image cannot be read.
     #[error("the image cannot be read")]
     Source(#[from] SourceError),
     /// The repository's name or the registry's address cannot be one.
     #[error("`{text}` is not a repository: {reason}")]
-    Repository {
-        /// What was given.
-        text: String,
-        /// Which rule is broken.
-        reason: String,
-    },
+    Repository { text: String, reason: String },
     /// No HTTP client could be made (no certificate roots, for example).
     #[error("no connection can be prepared")]
     Client(#[source] reqwest::Error),
-    /// The connection could not be made, or it broke again and again.
-    #[error("the registry {host} cannot be reached to {}", step.words())]
+    /// The connection could not be made or broke, in every attempt.
+    #[error("the registry {host} cannot be reached to {}", step.description())]
     Unreachable {
-        /// The registry's host.
         host: String,
-        /// What was asked.
         step: Step,
-        /// What the connection said.
         source: reqwest::Error,
     },
-    /// The registry took nothing, or gave no answer, for too long.
-    #[error("the registry {host} was silent for {seconds} seconds when asked to {}", step.words())]
+    /// No byte moved for too long.
+    #[error("the registry {host} was silent for {seconds} seconds when asked to {}", step.description())]
     Silent {
-        /// The registry's host.
         host: String,
-        /// What was asked.
         step: Step,
-        /// How long it was waited for.
+        /// The time that was waited, in seconds.
         seconds: u64,
     },
     /// The credentials are missing, wrong, or not allowed to do this.
-    #[error("the registry {host} does not allow to {} in `{repository}`: {}", step.words(), masked(message))]
+    #[error("the registry {host} does not allow to {} in `{repository}`: {}", step.description(), masked(message))]
     Denied {
-        /// The registry's host.
         host: String,
-        /// The repository.
         repository: String,
-        /// What was asked.
         step: Step,
-        /// The registry's words.
+        /// The registry's message, on one line.
         message: String,
     },
-    /// There is no such repository, and the registry makes none by itself.
+    /// There is no such repository, and the registry does not create it.
     #[error(
         "the registry {host} has no repository `{repository}`: {}",
         masked(message)
     )]
     RepositoryMissing {
-        /// The registry's host.
         host: String,
-        /// The repository.
         repository: String,
-        /// The registry's words.
+        /// The registry's message, on one line.
         message: String,
     },
     /// The tag is immutable and names another image.
-    #[error("the tag `{tag}` of `{repository}` cannot be moved: {}; {}", masked(message), held(there.as_ref(), ours))]
+    #[error("the tag `{tag}` of `{repository}` cannot be moved: {}; {}", masked(message), describe_tag_conflict(there.as_ref(), ours))]
     TagTaken {
-        /// The repository.
         repository: String,
-        /// The tag.
         tag: Tag,
-        /// What the tag names now, where the registry told.
+        /// The image that the tag names, where that is known.
         there: Option<Digest>,
-        /// What it was to name.
+        /// The image that it was to name.
         ours: Digest,
-        /// The registry's words.
+        /// The registry's message, on one line.
         message: String,
     },
-    /// Contents that the manifest names are not in the registry, although it said so or took them.
+    /// The registry refused a manifest because it lacks contents of it. It has deleted them since they
+    /// were asked for or sent.
     #[error(
         "the registry {host} misses contents of the image in `{repository}`: {}",
         masked(message)
     )]
     ContentsMissing {
-        /// The registry's host.
         host: String,
-        /// The repository.
         repository: String,
-        /// The registry's words.
+        /// The registry's message, on one line.
         message: String,
     },
-    /// The image, or a layer of it, is in ECR's archive.
+    /// The image or one of its layers is in ECR's archive storage class.
     #[error("the image in `{repository}` is archived: {}", masked(message))]
     Archived {
-        /// The repository.
         repository: String,
-        /// The registry's words.
+        /// The registry's message, on one line.
         message: String,
     },
     /// The image has more layers than the registry takes.
@@ -154,56 +132,44 @@ pub enum PushError {
         masked(message)
     )]
     TooManyLayers {
-        /// The registry's host.
         host: String,
-        /// The registry's words.
+        /// The registry's message, on one line.
         message: String,
     },
     /// A layer is larger than the registry takes.
     #[error("the layer {digest} has {size} bytes, and the registry {host} takes {most}")]
     LayerTooLarge {
-        /// The registry's host.
         host: String,
-        /// Which one.
         digest: Digest,
-        /// Its bytes.
+        /// Its size in bytes.
         size: u64,
         /// The registry's limit in bytes.
         most: u64,
     },
-    /// Any other answer that is not the one hoped for.
-    #[error("the registry {host} refused to {} ({status}): {}", step.words(), masked(message))]
+    /// Any other error response.
+    #[error("the registry {host} refused to {} ({status}): {}", step.description(), masked(message))]
     Refused {
-        /// The registry's host.
         host: String,
-        /// What was asked.
         step: Step,
-        /// The HTTP status.
         status: u16,
-        /// The registry's words.
+        /// The registry's message, on one line.
         message: String,
     },
-    /// The registry's answer breaks the protocol.
+    /// The response does not follow the protocol.
     #[error("the registry {host} gave an answer that cannot be followed: {reason}")]
-    Answer {
-        /// The registry's host.
-        host: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The registry holds something else than was sent.
+    Protocol { host: String, reason: String },
+    /// The registry reports another digest than that of the content.
     #[error("the registry {host} holds {theirs} where {ours} was sent")]
     DigestMismatch {
-        /// The registry's host.
         host: String,
-        /// What was sent, computed here.
+        /// The digest that was computed here.
         ours: Digest,
-        /// What the registry says.
+        /// What the registry reports.
         theirs: String,
     },
 }
 
-fn held(there: Option<&Digest>, ours: &Digest) -> String {
+fn describe_tag_conflict(there: Option<&Digest>, ours: &Digest) -> String {
     there.map_or_else(
         || format!("it should name {ours}"),
         |there| format!("it names {there} and should name {ours}"),
@@ -215,80 +181,41 @@ impl PushError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Source(error) => error.hint(),
-            Self::Archived { .. } => Some(
-                "restore it: aws ecr update-image-storage-class --target-storage-class STANDARD, or push it again under a new tag"
+            Self::Archived { .. } => Some(ecr::RESTORE_FROM_ARCHIVE.to_owned()),
+            Self::TooManyLayers { .. } | Self::LayerTooLarge { .. } => Some(
+                "put fewer or smaller layers into the image: join RUN lines, or build in several stages"
                     .to_owned(),
             ),
-            Self::TooManyLayers { .. } | Self::LayerTooLarge { .. } => {
-                Some("put fewer or smaller layers into the image: join RUN lines, or build in several stages".to_owned())
-            }
             Self::Denied { host, step, repository, .. } if is_ecr(host) => {
-                Some(format!("allow {} on the repository `{repository}`, in the role's policy and in the repository's", step.iam_actions()))
+                Some(ecr::allow(*step, repository))
+            }
+            Self::Denied { .. } => {
+                Some("check the user and the password for this registry".to_owned())
             }
             Self::RepositoryMissing { host, repository, .. } if is_ecr(host) => {
-                Some(format!("create it: aws ecr create-repository --repository-name {repository}"))
+                Some(ecr::create(repository))
             }
-            Self::Refused { status, message, .. } => meant(*status, message),
-            Self::TagTaken { .. } => Some("use a tag that is new for every build, for example the commit's".to_owned()),
-            Self::Denied { .. } => Some("check the user and the password for this registry".to_owned()),
+            Self::Refused { status, message, .. } => {
+                ecr::remedy(*status, message).map(str::to_owned)
+            }
+            Self::TagTaken { .. } => {
+                Some("use a tag that is new for every build, for example the commit's".to_owned())
+            }
             Self::Repository { .. }
             | Self::Client(_)
             | Self::Unreachable { .. }
             | Self::Silent { .. }
             | Self::RepositoryMissing { .. }
             | Self::ContentsMissing { .. }
-            | Self::Answer { .. }
+            | Self::Protocol { .. }
             | Self::DigestMismatch { .. } => None,
         }
     }
 }
 
-/// What to do about refusals that are known by their status or by ECR's words only.
-fn meant(status: u16, message: &str) -> Option<String> {
-    let words = message.to_lowercase();
-    let remedy = if status == 429 {
-        "ECR takes ten manifests a second in an account and region: let fewer jobs push at once, or run the job again"
-    } else if words.contains("kms") {
-        "the repository's KMS key must be enabled, and usable by the role: kms:GenerateDataKey and kms:Decrypt"
-    } else if [
-        "upstream image",
-        "upstream layer",
-        "upstream_image",
-        "upstream_layer",
-    ]
-    .iter()
-    .any(|word| words.contains(word))
-    {
-        "the pull-through cache cannot reach its upstream: check its rule and its credentials in Secrets Manager"
-    } else {
-        return None;
-    };
-    Some(remedy.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn refusals_that_are_known_have_a_remedy() {
-        for (status, message, word) in [
-            (
-                429,
-                "TOOMANYREQUESTS: Rate exceeded",
-                "ten manifests a second",
-            ),
-            (400, "KmsException: the key is disabled", "kms:Decrypt"),
-            (
-                404,
-                "UNABLE_TO_GET_UPSTREAM_IMAGE: Upstream image not found",
-                "pull-through cache",
-            ),
-        ] {
-            assert!(meant(status, message).unwrap().contains(word), "{message}");
-        }
-        assert_eq!(meant(500, "INTERNAL"), None);
-    }
 
     #[test]
     fn a_denial_by_ecr_names_the_iam_action() {

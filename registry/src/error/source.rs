@@ -10,156 +10,109 @@ use crate::digest::Digest;
 
 /// Why an image cannot be read.
 #[derive(Debug, thiserror::Error)]
+#[expect(
+    missing_docs,
+    reason = "the sentence of a variant says what its fields are"
+)]
 pub enum SourceError {
     /// Nothing is at the engine's socket.
     #[error("there is no Docker engine: nothing is at {}", socket.display())]
-    EngineAbsent {
-        /// The socket that was tried.
-        socket: PathBuf,
-    },
-    /// Nobody answers at the engine's socket.
+    EngineAbsent { socket: PathBuf },
+    /// The engine does not answer at its socket.
     #[error("the Docker engine does not answer at {}", socket.display())]
     EngineUnreachable {
-        /// The socket that was tried.
         socket: PathBuf,
-        /// What the connection said.
         source: reqwest::Error,
     },
-    /// The engine was silent for too long while it should export.
+    /// The engine sent nothing for too long during an export.
     #[error("the Docker engine sent nothing for {seconds} seconds")]
     EngineSilent {
-        /// How long it was waited for.
+        /// The time that was waited, in seconds.
         seconds: u64,
     },
     /// The engine answered with an error of its own.
     #[error("the Docker engine answered {status}: {}", masked(message))]
     EngineRefused {
-        /// The HTTP status.
         status: u16,
-        /// The engine's words.
+        /// The engine's message, on one line.
         message: String,
     },
-    /// The engine does not have it.
+    /// The engine does not have the image.
     #[error("the Docker engine has no image `{name}`")]
-    NotInEngine {
-        /// The name that was asked for.
-        name: String,
-    },
-    /// What the engine exported is not an image that can be understood.
+    NotInEngine { name: String },
+    /// The export of the engine is not a complete image.
     #[error("the Docker engine's export cannot be used: {reason}")]
-    Export {
-        /// What is wrong with it.
-        reason: String,
-    },
+    Export { reason: String },
     /// There is no such directory.
     #[error("there is no OCI layout at {}", dir.display())]
     LayoutMissing {
-        /// The directory.
         dir: PathBuf,
-        /// What the system said.
         source: std::io::Error,
     },
-    /// One of the layout's own files is missing or wrong.
+    /// `oci-layout` or `index.json` of a layout is missing or wrong.
     #[error("{} is not part of a good OCI layout: {reason}", path.display())]
-    Layout {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
+    Layout { path: PathBuf, reason: String },
     /// The layout has no image of that name, or none at all.
-    #[error("{}", not_in_layout(dir, tag.as_deref(), there))]
+    #[error("{}", describe_missing_in_layout(dir, tag.as_deref(), there))]
     NotInLayout {
-        /// The directory.
         dir: PathBuf,
-        /// The name that was asked for.
         tag: Option<String>,
-        /// The names of the images that are there.
         there: Vec<String>,
     },
-    /// Without a tag it is not said which image of several is meant.
+    /// The layout has several images, and nothing says which one is meant.
     #[error("the OCI layout at {} holds several images: {}", dir.display(), there.join(", "))]
-    Ambiguous {
-        /// The directory.
-        dir: PathBuf,
-        /// The names of the images that are there.
-        there: Vec<String>,
-    },
+    Ambiguous { dir: PathBuf, there: Vec<String> },
     /// There is no such archive.
     #[error("there is no image archive at {}", file.display())]
     ArchiveMissing {
-        /// The file.
         file: PathBuf,
-        /// What the system said.
         source: std::io::Error,
     },
-    /// The archive is damaged, or it holds what no image needs.
+    /// The archive is damaged, or contains something that no image needs.
     #[error("the archive {} cannot be used", file.display())]
-    Archive {
-        /// The file.
-        file: PathBuf,
-        /// What is wrong with it.
-        source: ArchiveError,
-    },
+    Archive { file: PathBuf, source: ArchiveError },
     /// The archive has no image of that name, or none at all.
-    #[error("{}", not_in_archive(file, name.as_deref(), there))]
+    #[error("{}", describe_missing_in_archive(file, name.as_deref(), there))]
     NotInArchive {
-        /// The file.
         file: PathBuf,
-        /// The name that was asked for.
         name: Option<String>,
-        /// The names of the images that are there.
         there: Vec<String>,
     },
-    /// Without a name it is not said which image of several is meant.
+    /// The archive has several images, and nothing says which one is meant.
     #[error("the archive {} holds several images: {}", file.display(), there.join(", "))]
-    AmbiguousArchive {
-        /// The file.
-        file: PathBuf,
-        /// The names of the images that are there.
-        there: Vec<String>,
-    },
-    /// A manifest or an index is not one.
+    AmbiguousArchive { file: PathBuf, there: Vec<String> },
+    /// A manifest or an index cannot be parsed, or contradicts itself.
     #[error("the manifest {digest} cannot be used: {reason}")]
-    Manifest {
-        /// Which one.
-        digest: Digest,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// An image config is not one.
+    Manifest { digest: Digest, reason: String },
+    /// An image config cannot be parsed.
     #[error("the image config {digest} cannot be used: {reason}")]
-    Config {
-        /// Which one.
-        digest: Digest,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// A content is missing, too short, too long or garbled.
+    ImageConfig { digest: Digest, reason: String },
+    /// A blob is missing or damaged.
     #[error("a part of the image is missing or damaged")]
     Blob(#[from] BlobError),
-    /// The registry that has the image does not give it.
+    /// The registry refuses to give the image, or stays unreachable.
     #[error("the image cannot be read from its registry")]
     Registry(#[source] Box<PushError>),
     /// The registry has no such image.
     #[error("the registry {host} has no image `{name}`")]
     NotInRegistry {
-        /// The registry's host.
         host: String,
         /// Repository and tag or digest.
         name: String,
     },
-    /// The temporary directory does not take the image.
+    /// The temporary directory cannot be written to.
     #[error("the image cannot be kept in {}", dir.display())]
     Spool {
-        /// The temporary directory.
         dir: PathBuf,
-        /// What the system said.
         source: std::io::Error,
     },
 }
 
-fn not_in_layout(dir: &std::path::Path, tag: Option<&str>, there: &[String]) -> String {
+fn describe_missing_in_layout(
+    dir: &std::path::Path,
+    tag: Option<&str>,
+    there: &[String],
+) -> String {
     let dir = dir.display();
     match tag {
         Some(tag) if !there.is_empty() => format!(
@@ -170,7 +123,11 @@ fn not_in_layout(dir: &std::path::Path, tag: Option<&str>, there: &[String]) -> 
     }
 }
 
-fn not_in_archive(file: &std::path::Path, name: Option<&str>, there: &[String]) -> String {
+fn describe_missing_in_archive(
+    file: &std::path::Path,
+    name: Option<&str>,
+    there: &[String],
+) -> String {
     let file = file.display();
     match name {
         Some(name) if !there.is_empty() => format!(
@@ -213,7 +170,7 @@ impl SourceError {
             Self::AmbiguousArchive { .. } => {
                 Some("write oci-archive:FILE:TAG or docker-archive:FILE:NAME:TAG")
             }
-            Self::Blob(_) | Self::Manifest { .. } | Self::Config { .. } => {
+            Self::Blob(_) | Self::Manifest { .. } | Self::ImageConfig { .. } => {
                 Some("write the image again; it may have been cut off")
             }
             Self::Spool { .. } => {

@@ -204,7 +204,7 @@ async fn archives_of_skopeo_are_read() {
 
 /// A docker-archive with one layer, as `docker save` of the old form has it.
 fn saved(layer: &[u8], diff_id: &[u8]) -> Vec<(String, Vec<u8>)> {
-    let diff_id = ecs_bluegreen::registry::Digest::of(diff_id);
+    let diff_id = ecs_bluegreen::registry::Digest::compute(diff_id);
     let config = json!({"os": "linux", "architecture": "amd64", "rootfs": {"type": "layers", "diff_ids": [diff_id]}}).to_string();
     let manifest =
         json!([{"Config": "config.json", "RepoTags": ["api:1"], "Layers": ["1/layer.tar"]}])
@@ -278,7 +278,7 @@ async fn compressed_layers_in_a_docker_archive_are_sent_as_they_are_after_they_w
         serde_json::from_slice(&bench.skopeo(&["--raw"], "team/api:v1")).unwrap();
     assert_eq!(
         raw["layers"][0]["digest"],
-        json!(ecs_bluegreen::registry::Digest::of(&packed_layer))
+        json!(ecs_bluegreen::registry::Digest::compute(&packed_layer))
     );
 }
 

@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use ecs_bluegreen::registry::{
-    Credentials, Delivery, Digest, ImageReference, Progress, PushError, Pushed, Source,
+    Credentials, Digest, ImageReference, Progress, PushError, PushOptions, Pushed, Source,
     SourceError, Sources, Tag, Target, Transport, find, push,
 };
 use ecs_bluegreen::secret::Secret;
@@ -112,7 +112,7 @@ impl Bench {
     }
 
     pub(super) fn digest_at(&self, reference: &str) -> String {
-        Digest::of(&self.skopeo(&["--raw"], reference)).to_string()
+        Digest::compute(&self.skopeo(&["--raw"], reference)).to_string()
     }
 
     /// Whether the registry has a manifest under this name.
@@ -159,9 +159,9 @@ pub(super) async fn pushed(
     let transfer: Pin<Box<dyn Future<Output = _> + Send + '_>> = Box::pin(push(
         source,
         target,
-        Delivery {
+        PushOptions {
             tags: &names,
-            ..Delivery::default()
+            ..PushOptions::default()
         },
         &report,
     ));
@@ -194,12 +194,12 @@ impl Layout {
     pub(super) fn blob(&self, content: &[u8]) -> PathBuf {
         self.dir
             .join("blobs/sha256")
-            .join(Digest::of(content).hex())
+            .join(Digest::compute(content).hex())
     }
 
     pub(super) fn put(&self, media_type: &str, content: &[u8]) -> Value {
         fs::write(self.blob(content), content).unwrap();
-        json!({"mediaType": media_type, "digest": Digest::of(content), "size": content.len()})
+        json!({"mediaType": media_type, "digest": Digest::compute(content), "size": content.len()})
     }
 
     pub(super) fn image(&self, architecture: &str, layers: &[&[u8]]) -> Value {
@@ -208,7 +208,7 @@ impl Layout {
 
     /// An image whose config names its layers by their uncompressed content.
     pub(super) fn image_of(&self, architecture: &str, plain: &[&[u8]], layers: &[&[u8]]) -> Value {
-        let diff_ids: Vec<Digest> = plain.iter().map(|layer| Digest::of(layer)).collect();
+        let diff_ids: Vec<Digest> = plain.iter().map(|layer| Digest::compute(layer)).collect();
         let config = json!({"os": "linux", "architecture": architecture, "config": {"Labels": {"who": "us"}}, "rootfs": {"type": "layers", "diff_ids": diff_ids}});
         let config = self.put(OCI_CONFIG, config.to_string().as_bytes());
         let layers: Vec<Value> = layers

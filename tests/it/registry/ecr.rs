@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use ecs_bluegreen::registry::{Credentials, Delivery, Progress, PushError, Renewal, Target, push};
+use ecs_bluegreen::registry::{
+    Credentials, Progress, PushError, PushOptions, Renewal, Target, push,
+};
 use ecs_bluegreen::secret::Secret;
 use ecs_bluegreen_sim::world::registry::{
     ManifestAnswer, MissingRepository, Mounts, RegistryRules, SignIn, TagMutability,
@@ -199,10 +201,10 @@ async fn an_immutable_tag_of_another_image_is_refused_with_both_digests_before_a
     let known = push(
         &other,
         &stage.target(),
-        Delivery {
+        PushOptions {
             tags: &names,
             immutable: &names,
-            ..Delivery::default()
+            ..PushOptions::default()
         },
         &report,
     )
@@ -291,9 +293,9 @@ async fn more_manifests_than_ecr_takes_in_a_second_only_take_longer() {
     let pushed = push(
         &source,
         &stage.target(),
-        Delivery {
+        PushOptions {
             tags: &names,
-            ..Delivery::default()
+            ..PushOptions::default()
         },
         &report,
     )
@@ -447,7 +449,7 @@ async fn contents_that_a_tagged_image_promised_and_lost_are_brought_again() {
         stage
             .progress()
             .iter()
-            .any(|progress| matches!(progress, Progress::Healing { .. })),
+            .any(|progress| matches!(progress, Progress::Retrying { .. })),
         "{:?}",
         stage.progress()
     );

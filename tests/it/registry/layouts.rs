@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fs;
 use std::process::Command;
 
-use ecs_bluegreen::registry::{Digest, Name, Progress, SourceError, resolve};
+use ecs_bluegreen::registry::{Digest, ManifestReference, Progress, SourceError, resolve};
 use serde_json::json;
 
 use super::bench::{Bench, Layout, OCI_INDEX, output, pushed, tags};
@@ -23,7 +23,7 @@ async fn an_index_arrives_whole_and_verbatim_under_every_tag() {
     layout.index(&[("v1", layout.put(OCI_INDEX, index.as_bytes()))]);
 
     let source = bench.find("oci:out:v1").await.unwrap();
-    assert_eq!(source.digest(), Some(&Digest::of(index.as_bytes())));
+    assert_eq!(source.digest(), Some(&Digest::compute(index.as_bytes())));
     let (result, progress) = pushed(&source, &bench.target(), &["v1", "latest"]).await;
     let result = result.unwrap();
 
@@ -212,17 +212,21 @@ async fn names_resolve_to_digests_or_to_nothing() {
         bench.target(),
     );
     assert_eq!(
-        resolve(&target, &Name::Tag(&v1), &|_| ()).await.unwrap(),
+        resolve(&target, ManifestReference::Tag(&v1), &|_| ())
+            .await
+            .unwrap(),
         Some(digest.clone())
     );
     assert_eq!(
-        resolve(&target, &Name::Digest(&digest), &|_| ())
+        resolve(&target, ManifestReference::Digest(&digest), &|_| ())
             .await
             .unwrap(),
         Some(digest)
     );
     assert_eq!(
-        resolve(&target, &Name::Tag(&v2), &|_| ()).await.unwrap(),
+        resolve(&target, ManifestReference::Tag(&v2), &|_| ())
+            .await
+            .unwrap(),
         None
     );
 }

@@ -1,7 +1,7 @@
 //! From registry to registry: what was tested is what runs, byte for byte, and nothing is moved
 //! that is there.
 
-use ecs_bluegreen::registry::{Delivery, Pushed, Source, Target, find, push};
+use ecs_bluegreen::registry::{PushOptions, Pushed, Source, Target, find, push};
 use serde_json::json;
 
 use super::bench::{Bench, Layout, OCI_INDEX, pushed, tags, target};
@@ -61,9 +61,9 @@ async fn promote(source: &Source, to: &Target, names: &[&str]) -> Pushed {
     push(
         source,
         to,
-        Delivery {
+        PushOptions {
             tags: &names,
-            ..Delivery::default()
+            ..PushOptions::default()
         },
         &|_| {},
     )

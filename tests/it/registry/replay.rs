@@ -46,7 +46,7 @@ impl Replay {
             &id.hex()[..8],
             fs::read_dir(bench.dir.path()).unwrap().count()
         ));
-        let diff_ids: Vec<Digest> = layers.iter().map(|layer| Digest::of(layer)).collect();
+        let diff_ids: Vec<Digest> = layers.iter().map(|layer| Digest::compute(layer)).collect();
         let inspected = json!({"Id": id, "Size": export.len(), "Os": "linux", "Architecture": "amd64", "RootFS": {"Type": "layers", "Layers": diff_ids}});
         let version = Mutex::new("1.51".to_owned());
         let state = Arc::new(State {

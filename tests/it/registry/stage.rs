@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ecs_bluegreen::registry::{
-    Delivery, Digest, Progress, PushError, Pushed, Source, SourceError, Sources, Target, find, push,
+    Digest, Progress, PushError, PushOptions, Pushed, Source, SourceError, Sources, Target, find,
+    push,
 };
 use ecs_bluegreen_sim::world::registry::{
     RegistryFault, RegistryFaultKind, RegistryHost, RegistryOptions, RegistryRequest,
@@ -158,9 +159,9 @@ impl Stage {
         push(
             source,
             to,
-            Delivery {
+            PushOptions {
                 tags: &names,
-                ..Delivery::default()
+                ..PushOptions::default()
             },
             &report,
         )
@@ -257,5 +258,5 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
 }
 
 pub(super) fn digest_of(bytes: &[u8]) -> String {
-    Digest::of(bytes).to_string()
+    Digest::compute(bytes).to_string()
 }

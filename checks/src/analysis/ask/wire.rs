@@ -13,7 +13,7 @@ use url::Url;
 use super::Access;
 use crate::cause::chain;
 use crate::destination::{self, Guard};
-use crate::scrub::{masked, one_line, register, without_tokens};
+use crate::scrub::{mask_tokens, masked, one_line, register};
 use crate::secret::Secret;
 
 /// How we name ourselves to a source.
@@ -142,10 +142,7 @@ impl<'a> Wire<'a> {
 
     /// Words of ours, as they may be read: after the source's host, on one line.
     pub(super) fn said(&self, words: &str) -> String {
-        one_line(
-            &format!("{}: {}", self.host, without_tokens(words)),
-            LONGEST,
-        )
+        one_line(&format!("{}: {}", self.host, mask_tokens(words)), LONGEST)
     }
 
     /// The source's own words, as they may be read.

@@ -8,7 +8,7 @@ use reqwest::{Method, Response};
 use serde_json::Value;
 
 use super::{Engine, EngineError};
-use crate::scrub::{masked, on_one_line};
+use crate::scrub::{masked, one_line_with_indent};
 
 /// Between two lines of a pull's progress an engine is silent only while it unpacks a large layer.
 const SILENCE: Duration = Duration::from_mins(5);
@@ -81,6 +81,6 @@ fn judged(image: &ImageName, line: &[u8]) -> Result<(), EngineError> {
 fn failed(image: &ImageName, message: &str) -> EngineError {
     EngineError::Pull {
         image: image.to_string(),
-        message: on_one_line(&masked(message), 500),
+        message: one_line_with_indent(&masked(message), 500),
     }
 }

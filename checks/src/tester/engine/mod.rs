@@ -13,7 +13,7 @@ mod recipe;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ecs_bluegreen_registry::{BodyError, read_body, read_words};
+use ecs_bluegreen_registry::{BodyError, read_body, read_error_text};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
@@ -224,12 +224,12 @@ fn segment(name: &str) -> String {
 
 async fn refused(doing: &'static str, response: Response) -> EngineError {
     let status = response.status().as_u16();
-    let text = read_words(response, LONGEST).await;
+    let text = read_error_text(response, LONGEST).await;
     let message =
         serde_json::from_str(&text).map_or(text, |refusal: EngineErrorBody| refusal.message);
     EngineError::Refused {
         doing,
         status,
-        message: crate::scrub::on_one_line(&crate::scrub::masked(&message), 500),
+        message: crate::scrub::one_line_with_indent(&crate::scrub::masked(&message), 500),
     }
 }

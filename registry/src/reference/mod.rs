@@ -1,14 +1,18 @@
-//! Which image is meant: the words of containers-transports(5), parsed at the edge.
-//!
-//! Parsing looks at the text only; whether the image exists is asked in `source.rs`.
+//! References to images, as in containers-transports(5). Whether an image exists is asked in
+//! `source.rs`.
+
+mod name;
+mod tag;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use super::digest::Digest;
+pub use self::name::ImageName;
+pub(crate) use self::name::check_path;
+pub use self::tag::{ManifestReference, Tag, TagError};
 
-/// An image as the user names it.
+/// A reference to an image, as users write it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ImageReference {
     /// `docker-daemon:NAME[:TAG]`, `docker-daemon:NAME@sha256:…`, `docker-daemon:sha256:ID`: in the
@@ -26,7 +30,7 @@ pub enum ImageReference {
     OciArchive {
         /// The file as written; relative to the workspace.
         file: PathBuf,
-        /// As for a layout.
+        /// The `org.opencontainers.image.ref.name` to choose, as for a layout.
         tag: Option<String>,
     },
     /// `docker-archive:FILE[:NAME:TAG]`: what `docker save` writes.
@@ -42,28 +46,13 @@ pub enum ImageReference {
     Bare(ImageName),
 }
 
-/// The name of an image inside an engine or a registry: `[HOST[:PORT]/]PATH[:TAG][@DIGEST]`, or an
-/// engine's image id.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ImageName {
-    text: String,
-    repository: String,
-    tag: Option<Tag>,
-    digest: Option<Digest>,
-}
-
-/// A tag of a manifest: at most 128 letters, digits, `_`, `.` and `-`, beginning with none of the
-/// last two.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Tag(String);
-
-/// Why a text names no image.
+/// Why a text is not a reference to an image.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReferenceError {
-    /// Nothing was written, or nothing after the transport.
+    /// It is empty, or a transport without an image.
     #[error("the image reference `{0}` names no image")]
     Empty(String),
-    /// A transport that exists, but that is not read by this version.
+    /// A transport that is known from other tools but not read here.
     #[error("`{transport}` images are not read by this version")]
     Transport {
         /// The transport as it is written, for example `oci-archive:`.
@@ -79,18 +68,8 @@ pub enum ReferenceError {
     },
 }
 
-/// A text that cannot be a tag.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{0}` is not a tag (1 to 128 of letters, digits, `_`, `.`, `-`, the first a letter, a digit or `_`)"
-)]
-pub struct TagError(String);
-
-/// Transports that people know from other tools.
+/// Transports of other tools that are not read here.
 const UNREAD: [&str; 3] = ["containers-storage:", "dir:", "ostree:"];
-/// What Docker Hub is called in image names, and where it answers.
-const HUB_NAMES: [&str; 2] = ["docker.io", "index.docker.io"];
-const HUB: &str = "registry-1.docker.io";
 
 impl ReferenceError {
     /// What to do instead.
@@ -122,23 +101,23 @@ impl FromStr for ImageReference {
             return Ok(Self::Engine(rest.parse()?));
         }
         if let Some(rest) = text.strip_prefix("docker://") {
-            return Ok(Self::Registry(in_registry(text, rest)?));
+            return Ok(Self::Registry(parse_registry_name(text, rest)?));
         }
         if let Some(rest) = text.strip_prefix("oci-archive:") {
-            return place(text, rest).map(|(file, tag)| Self::OciArchive { file, tag });
+            return parse_path(text, rest).map(|(file, tag)| Self::OciArchive { file, tag });
         }
         if let Some(rest) = text.strip_prefix("docker-archive:") {
-            return place(text, rest).map(|(file, name)| Self::DockerArchive { file, name });
+            return parse_path(text, rest).map(|(file, name)| Self::DockerArchive { file, name });
         }
         match text.strip_prefix("oci:") {
-            Some(rest) => place(text, rest).map(|(dir, tag)| Self::Layout { dir, tag }),
+            Some(rest) => parse_path(text, rest).map(|(dir, tag)| Self::Layout { dir, tag }),
             None => Ok(Self::Bare(text.parse()?)),
         }
     }
 }
 
-/// A path, and what of it is meant. The first colon ends the path, as in containers-transports(5).
-fn place(text: &str, rest: &str) -> Result<(PathBuf, Option<String>), ReferenceError> {
+/// A path, and the image to choose there. The first colon ends the path, as in containers-transports(5).
+fn parse_path(text: &str, rest: &str) -> Result<(PathBuf, Option<String>), ReferenceError> {
     let (path, chosen) = rest.split_once(':').map_or((rest, None), |(path, chosen)| {
         (path, Some(chosen.to_owned()))
     });
@@ -148,10 +127,10 @@ fn place(text: &str, rest: &str) -> Result<(PathBuf, Option<String>), ReferenceE
     Ok((PathBuf::from(path), chosen))
 }
 
-/// A registry knows no image ids.
-fn in_registry(text: &str, rest: &str) -> Result<ImageName, ReferenceError> {
+/// A name of an image in a registry, where an image id means nothing.
+fn parse_registry_name(text: &str, rest: &str) -> Result<ImageName, ReferenceError> {
     let name: ImageName = rest.parse()?;
-    if name.repository.is_empty() {
+    if name.repository().is_empty() {
         return Err(ReferenceError::Name {
             text: text.escape_debug().to_string(),
             reason: "a digest alone names no repository",
@@ -164,12 +143,10 @@ impl fmt::Display for ImageReference {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Engine(name) => write!(out, "docker-daemon:{name}"),
-            Self::Layout { dir, tag } => place_and_choice(out, "oci", dir, tag.as_deref()),
-            Self::OciArchive { file, tag } => {
-                place_and_choice(out, "oci-archive", file, tag.as_deref())
-            }
+            Self::Layout { dir, tag } => write_path(out, "oci", dir, tag.as_deref()),
+            Self::OciArchive { file, tag } => write_path(out, "oci-archive", file, tag.as_deref()),
             Self::DockerArchive { file, name } => {
-                place_and_choice(out, "docker-archive", file, name.as_deref())
+                write_path(out, "docker-archive", file, name.as_deref())
             }
             Self::Registry(name) => write!(out, "docker://{name}"),
             Self::Bare(name) => write!(out, "{name}"),
@@ -177,7 +154,7 @@ impl fmt::Display for ImageReference {
     }
 }
 
-fn place_and_choice(
+fn write_path(
     out: &mut fmt::Formatter<'_>,
     transport: &str,
     path: &Path,
@@ -185,195 +162,6 @@ fn place_and_choice(
 ) -> fmt::Result {
     write!(out, "{transport}:{}", path.display())?;
     choice.map_or(Ok(()), |choice| write!(out, ":{choice}"))
-}
-
-impl ImageName {
-    /// Host and path in the registry that the name means. A name without a host is Docker Hub's,
-    /// and one without a slash is in its `library/`, as everywhere.
-    pub fn address(&self) -> (String, String) {
-        let (host, path) = match self.repository.split_once('/') {
-            Some((host, path)) if is_host(host) => (host, path.to_owned()),
-            Some(_) | None => (HUB_NAMES[0], self.repository.clone()),
-        };
-        if !HUB_NAMES.contains(&host) {
-            return (host.to_owned(), path);
-        }
-        (
-            HUB.to_owned(),
-            if path.contains('/') {
-                path
-            } else {
-                format!("library/{path}")
-            },
-        )
-    }
-
-    /// The name with which whoever has no engine pulls it: `api:1` → `docker.io/library/api:1`;
-    /// none for an image id.
-    pub fn pulled(&self) -> Option<String> {
-        let (host, path) = self.address();
-        let host = if host == HUB {
-            HUB_NAMES[0].to_owned()
-        } else {
-            host
-        };
-        let rest = self.text.strip_prefix(&self.repository)?;
-        (!self.repository.is_empty()).then(|| format!("{host}/{path}{rest}"))
-    }
-
-    /// The registry that the name says, when it says one.
-    pub fn host(&self) -> Option<&str> {
-        self.repository
-            .split_once('/')
-            .map(|(host, _)| host)
-            .filter(|host| is_host(host))
-    }
-
-    /// The name as it was written.
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-
-    /// The name without tag and digest, host included.
-    pub fn repository(&self) -> &str {
-        &self.repository
-    }
-
-    /// The tag, when one was written.
-    pub fn tag(&self) -> Option<&Tag> {
-        self.tag.as_ref()
-    }
-
-    /// The digest, when one was written; of `sha256:…` alone it is the engine's image id.
-    pub fn digest(&self) -> Option<&Digest> {
-        self.digest.as_ref()
-    }
-}
-
-impl FromStr for ImageName {
-    type Err = ReferenceError;
-
-    fn from_str(text: &str) -> Result<Self, ReferenceError> {
-        if text.is_empty() {
-            return Err(ReferenceError::Empty(text.to_owned()));
-        }
-        let wrong = |reason| ReferenceError::Name {
-            text: text.escape_debug().to_string(),
-            reason,
-        };
-        if let Ok(id) = text.parse() {
-            return Ok(Self {
-                text: text.to_owned(),
-                repository: String::new(),
-                tag: None,
-                digest: Some(id),
-            });
-        }
-        let (name, digest) = text
-            .split_once('@')
-            .map_or((text, None), |(name, digest)| (name, Some(digest)));
-        let digest = digest
-            .map(str::parse)
-            .transpose()
-            .map_err(|_| wrong("what follows `@` must be a sha256 digest"))?;
-        let (repository, tag) = split_tag(name);
-        let tag = tag
-            .map(str::parse)
-            .transpose()
-            .map_err(|_| wrong("what follows the last `:` must be a tag"))?;
-        check_repository(repository).map_err(wrong)?;
-        Ok(Self {
-            text: text.to_owned(),
-            repository: repository.to_owned(),
-            tag,
-            digest,
-        })
-    }
-}
-
-/// A colon before the last slash belongs to a port.
-fn split_tag(name: &str) -> (&str, Option<&str>) {
-    match name.rsplit_once(':') {
-        Some((repository, tag)) if !tag.contains('/') => (repository, Some(tag)),
-        Some(_) | None => (name, None),
-    }
-}
-
-/// The first part of a name is a host when it could not be a part of a path.
-fn is_host(first: &str) -> bool {
-    first.contains(['.', ':']) || first == "localhost"
-}
-
-/// The rules for `[HOST[:PORT]/]PATH`.
-fn check_repository(repository: &str) -> Result<(), &'static str> {
-    match repository.split_once('/') {
-        Some((host, path)) if is_host(host) => {
-            let fits = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
-            let begins =
-                host.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '[');
-            if begins && host.bytes().all(fits) {
-                check_path(path)
-            } else {
-                Err("its host is not one")
-            }
-        }
-        Some(_) | None => check_path(repository),
-    }
-}
-
-/// The rules for the part of a name that a registry calls the repository.
-pub(crate) fn check_path(path: &str) -> Result<(), &'static str> {
-    if path.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        return Err("a repository is written in lower case");
-    }
-    let fits =
-        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
-    let edge = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-    let part_fits = |part: &str| {
-        part.bytes().all(fits) && edge(part.as_bytes().first()) && edge(part.as_bytes().last())
-    };
-    if path.split('/').all(part_fits) {
-        Ok(())
-    } else {
-        Err(
-            "parts between `/` are letters, digits, `.`, `_` and `-`, and begin and end with a letter or digit",
-        )
-    }
-}
-
-impl fmt::Display for ImageName {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.text)
-    }
-}
-
-impl Tag {
-    /// The tag's text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for Tag {
-    type Err = TagError;
-
-    fn from_str(text: &str) -> Result<Self, TagError> {
-        let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-        let fits = text.len() <= 128
-            && text.bytes().next().is_some_and(word)
-            && text.bytes().all(|byte| word(byte) || b".-".contains(&byte));
-        if fits {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(TagError(text.escape_debug().to_string()))
-        }
-    }
-}
-
-impl fmt::Display for Tag {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.0)
-    }
 }
 
 #[cfg(test)]
@@ -465,7 +253,11 @@ mod tests {
             "docker://docker.io/alpine",
             "docker://index.docker.io/library/alpine",
         ] {
-            assert_eq!(address(text), pair(HUB, "library/alpine"), "{text}");
+            assert_eq!(
+                address(text),
+                pair("registry-1.docker.io", "library/alpine"),
+                "{text}"
+            );
         }
         assert!(format!("docker://{ID}").parse::<ImageReference>().is_err());
         let host = |text: &str| text.parse::<ImageName>().unwrap().host().map(str::to_owned);

@@ -1,63 +1,65 @@
-//! Making an image of layers that have no manifest yet: what the registry has is taken as it has
-//! it, the rest as it was packed.
+//! Images of layers that have no manifest yet: layers of the registry are taken from there, the others
+//! as they were packed.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::blob::Blob;
+use crate::descriptor::{Compression, Descriptor};
 use crate::digest::Digest;
 use crate::error::SourceError;
-use crate::graph::{Facts, Image};
-use crate::known::Known;
-use crate::media::{Compression, Descriptor, Manifest, Part, Platform, write_manifest};
+use crate::image::{Facts, Image};
+use crate::image_config::Platform;
+use crate::inventory::KnownContents;
+use crate::manifest::{Manifest, ManifestPart, write_manifest};
 
-/// Layers by diff id: those that the registry is known to have, and those that were packed.
+/// The layers of an image by diff id: those that the registry has, and those that were packed.
 #[derive(Debug, Clone)]
-pub(crate) struct Layers {
-    known: Known,
-    packed: HashMap<Digest, Packed>,
+pub(crate) struct ImageLayers {
+    known: KnownContents,
+    packed: HashMap<Digest, PackedLayer>,
 }
 
-/// A layer that can be sent.
+/// A compressed layer that is ready to be sent.
 #[derive(Debug, Clone)]
-pub(crate) struct Packed {
+pub(crate) struct PackedLayer {
     pub(crate) blob: Blob,
     pub(crate) compression: Compression,
 }
 
-impl Layers {
-    pub(crate) fn new(known: &Known) -> Self {
+impl ImageLayers {
+    pub(crate) fn new(known: &KnownContents) -> Self {
         Self {
             known: known.clone(),
             packed: HashMap::new(),
         }
     }
 
-    /// Whether nothing has to be done for a layer.
+    /// Whether the registry has the layer, or it was packed.
     pub(crate) fn has(&self, diff_id: &Digest) -> bool {
-        self.packed.contains_key(diff_id) || self.known(diff_id).is_some()
+        self.packed.contains_key(diff_id) || self.registry_layer(diff_id).is_some()
     }
 
-    /// Whether the registry is known to have a content under this very digest.
-    pub(crate) fn is_there(&self, digest: &Digest) -> bool {
-        self.known.has(digest)
+    /// Whether the registry has a blob with this digest.
+    pub(crate) fn registry_has(&self, digest: &Digest) -> bool {
+        self.known.has_blob(digest)
     }
 
-    pub(crate) fn add(&mut self, diff_id: Digest, layer: Packed) {
+    pub(crate) fn add(&mut self, diff_id: Digest, layer: PackedLayer) {
         self.packed.insert(diff_id, layer);
     }
 
-    /// What was packed.
-    pub(crate) fn packed(&self) -> impl Iterator<Item = &Blob> {
+    /// The layers that were packed.
+    pub(crate) fn packed_blobs(&self) -> impl Iterator<Item = &Blob> {
         self.packed.values().map(|layer| &layer.blob)
     }
 
-    /// The registry's layer with this content. An uncompressed one is not taken: our manifests have
-    /// no word for it.
-    fn known(&self, diff_id: &Digest) -> Option<(Part, Descriptor)> {
+    /// The layer with this diff id, if the registry has it compressed. The manifests that are written
+    /// here list only compressed layers.
+    fn registry_layer(&self, diff_id: &Digest) -> Option<(ManifestPart, Descriptor)> {
         let layer = self.known.layer(diff_id)?;
-        let compression = compression(&layer.media_type)?;
+        let compression = layer.media_type.compression()?;
         Some((
-            Part {
+            ManifestPart {
                 digest: layer.digest.clone(),
                 size: layer.size,
                 compression,
@@ -66,8 +68,9 @@ impl Layers {
         ))
     }
 
-    /// The image with this config and these layers, lowest first.
-    pub(crate) fn image(
+    /// Writes the manifest of the image with this config and these layers, lowest first. All of them
+    /// must be packed, or be in the registry.
+    pub(crate) fn build_image(
         &self,
         diff_ids: &[Digest],
         config: &Blob,
@@ -76,7 +79,7 @@ impl Layers {
         let (mut parts, mut image) = (Vec::new(), Image::default());
         let mut seen = HashSet::new();
         for diff_id in diff_ids {
-            let (part, known) = self.part(diff_id)?;
+            let (part, known) = self.manifest_part(diff_id)?;
             if seen.insert(part.digest.clone()) {
                 image.present.extend(known);
             }
@@ -84,7 +87,7 @@ impl Layers {
         }
         let packed = diff_ids
             .iter()
-            .filter(|diff_id| self.known(diff_id).is_none())
+            .filter(|diff_id| self.registry_layer(diff_id).is_none())
             .filter_map(|diff_id| self.packed.get(diff_id));
         let mut sent = HashSet::new();
         image.blobs = packed
@@ -94,21 +97,24 @@ impl Layers {
             .cloned()
             .collect();
         let manifest = write_manifest((config.digest.clone(), config.size), &parts)?;
-        image.facts = Facts::of(platform, Some(manifest.digest.clone()));
+        image.facts = Facts::for_platform(platform, Some(manifest.digest.clone()));
         image.manifests = vec![manifest];
         Ok(image)
     }
 
-    fn part(&self, diff_id: &Digest) -> Result<(Part, Option<Descriptor>), SourceError> {
-        if let Some((part, descriptor)) = self.known(diff_id) {
+    fn manifest_part(
+        &self,
+        diff_id: &Digest,
+    ) -> Result<(ManifestPart, Option<Descriptor>), SourceError> {
+        if let Some((part, descriptor)) = self.registry_layer(diff_id) {
             return Ok((part, Some(descriptor)));
         }
         let missing = || SourceError::Export {
             reason: format!("it does not hold the layer {diff_id}"),
         };
-        let Packed { blob, compression } = self.packed.get(diff_id).ok_or_else(missing)?;
+        let PackedLayer { blob, compression } = self.packed.get(diff_id).ok_or_else(missing)?;
         Ok((
-            Part {
+            ManifestPart {
                 digest: blob.digest.clone(),
                 size: blob.size,
                 compression: *compression,
@@ -119,8 +125,8 @@ impl Layers {
 }
 
 impl Image {
-    /// An image that the registry has: nothing of it is read.
-    pub(crate) fn present(manifest: Manifest, facts: Facts) -> Self {
+    /// An image that the registry has; nothing of it is read or sent.
+    pub(crate) fn from_registry(manifest: Manifest, facts: Facts) -> Self {
         let mut seen = HashSet::new();
         let once = manifest
             .targets()
@@ -133,14 +139,5 @@ impl Image {
             facts,
             ..Self::default()
         }
-    }
-}
-
-/// How a layer is compressed, by its media type: `…tar+gzip`, `…tar.gzip`, `…tar+zstd`.
-fn compression(media_type: &str) -> Option<Compression> {
-    match media_type.rsplit(['.', '+']).next() {
-        Some("gzip") => Some(Compression::Gzip),
-        Some("zstd") => Some(Compression::Zstd),
-        Some(_) | None => None,
     }
 }

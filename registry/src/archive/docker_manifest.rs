@@ -1,13 +1,13 @@
-//! `manifest.json`, by which Docker's own archives say which files are an image. Pure.
+//! `manifest.json` of Docker archives, which says which files are an image. Pure.
 
 use serde::Deserialize;
 
 use crate::digest::Digest;
 
-/// An image: names of files in the archive.
+/// An image, as names of files in the archive.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct Saved {
+pub(crate) struct SavedImage {
     pub(crate) config: String,
     #[serde(default)]
     repo_tags: Option<Vec<String>>,
@@ -16,7 +16,7 @@ pub(crate) struct Saved {
     layers: Option<Vec<String>>,
 }
 
-impl Saved {
+impl SavedImage {
     pub(crate) fn layers(&self) -> &[String] {
         self.layers.as_deref().unwrap_or_default()
     }
@@ -26,22 +26,22 @@ impl Saved {
     }
 }
 
-/// The digest that a file is named by, when it is: `blobs/sha256/HEX`, `HEX.json`, `HEX.tar.gz`,
+/// The digest in the name of a file, if there is one: `blobs/sha256/HEX`, `HEX.json`, `HEX.tar.gz`,
 /// `sha256:HEX`.
-pub(crate) fn promised(name: &str) -> Option<Digest> {
+pub(crate) fn digest_in_name(name: &str) -> Option<Digest> {
     let file = name.strip_prefix("blobs/sha256/").unwrap_or(name);
     let stem = file.split('.').next().unwrap_or_default();
     let hex = stem.strip_prefix("sha256:").unwrap_or(stem);
     format!("sha256:{hex}").parse().ok()
 }
 
-/// Whether two names of images mean the same: Docker leaves out its own registry's parts, other
-/// tools do not.
-pub(super) fn same_name(one: &str, other: &str) -> bool {
-    whole(one) == whole(other)
+/// Whether two names mean the same image: Docker leaves out `docker.io/`, `library/` and `:latest`,
+/// other tools do not.
+pub(super) fn is_same_name(one: &str, other: &str) -> bool {
+    canonical_name(one) == canonical_name(other)
 }
 
-fn whole(name: &str) -> String {
+fn canonical_name(name: &str) -> String {
     let familiar = name.strip_prefix("docker.io/").unwrap_or(name);
     let familiar = familiar.strip_prefix("library/").unwrap_or(familiar);
     let tagged = familiar
@@ -68,14 +68,14 @@ mod tests {
             format!("{hex}.tar.gz"),
             format!("sha256:{hex}"),
         ] {
-            assert_eq!(promised(&name).unwrap().hex(), hex, "{name}");
+            assert_eq!(digest_in_name(&name).unwrap().hex(), hex, "{name}");
         }
         for name in [
             format!("{hex}/layer.tar"),
             "manifest.json".to_owned(),
             format!("a/{hex}.json"),
         ] {
-            assert_eq!(promised(&name), None, "{name}");
+            assert_eq!(digest_in_name(&name), None, "{name}");
         }
     }
 
@@ -86,20 +86,20 @@ mod tests {
             ("docker.io/library/api:1", "api:1"),
             ("docker.io/team/api:1", "team/api:1"),
         ] {
-            assert!(same_name(one, other), "{one} {other}");
+            assert!(is_same_name(one, other), "{one} {other}");
         }
         for (one, other) in [
             ("api:1", "api:2"),
             ("ghcr.io/api:1", "api:1"),
             ("localhost:5000/api", "localhost:5000/api:1"),
         ] {
-            assert!(!same_name(one, other), "{one} {other}");
+            assert!(!is_same_name(one, other), "{one} {other}");
         }
     }
 
     #[test]
     fn docker_writes_null_where_there_are_no_names() {
-        let saved: Saved =
+        let saved: SavedImage =
             serde_json::from_str(r#"{"Config":"c.json","RepoTags":null,"Layers":null}"#).unwrap();
         assert!(saved.names().is_empty() && saved.layers().is_empty());
     }

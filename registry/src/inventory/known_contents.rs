@@ -1,31 +1,33 @@
-//! What the registry is known to have, learnt from images that are there: none of it is read,
-//! compressed or sent again.
+//! The contents of images that the registry has. They need not be read, compressed or sent again.
 //!
-//! An engine knows a layer by the digest of its uncompressed bytes (diff id), a registry by the
-//! digest of the compressed ones. A manifest lists the second, its config the first, in the same
-//! order: together they translate.
+//! A registry knows a layer by the digest of its compressed bytes, an engine by that of the
+//! uncompressed ones (its diff id). The manifest of an image lists the former, its config the latter,
+//! in the same order: from both we know which is which.
 
 use std::collections::{HashMap, HashSet};
 
-use super::digest::Digest;
-use super::media::{Config, Descriptor, Manifest, PointsAt};
+use crate::descriptor::Descriptor;
+use crate::digest::Digest;
+use crate::image_config::ImageConfig;
+use crate::manifest::{Manifest, ManifestKind};
 
-/// Images of the registry, and what belongs to them.
+/// Manifests that the registry has, with their blobs.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct Known {
+pub(crate) struct KnownContents {
     manifests: Vec<Manifest>,
     blobs: HashSet<Digest>,
+    /// Layers as the registry has them, by diff id.
     layers: HashMap<Digest, Descriptor>,
 }
 
-impl Known {
-    /// Takes in a manifest that the registry gave; everything it points at is there, or it would
-    /// not have been accepted.
+impl KnownContents {
+    /// Adds a manifest from the registry, and its blobs: a registry only accepts a manifest when it has
+    /// all of them.
     pub(crate) fn add(&mut self, manifest: Manifest) {
         if manifest.config().is_some() {
             self.blobs.extend(
                 manifest
-                    .contents()
+                    .required_blobs()
                     .into_iter()
                     .map(|content| content.digest.clone()),
             );
@@ -33,13 +35,12 @@ impl Known {
         self.manifests.push(manifest);
     }
 
-    /// Takes in the config of a manifest: from here on its layers can be told by their uncompressed
-    /// content.
-    pub(crate) fn translate(&mut self, manifest: &Manifest, config: &Config) {
-        let PointsAt::Image { layers, .. } = &manifest.points_at else {
+    /// Adds the diff ids of the layers of a manifest, from its config.
+    pub(crate) fn map_layers(&mut self, manifest: &Manifest, config: &ImageConfig) {
+        let ManifestKind::Image { layers, .. } = &manifest.kind else {
             return;
         };
-        // Another number of layers would pair the wrong ones.
+        // If the numbers differ, it is not known which layer has which diff id.
         if layers.len() == config.rootfs.diff_ids.len() {
             let pairs = config
                 .rootfs
@@ -52,7 +53,7 @@ impl Known {
         }
     }
 
-    /// Whether this manifest is there.
+    /// Whether the registry has this manifest.
     pub(crate) fn has_manifest(&self, digest: &Digest) -> bool {
         self.manifests
             .iter()
@@ -66,12 +67,12 @@ impl Known {
             .find(|manifest| manifest.digest == *digest)
     }
 
-    /// All images with the config of each.
+    /// The manifests of images, each with its config.
     pub(crate) fn images(&self) -> Vec<(Manifest, Descriptor)> {
         let config = |manifest: &Manifest| {
             manifest
                 .config()
-                .filter(|config| Config::is_announced_by(config))
+                .filter(|config| config.is_image_config())
                 .cloned()
         };
         self.manifests
@@ -80,9 +81,9 @@ impl Known {
             .collect()
     }
 
-    /// The image with this config. A config names all layers by content, so it is the same image
-    /// whatever their compression.
-    pub(crate) fn image_of(&self, wanted: &Digest) -> Option<&Manifest> {
+    /// The image with this config. A config lists the diff ids of all layers, so two images with the
+    /// same config differ at most in how their layers are compressed.
+    pub(crate) fn image_with_config(&self, wanted: &Digest) -> Option<&Manifest> {
         self.manifests.iter().find(|manifest| {
             manifest
                 .config()
@@ -90,13 +91,13 @@ impl Known {
         })
     }
 
-    /// The layer with this uncompressed content, as the registry has it.
+    /// The layer with this diff id, as the registry has it.
     pub(crate) fn layer(&self, diff_id: &Digest) -> Option<&Descriptor> {
         self.layers.get(diff_id)
     }
 
-    /// Whether a content belongs to an image that is there.
-    pub(crate) fn has(&self, digest: &Digest) -> bool {
+    /// Whether the registry has this blob as a part of a known image.
+    pub(crate) fn has_blob(&self, digest: &Digest) -> bool {
         self.blobs.contains(digest)
     }
 }

@@ -1,4 +1,4 @@
-//! What a registry's refusal means: which error it is, and whether to try again.
+//! Responses of a registry: what an error response means, and whether to retry after it.
 
 use std::time::Duration;
 
@@ -9,102 +9,110 @@ use url::Url;
 
 use super::Registry;
 use super::auth::Challenge;
-use super::retry::{Again, Fault};
-use crate::body::read_words;
-use crate::error::{PushError, Step, one_line};
+use super::retry::{FailedAttempt, Retry};
+use crate::bounded_body::read_error_text;
+use crate::error::{PushError, Step, masked_line};
 
-/// Error bodies are a few hundred bytes; whatever is longer is not read to its end.
+/// What is read of the body of an error response, in bytes; usual ones have a few hundred.
 const LONGEST: usize = 64 * 1024;
 
 /// The error document of the distribution specification.
 #[derive(Debug, Default, Deserialize)]
 struct ErrorDocument {
     #[serde(default)]
-    errors: Vec<Said>,
+    errors: Vec<ErrorEntry>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Said {
+struct ErrorEntry {
     #[serde(default)]
     code: String,
     #[serde(default)]
     message: String,
 }
 
-/// What came back: an answer to read on, or a refusal that was read to its end.
+/// A response: a successful one, whose body is not read yet, or an error.
 #[derive(Debug)]
-pub(super) enum Answer {
-    Good(Response),
-    Refused(ErrorResponse),
+pub(super) enum Reply {
+    Success(Response),
+    Error(ErrorResponse),
 }
 
-impl Answer {
-    /// The answer, or the error that the refusal is in the middle of `step`.
-    pub(super) fn good(self, registry: &Registry, step: Step) -> Result<Response, Fault> {
+impl Reply {
+    /// The successful response, or the error in this step.
+    pub(super) fn into_success(
+        self,
+        registry: &Registry,
+        step: Step,
+    ) -> Result<Response, FailedAttempt> {
         match self {
-            Self::Good(response) => Ok(response),
-            Self::Refused(refusal) => Err(refusal.into_fault(registry, step)),
+            Self::Success(response) => Ok(response),
+            Self::Error(refusal) => Err(refusal.into_failure(registry, step)),
         }
     }
 }
 
-/// A refusal, read.
+/// An error response.
 #[derive(Debug)]
 pub(super) struct ErrorResponse {
     pub(super) status: StatusCode,
-    /// What the registry wants to see instead.
+    /// The authorization that the registry asks for.
     pub(super) challenge: Option<Challenge>,
     codes: Vec<String>,
-    /// The registry's words, on one line.
+    /// The message of the registry, on one line.
     pub(super) message: String,
-    after: Option<Duration>,
+    retry_after: Option<Duration>,
+    /// Whether the response had no body.
     is_silent: bool,
 }
 
-/// Whether a refusal is one of credentials that were good before.
+/// Whether credentials have expired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Expired {
-    Yes,
-    Perhaps,
+pub(super) enum Expiry {
+    Certain,
+    Possible,
     No,
 }
 
 impl ErrorResponse {
-    pub(super) async fn read(response: Response, origin: &Url) -> Self {
-        let (status, after) = (response.status(), retry_after(response.headers()));
-        let challenge = Challenge::read(response.headers(), origin);
+    pub(super) async fn receive(response: Response, origin: &Url) -> Self {
+        let (status, retry_after) = (response.status(), retry_after(response.headers()));
+        let challenge = Challenge::from_headers(response.headers(), origin);
         Self {
             challenge,
-            ..Self::new(status, &read_words(response, LONGEST).await, after)
+            ..Self::new(
+                status,
+                &read_error_text(response, LONGEST).await,
+                retry_after,
+            )
         }
     }
 
-    /// Whether other credentials may help. ECR's tokens live for 12 hours, and what it says of an
-    /// old one is no denial; to a HEAD it says nothing at all, so that a silent refusal leaves it
-    /// open.
-    pub(super) fn may_be_expired(&self) -> Expired {
+    /// Whether new credentials may help. ECR refuses an expired token (they live for 12 hours) with 403
+    /// and a message, but the response to HEAD has no message.
+    pub(super) fn expiry(&self) -> Expiry {
         let words = self.message.to_ascii_lowercase();
         match self.status {
-            StatusCode::UNAUTHORIZED => Expired::Yes,
-            StatusCode::FORBIDDEN if words.contains("expired") => Expired::Yes,
-            StatusCode::FORBIDDEN if self.is_silent => Expired::Perhaps,
-            _ => Expired::No,
+            StatusCode::UNAUTHORIZED => Expiry::Certain,
+            StatusCode::FORBIDDEN if words.contains("expired") => Expiry::Certain,
+            StatusCode::FORBIDDEN if self.is_silent => Expiry::Possible,
+            _ => Expiry::No,
         }
     }
 
-    /// There is no such repository.
+    /// Whether there is no such repository.
     pub(super) fn is_of_missing_repository(&self) -> bool {
-        self.is("NAME_UNKNOWN")
+        self.has_code("NAME_UNKNOWN")
     }
 
-    /// The manifest names contents that are not there (any more).
-    fn is_lack_of_contents(&self) -> bool {
-        self.is("MANIFEST_BLOB_UNKNOWN")
-            || self.is("BLOB_UNKNOWN")
-            || self.is("LayersNotFoundException")
+    /// Whether the registry lacks contents of the manifest.
+    fn names_missing_contents(&self) -> bool {
+        self.has_code("MANIFEST_BLOB_UNKNOWN")
+            || self.has_code("BLOB_UNKNOWN")
+            || self.has_code("LayersNotFoundException")
     }
 
-    fn new(status: StatusCode, body: &str, after: Option<Duration>) -> Self {
+    fn new(status: StatusCode, body: &str, retry_after: Option<Duration>) -> Self {
         let said = serde_json::from_str::<ErrorDocument>(body)
             .unwrap_or_default()
             .errors;
@@ -118,32 +126,34 @@ impl ErrorResponse {
             status,
             challenge: None,
             codes: said.into_iter().map(|said| said.code).collect(),
-            message: one_line(&words),
-            after,
+            message: masked_line(&words),
+            retry_after,
             is_silent: body.trim().is_empty(),
         }
     }
 
-    /// ECR refuses to move an immutable tag with `TAG_INVALID` and a sentence; other registries
-    /// differ in all but the word.
+    /// Whether the tag is immutable. ECR says `TAG_INVALID` and a sentence; what other registries say
+    /// has only the word in common.
     pub(super) fn is_immutable_tag(&self) -> bool {
         let words = self.message.to_ascii_lowercase();
         let said = words.contains("immutable") || words.contains("imagetagalreadyexists");
         self.status.is_client_error()
-            && (said || self.is("ImageTagAlreadyExistsException") || self.is("TAG_INVALID"))
+            && (said
+                || self.has_code("ImageTagAlreadyExistsException")
+                || self.has_code("TAG_INVALID"))
     }
 
-    fn is(&self, code: &str) -> bool {
+    fn has_code(&self, code: &str) -> bool {
         self.codes.iter().any(|said| said == code)
     }
 
-    /// The error that this refusal is, in the middle of `step`.
-    pub(super) fn into_fault(self, registry: &Registry, step: Step) -> Fault {
-        let again = self.again();
+    /// The error that this response means in this step.
+    pub(super) fn into_failure(self, registry: &Registry, step: Step) -> FailedAttempt {
+        let retry = self.retry();
         let (host, repository) = (registry.host(), registry.repository.clone());
         let missing = self.is_of_missing_repository()
             || (self.status == StatusCode::NOT_FOUND && step == Step::StartUpload);
-        let lacking = step == Step::WriteManifest && self.is_lack_of_contents();
+        let lacking = step == Step::WriteManifest && self.names_missing_contents();
         let message = self.message;
         let words = message.to_ascii_lowercase();
         let error = match self.status {
@@ -175,30 +185,30 @@ impl ErrorResponse {
                 message,
             },
         };
-        Fault {
+        FailedAttempt {
             error: Box::new(error),
-            again,
+            retry,
         }
     }
 
-    fn again(&self) -> Again {
+    fn retry(&self) -> Retry {
         let passing = self.status.is_server_error()
             || matches!(
                 self.status,
                 StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT
             );
-        // An upload that the registry forgot is begun anew.
-        let forgotten = self.is("BLOB_UPLOAD_UNKNOWN");
-        match self.after {
-            Some(pause) if passing => Again::After(pause),
-            None if self.status == StatusCode::TOO_MANY_REQUESTS => Again::Busy,
-            Some(_) | None if passing || forgotten => Again::Later,
-            Some(_) | None => Again::Never,
+        // If the registry has lost the upload, a new one is begun.
+        let forgotten = self.has_code("BLOB_UPLOAD_UNKNOWN");
+        match self.retry_after {
+            Some(pause) if passing => Retry::After(pause),
+            None if self.status == StatusCode::TOO_MANY_REQUESTS => Retry::LongBackoff,
+            Some(_) | None if passing || forgotten => Retry::Backoff,
+            Some(_) | None => Retry::Never,
         }
     }
 }
 
-/// Seconds only: the other form is a date, and the clocks of two machines differ.
+/// `Retry-After` in seconds. Its other form, a date, is ignored: the clocks of two machines differ.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     headers
         .get(RETRY_AFTER)?
@@ -249,25 +259,25 @@ mod tests {
     #[test]
     fn what_passes_is_tried_again() {
         for (status, body, again) in [
-            (429, "", Again::Busy),
-            (503, "", Again::Later),
-            (408, "", Again::Later),
-            (400, "", Again::Never),
-            (403, "", Again::Never),
+            (429, "", Retry::LongBackoff),
+            (503, "", Retry::Backoff),
+            (408, "", Retry::Backoff),
+            (400, "", Retry::Never),
+            (403, "", Retry::Never),
             (
                 404,
                 r#"{"errors":[{"code":"BLOB_UPLOAD_UNKNOWN"}]}"#,
-                Again::Later,
+                Retry::Backoff,
             ),
         ] {
-            assert_eq!(refusal(status, body).again(), again, "{status}");
+            assert_eq!(refusal(status, body).retry(), again, "{status}");
         }
         let named = ErrorResponse::new(
             StatusCode::TOO_MANY_REQUESTS,
             "",
             Some(Duration::from_secs(3)),
         );
-        assert_eq!(named.again(), Again::After(Duration::from_secs(3)));
+        assert_eq!(named.retry(), Retry::After(Duration::from_secs(3)));
     }
 
     #[test]

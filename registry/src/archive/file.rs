@@ -1,4 +1,4 @@
-//! The archive as a file: opened once, and unpacked once when it is compressed as a whole.
+//! The file of an archive: opened once, and unpacked once if it is compressed as a whole.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -8,44 +8,44 @@ use std::sync::Arc;
 
 use flate2::read::MultiGzDecoder;
 
-use super::entries::Input;
+use super::entries::ArchiveInput;
 use super::error::ArchiveError;
 use crate::compress::CopyError;
 use crate::error::SourceError;
 use crate::spool::Spool;
 
-/// Images shrink to a third or a half; of a layer that is zeros for the most part, a hundredth may
-/// be left. Deflate itself reaches 1032, which is what a bomb uses.
+/// How many times its compressed size an archive may have. Images shrink to a half or a third, layers of
+/// mostly zeros to a hundredth. A decompression bomb uses the maximum of deflate, 1032.
 const MOST_TIMES: u64 = 200;
-/// What every archive may grow to, however small it is.
+/// What even a very small archive may have, in bytes.
 const ALWAYS: u64 = 64 * 1024 * 1024;
-/// No image is larger; ECR takes 52,000 MiB a layer.
+/// What no archive may exceed, in bytes. ECR takes at most 52,000 MiB a layer.
 const LARGEST: u64 = 512 * 1024 * 1024 * 1024;
 
-/// An archive that can be read anywhere.
+/// An uncompressed archive in a file: the one that was given, or a temporary one.
 #[derive(Debug, Clone)]
-pub(super) struct Outer {
+pub(super) struct ArchiveFile {
     pub(super) file: Arc<File>,
     pub(super) length: u64,
 }
 
-/// Reads a file from a place on, with a place of its own.
+/// Reads a part of the file. Each cursor has a position of its own.
 #[derive(Debug)]
-pub(super) struct Cursor {
+pub(super) struct FileCursor {
     file: Arc<File>,
     at: u64,
     end: u64,
 }
 
-impl Outer {
+impl ArchiveFile {
     pub(super) fn open(path: &Path, temporary: &Path) -> Result<Self, SourceError> {
         let missing = |source| SourceError::ArchiveMissing {
             file: path.to_owned(),
             source,
         };
-        // Asked before it is opened: opening a pipe waits for somebody to write.
+        // Checked before opening, because opening a pipe waits for a writer.
         if !std::fs::metadata(path).map_err(missing)?.is_file() {
-            return Err(unusable(path, ArchiveError::NotAFile));
+            return Err(archive_error(path, ArchiveError::NotAFile));
         }
         let file = File::open(path).map_err(missing)?;
         let length = file.metadata().map_err(missing)?.len();
@@ -53,35 +53,38 @@ impl Outer {
             file: Arc::new(file),
             length,
         };
-        match outer.form().map_err(|error| unusable(path, error))? {
-            Form::Tar => Ok(outer),
-            Form::Gzip => outer.unpack(path, temporary),
+        match outer
+            .detect_form()
+            .map_err(|error| archive_error(path, error))?
+        {
+            ArchiveForm::Tar => Ok(outer),
+            ArchiveForm::Gzip => outer.unpack(path, temporary),
         }
     }
 
-    /// All of it, or a part.
-    pub(super) fn cursor(&self, offset: u64, bytes: u64) -> Cursor {
-        Cursor {
+    /// A reader of `bytes` bytes from `offset` on, or of fewer where the file ends.
+    pub(super) fn cursor(&self, offset: u64, bytes: u64) -> FileCursor {
+        FileCursor {
             file: Arc::clone(&self.file),
             at: offset,
             end: offset.saturating_add(bytes).min(self.length),
         }
     }
 
-    fn form(&self) -> Result<Form, ArchiveError> {
+    fn detect_form(&self) -> Result<ArchiveForm, ArchiveError> {
         let mut head = Vec::new();
         self.cursor(0, 512)
             .read_to_end(&mut head)
-            .map_err(ArchiveError::of)?;
+            .map_err(ArchiveError::from_io_error)?;
         match head.as_slice() {
-            [0x1f, 0x8b, ..] => Ok(Form::Gzip),
+            [0x1f, 0x8b, ..] => Ok(ArchiveForm::Gzip),
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Err(ArchiveError::Compressed("zstd")),
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Err(ArchiveError::Compressed("xz")),
             [b'B', b'Z', b'h', ..] => Err(ArchiveError::Compressed("bzip2")),
             head if head.len() == 512
                 && (head[257..262] == *b"ustar" || head.iter().all(|byte| *byte == 0)) =>
             {
-                Ok(Form::Tar)
+                Ok(ArchiveForm::Tar)
             }
             _ => Err(ArchiveError::NoArchive),
         }
@@ -99,18 +102,20 @@ impl Outer {
         ))
         .take(limit + 1);
         let mut spool = Spool::new(temporary)?;
-        let length = spool.unpack(&mut from).map_err(|error| match error {
-            CopyError::Write(source) => SourceError::Spool {
-                dir: temporary.to_owned(),
-                source,
-            },
-            CopyError::Read(source) if source.kind() == io::ErrorKind::UnexpectedEof => {
-                unusable(path, ArchiveError::CutOff)
-            }
-            CopyError::Read(source) => unusable(path, ArchiveError::Gzip(source)),
-        })?;
+        let length = spool
+            .append_unnamed(&mut from)
+            .map_err(|error| match error {
+                CopyError::Write(source) => SourceError::Spool {
+                    dir: temporary.to_owned(),
+                    source,
+                },
+                CopyError::Read(source) if source.kind() == io::ErrorKind::UnexpectedEof => {
+                    archive_error(path, ArchiveError::CutOff)
+                }
+                CopyError::Read(source) => archive_error(path, ArchiveError::Gzip(source)),
+            })?;
         if length > limit {
-            return Err(unusable(
+            return Err(archive_error(
                 path,
                 ArchiveError::Bomb {
                     limit,
@@ -125,19 +130,19 @@ impl Outer {
     }
 }
 
-enum Form {
+enum ArchiveForm {
     Tar,
     Gzip,
 }
 
-pub(super) fn unusable(path: &Path, source: ArchiveError) -> SourceError {
+pub(super) fn archive_error(path: &Path, source: ArchiveError) -> SourceError {
     SourceError::Archive {
         file: path.to_owned(),
         source,
     }
 }
 
-impl Read for Cursor {
+impl Read for FileCursor {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let most = usize::try_from(self.end - self.at)
             .unwrap_or(usize::MAX)
@@ -148,7 +153,7 @@ impl Read for Cursor {
     }
 }
 
-impl Input for Cursor {
+impl ArchiveInput for FileCursor {
     fn skip(&mut self, bytes: u64) -> io::Result<()> {
         let to = self.at.checked_add(bytes).filter(|to| *to <= self.end);
         self.at = to.ok_or(io::ErrorKind::UnexpectedEof)?;

@@ -1,6 +1,5 @@
-//! The two questions that the Docker engine is asked, over its unix socket.
-//!
-//! Docker Engine API: `/images/NAME/json`, `/images/NAME/get`. The engine is only read.
+//! The client of the Docker engine, over its unix socket: `/images/NAME/json` and `/images/NAME/get` of
+//! the Docker Engine API. Nothing in the engine is changed.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,30 +7,30 @@ use std::time::Duration;
 use reqwest::{Client, Response, StatusCode};
 use serde::Deserialize;
 
-use crate::body::{BodyError, read_body, read_words};
+use crate::bounded_body::{BodyError, read_body, read_error_text};
 use crate::digest::Digest;
-use crate::error::{SourceError, one_line};
-use crate::graph::Facts;
-use crate::media::Platform;
+use crate::error::{SourceError, masked_line};
+use crate::image::Facts;
+use crate::image_config::Platform;
 use crate::reference::ImageName;
 
-/// The version of the API that most engines know: Docker 25 speaks no newer one, Docker 29 no older
-/// one. An engine that does not know it is asked again in its own.
-const COMMON: Version = Version(1, 44);
-/// Small questions are answered at once, unless the engine is very busy.
+/// The version of the API that most engines know: the newest of Docker 25, and the oldest of Docker 29.
+/// Another engine is asked again in its own version.
+const COMMON: ApiVersion = ApiVersion(1, 44);
+/// The timeout of a description, which an engine usually answers at once.
 const ANSWER: Duration = Duration::from_mins(1);
-/// The description of an image is some kilobytes: its layers, labels and environment.
+/// The longest description of an image, in bytes. Usual ones have some kilobytes.
 const LONGEST: usize = 4 * 1024 * 1024;
-/// Before its first byte an engine may stage the whole image on its disk (measured: 1.8 s for 256
-/// MiB on a fast one).
+/// The timeout for the first byte of an export, before which an engine may write the whole image to its
+/// disk (1.8 s for 256 MiB on a fast one).
 const STAGING: Duration = Duration::from_mins(15);
 
-/// A way to the engine, and the version in which it is asked.
+/// A connection to the engine, and the version of the API that it knows.
 #[derive(Debug, Clone)]
 pub(crate) struct Engine {
     http: Client,
     socket: PathBuf,
-    version: Version,
+    version: ApiVersion,
 }
 
 /// An image as the engine describes it.
@@ -40,24 +39,24 @@ pub(crate) struct EngineImage {
     pub(crate) engine: Engine,
     /// The config's digest in the classic store, the manifest's or index's in the containerd store.
     pub(crate) id: Digest,
-    /// The layers by their uncompressed content, lowest first.
+    /// The digests of its uncompressed layers, lowest first.
     pub(crate) diff_ids: Vec<Digest>,
-    /// Uncompressed bytes, roughly.
+    /// Its uncompressed size in bytes, roughly.
     pub(crate) bytes: u64,
     platform: Platform,
-    /// The repositories under which the engine knows it by a digest: those that it was pulled from
-    /// or pushed to, and in the containerd store every name that it was given.
+    /// The repositories that it was pulled from or pushed to; in containerd's store every name that it
+    /// was given.
     repositories: Vec<String>,
     /// Whether the store is containerd's.
     is_containerd: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Version(u32, u32);
+struct ApiVersion(u32, u32);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Inspected {
+struct ImageInspect {
     id: Digest,
     #[serde(default)]
     size: u64,
@@ -66,7 +65,7 @@ struct Inspected {
     #[serde(default)]
     variant: Option<String>,
     #[serde(default, rename = "RootFS")]
-    root_fs: Option<InspectedRootFs>,
+    root_fs: Option<InspectRootFs>,
     #[serde(default)]
     repo_digests: Option<Vec<String>>,
     /// Only the containerd store describes the manifest.
@@ -76,7 +75,7 @@ struct Inspected {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct InspectedRootFs {
+struct InspectRootFs {
     #[serde(default)]
     layers: Option<Vec<Digest>>,
 }
@@ -86,16 +85,16 @@ struct EngineErrorBody {
     message: String,
 }
 
-impl Version {
-    fn read(text: &str) -> Option<Self> {
+impl ApiVersion {
+    fn parse(text: &str) -> Option<Self> {
         let (major, minor) = text.split_once('.')?;
         Some(Self(major.parse().ok()?, minor.parse().ok()?))
     }
 }
 
 impl Engine {
-    /// Makes ready to ask; nobody is asked yet.
-    pub(crate) fn at(socket: &Path) -> Result<Self, SourceError> {
+    /// Prepares the connection; nothing is sent.
+    pub(crate) fn new(socket: &Path) -> Result<Self, SourceError> {
         let unreachable = |source| SourceError::EngineUnreachable {
             socket: socket.to_owned(),
             source,
@@ -115,8 +114,7 @@ impl Engine {
         })
     }
 
-    /// Describes an image, or says that there is none of that name. From here on both sides know
-    /// the version.
+    /// Describes an image. The version of the API is agreed on with this request.
     pub(crate) async fn inspect(mut self, name: &ImageName) -> Result<EngineImage, SourceError> {
         let response = self.get_negotiated(&format!("images/{name}/json")).await?;
         if response.status() == StatusCode::NOT_FOUND {
@@ -124,85 +122,83 @@ impl Engine {
                 name: name.to_string(),
             });
         }
-        let answer = read_body(accepted(response).await?, LONGEST)
+        let answer = read_body(check_status(response).await?, LONGEST)
             .await
-            .map_err(|error| self.unread(error))?;
-        let inspected: Inspected = serde_json::from_slice(&answer).map_err(|error| odd(&error))?;
+            .map_err(|error| self.body_error(error))?;
+        let inspect: ImageInspect =
+            serde_json::from_slice(&answer).map_err(|error| malformed_response(&error))?;
         Ok(EngineImage {
             engine: self,
-            id: inspected.id,
-            diff_ids: inspected
+            id: inspect.id,
+            diff_ids: inspect
                 .root_fs
                 .map(|root| root.layers.unwrap_or_default())
                 .unwrap_or_default(),
-            bytes: inspected.size,
+            bytes: inspect.size,
             platform: Platform {
-                os: inspected.os,
-                architecture: inspected.architecture,
-                variant: inspected.variant,
+                os: inspect.os,
+                architecture: inspect.architecture,
+                variant: inspect.variant,
             },
-            repositories: inspected
+            repositories: inspect
                 .repo_digests
                 .unwrap_or_default()
                 .iter()
-                .filter_map(|name| repository(name))
+                .filter_map(|name| strip_digest(name))
                 .collect(),
-            is_containerd: inspected.descriptor.is_some(),
+            is_containerd: inspect.descriptor.is_some(),
         })
     }
 
-    /// Every answer tells the engine's own version, the one that refuses ours (400) too.
+    /// Sends the first request. An engine that does not know our version answers 400 and says its own;
+    /// then the request is sent again.
     async fn get_negotiated(&mut self, path: &str) -> Result<Response, SourceError> {
-        let response = self.get(path, ANSWER).await?;
-        match theirs(&response) {
+        let response = self.get(path, Some(ANSWER)).await?;
+        match announced_version(&response) {
             Some(theirs)
                 if response.status() == StatusCode::BAD_REQUEST && theirs != self.version =>
             {
                 self.version = theirs;
-                self.get(path, ANSWER).await
+                self.get(path, Some(ANSWER)).await
             }
             Some(_) | None => Ok(response),
         }
     }
 
-    /// Starts the export of an image. It is asked for by its id: a name could have moved since it
+    /// Starts the export of an image, by its id: its name may have been given to another image since it
     /// was inspected.
     pub(crate) async fn export(&self, id: &Digest) -> Result<Response, SourceError> {
-        let asked = tokio::time::timeout(
-            STAGING,
-            self.get(&format!("images/{id}/get"), Duration::MAX),
-        )
-        .await;
-        accepted(asked.map_err(|_| SourceError::EngineSilent {
+        let asked =
+            tokio::time::timeout(STAGING, self.get(&format!("images/{id}/get"), None)).await;
+        check_status(asked.map_err(|_| SourceError::EngineSilent {
             seconds: STAGING.as_secs(),
         })??)
         .await
     }
 
-    async fn get(&self, path: &str, limit: Duration) -> Result<Response, SourceError> {
-        let Version(major, minor) = self.version;
+    async fn get(&self, path: &str, timeout: Option<Duration>) -> Result<Response, SourceError> {
+        let ApiVersion(major, minor) = self.version;
         let request = self
             .http
             .get(format!("http://docker/v{major}.{minor}/{path}"));
-        let request = if limit == Duration::MAX {
-            request
-        } else {
-            request.timeout(limit)
+        let request = match timeout {
+            Some(timeout) => request.timeout(timeout),
+            None => request,
         };
         request
             .send()
             .await
-            .map_err(|source| self.unreachable(source))
+            .map_err(|source| self.unreachable_error(source))
     }
 
-    fn unread(&self, error: BodyError) -> SourceError {
+    fn body_error(&self, error: BodyError) -> SourceError {
         match error {
-            BodyError::Broken(source) => self.unreachable(source),
-            long @ BodyError::TooLong(_) => odd(&long),
+            BodyError::Broken(source) => self.unreachable_error(source),
+            long @ BodyError::TooLong(_) => malformed_response(&long),
         }
     }
 
-    pub(crate) fn unreachable(&self, source: reqwest::Error) -> SourceError {
+    pub(crate) fn unreachable_error(&self, source: reqwest::Error) -> SourceError {
         if !self.socket.exists() {
             return SourceError::EngineAbsent {
                 socket: self.socket.clone(),
@@ -216,28 +212,28 @@ impl Engine {
 }
 
 /// `team/api@sha256:…` → `team/api`.
-fn repository(known: &str) -> Option<String> {
+fn strip_digest(known: &str) -> Option<String> {
     known
         .split_once('@')
         .map(|(repository, _)| repository.to_owned())
 }
 
-/// An answer that is no description of an image.
-fn odd(error: &dyn std::fmt::Display) -> SourceError {
+/// The error for a response that is not the description of an image.
+fn malformed_response(error: &dyn std::fmt::Display) -> SourceError {
     SourceError::EngineRefused {
         status: StatusCode::OK.as_u16(),
-        message: one_line(&error.to_string()),
+        message: masked_line(&error.to_string()),
     }
 }
 
-fn theirs(response: &Response) -> Option<Version> {
-    Version::read(response.headers().get("api-version")?.to_str().ok()?)
+fn announced_version(response: &Response) -> Option<ApiVersion> {
+    ApiVersion::parse(response.headers().get("api-version")?.to_str().ok()?)
 }
 
 impl EngineImage {
-    /// Whether the image is known to be in the registry that its name means. Nobody can push to
-    /// Docker Hub's own names (`api:1`, without an owner): those that the containerd store knows
-    /// may have been built here.
+    /// Whether the image is known to be in the registry of its name. In containerd's store a name of
+    /// Docker Hub without an owner (`api:1`) says nothing: it may have been built here, and it
+    /// cannot be pushed.
     pub(crate) fn was_in_registry(&self, name: &ImageName) -> bool {
         let is_owned = name.repository().contains('/');
         self.repositories
@@ -247,21 +243,21 @@ impl EngineImage {
     }
 
     pub(crate) fn facts(&self) -> Facts {
-        Facts::of(self.platform.clone(), None)
+        Facts::for_platform(self.platform.clone(), None)
     }
 }
 
-async fn accepted(response: Response) -> Result<Response, SourceError> {
+async fn check_status(response: Response) -> Result<Response, SourceError> {
     let status = response.status();
     if status.is_success() {
         return Ok(response);
     }
-    let text = read_words(response, LONGEST).await;
+    let text = read_error_text(response, LONGEST).await;
     let message =
         serde_json::from_str(&text).map_or(text, |refusal: EngineErrorBody| refusal.message);
     Err(SourceError::EngineRefused {
         status: status.as_u16(),
-        message: one_line(&message),
+        message: masked_line(&message),
     })
 }
 
@@ -271,8 +267,8 @@ mod tests {
 
     #[test]
     fn versions_are_numbers_not_texts() {
-        assert!(Version::read("1.9") < Version::read("1.41"));
-        assert_eq!(Version::read("1.44"), Some(COMMON));
-        assert_eq!(Version::read("new"), None);
+        assert!(ApiVersion::parse("1.9") < ApiVersion::parse("1.41"));
+        assert_eq!(ApiVersion::parse("1.44"), Some(COMMON));
+        assert_eq!(ApiVersion::parse("new"), None);
     }
 }

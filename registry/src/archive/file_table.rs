@@ -1,5 +1,5 @@
-//! The table of an archive: which file lies where. Made in one pass over the headers; contents are
-//! read from their places.
+//! Where each file lies in an archive. One pass reads all headers; contents are read when they are
+//! needed.
 
 use std::collections::HashMap;
 use std::io::Read;
@@ -8,23 +8,23 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::content::{Content, HEAD};
 use super::entries::Entries;
 use super::error::ArchiveError;
+use super::file::{ArchiveFile, FileCursor, archive_error};
+use super::file_type::{FileType, HEAD_BYTES};
 use super::header::EntryKind;
 use super::names;
-use super::outer::{Cursor, Outer, unusable};
-use crate::blob::{Blob, BlobError, Place};
+use crate::blob::{Blob, BlobError, BlobLocation};
+use crate::descriptor::Descriptor;
 use crate::digest::Digest;
 use crate::error::SourceError;
-use crate::graph::SMALL;
-use crate::media::Descriptor;
+use crate::image::SMALL;
 
-/// An archive whose headers were read.
+/// The files and links of an archive.
 #[derive(Debug)]
-pub(super) struct Contents {
+pub(super) struct FileTable {
     path: PathBuf,
-    outer: Outer,
+    outer: ArchiveFile,
     files: HashMap<String, Span>,
     links: HashMap<String, String>,
 }
@@ -36,9 +36,9 @@ pub(super) struct Span {
     pub(super) size: u64,
 }
 
-impl Contents {
-    pub(super) fn read(path: &Path, temporary: &Path) -> Result<Self, SourceError> {
-        let outer = Outer::open(path, temporary)?;
+impl FileTable {
+    pub(super) fn open(path: &Path, temporary: &Path) -> Result<Self, SourceError> {
+        let outer = ArchiveFile::open(path, temporary)?;
         let mut contents = Self {
             path: path.to_owned(),
             outer,
@@ -46,12 +46,12 @@ impl Contents {
             links: HashMap::new(),
         };
         contents
-            .survey()
-            .map_err(|error| contents.unusable(error))?;
+            .read_headers()
+            .map_err(|error| contents.archive_error(error))?;
         Ok(contents)
     }
 
-    fn survey(&mut self) -> Result<(), ArchiveError> {
+    fn read_headers(&mut self) -> Result<(), ArchiveError> {
         let mut entries = Entries::new(self.outer.cursor(0, self.outer.length));
         while let Some(entry) = entries.next_entry()? {
             match entry.kind {
@@ -66,54 +66,54 @@ impl Contents {
                 EntryKind::Link(to) => drop(self.links.insert(entry.name, to)),
             }
         }
-        // A circle is refused although nobody may ask for it.
+        // Circles are refused at once, even among links that are not followed.
         self.links
             .keys()
-            .try_for_each(|name| names::follow(name, &self.files, &self.links).map(drop))
+            .try_for_each(|name| names::follow_links(name, &self.files, &self.links).map(drop))
     }
 
-    pub(super) fn unusable(&self, error: ArchiveError) -> SourceError {
-        unusable(&self.path, error)
+    pub(super) fn archive_error(&self, error: ArchiveError) -> SourceError {
+        archive_error(&self.path, error)
     }
 
-    /// The file of that name, or the one that the link of that name leads to.
+    /// The file of this name, or the one that the link of this name leads to.
     pub(super) fn find(&self, name: &str) -> Option<Span> {
-        // Circles were refused, and a name as the manifests have it may begin with `./`.
-        let plain = names::plain(name.as_bytes()).ok()?;
-        names::follow(&plain, &self.files, &self.links)
+        // Manifests may write a name with `./`; circles were refused when the archive was opened.
+        let plain = names::normalize(name.as_bytes()).ok()?;
+        names::follow_links(&plain, &self.files, &self.links)
             .ok()
             .flatten()
             .copied()
     }
 
-    pub(super) fn need(&self, name: &str) -> Result<Span, SourceError> {
+    pub(super) fn require(&self, name: &str) -> Result<Span, SourceError> {
         self.find(name).ok_or_else(|| {
-            self.unusable(ArchiveError::Missing {
+            self.archive_error(ArchiveError::Missing {
                 name: name.escape_debug().to_string(),
             })
         })
     }
 
-    pub(super) fn cursor(&self, span: Span) -> Cursor {
+    pub(super) fn cursor(&self, span: Span) -> FileCursor {
         self.outer.cursor(span.offset, span.size)
     }
 
-    pub(super) fn content(&self, span: Span) -> Result<Content, SourceError> {
-        let head = self.bytes(Span {
-            size: span.size.min(HEAD as u64),
+    pub(super) fn detect_type(&self, span: Span) -> Result<FileType, SourceError> {
+        let head = self.read_bytes(Span {
+            size: span.size.min(HEAD_BYTES as u64),
             ..span
         })?;
-        Ok(Content::of(&head))
+        Ok(FileType::detect(&head))
     }
 
-    /// A small file.
-    pub(super) fn document<T: for<'de> Deserialize<'de>>(
+    /// Parses a JSON document of at most [`SMALL`] bytes.
+    pub(super) fn read_document<T: for<'de> Deserialize<'de>>(
         &self,
         name: &str,
     ) -> Result<T, SourceError> {
-        let span = self.need(name)?;
+        let span = self.require(name)?;
         let wrong = |reason: String| {
-            self.unusable(ArchiveError::Document {
+            self.archive_error(ArchiveError::Document {
                 name: name.to_owned(),
                 reason,
             })
@@ -124,42 +124,42 @@ impl Contents {
                 span.size
             )));
         }
-        serde_json::from_slice(&self.bytes(span)?).map_err(|error| wrong(error.to_string()))
+        serde_json::from_slice(&self.read_bytes(span)?).map_err(|error| wrong(error.to_string()))
     }
 
-    /// A small file as a blob, named by the digest that it has.
-    pub(super) fn small(&self, name: &str) -> Result<Blob, SourceError> {
-        let span = self.need(name)?;
+    /// A file of at most [`SMALL`] bytes as a blob. Its digest is computed.
+    pub(super) fn read_small_blob(&self, name: &str) -> Result<Blob, SourceError> {
+        let span = self.require(name)?;
         if span.size > SMALL {
             let reason = format!("it has {} bytes, too many for this file", span.size);
-            return Err(self.unusable(ArchiveError::Document {
+            return Err(self.archive_error(ArchiveError::Document {
                 name: name.escape_debug().to_string(),
                 reason,
             }));
         }
-        Ok(self.blob(Digest::of(&self.bytes(span)?), span))
+        Ok(self.blob_at(Digest::compute(&self.read_bytes(span)?), span))
     }
 
-    fn bytes(&self, span: Span) -> Result<Vec<u8>, SourceError> {
+    fn read_bytes(&self, span: Span) -> Result<Vec<u8>, SourceError> {
         let mut bytes = Vec::new();
         self.cursor(span)
             .read_to_end(&mut bytes)
-            .map_err(|error| self.unusable(ArchiveError::of(error)))?;
+            .map_err(|error| self.archive_error(ArchiveError::from_io_error(error)))?;
         Ok(bytes)
     }
 
-    pub(super) fn blob(&self, digest: Digest, span: Span) -> Blob {
+    pub(super) fn blob_at(&self, digest: Digest, span: Span) -> Blob {
         Blob {
             digest,
             size: span.size,
-            place: Place::Span {
+            location: BlobLocation::Span {
                 file: Arc::clone(&self.outer.file),
                 offset: span.offset,
             },
         }
     }
 
-    /// A blob of an OCI layout. Its digest is checked whenever it is read.
+    /// A blob of an OCI layout in the archive. Its size is checked here, its digest whenever it is read.
     pub(super) fn locate(&self, descriptor: &Descriptor) -> Result<Blob, BlobError> {
         let digest = descriptor.digest.clone();
         let Some(span) = self.find(&format!("blobs/sha256/{}", digest.hex())) else {
@@ -175,6 +175,6 @@ impl Contents {
                 found: span.size,
             });
         }
-        Ok(self.blob(digest, span))
+        Ok(self.blob_at(digest, span))
     }
 }

@@ -1,11 +1,11 @@
-//! Reading an answer whose length nobody promises: whoever answers may never stop.
+//! Responses are read up to a limit: a server may send more than any response of its kind has.
 
 use reqwest::Response;
 
-/// An answer that was not read to its end.
+/// Why a response was not read to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum BodyError {
-    /// It is longer than any answer of its kind.
+    /// It has more than this many bytes.
     #[error("the answer is longer than {} KiB", .0 / 1024)]
     TooLong(usize),
     /// The connection broke.
@@ -13,10 +13,7 @@ pub enum BodyError {
     Broken(reqwest::Error),
 }
 
-/// All of an answer of at most `most` bytes.
-///
-/// # Errors
-/// It is longer, or the connection breaks.
+/// The body of a response, of at most `most` bytes.
 pub async fn read_body(mut response: Response, most: usize) -> Result<Vec<u8>, BodyError> {
     let mut bytes = Vec::new();
     while let Some(piece) = response.chunk().await.map_err(BodyError::Broken)? {
@@ -28,8 +25,9 @@ pub async fn read_body(mut response: Response, most: usize) -> Result<Vec<u8>, B
     Ok(bytes)
 }
 
-/// The beginning of a refusal's words, as far as it can be read.
-pub async fn read_words(mut response: Response, most: usize) -> String {
+/// The beginning of the body of an error response: `most` bytes, or as many as arrive. Bytes that are
+/// not UTF-8 are replaced.
+pub async fn read_error_text(mut response: Response, most: usize) -> String {
     let mut bytes = Vec::new();
     while let Ok(Some(piece)) = response.chunk().await {
         bytes.extend_from_slice(&piece);

@@ -1,0 +1,232 @@
+use super::*;
+use crate::descriptor::{OCI_INDEX, OCI_MANIFEST};
+use crate::digest::Digest;
+use serde_json::{Value, json};
+
+/// A layout with one image of one layer, which tests then damage.
+struct Bench {
+    dir: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let bench = Self {
+            dir: tempfile::tempdir().unwrap(),
+        };
+        fs::create_dir_all(bench.path("blobs/sha256")).unwrap();
+        fs::write(
+            bench.path("oci-layout"),
+            r#"{"imageLayoutVersion":"1.0.0"}"#,
+        )
+        .unwrap();
+        bench
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn put(&self, media_type: &str, content: &str) -> Value {
+        let digest = Digest::compute(content.as_bytes());
+        fs::write(self.path("blobs/sha256").join(digest.hex()), content).unwrap();
+        json!({"mediaType": media_type, "digest": digest, "size": content.len()})
+    }
+
+    fn image(&self, architecture: &str) -> Value {
+        let text = format!(
+            r#"{{"os":"linux","architecture":"{architecture}","config":{{"Labels":{{"a":"b"}}}}}}"#
+        );
+        let config = self.put("application/vnd.oci.image.config.v1+json", &text);
+        let layer = self.put("application/vnd.oci.image.layer.v1.tar+gzip", "layer");
+        self.put(
+            OCI_MANIFEST,
+            &json!({"schemaVersion": 2, "config": config, "layers": [layer]}).to_string(),
+        )
+    }
+
+    fn index(&self, images: &[(Value, &str)]) {
+        let named = |(image, name): &(Value, &str)| {
+            let mut image = image.clone();
+            image["annotations"] = json!({"org.opencontainers.image.ref.name": name});
+            image
+        };
+        let manifests: Vec<Value> = images.iter().map(named).collect();
+        fs::write(
+            self.path("index.json"),
+            json!({"schemaVersion": 2, "manifests": manifests}).to_string(),
+        )
+        .unwrap();
+    }
+
+    fn read(&self, tag: Option<&str>) -> Result<Image, SourceError> {
+        read_layout(self.dir.path(), tag)
+    }
+
+    fn refusal(&self) -> String {
+        let error = self.read(None).unwrap_err();
+        std::error::Error::source(&error)
+            .map_or(error.to_string(), |source| format!("{error}: {source}"))
+    }
+
+    fn blob(&self, content: &str) -> PathBuf {
+        self.path("blobs/sha256")
+            .join(Digest::compute(content.as_bytes()).hex())
+    }
+}
+
+#[test]
+fn one_image_is_read_with_config_and_layer() {
+    let bench = Bench::new();
+    bench.index(&[(bench.image("amd64"), "v1")]);
+    let image = bench.read(None).unwrap();
+    assert_eq!((image.manifests.len(), image.blobs.len()), (1, 2));
+    assert_eq!(image.facts.images[0].platform.to_string(), "linux/amd64");
+}
+
+#[test]
+fn an_index_comes_whole_children_first_and_shared_blobs_once() {
+    let bench = Bench::new();
+    let children =
+        json!({"schemaVersion": 2, "manifests": [bench.image("amd64"), bench.image("arm64")]});
+    bench.index(&[(bench.put(OCI_INDEX, &children.to_string()), "v1")]);
+    let image = bench.read(Some("v1")).unwrap();
+    assert_eq!((image.manifests.len(), image.blobs.len()), (3, 3));
+    assert_eq!(image.manifests[2].media_type.as_str(), OCI_INDEX);
+    assert_eq!(image.facts.images.len(), 2);
+}
+
+#[test]
+fn the_tag_chooses_and_without_one_there_must_be_one_image() {
+    let bench = Bench::new();
+    bench.index(&[(bench.image("amd64"), "v1"), (bench.image("arm64"), "v2")]);
+    assert_eq!(
+        bench.read(Some("v2")).unwrap().facts.images[0]
+            .platform
+            .architecture,
+        "arm64"
+    );
+    assert!(
+        bench
+            .read(Some("v3"))
+            .unwrap_err()
+            .to_string()
+            .ends_with("has no image `v3`; there are: v1, v2")
+    );
+    assert!(bench.refusal().ends_with("holds several images: v1, v2"));
+    let (api, worker) = (bench.image("amd64"), bench.image("arm64"));
+    for images in [
+        [(&api, "v1"), (&api, "latest"), (&worker, "worker")],
+        [(&worker, "worker"), (&api, "v1"), (&api, "latest")],
+    ] {
+        bench.index(&images.map(|(image, name)| (image.clone(), name)));
+        assert!(
+            bench.refusal().contains("holds several images"),
+            "{}",
+            bench.refusal()
+        );
+        assert_eq!(
+            bench.read(Some("latest")).unwrap().facts.images[0]
+                .platform
+                .architecture,
+            "amd64"
+        );
+    }
+    bench.index(&[(api.clone(), "v1"), (api.clone(), "latest"), (api, "other")]);
+    assert!(bench.read(None).is_ok());
+    fs::write(
+        bench.path("index.json"),
+        r#"{"schemaVersion":2,"annotations":null,"manifests":null}"#,
+    )
+    .unwrap();
+    assert!(
+        bench.refusal().ends_with("holds no image"),
+        "{}",
+        bench.refusal()
+    );
+    bench.index(&[]);
+    assert!(bench.refusal().ends_with("holds no image"));
+}
+
+#[test]
+fn missing_truncated_and_garbled_contents_are_refused() {
+    let bench = Bench::new();
+    bench.index(&[(bench.image("amd64"), "v1")]);
+    fs::write(bench.blob("layer"), "lay").unwrap();
+    assert!(
+        bench
+            .refusal()
+            .contains("has 3 bytes where 5 were announced"),
+        "{}",
+        bench.refusal()
+    );
+    fs::remove_file(bench.blob("layer")).unwrap();
+    assert!(
+        bench.refusal().contains("cannot be read"),
+        "{}",
+        bench.refusal()
+    );
+    bench.image("amd64");
+    let config = r#"{"os":"linux","architecture":"amd64","config":{"Labels":{"a":"b"}}}"#;
+    fs::write(bench.blob(config), config.replace('b', "c")).unwrap();
+    assert!(
+        bench.refusal().contains("is garbled"),
+        "{}",
+        bench.refusal()
+    );
+}
+
+#[test]
+fn what_leads_out_of_the_layout_is_refused() {
+    let (bench, outside) = (Bench::new(), tempfile::NamedTempFile::new().unwrap());
+    bench.index(&[(bench.image("amd64"), "v1")]);
+    fs::write(outside.path(), "layer").unwrap();
+    fs::remove_file(bench.blob("layer")).unwrap();
+    std::os::unix::fs::symlink(outside.path(), bench.blob("layer")).unwrap();
+    assert!(
+        bench.refusal().contains("cannot be read"),
+        "{}",
+        bench.refusal()
+    );
+    let digest = "sha256:../../../../etc/passwd";
+    fs::write(
+        bench.path("index.json"),
+        json!({"manifests": [{"mediaType": OCI_MANIFEST, "digest": digest, "size": 1}]})
+            .to_string(),
+    )
+    .unwrap();
+    assert!(
+        bench.refusal().contains("is not a sha256 digest"),
+        "{}",
+        bench.refusal()
+    );
+}
+
+#[test]
+fn what_is_no_layout_is_refused() {
+    let bench = Bench::new();
+    assert!(
+        bench.refusal().contains("index.json"),
+        "{}",
+        bench.refusal()
+    );
+    fs::write(
+        bench.path("oci-layout"),
+        r#"{"imageLayoutVersion":"2.0.0"}"#,
+    )
+    .unwrap();
+    assert!(
+        bench.refusal().contains("its version is 2.0.0"),
+        "{}",
+        bench.refusal()
+    );
+    fs::write(bench.path("oci-layout"), "garbage").unwrap();
+    assert!(
+        bench.refusal().contains("oci-layout"),
+        "{}",
+        bench.refusal()
+    );
+    assert!(matches!(
+        read_layout(&bench.path("nowhere"), None),
+        Err(SourceError::LayoutMissing { .. })
+    ));
+}

@@ -1,0 +1,33 @@
+//! Text from outside on one line of ours, without characters that change how the rest is shown.
+
+/// The text on one line of at most `longest` characters, without space at its ends. Characters that
+/// change how others are shown become `\u{fffd}`; a text that is cut ends with `…`.
+pub fn one_line(text: &str, longest: usize) -> String {
+    one_line_with_indent(text.trim(), longest)
+}
+
+/// The same, with the space at its ends: in a log the indent has a meaning.
+pub fn one_line_with_indent(text: &str, longest: usize) -> String {
+    let mut characters = text.chars().map(replace_control);
+    let mut cut: String = characters.by_ref().take(longest).collect();
+    if characters.next().is_some() {
+        cut.pop();
+        cut.push('…');
+    }
+    cut
+}
+
+fn replace_control(character: char) -> char {
+    match character {
+        '\n' | '\r' | '\t' => ' ',
+        trick if is_unsafe_to_show(trick) => '\u{fffd}',
+        other => other,
+    }
+}
+
+/// Whether a character changes how others are shown: it moves the cursor, ends a line, changes the
+/// direction of writing, or is invisible.
+pub fn is_unsafe_to_show(character: char) -> bool {
+    let unseen = matches!(character, '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}');
+    unseen || matches!(character, '\u{feff}' | '\u{e0000}'..='\u{e007f}') || character.is_control()
+}
