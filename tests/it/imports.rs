@@ -252,7 +252,7 @@ impl Modules {
             }
             for used in self.uses[module].iter().filter(|used| used.is_call()) {
                 if seen.insert(used.module.clone()) {
-                    ways.push_back([way.as_slice(), &[used.module.clone()]].concat());
+                    ways.push_back([way.as_slice(), std::slice::from_ref(&used.module)].concat());
                 }
             }
         }

@@ -15,12 +15,14 @@ use ecs_bluegreen::checks::smoke::Values;
 use ecs_bluegreen::clock::Clock;
 use ecs_bluegreen::error::Failure;
 use ecs_bluegreen::event::{Event, Stamped};
+use ecs_bluegreen::plan::{self, ChecksPlan};
 use ecs_bluegreen::report::Report;
 use ecs_bluegreen::run::{Observers, Run};
 use ecs_bluegreen::runner::Runner;
 use ecs_bluegreen::settings::Settings;
 use ecs_bluegreen::sinks::{console::Console, summary};
 use ecs_bluegreen::steps::tester;
+use ecs_bluegreen::survey::Snapshot;
 use ecs_bluegreen::{inputs, unwind};
 use tempfile::TempDir;
 
@@ -95,7 +97,7 @@ impl Drop for Image {
 /// A job with testers, without AWS.
 struct Job {
     folder: TempDir,
-    settings: Settings,
+    checks: ChecksPlan,
     run: Run,
     told: Arc<Mutex<Vec<Stamped>>>,
 }
@@ -130,9 +132,12 @@ impl Job {
             hider: Box::new(|_| {}),
         };
         let run = Run::new(aws, runner, Clock::start(), outlets);
+        let checks = plan::in_progress(&settings, &Snapshot::default(), &run.id)
+            .expect("a plan")
+            .checks;
         Self {
             folder,
-            settings,
+            checks,
             run,
             told,
         }
@@ -143,10 +148,10 @@ impl Job {
             version: "1.1.0".into(),
             digest: "sha256:ab".into(),
             revision: "api:7".into(),
-            environment: self.settings.checks.environment.iter().cloned().collect(),
+            environment: self.checks.environment.iter().cloned().collect(),
             ..Values::default()
         };
-        tester::testers(&self.run, &self.settings, Moment::Green, &values).await
+        tester::testers(&self.run, &self.checks, Moment::Green, &values).await
     }
 
     fn events(&self) -> Vec<Stamped> {
@@ -225,9 +230,7 @@ mkdir -p reports
 printf '<testsuite name="s"><testcase name="one" time="0.5"/><testcase name="two"><skipped message="later"/></testcase></testsuite>' > reports/junit.xml"#;
     let job = job(script, "junit: reports/*.xml\n  environment: { TOKEN: \"${env.TESTER_TOKEN}\" }\n  working-directory: .", &image).await;
     std::fs::write(job.folder.path().join("greeting"), "hello\n").expect("written");
-    tester::prepare(&job.run, &job.settings)
-        .await
-        .expect("ready");
+    tester::prepare(&job.run, &job.checks).await.expect("ready");
     assert_eq!(job.test().await, Ok(1));
     let (warnings, log): (Vec<String>, Vec<String>) = job
         .log()
@@ -382,7 +385,7 @@ async fn an_image_that_is_nowhere_is_known_before_anything_is_touched() {
         &engine(),
     )
     .await;
-    let failure = tester::prepare(&job.run, &job.settings)
+    let failure = tester::prepare(&job.run, &job.checks)
         .await
         .expect_err("no image");
     assert_eq!(failure.chain[0], "tester \"e2e\" cannot be run");
@@ -419,7 +422,7 @@ async fn an_engine_that_is_absent_is_known_before_anything_is_touched() {
         &format!("unix://{}", nowhere.display()),
     )
     .await;
-    let failure = tester::prepare(&job.run, &job.settings)
+    let failure = tester::prepare(&job.run, &job.checks)
         .await
         .expect_err("no engine");
     assert_eq!(
