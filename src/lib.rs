@@ -25,6 +25,7 @@ pub mod plan;
 pub mod planner;
 pub mod poll_interval;
 pub mod report;
+pub mod rollout_kind;
 pub mod run;
 pub mod run_order;
 pub mod runner;

@@ -1,20 +1,21 @@
 //! PURE: Settings and one look at AWS → Plan, or every reason why not. Nothing is left to choose
 //! afterwards.
 
+use std::ops::Deref;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::aws::arn::short_name;
-use crate::aws::ecs_shapes::{DeploymentController, Service};
+use crate::aws::ecs_shapes::DeploymentController;
 use crate::checks::analysis::TrafficSchedule;
 use crate::choices::{Approval, DroppedFields, Follow, PollSettings, ScaleIn};
 use crate::documents::compare::ShownField;
-use crate::documents::strategy::Strategy;
 use crate::documents::task_definition::TaskDefinition;
 use crate::error::Failure;
 use crate::outcome::Mode;
 use crate::problem::Problem;
+use crate::rollout_kind::PlannedRollout;
 use crate::run_order::RunOrder;
 use crate::settings::{AppSpecSource, DefinitionSource, Settings};
 use crate::survey::{Registered, Snapshot};
@@ -30,6 +31,7 @@ mod definition;
 mod ecs;
 mod image;
 mod refuse;
+mod rolling;
 mod running;
 mod scan;
 mod sides;
@@ -48,9 +50,10 @@ pub use checks::ChecksPlan;
 pub use clearance::{
     Clearance, LeftHooks, LeftoversPlan, QueuePlan, SupersedePlan, WaitPlan, clearance,
 };
-pub use codedeploy::{AppSpecPlan, BuiltParts, CodeDeployWay, GroupKey};
-pub use ecs::{Balancer, EcsWay};
+pub use codedeploy::{AppSpecPlan, BuiltParts, CodeDeployPlan, GroupKey};
+pub use ecs::{Balancer, EcsPlan};
 pub use image::{ImagePlan, RepositoryNeed, RepositoryPlan};
+pub use rolling::RollingPlan;
 pub use running::{
     HistoryQuery, InProgressPlan, RollbackChecks, RollbackPlan, RunningUndos, in_progress, rollback,
 };
@@ -132,57 +135,33 @@ pub struct RolloutPlan {
     pub scale_in: ScaleIn,
     /// What the service is told besides the revision.
     pub update: ServiceUpdate,
-    /// Who performs it.
-    pub way: RolloutKind,
+    /// Whether no task is wanted.
+    pub wants_zero: bool,
+    /// Who performs it, and what that needs.
+    pub kind: RolloutKind,
 }
 
-/// Who performs the rollout, and what that needs.
+/// The plan of one kind of rollout.
 #[derive(Debug)]
 pub enum RolloutKind {
     /// CodeDeploy.
-    CodeDeploy(Box<CodeDeployWay>),
-    /// ECS, rolling.
-    Rolling(RollingWay),
+    CodeDeploy(Box<CodeDeployPlan>),
     /// ECS, with weights and gates.
-    Ecs(Box<EcsWay>),
+    Ecs(Box<EcsPlan>),
+    /// ECS, rolling.
+    Rolling(RollingPlan),
 }
 
-impl RolloutPlan {
-    /// The controller, in the words of the documentation.
-    pub fn controller(&self) -> &'static str {
-        match &self.way {
-            RolloutKind::CodeDeploy(_) => "codedeploy",
-            RolloutKind::Rolling(_) => "ecs, rolling",
-            RolloutKind::Ecs(way) => match way.strategy {
-                Strategy::Rolling => "ecs, rolling",
-                Strategy::BlueGreen => "ecs, blue-green",
-                Strategy::Canary => "ecs, canary",
-                Strategy::Linear => "ecs, linear",
-            },
+impl Deref for RolloutKind {
+    type Target = dyn PlannedRollout;
+
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Self::CodeDeploy(plan) => &**plan,
+            Self::Ecs(plan) => &**plan,
+            Self::Rolling(plan) => plan,
         }
     }
-}
-
-/// What is owed at the gate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GatePlan {
-    /// Green is tested here, before anyone reaches it.
-    Test,
-    /// The rollout waits, but there is nothing to test.
-    Pass,
-    /// The rollout does not wait.
-    Absent,
-}
-
-/// A rolling deployment.
-#[derive(Debug)]
-pub struct RollingWay {
-    /// Deployments there are before ours.
-    pub before: Vec<String>,
-    /// The revision that the service was working towards before.
-    pub target: String,
-    /// Wanted tasks before.
-    pub desired: i32,
 }
 
 /// What ECS is told of a service besides its revision.
@@ -386,13 +365,13 @@ fn rollout(
     let Some(service) = &snapshot.service else {
         return Ok(None);
     };
-    let way = match service.controller() {
-        DeploymentController::CodeDeploy => {
-            codedeploy::way(settings, snapshot, service, definition)?
-        }
-        DeploymentController::Ecs(word) => match ecs::way(settings, snapshot, service, &word)? {
-            Some(way) => RolloutKind::Ecs(Box::new(way)),
-            None => RolloutKind::Rolling(rolling(service)),
+    let kind = match service.controller() {
+        DeploymentController::CodeDeploy => RolloutKind::CodeDeploy(Box::new(codedeploy::plan(
+            settings, snapshot, service, definition,
+        )?)),
+        DeploymentController::Ecs(word) => match ecs::plan(settings, snapshot, service, &word)? {
+            Some(plan) => RolloutKind::Ecs(Box::new(plan)),
+            None => RolloutKind::Rolling(rolling::plan(service)),
         },
         DeploymentController::Other(_) => return Ok(None),
     };
@@ -402,17 +381,18 @@ fn rollout(
         service: service.service_name.clone(),
         blue: blue(snapshot, service),
         tasks: service.running_count,
-        deadline: deadline::deadline(settings, snapshot, &way),
-        lasts: deadline::lasts(settings, snapshot, &way),
-        course: sides::course(snapshot, &way),
+        deadline: deadline::deadline(settings, &kind),
+        lasts: kind.lasts(settings),
+        course: sides::course(&kind),
         alarms: alarms::watched(settings, snapshot),
-        test_url: test_url::plan(snapshot, &way),
+        test_url: test_url::plan(snapshot, &kind),
         approval: settings.control.approval,
         follow: settings.rollout.follow,
         poll: settings.rollout.pace,
         scale_in: settings.control.scale_in,
         update: update(settings),
-        way,
+        wants_zero: kind.wants_zero(settings.rollout.desired_count),
+        kind,
     }))
 }
 
@@ -427,20 +407,10 @@ fn update(settings: &Settings) -> ServiceUpdate {
     }
 }
 
-fn rolling(service: &Service) -> RollingWay {
-    RollingWay {
-        before: service
-            .deployments
-            .iter()
-            .map(|deployment| deployment.id.clone())
-            .collect(),
-        target: service.revision().to_owned(),
-        desired: i32::try_from(service.desired_count).unwrap_or(i32::MAX),
-    }
-}
-
 /// What a plan with tests of green says.
 const TESTED: &str = "green is tested before users reach it";
+/// What one without says.
+const UNTESTED: &str = "green is not tested before users reach it (no smoke-tests with test-url)";
 
 fn lines(settings: &Settings, snapshot: &Snapshot, rollout: Option<&RolloutPlan>) -> Vec<String> {
     let Some(rollout) = rollout else {
@@ -453,11 +423,7 @@ fn lines(settings: &Settings, snapshot: &Snapshot, rollout: Option<&RolloutPlan>
         short_name(&rollout.blue.revision),
         rollout.tasks
     )];
-    match &rollout.way {
-        RolloutKind::Rolling(_) => lines.push("ECS replaces the tasks (rolling)".into()),
-        RolloutKind::Ecs(way) => lines.extend(ecs::lines(way)),
-        RolloutKind::CodeDeploy(way) => lines.extend(codedeploy::lines(settings, snapshot, way)),
-    }
+    lines.extend(rollout.kind.lines(settings));
     if refuse::without_tasks(settings, snapshot).is_some() {
         lines.retain(|line| line != TESTED);
     }

@@ -38,7 +38,10 @@ pub use again::has_changed;
 pub use alarms::Alarms;
 pub use ecs::ServiceDeployments;
 pub use image::ImageFound;
-pub use in_progress::{Running, Thing, has_registered, is_earlier_attempt, of_group};
+pub use in_progress::{
+    CodeDeployInProgress, DeploymentInProgress, RollingInProgress, Running, has_registered,
+    is_earlier_attempt, of_group,
+};
 pub use repository::{RepositorySeen, RepositoryState, Template};
 pub use traffic::read_traffic;
 pub use urls::{Fronts, Unreachable, Urls};
@@ -86,7 +89,7 @@ impl Snapshot {
             && self
                 .running
                 .as_ref()
-                .is_some_and(|running| matches!(running.thing, Thing::Rolling));
+                .is_some_and(|running| running.deployment.is_replaceable());
         asked.unwrap_or(if is_rolled {
             IfRunning::Supersede
         } else {

@@ -10,7 +10,16 @@ use serde::{Deserialize, Serialize};
 use crate::documents::deployment_configuration::Pause;
 use crate::event::OneOffTask;
 
+mod codedeploy;
+mod ecs;
+mod rolling;
+mod rollout;
 pub mod saved;
+
+pub use codedeploy::CodeDeployUndo;
+pub use ecs::EcsUndo;
+pub use rolling::RollingUndo;
+pub use rollout::RolloutUndo;
 
 /// An effect of ours and how to recognise it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,26 +89,6 @@ pub struct OneOffUndo {
     pub ran: Vec<OneOffTask>,
 }
 
-/// Stop the deployment with rollback; done when blue is observed to serve.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CodeDeployUndo {
-    /// The service.
-    pub place: ServiceKey,
-    /// CodeDeploy application.
-    pub application: String,
-    /// Deployment group.
-    pub group: String,
-    /// The run id in the deployment's description.
-    pub run: String,
-    /// The deployment's id, once known.
-    pub deployment: Option<String>,
-    /// What served before.
-    pub blue: Blue,
-    /// Whether it comes from the saved state, which others can change.
-    #[serde(skip)]
-    pub is_restored: bool,
-}
-
 /// What served production before the rollout, in every way it can be recognised.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Blue {
@@ -111,49 +100,6 @@ pub struct Blue {
     pub target_groups: Vec<String>,
     /// The production listeners' ARNs.
     pub listeners: Vec<String>,
-}
-
-/// Return the service to what it ran.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RollingUndo {
-    /// The service.
-    pub place: ServiceKey,
-    /// What it ran.
-    pub previous: String,
-    /// What we brought.
-    pub ours: String,
-    /// The deployments there were before ours.
-    pub before: Vec<String>,
-    /// Our deployment, once known.
-    pub deployment: Option<String>,
-    /// The desired count before, when this run changes it.
-    pub desired: Option<i32>,
-}
-
-/// Stop the service deployment with rollback; done when blue is observed to serve.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EcsUndo {
-    /// The service.
-    pub place: ServiceKey,
-    /// What we brought.
-    pub ours: String,
-    /// The service deployments there were before ours.
-    pub before: Vec<String>,
-    /// Our service deployment's ARN, once known.
-    pub deployment: Option<String>,
-    /// The run whose id its hooks carry; none where that says nothing.
-    #[serde(default)]
-    pub run: Option<String>,
-    /// What served before.
-    pub blue: Blue,
-    /// Whether there is nothing to go back to.
-    pub is_first: bool,
-    /// Whether tasks are replaced behind one target group: its weights say nothing about which
-    /// revision serves.
-    #[serde(default)]
-    pub in_place: bool,
-    /// The desired count before, when this run changes it.
-    pub desired: Option<i32>,
 }
 
 /// Take our PAUSE hooks away; put the strategy back as well when the rollout failed.
@@ -201,34 +147,26 @@ impl Undo {
         match self {
             Self::Revision(undo) => format!("task definition {}", short_name(&undo.arn)),
             Self::Task(_) => "one-off task".to_owned(),
-            Self::CodeDeploy(undo) => undo
-                .deployment
-                .as_ref()
-                .map_or("CodeDeploy deployment".to_owned(), |id| {
-                    format!("CodeDeploy deployment {id}")
-                }),
-            Self::Rolling(undo) => format!("rolling deployment of {}", short_name(&undo.ours)),
-            Self::Ecs(undo) => undo.deployment.as_ref().map_or_else(
-                || format!("service deployment of {}", short_name(&undo.ours)),
-                |arn| format!("service deployment {}", short_name(arn)),
-            ),
+            Self::CodeDeploy(undo) => undo.words(),
+            Self::Rolling(undo) => undo.words(),
+            Self::Ecs(undo) => undo.words(),
             Self::Hooks(_) => "PAUSE hooks of this run".to_owned(),
             Self::Scaling(undo) => format!("suspended scale-in of {}", undo.resource),
             Self::Tester(undo) => format!("container {}", undo.container),
         }
     }
 
-    /// The revision that serves once this is undone, for a rollout; empty for all else.
-    pub fn blue(&self) -> &str {
+    /// The rollout that would be undone; none for all else.
+    pub fn rollout(&self) -> Option<&dyn RolloutUndo> {
         match self {
-            Self::CodeDeploy(undo) => &undo.blue.revision,
-            Self::Ecs(undo) => &undo.blue.revision,
-            Self::Rolling(undo) => &undo.previous,
+            Self::CodeDeploy(undo) => Some(undo),
+            Self::Ecs(undo) => Some(undo),
+            Self::Rolling(undo) => Some(undo),
             Self::Revision(_)
             | Self::Task(_)
             | Self::Hooks(_)
             | Self::Scaling(_)
-            | Self::Tester(_) => "",
+            | Self::Tester(_) => None,
         }
     }
 
@@ -260,14 +198,7 @@ impl Undo {
 
     /// Whether this was only changed for the rollout: it is restored in every end, also a good one.
     pub fn is_temporary(&self) -> bool {
-        match self {
-            Self::Hooks(_) | Self::Scaling(_) | Self::Tester(_) => true,
-            Self::Revision(_)
-            | Self::Task(_)
-            | Self::CodeDeploy(_)
-            | Self::Rolling(_)
-            | Self::Ecs(_) => false,
-        }
+        matches!(self, Self::Hooks(_) | Self::Scaling(_) | Self::Tester(_))
     }
 
     /// The strategy that came with a rollout stays with it.

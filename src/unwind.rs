@@ -190,20 +190,9 @@ async fn one(run: &Run, undo: &Undo, hand: Trigger) -> Unwound {
 
 /// What serves production while an undo is stuck: the first thing a person needs to know.
 async fn serves(run: &Run, undo: &Undo) -> Option<String> {
-    match undo {
-        Undo::CodeDeploy(undo) => traffic::observe(run, &undo.place, &undo.blue)
-            .await
-            .map(|observed| observed.words()),
-        Undo::Ecs(undo) => ecs::observe(run, undo)
-            .await
-            .map(|observed| observed.words()),
-        Undo::Revision(_)
-        | Undo::Task(_)
-        | Undo::Rolling(_)
-        | Undo::Hooks(_)
-        | Undo::Scaling(_)
-        | Undo::Tester(_) => None,
-    }
+    let (place, blue) = undo.rollout()?.weights()?;
+    let observed = traffic::observe(run, place, blue).await;
+    observed.map(|observed| observed.words())
 }
 
 /// Somebody has changed production's weights after the shift: the rules are named, because a person

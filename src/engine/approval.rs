@@ -10,9 +10,10 @@ use crate::engine::history::{self, Last};
 use crate::error::Failure;
 use crate::event::{Event, Step};
 use crate::outcome::{Outcome, Reason};
-use crate::plan::{GatePlan, InProgressPlan, RolloutPlan, RunningUndos};
+use crate::plan::{InProgressPlan, RolloutPlan, RunningUndos};
 use crate::planner::Planner;
 use crate::problem::Problem;
+use crate::rollout_kind::GatePlan;
 use crate::run::Run;
 use crate::steps::rollout::{self, Past, Rollout};
 use crate::steps::scaling;
@@ -39,7 +40,7 @@ pub(super) async fn go_on(run: &Run, planner: &Planner) -> Result<Ending, Halt> 
     let (Some(running), Some(planned)) = (&snapshot.running, &plan.rollout) else {
         return over(run, &plan, &snapshot, GateAnswer::Continue).await;
     };
-    if running.is_returning() {
+    if running.deployment.is_returning() {
         return expired(run, planner, &plan).await;
     }
     let ready = checks::prepare(run, &plan.checks)

@@ -10,7 +10,7 @@ use crate::checks::moment::Moment;
 use crate::checks::smoke::{Suite, Values};
 use crate::error::Failure;
 use crate::event::{Event, Step, TestUrl};
-use crate::plan::{ChecksPlan, RolloutKind, RolloutPlan};
+use crate::plan::{ChecksPlan, RolloutPlan};
 use crate::run::Run;
 use crate::secret::Secret;
 use crate::steps::image::Pinned;
@@ -188,9 +188,9 @@ impl<'a> Checks<'a> {
             smoke::asked(self.asked, moment).is_some(),
             tester::asked(self.asked, moment),
         );
-        // CodeDeploy sets no count.
-        let runs_none = self.plan.update.desired_count == Some(0)
-            && !matches!(self.plan.way, RolloutKind::CodeDeploy(_));
+        // Not every kind of rollout sets a count.
+        let runs_none =
+            self.plan.update.desired_count == Some(0) && self.plan.kind.desired().is_some();
         !runs_none && (warms_up || tests || testers || load::asked(self.asked, moment))
     }
 

@@ -14,8 +14,9 @@ use crate::choices::{Approval, Follow};
 use crate::error::Failure;
 use crate::event::{Event, Step, Tasks};
 use crate::outcome::{Outcome, Reason};
-use crate::plan::{GatePlan, Plan, RolloutPlan};
+use crate::plan::{Plan, RolloutPlan};
 use crate::planner::Planner;
+use crate::rollout_kind::GatePlan;
 use crate::run::Run;
 use crate::steps::image::{self, Pinned};
 use crate::steps::revision::{self, Revision};
@@ -85,7 +86,7 @@ async fn roll_out(
     ready: Ready,
 ) -> Result<Ending, Halt> {
     let began = Instant::now();
-    let mut pace = prepared.poll_interval();
+    let mut poll_interval = prepared.poll_interval();
     let started = loop {
         Box::pin(prepared.look_again(run, planner, image)).await?;
         match prepared.start(run).await {
@@ -93,7 +94,7 @@ async fn roll_out(
             Err(Interrupted::Busy(_))
                 if prepared.plan.order.waits_for_a_rollout(began.elapsed()) =>
             {
-                pace.rest().await;
+                poll_interval.rest().await;
             }
             started => break started?,
         }
@@ -241,7 +242,7 @@ fn surveyed(run: &Run, snapshot: &Snapshot, plan: &Plan) {
     let controller = plan
         .rollout
         .as_ref()
-        .map_or("none", RolloutPlan::controller)
+        .map_or("none", |rollout| rollout.kind.controller())
         .to_owned();
     run.tell(Event::Surveyed {
         controller,
@@ -367,9 +368,9 @@ async fn one_off(
 
 /// A run whose one-off task has ended well begins its rollout: it is not overtaken in between.
 async fn until_rollout(run: &Run, planner: &Planner, prepared: &Prepared) {
-    let (began, mut pace) = (Instant::now(), prepared.poll_interval());
+    let (began, mut poll_interval) = (Instant::now(), prepared.poll_interval());
     while began.elapsed() < HANDOVER && !planner.has_changed(run, &prepared.snapshot).await {
-        pace.rest().await;
+        poll_interval.rest().await;
     }
 }
 
@@ -502,7 +503,7 @@ pub(super) fn deployed(run: &Run, rollout: &Rollout<'_>) -> Ending {
     let sentence = format!(
         "green serves 100 % of production: {} ({}){}",
         short_name(&revision.arn),
-        rollout.witness().words(),
+        rollout.observed_by().words(),
         missing.unwrap_or_default()
     );
     Ending {

@@ -323,7 +323,7 @@ impl<'a> RolloutMonitor<'a> {
                 revision: &self.plan.blue.revision,
                 definition: None,
             };
-            let blue = self.plan.has_blue().then_some(blue);
+            let blue = self.plan.kind.has_blue().then_some(blue);
             let shift = self
                 .plan
                 .course

@@ -4,9 +4,6 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::aws::AwsError;
-use crate::aws::codedeploy_shapes::Status;
-use crate::aws::ecs::ServiceLookup;
 use crate::error::Failure;
 use crate::event::Event;
 use crate::observe::workflow_runs::queue_position;
@@ -16,8 +13,8 @@ use crate::poll_interval::PollInterval;
 use crate::run::Run;
 use crate::run_order::{RunOrder, stale_failure};
 use crate::steps::revision::Revision;
-use crate::survey::{Running, Snapshot, Thing};
-use crate::undo::{ServiceKey, Undo};
+use crate::survey::{Running, Snapshot};
+use crate::undo::Undo;
 use crate::unwind::{self, Unwound};
 
 /// A wait that lasts is told again.
@@ -77,9 +74,9 @@ async fn wait(run: &Run, plan: &WaitPlan, running: &Running) -> Result<QueueOutc
             place.unwrap_or_default()
         ),
     });
-    let mut pace = PollInterval::new(plan.poll);
+    let mut poll_interval = PollInterval::new(plan.poll);
     while began.elapsed() < deadline {
-        pace.rest().await;
+        poll_interval.rest().await;
         if said.elapsed() >= REMIND {
             said = Instant::now();
             let sentence = format!(
@@ -89,10 +86,16 @@ async fn wait(run: &Run, plan: &WaitPlan, running: &Running) -> Result<QueueOutc
             );
             run.tell(Event::Noted { sentence });
         }
-        match is_over(run, &plan.place, running).await {
+        match running
+            .deployment
+            .is_over(run, &plan.place, &running.id)
+            .await
+        {
             Ok(true) => return Ok(QueueOutcome::Again),
-            Ok(false) => pace.recover(),
-            Err(error) if error.kind == crate::aws::AwsErrorKind::Throttled => pace.slower(),
+            Ok(false) => poll_interval.recover(),
+            Err(error) if error.kind == crate::aws::AwsErrorKind::Throttled => {
+                poll_interval.slower();
+            }
             Err(error) if error.may_have_landed() => {}
             Err(error) => return Err(error.into()),
         }
@@ -112,39 +115,6 @@ fn newer_run<'r>(run: &Run, order: RunOrder, running: &'r Running) -> Option<&'r
         .run
         .as_deref()
         .filter(|theirs| order.gives_way_to(&run.id, theirs))
-}
-
-async fn is_over(run: &Run, place: &ServiceKey, running: &Running) -> Result<bool, AwsError> {
-    match &running.thing {
-        Thing::CodeDeploy(_) => {
-            let status = run.aws.get_deployment(&running.id).await?.status;
-            Ok(matches!(
-                status,
-                Status::Succeeded | Status::Failed | Status::Stopped
-            ))
-        }
-        Thing::Ecs(_) => Ok(run
-            .aws
-            .describe_service_deployment(&running.id)
-            .await?
-            .is_none_or(|deployment| deployment.is_over())),
-        Thing::Rolling => {
-            let looked = run
-                .aws
-                .describe_service(&place.cluster, &place.service)
-                .await?;
-            let ServiceLookup::Service(service) = looked else {
-                return Ok(true);
-            };
-            let going = service
-                .deployments
-                .iter()
-                .find(|deployment| deployment.id == running.id);
-            Ok(going.is_none_or(|deployment| {
-                deployment.rollout_state.as_deref() != Some("IN_PROGRESS")
-            }))
-        }
-    }
 }
 
 async fn supersede(run: &Run, running: &Running, undos: &[Undo]) -> Result<QueueOutcome, Failure> {

@@ -11,8 +11,8 @@ use crate::outcome::{Outcome, Reason};
 use crate::plan::{RollbackChecks, RollbackPlan};
 use crate::planner::{BroughtBack, Planner};
 use crate::run::Run;
-use crate::survey::{Running, Snapshot, Thing};
-use crate::undo::Undo;
+use crate::survey::{Running, Snapshot};
+use crate::undo::{RolloutUndo, Undo};
 use crate::unwind::{self, Unwound};
 
 pub(super) async fn rollback(run: &Run, planner: &Planner) -> Result<Ending, Halt> {
@@ -81,7 +81,7 @@ async fn fast(run: &Run, plan: &RollbackPlan, running: &Running) -> Result<Optio
     run.tell(Event::Noted {
         sentence: format!("{}: blue still runs, so it is rolled back", running.words()),
     });
-    let unwound = if is_rollback(running) {
+    let unwound = if running.deployment.is_rollback() {
         unwinding(run, unwind::watch(run, undo)).await
     } else {
         arm_running(run, &plan.undos);
@@ -123,14 +123,6 @@ async fn fast(run: &Run, plan: &RollbackPlan, running: &Running) -> Result<Optio
     }
 }
 
-/// A deployment of CodeDeploy's that is itself a rollback must not be stopped.
-fn is_rollback(running: &Running) -> bool {
-    match &running.thing {
-        Thing::CodeDeploy(Some(deployment)) => deployment.rolls_back.is_some(),
-        Thing::CodeDeploy(None) | Thing::Ecs(_) | Thing::Rolling => false,
-    }
-}
-
 /// Whether blue is what was asked for.
 fn is_enough(plan: &RollbackPlan, ending: &Ending) -> bool {
     let Some(asked) = plan
@@ -141,12 +133,10 @@ fn is_enough(plan: &RollbackPlan, ending: &Ending) -> bool {
     else {
         return true;
     };
-    let blue = plan
-        .undos
-        .rollout
-        .as_ref()
-        .map(Undo::blue)
-        .unwrap_or_default();
+    let undo = plan.undos.rollout.as_ref();
+    let blue = undo
+        .and_then(Undo::rollout)
+        .map_or("", RolloutUndo::blue_revision);
     short_name(blue) == short_name(asked) || short_name(blue).rsplit(':').next() == Some(asked)
 }
 

@@ -7,5 +7,6 @@ pub mod outage;
 pub mod own_deployments;
 pub mod serving;
 pub mod stopped_tasks;
+pub mod task_failures;
 pub mod traffic;
 pub mod workflow_runs;

@@ -8,7 +8,7 @@ use crate::outcome::Mode;
 use crate::run_order::RunOrder;
 use crate::secret::Secret;
 use crate::settings::Settings;
-use crate::survey::{Snapshot, Thing};
+use crate::survey::Snapshot;
 use crate::undo::{HooksUndo, ServiceKey, Undo};
 
 /// What is done before a deployment is planned.
@@ -99,19 +99,16 @@ fn queue(settings: &Settings, snapshot: &Snapshot) -> QueuePlan {
     else {
         return QueuePlan::Free;
     };
-    match (
-        snapshot.if_running(settings.control.if_running),
-        &running.thing,
-    ) {
-        (IfRunning::Wait, _) => QueuePlan::Wait(WaitPlan {
+    match snapshot.if_running(settings.control.if_running) {
+        IfRunning::Wait => QueuePlan::Wait(WaitPlan {
             place: running::place(settings),
             order: task::order(settings),
             poll: settings.rollout.pace,
             token: settings.control.github_token.clone(),
         }),
-        (IfRunning::Fail, _) => QueuePlan::Refused,
-        (IfRunning::Supersede, Thing::Rolling) => QueuePlan::Replaced,
-        (IfRunning::Supersede, Thing::CodeDeploy(_) | Thing::Ecs(_)) => {
+        IfRunning::Fail => QueuePlan::Refused,
+        IfRunning::Supersede if running.deployment.is_replaceable() => QueuePlan::Replaced,
+        IfRunning::Supersede => {
             let revision = running::undo_of_its_revision(settings, snapshot);
             running::undo_of(settings, snapshot).map_or(QueuePlan::Refused, |undo| {
                 QueuePlan::Supersede(Box::new(SupersedePlan { undo, revision }))

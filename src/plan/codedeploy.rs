@@ -1,8 +1,10 @@
 //! PURE: the plan of a deployment that CodeDeploy performs.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
-use super::{GatePlan, RolloutKind};
+use super::refuse;
 use crate::aws::codedeploy_shapes::{Group, ReadyWait, Routing};
 use crate::aws::ecs_shapes::Service;
 use crate::choices::Follow;
@@ -10,16 +12,19 @@ use crate::documents::app_spec::{self, CapacityProvider};
 use crate::documents::network::Network;
 use crate::documents::task_definition::TaskDefinition;
 use crate::problem::Problem;
+use crate::rollout_kind::{BlueKept, GatePlan, PlannedRollout};
 use crate::settings::{AppSpecSource, Settings};
 use crate::survey::Snapshot;
 
 /// A CodeDeploy deployment.
 #[derive(Debug)]
-pub struct CodeDeployWay {
+pub struct CodeDeployPlan {
     /// The names of application and group.
     pub key: GroupKey,
     /// The group.
     pub group: Group,
+    /// How it shifts traffic; none where that could not be read.
+    pub routing: Option<Routing>,
     /// The deployment configuration, where it is not the group's.
     pub config: Option<String>,
     /// The user's words for the deployment.
@@ -71,13 +76,13 @@ pub(super) fn group(settings: &Settings) -> GroupKey {
     }
 }
 
-/// The way of a group's deployment; without a definition, that of one that is there already.
-pub(super) fn way(
+/// The plan of a group's deployment; without a definition, that of one that is there already.
+pub(super) fn plan(
     settings: &Settings,
     snapshot: &Snapshot,
     service: &Service,
     definition: Option<&Value>,
-) -> Result<RolloutKind, Vec<Problem>> {
+) -> Result<CodeDeployPlan, Vec<Problem>> {
     let Some(group) = snapshot.group.clone() else {
         return Err(Vec::new());
     };
@@ -90,14 +95,15 @@ pub(super) fn way(
         Some(definition) => app_spec_plan(settings, service, definition)?,
         None => AppSpecPlan::Given(Value::Null),
     };
-    Ok(RolloutKind::CodeDeploy(Box::new(CodeDeployWay {
+    Ok(CodeDeployPlan {
         key: self::group(settings),
         group,
+        routing: snapshot.routing,
         config: settings.rollout.config.clone(),
         description: settings.rollout.description.clone(),
         app_spec,
         gate,
-    })))
+    })
 }
 
 fn app_spec_plan(
@@ -163,50 +169,106 @@ fn built(service: &Service, definition: &Value) -> Result<BuiltParts, Vec<Proble
     })
 }
 
-/// Minutes that the group waits at green's gate.
-pub(super) fn ready_minutes(way: &CodeDeployWay) -> i64 {
-    match way.group.ready_wait {
-        ReadyWait::Minutes(minutes) => i64::from(minutes),
-        ReadyWait::Continue => 0,
+impl PlannedRollout for CodeDeployPlan {
+    fn controller(&self) -> &'static str {
+        "codedeploy"
+    }
+
+    fn lines(&self, settings: &Settings) -> Vec<String> {
+        let config = settings
+            .rollout
+            .config
+            .as_deref()
+            .or(self.group.config.as_deref())
+            .unwrap_or("the group's configuration");
+        let gate = match self.gate {
+            GatePlan::Test => super::TESTED,
+            GatePlan::Pass => super::UNTESTED,
+            GatePlan::Absent => "the group shifts traffic as soon as green is up",
+        };
+        let shift = self
+            .routing
+            .map(Routing::minutes)
+            .filter(|minutes| *minutes > 0)
+            .map(|minutes| format!(", about {minutes} min"))
+            .unwrap_or_default();
+        vec![
+            gate.to_owned(),
+            format!("CodeDeploy shifts traffic with {config}{shift}"),
+            format!(
+                "blue is kept for {} min after the shift",
+                self.group.termination_minutes
+            ),
+        ]
+    }
+
+    fn gate(&self) -> GatePlan {
+        self.gate
+    }
+
+    fn gate_lasts(&self) -> Duration {
+        match self.group.ready_wait {
+            ReadyWait::Minutes(minutes) => in_minutes(i64::from(minutes)),
+            ReadyWait::Continue => Duration::ZERO,
+        }
+    }
+
+    fn lasts(&self, settings: &Settings) -> Duration {
+        let termination = if settings.rollout.follow == Follow::Completed {
+            i64::from(self.group.termination_minutes)
+        } else {
+            0
+        };
+        in_minutes(termination + self.routing.map_or(0, Routing::minutes))
+    }
+
+    /// It sets no count.
+    fn wants_zero(&self, _asked: Option<i32>) -> bool {
+        false
+    }
+
+    fn has_blue(&self) -> bool {
+        true
+    }
+
+    fn blue_stays(&self) -> Option<Duration> {
+        Some(in_minutes(i64::from(self.group.termination_minutes)))
+    }
+
+    fn keep_blue(&self, settings: &Settings, minutes: u64) -> BlueKept {
+        let command = refuse::keep_command(settings, &self.group, minutes);
+        BlueKept {
+            by: format!("group `{}`", settings.rollout.group),
+            remedy: format!("set terminationWaitTimeInMinutes to {minutes} or more: {command}"),
+        }
+    }
+
+    fn shares(&self) -> Option<Vec<(f64, Duration)>> {
+        let shares = self.routing?.shares().into_iter();
+        Some(
+            shares
+                .map(|(percent, minutes)| (f64::from(percent), in_minutes(i64::from(minutes))))
+                .collect(),
+        )
+    }
+
+    fn is_stepwise(&self) -> bool {
+        self.routing.is_some_and(|routing| routing.minutes() > 0)
+    }
+
+    fn is_all_at_once(&self) -> bool {
+        self.routing == Some(Routing::AllAtOnce)
+    }
+
+    fn test_listeners(&self) -> &[String] {
+        &self.group.test
+    }
+
+    fn without_test_listener(&self) -> &'static str {
+        "the deployment group has no test listener"
     }
 }
 
-/// Minutes that the rollout takes by itself once green's gate is open.
-pub(super) fn minutes(settings: &Settings, snapshot: &Snapshot, way: &CodeDeployWay) -> i64 {
-    let termination = if settings.rollout.follow == Follow::Completed {
-        i64::from(way.group.termination_minutes)
-    } else {
-        0
-    };
-    termination + snapshot.routing.map_or(0, Routing::minutes)
-}
-
-pub(super) fn lines(settings: &Settings, snapshot: &Snapshot, way: &CodeDeployWay) -> Vec<String> {
-    let config = settings
-        .rollout
-        .config
-        .as_deref()
-        .or(way.group.config.as_deref())
-        .unwrap_or("the group's configuration");
-    let gate = match way.gate {
-        GatePlan::Test => super::TESTED,
-        GatePlan::Pass => {
-            "green is not tested before users reach it (no smoke-tests with test-url)"
-        }
-        GatePlan::Absent => "the group shifts traffic as soon as green is up",
-    };
-    let shift = snapshot
-        .routing
-        .map(Routing::minutes)
-        .filter(|minutes| *minutes > 0)
-        .map(|minutes| format!(", about {minutes} min"))
-        .unwrap_or_default();
-    vec![
-        gate.to_owned(),
-        format!("CodeDeploy shifts traffic with {config}{shift}"),
-        format!(
-            "blue is kept for {} min after the shift",
-            way.group.termination_minutes
-        ),
-    ]
+fn in_minutes(minutes: i64) -> Duration {
+    Duration::from_mins(u64::try_from(minutes).unwrap_or_default())
 }

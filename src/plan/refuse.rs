@@ -12,7 +12,7 @@ use crate::outcome::Reason;
 use crate::problem::Problem;
 use crate::registry::ImageName;
 use crate::settings::Settings;
-use crate::survey::{ImageFound, Running, Snapshot, Thing};
+use crate::survey::{ImageFound, Running, Snapshot};
 
 /// Problems with what the inputs name in AWS.
 pub(super) fn problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
@@ -386,7 +386,7 @@ fn service_warning(service: &Service, snapshot: &Snapshot) -> Option<String> {
             let running = snapshot
                 .running
                 .as_ref()
-                .filter(|running| matches!(running.thing, Thing::Rolling) && !running.is_ours)?;
+                .filter(|running| running.deployment.is_replaceable() && !running.is_ours)?;
             Some(format!(
                 "{}: this run's takes its place, unless it brings the same revision",
                 running.words()

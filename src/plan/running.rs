@@ -7,9 +7,10 @@ use crate::documents::deployment_configuration::{Pause, is_in_place};
 use crate::error::Failure;
 use crate::outcome::Reason;
 use crate::settings::Settings;
-use crate::survey::{Running, Snapshot, Thing};
+use crate::survey::{DeploymentInProgress, Running, Snapshot};
 use crate::undo::{
-    Blue, CodeDeployUndo, EcsUndo, HooksUndo, RevisionUndo, RollingUndo, ServiceKey, Undo,
+    Blue, CodeDeployUndo, EcsUndo, HooksUndo, RevisionUndo, RollingUndo, RolloutUndo, ServiceKey,
+    Undo,
 };
 
 /// How what is in progress would be undone, and what its run has registered for it.
@@ -163,13 +164,13 @@ pub(super) fn adopted_undos(settings: &Settings, snapshot: &Snapshot, run: &str)
 
 fn undos(settings: &Settings, snapshot: &Snapshot, pause: Option<Pause>) -> RunningUndos {
     let rollout = undo_of(settings, snapshot);
-    let hooks = match &rollout {
-        Some(Undo::Ecs(undo)) => snapshot
-            .running
-            .as_ref()
-            .map(|running| hooks(undo, running, pause)),
-        _ => None,
-    };
+    let hooked = rollout
+        .as_ref()
+        .and_then(Undo::rollout)
+        .and_then(RolloutUndo::hooked_service);
+    let hooks = hooked
+        .zip(snapshot.running.as_ref())
+        .map(|(service, running)| hooks(service, running, pause));
     RunningUndos {
         rollout,
         revision: undo_of_its_revision(settings, snapshot),
@@ -178,9 +179,9 @@ fn undos(settings: &Settings, snapshot: &Snapshot, pause: Option<Pause>) -> Runn
 }
 
 /// The undo of the hooks that whoever started it has set for it.
-fn hooks(undo: &EcsUndo, running: &Running, pause: Option<Pause>) -> Undo {
+fn hooks(service: &ServiceKey, running: &Running, pause: Option<Pause>) -> Undo {
     Undo::Hooks(HooksUndo {
-        place: undo.place.clone(),
+        place: service.clone(),
         strategy: None,
         run: running.run.clone(),
         pause,
@@ -192,8 +193,8 @@ fn hooks(undo: &EcsUndo, running: &Running, pause: Option<Pause>) -> Undo {
 pub(super) fn undo_of(settings: &Settings, snapshot: &Snapshot) -> Option<Undo> {
     let (service, running) = (snapshot.service.as_ref()?, snapshot.running.as_ref()?);
     let place = place(settings);
-    Some(match &running.thing {
-        Thing::CodeDeploy(_) => Undo::CodeDeploy(CodeDeployUndo {
+    Some(match &running.deployment {
+        DeploymentInProgress::CodeDeploy(_) => Undo::CodeDeploy(CodeDeployUndo {
             place,
             application: settings.rollout.application.clone(),
             group: settings.rollout.group.clone(),
@@ -202,7 +203,7 @@ pub(super) fn undo_of(settings: &Settings, snapshot: &Snapshot) -> Option<Undo> 
             blue: blue(snapshot, service),
             is_restored: false,
         }),
-        Thing::Ecs(deployment) => Undo::Ecs(EcsUndo {
+        DeploymentInProgress::Ecs(deployment) => Undo::Ecs(EcsUndo {
             place,
             ours: running.revision.clone().unwrap_or_default(),
             before: others(snapshot, running),
@@ -213,7 +214,9 @@ pub(super) fn undo_of(settings: &Settings, snapshot: &Snapshot) -> Option<Undo> 
             in_place: is_in_place(&deployment.deployment_configuration),
             desired: None,
         }),
-        Thing::Rolling => Undo::Rolling(rolling(place, snapshot, service, running)),
+        DeploymentInProgress::Rolling(_) => {
+            Undo::Rolling(rolling(place, snapshot, service, running))
+        }
     })
 }
 

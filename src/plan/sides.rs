@@ -3,16 +3,15 @@
 
 use std::time::Duration;
 
-use super::{Balancer, RolloutKind, RolloutPlan, ecs, refuse};
+use super::{RolloutKind, RolloutPlan};
 use crate::aws::arn::short_name;
-use crate::aws::codedeploy_shapes::Routing;
 use crate::checks::analysis::question::CloudWatchQuery;
 use crate::checks::analysis::{Analysis, Front, SideFacts, Sides, Traffic, TrafficSchedule};
 use crate::choices::Follow;
 use crate::documents::deployment_configuration::{PRODUCTION, STEP};
-use crate::documents::strategy::Strategy;
 use crate::outcome::Mode;
 use crate::problem::Problem;
+use crate::rollout_kind::BlueKept;
 use crate::settings::Settings;
 use crate::survey::Snapshot;
 
@@ -27,7 +26,7 @@ pub fn traffic_queries(settings: &Settings, snapshot: &Snapshot) -> Option<[Clou
     let rollout = super::attached(settings, snapshot)
         .ok()
         .flatten()
-        .filter(RolloutPlan::has_blue)?;
+        .filter(|rollout| rollout.kind.has_blue())?;
     let sides = rollout.sides(&rollout.blue.target_groups, "");
     // With problems it is refused.
     let is_possible = analysis.problems(&sides).is_empty();
@@ -51,7 +50,7 @@ impl RolloutPlan {
                 target_group: green.first().cloned(),
                 revision: short_name(revision).to_owned(),
             },
-            blue: self.has_blue().then(|| SideFacts {
+            blue: self.kind.has_blue().then(|| SideFacts {
                 target_group: blue,
                 revision: short_name(&self.blue.revision).to_owned(),
             }),
@@ -64,28 +63,16 @@ impl RolloutPlan {
             .listeners
             .first()
             .and_then(|listener| load_balancer(listener));
-        match (load_balancer.as_deref(), &self.way) {
-            (Some(name), _) if name.starts_with("app/") => Front::ApplicationLoadBalancer,
-            (Some(name), _) if name.starts_with("net/") => Front::NetworkLoadBalancer,
-            (_, RolloutKind::Ecs(way)) if way.balancer == Balancer::ServiceConnect => {
-                Front::ServiceConnect
-            }
-            _ => Front::Nothing,
+        match load_balancer.as_deref() {
+            Some(name) if name.starts_with("app/") => Front::ApplicationLoadBalancer,
+            Some(name) if name.starts_with("net/") => Front::NetworkLoadBalancer,
+            _ => self.kind.front(),
         }
     }
 
     /// Whether it waits for us once green serves all of production.
     pub fn waits_after_the_shift(&self) -> bool {
-        matches!(&self.way, RolloutKind::Ecs(way) if way.pauses.contains(PRODUCTION))
-    }
-
-    /// Whether there is a side beside green that could serve, and be measured.
-    pub fn has_blue(&self) -> bool {
-        match &self.way {
-            RolloutKind::CodeDeploy(_) => true,
-            RolloutKind::Ecs(way) => !way.is_first && way.strategy != Strategy::Rolling,
-            RolloutKind::Rolling(_) => false,
-        }
+        self.kind.pauses_at(PRODUCTION)
     }
 }
 
@@ -102,45 +89,12 @@ pub const SPARE: Duration = Duration::from_secs(30);
 
 /// How traffic goes to green, and how long blue can be brought back then; none where no side is
 /// told from the other.
-pub(super) fn course(snapshot: &Snapshot, way: &RolloutKind) -> Option<TrafficSchedule> {
-    let minutes = |count: u64| Duration::from_mins(count);
-    let shares = match way {
-        RolloutKind::CodeDeploy(_) => {
-            let shares = snapshot.routing?.shares();
-            shares
-                .into_iter()
-                .map(|(percent, length)| (f64::from(percent), minutes(u64::from(length))))
-                .collect()
-        }
-        RolloutKind::Ecs(way) if way.strategy != Strategy::Rolling => ecs::partial_shares(way)
-            .into_iter()
-            .map(|(percent, length)| (percent, minutes(length)))
-            .collect(),
-        RolloutKind::Ecs(_) | RolloutKind::Rolling(_) => return None,
-    };
-    let is_held = matches!(way, RolloutKind::Ecs(way) if way.pauses.contains(STEP));
+pub(super) fn course(kind: &RolloutKind) -> Option<TrafficSchedule> {
     Some(TrafficSchedule {
-        shares,
-        kept: way.blue_stays()?.saturating_sub(SPARE),
-        is_held,
+        shares: kind.shares()?,
+        kept: kind.blue_stays()?.saturating_sub(SPARE),
+        is_held: kind.pauses_at(STEP),
     })
-}
-
-impl RolloutKind {
-    /// How long blue can be brought back at least once green serves all of production, when nobody
-    /// lets it go; none where nothing is kept.
-    pub fn blue_stays(&self) -> Option<Duration> {
-        match self {
-            Self::CodeDeploy(way) => Some(Duration::from_mins(
-                u64::try_from(way.group.termination_minutes).unwrap_or_default(),
-            )),
-            Self::Ecs(way) if way.pauses.contains(PRODUCTION) => {
-                Some(Duration::from_mins(way.pause_minutes))
-            }
-            Self::Ecs(way) => Some(Duration::from_mins(way.bake_minutes)),
-            Self::Rolling(_) => None,
-        }
-    }
 }
 
 /// Checks that could not be asked, or could only ever be inconclusive.
@@ -154,7 +108,7 @@ pub(super) fn problems(
     };
     // Green's target group is known once it is up: where blue has one, so will green.
     let mut problems = analysis.problems(&rollout.sides(&rollout.blue.target_groups, ""));
-    if problems.is_empty() && settings.mode == Mode::Deploy && is_all_at_once(snapshot, rollout) {
+    if problems.is_empty() && settings.mode == Mode::Deploy && rollout.kind.is_all_at_once() {
         problems.extend(beside(analysis));
     }
     // A rollback is not held up because a verdict on it would come late.
@@ -192,24 +146,12 @@ fn blue_kept_too_short(
     let short = analysis.too_short(course)?;
     let minutes = in_minutes(short.needed);
     let kept = rollout
-        .way
+        .kind
         .blue_stays()
         .map_or(0, |stays| stays.as_secs() / 60);
-    let (who, remedy) = match &rollout.way {
-        RolloutKind::CodeDeploy(way) => {
-            let command = refuse::keep_command(settings, &way.group, minutes);
-            (
-                format!("group `{}`", settings.rollout.group),
-                format!("set terminationWaitTimeInMinutes to {minutes} or more: {command}"),
-            )
-        }
-        RolloutKind::Ecs(_) | RolloutKind::Rolling(_) => (
-            "ECS".to_owned(),
-            format!("set bake to {minutes}m or more, or let manage-hooks be true"),
-        ),
-    };
+    let BlueKept { by, remedy } = rollout.kind.keep_blue(settings, minutes);
     let message = format!(
-        "{who} keeps blue for {kept} min after the shift, and `{}` needs {minutes} min to judge green with all of production's traffic",
+        "{by} keeps blue for {kept} min after the shift, and `{}` needs {minutes} min to judge green with all of production's traffic",
         short.check
     );
     Some(Problem::new("analysis", message, remedy).at(short.at.clone()))
@@ -272,14 +214,6 @@ fn beside(analysis: &Analysis) -> Vec<Problem> {
         Problem::new("analysis", message, remedy)
     });
     compared.collect()
-}
-
-fn is_all_at_once(snapshot: &Snapshot, rollout: &RolloutPlan) -> bool {
-    match &rollout.way {
-        RolloutKind::CodeDeploy(_) => snapshot.routing == Some(Routing::AllAtOnce),
-        RolloutKind::Ecs(way) => way.strategy == Strategy::BlueGreen,
-        RolloutKind::Rolling(_) => false,
-    }
 }
 
 /// What the user should know before it starts.

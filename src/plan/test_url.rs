@@ -1,7 +1,7 @@
 //! PURE: whether test-url leads to the listener of green, to that of production, or to neither that
 //! is known.
 
-use super::{Balancer, RolloutKind};
+use super::RolloutKind;
 use crate::aws::arn::listener_of;
 use crate::outcome::Mode;
 use crate::problem::Problem;
@@ -18,30 +18,17 @@ pub struct TestUrlPlan {
     pub tells_another_version: bool,
 }
 
-pub(super) fn plan(snapshot: &Snapshot, way: &RolloutKind) -> TestUrlPlan {
+pub(super) fn plan(snapshot: &Snapshot, kind: &RolloutKind) -> TestUrlPlan {
     TestUrlPlan {
-        listener: listener(snapshot, way),
+        listener: listener(snapshot, kind),
         tells_another_version: snapshot.urls.tells_another_version,
     }
 }
 
-fn listener(snapshot: &Snapshot, way: &RolloutKind) -> Result<String, String> {
-    let (test, without) = match way {
-        RolloutKind::CodeDeploy(way) => (
-            listeners(&way.group.test),
-            "the deployment group has no test listener",
-        ),
-        RolloutKind::Ecs(way) if way.balancer == Balancer::Load => (
-            listeners(&way.test),
-            "the service has no test listener rule",
-        ),
-        RolloutKind::Ecs(_) | RolloutKind::Rolling(_) => (
-            Vec::new(),
-            "there is no load balancer whose listeners could be read",
-        ),
-    };
+fn listener(snapshot: &Snapshot, kind: &RolloutKind) -> Result<String, String> {
+    let test = listeners(kind.test_listeners());
     if test.is_empty() {
-        return Err(without.to_owned());
+        return Err(kind.without_test_listener().to_owned());
     }
     match &snapshot.urls.fronts {
         Fronts::Unread(why) => Err(why.clone()),

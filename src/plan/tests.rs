@@ -10,8 +10,9 @@ use crate::aws::codedeploy_shapes::{Group, ReadyWait, Routing};
 use crate::aws::ecs_shapes::Service;
 use crate::choices::IfRunning;
 use crate::inputs;
+use crate::rollout_kind::GatePlan;
 use crate::runner::Runner;
-use crate::survey::{Running, Thing};
+use crate::survey::{CodeDeployInProgress, DeploymentInProgress, RollingInProgress, Running};
 
 const SMOKE: &str = "tests: [{ name: health, get: /health }]";
 
@@ -107,11 +108,12 @@ fn problems(settings: &Settings, snapshot: &Snapshot) -> Vec<String> {
 }
 
 fn gate(settings: &Settings, snapshot: &Snapshot) -> GatePlan {
-    match plan(settings, snapshot).unwrap().rollout.unwrap().way {
-        RolloutKind::CodeDeploy(way) => way.gate,
-        RolloutKind::Ecs(way) => way.gate,
-        RolloutKind::Rolling(_) => GatePlan::Absent,
-    }
+    plan(settings, snapshot)
+        .unwrap()
+        .rollout
+        .unwrap()
+        .kind
+        .gate()
 }
 
 #[test]
@@ -199,7 +201,7 @@ fn zero_tasks_are_rolled_out_with_a_warning_and_refused_where_weights_would_move
 
 #[test]
 fn without_if_running_a_rolling_service_goes_on_and_all_others_wait() {
-    let going = |thing| {
+    let going = |deployment| {
         let (id, word) = ("ecs-svc/9".to_owned(), "IN_PROGRESS".to_owned());
         Running {
             id,
@@ -210,25 +212,27 @@ fn without_if_running_a_rolling_service_goes_on_and_all_others_wait() {
             origin: String::new(),
             is_ours: false,
             hooks_before: None,
-            thing,
+            deployment,
         }
     };
+    let rolling = || DeploymentInProgress::Rolling(RollingInProgress);
+    let codedeploy = || DeploymentInProgress::CodeDeploy(CodeDeployInProgress::default());
     let service_deployments = || Some(crate::survey::ServiceDeployments::default());
     let table = [
-        (Thing::Rolling, None, None, IfRunning::Supersede),
-        (Thing::Rolling, service_deployments(), None, IfRunning::Wait),
-        (Thing::CodeDeploy(None), None, None, IfRunning::Wait),
-        (Thing::Rolling, None, Some(IfRunning::Fail), IfRunning::Fail),
+        (rolling(), None, None, IfRunning::Supersede),
+        (rolling(), service_deployments(), None, IfRunning::Wait),
+        (codedeploy(), None, None, IfRunning::Wait),
+        (rolling(), None, Some(IfRunning::Fail), IfRunning::Fail),
         (
-            Thing::CodeDeploy(None),
+            codedeploy(),
             None,
             Some(IfRunning::Supersede),
             IfRunning::Supersede,
         ),
     ];
-    for (thing, service_deployments, asked, expected) in table {
+    for (deployment, service_deployments, asked, expected) in table {
         let snapshot = Snapshot {
-            running: Some(going(thing)),
+            running: Some(going(deployment)),
             service_deployments,
             ..Snapshot::default()
         };
@@ -282,11 +286,11 @@ fn an_app_spec_is_built_from_the_task_set_that_serves() {
         .unwrap()
         .rollout
         .unwrap();
-    let RolloutKind::CodeDeploy(way) = planned.way else {
+    let RolloutKind::CodeDeploy(plan) = planned.kind else {
         panic!("not CodeDeploy")
     };
     assert!(
-        matches!(way.app_spec, AppSpecPlan::Built(parts) if parts.container == "app" && parts.port == 8080)
+        matches!(plan.app_spec, AppSpecPlan::Built(parts) if parts.container == "app" && parts.port == 8080)
     );
 }
 

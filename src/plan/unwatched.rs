@@ -1,7 +1,7 @@
 //! PURE: traffic that moves in shares is worth something only where somebody looks at green
 //! meanwhile.
 
-use super::{RolloutKind, RolloutPlan};
+use super::RolloutPlan;
 use crate::checks::moment::Moment;
 use crate::checks::smoke::Suite;
 use crate::choices::Follow;
@@ -14,17 +14,10 @@ pub(super) fn line(
     snapshot: &Snapshot,
     rollout: &RolloutPlan,
 ) -> Option<String> {
-    let is_stepwise = match &rollout.way {
-        RolloutKind::CodeDeploy(_) => snapshot
-            .routing
-            .is_some_and(|routing| routing.minutes() > 0),
-        RolloutKind::Ecs(way) => way.strategy.has_steps(),
-        RolloutKind::Rolling(_) => false,
-    };
     let has_alarms = !settings.checks.alarms.watched.is_empty() || !snapshot.alarms.own.is_empty();
     let is_watched =
         has_alarms || settings.checks.analysis.is_some() || tests_steps(&settings.checks);
-    (is_stepwise && !is_watched && settings.rollout.follow != Follow::Not).then(|| {
+    (rollout.kind.is_stepwise() && !is_watched && settings.rollout.follow != Follow::Not).then(|| {
         "no alarm, analysis or test watches green while traffic shifts: set alarms or analysis, or let a smoke test run `on: step`"
             .to_owned()
     })

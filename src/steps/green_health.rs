@@ -13,11 +13,11 @@ use crate::aws::elb::TargetHealth;
 use crate::choices::PollSettings;
 use crate::error::Failure;
 use crate::observe::stopped_tasks;
+use crate::observe::task_failures::{CountedTasks, DESCRIBE, LIMIT, LIST, TaskFailures};
 use crate::outcome::Reason;
 use crate::plan::RolloutPlan;
 use crate::run::Run;
 use crate::steps::revision::Revision;
-use crate::steps::task_failures::{CountedTasks, DESCRIBE, LIMIT, LIST, TaskFailures};
 use crate::undo::ServiceKey;
 
 const TARGET_HEALTH: &str = "elasticloadbalancing:DescribeTargetHealth";

@@ -16,6 +16,5 @@ pub mod secrets;
 pub mod smoke;
 pub mod tags;
 pub mod task;
-pub mod task_failures;
 pub mod test_url;
 pub mod tester;

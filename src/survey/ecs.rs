@@ -166,13 +166,9 @@ async fn blue(
     history: &[Brief],
     running: Option<&Running>,
 ) -> Result<Option<ServiceRevision>, AwsError> {
-    let source = running.and_then(|running| match &running.thing {
-        in_progress::Thing::Ecs(deployment) => deployment
-            .source_service_revisions
-            .first()
-            .map(|source| source.arn.clone()),
-        in_progress::Thing::CodeDeploy(_) | in_progress::Thing::Rolling => None,
-    });
+    let source = running
+        .and_then(|running| running.deployment.source())
+        .map(str::to_owned);
     let current = || {
         service
             .current_service_revisions

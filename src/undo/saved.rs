@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{CodeDeployUndo, ServiceKey, Undo};
+use super::{RolloutUndo as _, ServiceKey, Undo};
 use crate::aws::arn::short_name;
 use crate::scrub::masked;
 
@@ -132,32 +132,14 @@ fn one(value: &Value, owner: &UndoOwner) -> Result<Undo, String> {
             undo.arn.contains(":task-definition/") && is_place_of(undo.service.as_ref(), owner)
         }
         Undo::Task(undo) => short_name(&undo.cluster) == short_name(&owner.cluster),
-        Undo::CodeDeploy(undo) => {
-            let group = (undo.application.as_str(), undo.group.as_str());
-            is_of(&undo.place, owner)
-                && group == (owner.group.0.as_str(), owner.group.1.as_str())
-                && is_run_of(&undo.run, owner)
+        Undo::CodeDeploy(undo) => undo.is_of(owner),
+        Undo::Rolling(undo) => undo.is_of(owner),
+        Undo::Ecs(undo) => undo.is_of(owner),
+        Undo::Hooks(undo) => is_service_of(&undo.place, owner),
+        Undo::Scaling(undo) => {
+            is_service_of(&undo.place, owner) && undo.resource == resource(&undo.place)
         }
-        Undo::Rolling(undo) => {
-            is_of(&undo.place, owner) && family(&undo.previous) == family(&undo.ours)
-        }
-        Undo::Ecs(undo) => {
-            is_of(&undo.place, owner)
-                && undo
-                    .deployment
-                    .iter()
-                    .all(|arn| is_deployment_of(&undo.place, arn))
-        }
-        Undo::Hooks(undo) => is_of(&undo.place, owner),
-        Undo::Scaling(undo) => is_of(&undo.place, owner) && undo.resource == resource(&undo.place),
         Undo::Tester(undo) => is_tester(&undo.container, &owner.attempt),
-    };
-    let undo = match undo {
-        Undo::CodeDeploy(undo) => Undo::CodeDeploy(CodeDeployUndo {
-            is_restored: true,
-            ..undo
-        }),
-        undo => undo,
     };
     if agrees {
         Ok(undo)
@@ -166,7 +148,7 @@ fn one(value: &Value, owner: &UndoOwner) -> Result<Undo, String> {
     }
 }
 
-fn is_of(place: &ServiceKey, owner: &UndoOwner) -> bool {
+pub(super) fn is_service_of(place: &ServiceKey, owner: &UndoOwner) -> bool {
     short_name(&place.cluster) == short_name(&owner.cluster)
         && owner
             .service
@@ -177,33 +159,19 @@ fn is_of(place: &ServiceKey, owner: &UndoOwner) -> bool {
 /// A revision of a step with a service is that service's.
 fn is_place_of(place: Option<&ServiceKey>, owner: &UndoOwner) -> bool {
     match place {
-        Some(place) => is_of(place, owner),
+        Some(place) => is_service_of(place, owner),
         None => owner.service.is_none(),
     }
 }
 
 /// Whether a deployment's run is an attempt of the step's own workflow run. Who answers has another
 /// run's to undo.
-fn is_run_of(run: &str, owner: &UndoOwner) -> bool {
+pub(super) fn is_run_of(run: &str, owner: &UndoOwner) -> bool {
     let workflow = owner.attempt.split('-').next().unwrap_or_default();
     owner.answers
         || run
             .strip_prefix(workflow)
             .is_some_and(|rest| rest.starts_with('-'))
-}
-
-/// `…:task-definition/FAMILY:REVISION`.
-fn family(revision: &str) -> &str {
-    short_name(revision).split(':').next().unwrap_or_default()
-}
-
-/// `…:service-deployment/CLUSTER/SERVICE/ID`.
-fn is_deployment_of(place: &ServiceKey, arn: &str) -> bool {
-    arn.contains(&format!(
-        ":service-deployment/{}/{}/",
-        short_name(&place.cluster),
-        short_name(&place.service)
-    ))
 }
 
 fn resource(place: &ServiceKey) -> String {
@@ -241,7 +209,8 @@ mod tests {
     use crate::aws::scaling::SuspendedState;
     use crate::documents::deployment_configuration::Pause;
     use crate::undo::{
-        Blue, HooksUndo, RevisionUndo, RollingUndo, ScalingUndo, TaskUndo, TesterUndo,
+        Blue, CodeDeployUndo, HooksUndo, RevisionUndo, RollingUndo, ScalingUndo, TaskUndo,
+        TesterUndo,
     };
 
     fn owner() -> UndoOwner {

@@ -22,7 +22,7 @@ use crate::outcome::Reason;
 use crate::poll_interval::Backoff;
 use crate::run::Run;
 use crate::scrub::masked;
-use crate::undo::EcsUndo;
+use crate::undo::{EcsUndo, RolloutUndo};
 
 /// A rollback is a flip of weights and the end of green's tasks.
 const PATIENCE: Duration = Duration::from_mins(15);
@@ -267,13 +267,10 @@ async fn witness(run: &Run, undo: &EcsUndo, ended: &ServiceDeployment) -> Option
     is_back.then_some(ObservedBy::Deployment)
 }
 
-/// Where production's traffic goes; none where weights do not tell.
-pub(super) async fn observe(run: &Run, undo: &EcsUndo) -> Option<Observed> {
-    if undo.in_place {
-        None
-    } else {
-        traffic::observe(run, &undo.place, &undo.blue).await
-    }
+/// Where production goes, where weights say it.
+async fn observe(run: &Run, undo: &EcsUndo) -> Option<Observed> {
+    let (place, blue) = undo.weights()?;
+    traffic::observe(run, place, blue).await
 }
 
 /// When somebody else's deployment was made.

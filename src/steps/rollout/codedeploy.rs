@@ -1,24 +1,28 @@
 //! CodeDeploy: a deployment of ours, from CreateDeployment to its end.
 
+use futures_util::FutureExt as _;
+use futures_util::future::LocalBoxFuture;
+
 use crate::aws::AwsErrorKind;
-use crate::aws::codedeploy::NewDeployment;
 use crate::aws::codedeploy_shapes::{CodeDeployDeployment, CodeDeployTarget, ReadyWait, Status};
 use crate::decide::{At, Goal, Seen, Trouble};
 use crate::error::Failure;
 use crate::event::{Event, Gate, ObservedBy, Progress, Serving, StepSeen};
 use crate::observe::outage::Outage;
+use crate::observe::task_failures::{CountedTasks, LIMIT, TaskFailures};
 use crate::observe::traffic::{self, Observed};
 use crate::outcome::Reason;
-use crate::plan::{CodeDeployWay, RolloutPlan};
+use crate::plan::{CodeDeployPlan, RolloutPlan};
+use crate::poll_interval::PollInterval;
+use crate::rollout_kind::{FollowedRollout, GatePlan, RolloutObservation};
 use crate::run::Run;
 use crate::steps::revision::Revision;
-use crate::steps::task_failures::{CountedTasks, LIMIT, TaskFailures};
-use crate::undo::{CodeDeployUndo, Undo};
 
-use super::{Interrupted, RolloutObservation, progress};
+use super::progress;
 
 mod create;
 mod green;
+mod start;
 mod trouble;
 
 use create::CodeDeployError;
@@ -29,99 +33,29 @@ const REOPEN: u32 = 5;
 const SURE: u32 = 6;
 
 /// A deployment of ours.
-pub struct CodeDeploy<'a> {
+pub(super) struct CodeDeployRollout<'a> {
     run: &'a Run,
     plan: &'a RolloutPlan,
-    way: &'a CodeDeployWay,
+    own_plan: &'a CodeDeployPlan,
     revision: &'a Revision,
     id: String,
     target: Option<CodeDeployTarget>,
     looks: u32,
     opened_at: Option<u32>,
-    blind: Outage,
-    witness: Option<ObservedBy>,
+    outage: Outage,
+    observed_by: Option<ObservedBy>,
     task_failures: TaskFailures,
     /// How often traffic was seen on blue after CodeDeploy had shifted all of it.
     shared_looks: u32,
 }
 
-impl<'a> CodeDeploy<'a> {
-    /// Creates the deployment; armed before, adopted when the answer is lost.
-    pub async fn start(
-        run: &'a Run,
-        plan: &'a RolloutPlan,
-        way: &'a CodeDeployWay,
-        revision: &'a Revision,
-    ) -> Result<Self, Interrupted> {
-        let content = create::content(way, revision)?;
-        let description = create::description(way.description.as_deref(), &run.id, revision);
-        let undo = CodeDeployUndo {
-            place: plan.place.clone(),
-            application: way.key.application.clone(),
-            group: way.key.group.clone(),
-            run: run.id.clone(),
-            deployment: None,
-            blue: plan.blue.clone(),
-            is_restored: false,
-        };
-        run.arm(Undo::CodeDeploy(undo.clone()));
-        let new = NewDeployment {
-            application: &way.key.application,
-            group: &way.key.group,
-            config: way.config.as_deref(),
-            description: &description,
-            content: &content,
-            alarms: !way.group.alarms.is_empty(),
-        };
-        let id = create::create(run, &new).await?;
-        run.narrow(Undo::CodeDeploy(CodeDeployUndo {
-            deployment: Some(id.clone()),
-            ..undo
-        }));
-        Ok(Self::attach(run, plan, way, revision, id, false))
-    }
-
-    /// Follows a deployment that is there already; its undo is the caller's business.
-    pub fn attach(
-        run: &'a Run,
-        plan: &'a RolloutPlan,
-        way: &'a CodeDeployWay,
-        revision: &'a Revision,
-        id: String,
-        found: bool,
-    ) -> Self {
-        let console = format!(
-            "https://{}/codesuite/codedeploy/deployments/{id}?region={}",
-            run.aws.partition().console(),
-            run.aws.partition().region()
-        );
-        run.tell(Event::RolloutStarted {
-            deployment: id.clone(),
-            service_deployment: None,
-            console,
-            codedeploy: true,
-            found,
-        });
-        let (blind, task_failures) = (Outage::default(), TaskFailures::default());
-        Self {
-            run,
-            plan,
-            way,
-            revision,
-            id,
-            target: None,
-            looks: 0,
-            opened_at: None,
-            blind,
-            witness: None,
-            task_failures,
-            shared_looks: 0,
-        }
-    }
-
+impl CodeDeployRollout<'_> {
     /// Lets traffic shift. Where that is denied, whoever may open the gate does, as with the
     /// official action.
-    pub async fn proceed(&mut self) -> Result<(), Failure> {
+    async fn let_traffic_shift(&mut self) -> Result<(), Failure> {
+        if self.own_plan.gate == GatePlan::Absent {
+            return Ok(());
+        }
         match self.run.aws.continue_deployment(&self.id).await {
             Ok(()) => self.run.tell(Event::GateOpened {
                 gate: Gate::Green,
@@ -160,52 +94,19 @@ impl<'a> CodeDeploy<'a> {
         Ok(())
     }
 
-    /// Who confirmed where traffic goes.
-    pub fn witness(&self) -> ObservedBy {
-        self.witness.unwrap_or(ObservedBy::Controller)
-    }
-
-    /// Whether traffic may have moved although nothing shows it: the gate is open, and the weights
-    /// cannot be read.
-    pub fn may_have_moved(&self) -> bool {
-        self.target.is_none()
-            && (self.opened_at.is_some() || self.way.group.ready_wait == ReadyWait::Continue)
-    }
-
-    /// Tasks of green that have failed.
-    pub fn task_failures(&self) -> &TaskFailures {
-        &self.task_failures
-    }
-
-    /// What CodeDeploy does when we leave.
-    pub fn if_left_alone(&self) -> String {
-        match (self.way.group.ready_wait, self.opened_at) {
-            (ReadyWait::Minutes(minutes), None) => {
-                format!(
-                    "deployment {} goes on; at its gate CodeDeploy waits {minutes} min for ContinueDeployment and then stops it",
-                    self.id
-                )
-            }
-            _ => format!(
-                "deployment {} goes on by itself; CodeDeploy keeps blue for {} min after the shift",
-                self.id, self.way.group.termination_minutes
-            ),
-        }
-    }
-
     /// Looks at the deployment.
-    pub async fn look(&mut self, goal: Goal) -> RolloutObservation {
+    async fn look_at_deployment(&mut self, goal: Goal) -> RolloutObservation {
         self.looks += 1;
         match self.run.aws.get_deployment(&self.id).await {
             Ok(deployment) => {
-                self.blind.sees();
-                self.look_at(&deployment, goal).await
+                self.outage.sees();
+                self.observation(&deployment, goal).await
             }
-            Err(error) => RolloutObservation::blind(&mut self.blind, &error),
+            Err(error) => RolloutObservation::failed(&mut self.outage, &error),
         }
     }
 
-    async fn look_at(
+    async fn observation(
         &mut self,
         deployment: &CodeDeployDeployment,
         goal: Goal,
@@ -226,7 +127,7 @@ impl<'a> CodeDeploy<'a> {
     }
 
     /// The target shows weights and tasks. Every look needs the deployment; the target only now and
-    /// then, and often while traffic moves, so that reads stay within the pace.
+    /// then, and often while traffic moves, so that reads stay within the limit.
     fn is_target_due(&self, deployment: &CodeDeployDeployment, goal: Goal) -> bool {
         let every = if matches!(goal, Goal::Shifted) { 4 } else { 6 };
         let is_turning = deployment.status != Status::Going || deployment.termination_wait_started;
@@ -339,22 +240,76 @@ impl<'a> CodeDeploy<'a> {
         })
     }
 
-    /// Nothing counts as shifted before the listeners, or the next best witness, say so.
+    /// Nothing counts as shifted before the listeners, or the next best observer, say so.
     async fn confirm(&mut self, seen: Seen) -> Seen {
-        if self.witness.is_some() && seen == Seen::Shifted {
+        if self.observed_by.is_some() && seen == Seen::Shifted {
             return seen;
         }
         let observed = traffic::observe(self.run, &self.plan.place, &self.plan.blue).await;
-        let witness = match observed {
+        let observed_by = match observed {
             Some(observed) if observed.whole() == Some(Serving::Green) => observed.witness,
             Some(observed) if seen == Seen::Completed => return self.shared(observed),
             Some(_) => return Seen::Shifting,
             None => ObservedBy::Controller,
         };
-        if self.witness.replace(witness).is_none() {
+        if self.observed_by.replace(observed_by).is_none() {
             self.run
-                .confirm_traffic(&self.revision.arn, Serving::Green, witness);
+                .confirm_traffic(&self.revision.arn, Serving::Green, observed_by);
         }
         seen
+    }
+}
+
+impl FollowedRollout for CodeDeployRollout<'_> {
+    fn look(&mut self, goal: Goal) -> LocalBoxFuture<'_, RolloutObservation> {
+        self.look_at_deployment(goal).boxed_local()
+    }
+
+    fn task_failures(&self) -> &TaskFailures {
+        &self.task_failures
+    }
+
+    fn if_left_alone(&self) -> String {
+        match (self.own_plan.group.ready_wait, self.opened_at) {
+            (ReadyWait::Minutes(minutes), None) => {
+                format!(
+                    "deployment {} goes on; at its gate CodeDeploy waits {minutes} min for ContinueDeployment and then stops it",
+                    self.id
+                )
+            }
+            _ => format!(
+                "deployment {} goes on by itself; CodeDeploy keeps blue for {} min after the shift",
+                self.id, self.own_plan.group.termination_minutes
+            ),
+        }
+    }
+
+    fn observed_by(&self) -> ObservedBy {
+        self.observed_by.unwrap_or(ObservedBy::Controller)
+    }
+
+    fn observe(&self) -> LocalBoxFuture<'_, Option<Observed>> {
+        traffic::observe(self.run, &self.plan.place, &self.plan.blue).boxed_local()
+    }
+
+    /// The gate is open, and the weights cannot be read.
+    fn may_have_moved(&self) -> bool {
+        self.target.is_none()
+            && (self.opened_at.is_some() || self.own_plan.group.ready_wait == ReadyWait::Continue)
+    }
+
+    fn find_green<'f>(
+        &'f self,
+        interval: &'f mut PollInterval,
+    ) -> LocalBoxFuture<'f, Result<(), Failure>> {
+        self.find_task_set(interval).boxed_local()
+    }
+
+    fn green_groups(&self) -> LocalBoxFuture<'_, Vec<String>> {
+        self.groups_of_task_set().boxed_local()
+    }
+
+    fn open_green_gate(&mut self) -> LocalBoxFuture<'_, Result<(), Failure>> {
+        self.let_traffic_shift().boxed_local()
     }
 }

@@ -4,51 +4,49 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::aws::AwsErrorKind;
-use crate::aws::ecs::ServiceLookup;
+use futures_util::FutureExt as _;
+use futures_util::future::{LocalBoxFuture, ready};
+
 use crate::aws::ecs_rollout_shapes::{
     DeploymentStatus, HookDetail, ServiceDeployment, ServiceRevision,
 };
-use crate::aws::ecs_rollouts::Answered;
 use crate::decide::{At, Goal, Seen, Trouble};
 use crate::documents::deployment_configuration::{GREEN, PRODUCTION, Pause, STEP};
 use crate::documents::strategy::Strategy;
 use crate::error::Failure;
-use crate::event::{Event, Gate, ObservedBy, Serving, StepSeen};
+use crate::event::{ObservedBy, StepSeen};
 use crate::observe::outage::Outage;
-use crate::observe::traffic::{self, Observed};
+use crate::observe::task_failures::{CountedTasks, LIMIT, TaskFailures};
+use crate::observe::traffic::Observed;
 use crate::outcome::Reason;
-use crate::plan::{Balancer, EcsWay, RolloutPlan};
+use crate::plan::{EcsPlan, RolloutPlan};
+use crate::poll_interval::PollInterval;
+use crate::rollout_kind::{FollowedRollout, RolloutObservation};
 use crate::run::Run;
 use crate::steps::revision::Revision;
-use crate::steps::task_failures::{CountedTasks, LIMIT, TaskFailures};
 
-use super::RolloutObservation;
-
+mod answer;
+mod confirm;
 mod contest;
 mod gate;
 mod green;
 mod marks;
+mod others;
+mod search;
 mod shown;
 mod start;
 mod trouble;
 
-use shown::{asked_for, on_green, progress, unobserved};
+use shown::{on_green, progress, unobserved};
 
-/// A pause that was answered and still waits is answered again after this many looks.
-const AGAIN: u32 = 5;
 /// The stage at which ECS moves no traffic any more.
 const AFTER_SHIFT: &str = "POST_PRODUCTION_TRAFFIC_SHIFT";
-/// What is read so often is no read from before the shift.
-const SURE: u32 = 6;
-/// Who may not do it leaves the gates to others.
-const CONTINUE: &str = "ecs:ContinueServiceDeployment";
 
 /// A service deployment of ours.
-pub struct EcsRollout<'a> {
+pub(super) struct EcsRollout<'a> {
     run: &'a Run,
     plan: &'a RolloutPlan,
-    way: &'a EcsWay,
+    own_plan: &'a EcsPlan,
     revision: &'a Revision,
     arn: String,
     /// Green as ECS resolved it: its target groups and production rules.
@@ -74,8 +72,8 @@ pub struct EcsRollout<'a> {
     waiting: Option<Waiting>,
     is_green_passed: bool,
     is_production_passed: bool,
-    blind: Outage,
-    witness: Option<ObservedBy>,
+    outage: Outage,
+    observed_by: Option<ObservedBy>,
     task_failures: TaskFailures,
     /// How often traffic was seen on blue after ECS had shifted all of it.
     shared_looks: u32,
@@ -90,136 +88,19 @@ struct Waiting {
 }
 
 impl EcsRollout<'_> {
-    /// How long the present pause has lasted.
-    pub fn waited(&self) -> Option<Duration> {
-        let began =
-            self.waiting.as_ref()?.hook.expires_at? - 60.0 * f64::from(self.timeout_minutes?);
-        Some(crate::clock::since(began))
-    }
-
-    /// Who confirmed where traffic goes.
-    pub fn witness(&self) -> ObservedBy {
-        self.witness.unwrap_or(ObservedBy::Controller)
-    }
-
-    /// Tasks of green that have failed.
-    pub fn task_failures(&self) -> &TaskFailures {
-        &self.task_failures
-    }
-
-    /// Lets the deployment pass the gate at which it waits, after this was seen there.
-    pub async fn proceed(&mut self, seen: StepSeen) -> Result<(), Failure> {
-        let Some(Waiting { hook, at, .. }) = self.waiting.take() else {
-            return Ok(());
-        };
-        match self
-            .run
-            .aws
-            .continue_service_deployment(&self.arn, &hook.hook_id, Answered::Continue)
-            .await
-        {
-            Ok(()) => self.run.tell(Event::GateOpened {
-                gate: named(at),
-                seen,
-            }),
-            Err(error) if error.kind == AwsErrorKind::Denied => {
-                self.run.limit_check(
-                    "the gate is left to whoever may continue the deployment",
-                    &error,
-                );
-            }
-            Err(error) if error.may_have_landed() || error.kind == AwsErrorKind::Throttled => {
-                self.run.tell(Event::Noted {
-                    sentence: format!("{error}; looking whether the gate is open"),
-                });
-            }
-            // Answered by somebody else, expired, or over: the next look says which.
-            Err(error) if error.kind == AwsErrorKind::Refused => {
-                self.run.tell(Event::Noted {
-                    sentence: "the gate does not wait any more; looking why".into(),
-                });
-            }
-            Err(error) => return Err(error.into()),
-        }
-        self.answered.insert(hook.hook_id, self.looks);
-        self.is_green_passed |= at == At::Green;
-        self.is_production_passed |= at == At::Production;
-        Ok(())
-    }
-
-    /// What ECS does when we leave.
-    pub fn if_left_alone(&self) -> String {
-        let id = crate::aws::arn::short_name(&self.arn);
-        match &self.waiting {
-            Some(Waiting { hook, .. }) => {
-                let when = hook.expires_at.map_or_else(
-                    || format!("after {} min", self.way.pause_minutes),
-                    crate::clock::at,
-                );
-                let action = if hook.timeout_action.as_deref() == Some("CONTINUE") {
-                    "goes on"
-                } else {
-                    "rolls back"
-                };
-                format!(
-                    "service deployment {id} waits at its gate; unless it is answered, ECS {action} at {when}"
-                )
-            }
-            None if !self.has_gates_ahead() => {
-                format!(
-                    "service deployment {id} goes on by itself; ECS keeps blue for {} min after the shift",
-                    self.way.bake_minutes
-                )
-            }
-            None => {
-                format!(
-                    "service deployment {id} goes on; at its next gate ECS waits {} min and then rolls back",
-                    self.way.pause_minutes
-                )
-            }
-        }
-    }
-
-    /// Where production traffic goes at the gate at which the deployment waits.
-    pub fn serves(&self) -> String {
-        let Some(waiting) = &self.waiting else {
-            return unobserved(At::Foreign).to_owned();
-        };
-        waiting.observed.map_or_else(
-            || unobserved(waiting.at).to_owned(),
-            |observed| observed.words(),
-        )
-    }
-
-    /// Green's share of production traffic at the gate at which the deployment waits, in percent.
-    pub fn on_green(&self) -> Option<f64> {
-        Some(self.waiting.as_ref()?.observed?.traffic.green)
-    }
-
-    /// Whether it waits for an answer before every share of traffic.
-    pub fn waits_at_steps(&self) -> bool {
-        self.pauses.contains(STEP)
-    }
-
-    /// Whether it waits at green's gate for a run whose deployment it has replaced: that run will
-    /// not answer.
-    pub fn inherits_gate(&self) -> bool {
-        self.inherits_gate
-    }
-
     fn has_gates_ahead(&self) -> bool {
         let is_ahead = |stage: &str, is_passed: bool| self.pauses.contains(stage) && !is_passed;
         is_ahead(GREEN, self.is_green_passed)
-            || is_ahead(STEP, self.witness.is_some())
+            || is_ahead(STEP, self.observed_by.is_some())
             || is_ahead(PRODUCTION, self.is_production_passed)
     }
 
     /// Looks at the deployment.
-    pub async fn look(&mut self, goal: Goal) -> RolloutObservation {
+    async fn look_at_deployment(&mut self, goal: Goal) -> RolloutObservation {
         self.looks += 1;
         match self.run.aws.describe_service_deployment(&self.arn).await {
             Ok(Some(deployment)) => {
-                self.blind.sees();
+                self.outage.sees();
                 let seen = self.seen(&deployment, goal).await;
                 RolloutObservation {
                     seen,
@@ -232,7 +113,7 @@ impl EcsRollout<'_> {
                 progress: None,
                 is_throttled: false,
             },
-            Err(error) => RolloutObservation::blind(&mut self.blind, &error),
+            Err(error) => RolloutObservation::failed(&mut self.outage, &error),
         }
     }
 
@@ -245,7 +126,7 @@ impl EcsRollout<'_> {
             // A rollback that is asked for too late does not come: the deployment succeeds all the
             // same.
             DeploymentStatus::Returning
-                if deployment.word == "ROLLBACK_REQUESTED" && self.witness.is_some() =>
+                if deployment.word == "ROLLBACK_REQUESTED" && self.observed_by.is_some() =>
             {
                 Seen::Preparing
             }
@@ -270,7 +151,7 @@ impl EcsRollout<'_> {
             AFTER_SHIFT if self.pauses.contains(PRODUCTION) => Seen::Shifting,
             AFTER_SHIFT | "BAKE_TIME" | "CLEAN_UP" => self.confirm(deployment, Seen::Shifted).await,
             "PRODUCTION_TRAFFIC_SHIFT" => Seen::Shifting,
-            _ if self.way.strategy == Strategy::Rolling && self.has_replaced(deployment) => {
+            _ if self.own_plan.strategy == Strategy::Rolling && self.has_replaced(deployment) => {
                 match self.coming_up(deployment, goal).await {
                     Seen::Preparing => Seen::Shifting,
                     ended => ended,
@@ -280,100 +161,6 @@ impl EcsRollout<'_> {
             _ if on_green(deployment).is_some_and(|percent| percent > 0.0) => Seen::Shifting,
             _ => self.coming_up(deployment, goal).await,
         }
-    }
-
-    /// A pause that waits for an answer. One that was answered and still waits is answered once
-    /// more, because the answer was lost on the way there; one that we may not answer waits for
-    /// whoever may.
-    async fn unanswered(&mut self, deployment: &ServiceDeployment) -> Option<HookDetail> {
-        for hook in deployment.awaiting() {
-            let Some(answered) = self.answered.get(&hook.hook_id).copied() else {
-                return Some(hook.clone());
-            };
-            if self.run.is_denied(CONTINUE) {
-                return Some(hook.clone());
-            }
-            let waited = self.looks - answered;
-            if waited > 0 && waited.is_multiple_of(AGAIN) {
-                let again = self
-                    .run
-                    .aws
-                    .continue_service_deployment(&self.arn, &hook.hook_id, Answered::Continue)
-                    .await;
-                if again.is_ok() {
-                    self.run.tell(Event::Noted {
-                        sentence: "the gate still waited; it was opened again".into(),
-                    });
-                }
-            }
-        }
-        None
-    }
-
-    async fn at_gate(&mut self, deployment: &ServiceDeployment, hook: HookDetail) -> Seen {
-        let is_known = self.waiting.as_ref().is_some_and(|waiting| {
-            waiting.at == At::Foreign && waiting.hook.hook_id == hook.hook_id
-        });
-        // It may wait for hours: the weights are not read at every look.
-        if is_known && !self.looks.is_multiple_of(AGAIN) {
-            return Seen::AtGate(At::Foreign);
-        }
-        let observed = self.observe().await;
-        if let Some(shared) =
-            observed.filter(|observed| deployment.stage() == AFTER_SHIFT && observed.is_shared())
-        {
-            return self.shared(deployment, shared);
-        }
-        let observed = observed.or_else(|| asked_for(deployment));
-        let facts = gate::Facts {
-            stage: deployment.stage(),
-            on_green: observed.map(|observed| observed.traffic.green),
-            on_test: deployment
-                .target_service_revision
-                .as_ref()
-                .and_then(|green| green.requested_test_traffic_weight),
-            passed: self.passed(deployment),
-            early: self.early,
-            shares: self.shares,
-            is_green_passed: self.is_green_passed,
-            pauses: &self.pauses,
-        };
-        let is_refused = self.answered.contains_key(&hook.hook_id) && self.run.is_denied(CONTINUE);
-        let at = if is_refused {
-            At::Foreign
-        } else {
-            gate::at(&facts)
-        };
-        if at == At::Foreign
-            && self
-                .waiting
-                .as_ref()
-                .is_none_or(|waiting| waiting.hook.hook_id != hook.hook_id)
-        {
-            let stage = if deployment.stage().is_empty() {
-                "a stage that it does not show"
-            } else {
-                deployment.stage()
-            };
-            let sentence = format!(
-                "ECS waits at {stage} for somebody else's answer (hook {})",
-                hook.hook_id
-            );
-            self.run.tell(Event::Noted { sentence });
-        }
-        if at == At::Production {
-            self.settle(observed.map_or(ObservedBy::Controller, |observed| observed.witness));
-        }
-        self.waiting = Some(Waiting { hook, at, observed });
-        Seen::AtGate(at)
-    }
-
-    /// How many pauses were passed: of all that were seen, those that do not wait.
-    fn passed(&self, deployment: &ServiceDeployment) -> usize {
-        self.seen_pauses
-            .iter()
-            .filter(|id| deployment.awaiting().all(|hook| hook.hook_id != **id))
-            .count()
     }
 
     /// Green's target groups, once: they alternate from deployment to deployment.
@@ -390,95 +177,6 @@ impl EcsRollout<'_> {
             .run
             .optional_read("green's target group is not looked up", read)
             .and_then(|all| all.into_iter().next());
-    }
-
-    /// Where production goes, for services whose load balancer is shifted.
-    pub(super) async fn observe(&self) -> Option<Observed> {
-        match self.way.balancer {
-            // Tasks are replaced behind one target group: weights say nothing.
-            Balancer::Load if self.way.strategy == Strategy::Rolling => None,
-            Balancer::Load => traffic::observe(self.run, &self.plan.place, &self.plan.blue).await,
-            Balancer::Lattice
-            | Balancer::Gateway
-            | Balancer::ServiceConnect
-            | Balancer::Headless => None,
-        }
-    }
-
-    /// Nothing counts as shifted before the listeners, or the next best witness, say so.
-    async fn confirm(&mut self, deployment: &ServiceDeployment, seen: Seen) -> Seen {
-        if self.witness.is_some() && seen == Seen::Shifted {
-            return seen;
-        }
-        if self.way.strategy == Strategy::Rolling {
-            return self.confirm_rolling(seen).await;
-        }
-        let witness = match self.observe().await {
-            Some(observed) if observed.whole() == Some(Serving::Green) => observed.witness,
-            Some(observed) => return self.shared(deployment, observed),
-            // Users are shifted, and nobody saw where to.
-            None if self.way.balancer.unread().is_some()
-                && deployment.status() == DeploymentStatus::Successful =>
-            {
-                ObservedBy::Controller
-            }
-            None if deployment.status() == DeploymentStatus::Successful => ObservedBy::Deployment,
-            None if on_green(deployment).is_some_and(|percent| percent < 100.0) => {
-                return Seen::Shifting;
-            }
-            None => ObservedBy::Controller,
-        };
-        self.settle(witness);
-        seen
-    }
-
-    /// ECS shifts no traffic any more, and some of it is not on green: somebody has changed the
-    /// weights.
-    fn shared(&mut self, deployment: &ServiceDeployment, observed: Observed) -> Seen {
-        self.shared_looks += 1;
-        if self.shared_looks < SURE {
-            return Seen::Shifting;
-        }
-        let sentence = format!(
-            "service deployment {} has shifted all traffic, and somebody has changed the weights since",
-            deployment.id()
-        );
-        Seen::Ended(Trouble {
-            reason: Reason::RolloutFailed,
-            sentence,
-            cause: Some(observed.words()),
-        })
-    }
-
-    /// Tasks are replaced behind one target group: that only green serves is seen at the service's
-    /// deployments.
-    async fn confirm_rolling(&mut self, seen: Seen) -> Seen {
-        let place = &self.plan.place;
-        let read = self
-            .run
-            .aws
-            .describe_service(&place.cluster, &place.service)
-            .await;
-        let read = self.run.optional_read(
-            "that only the new revision runs is taken from the controller",
-            read,
-        );
-        let witness = match read {
-            Some(ServiceLookup::Service(service)) if service.runs_only(&self.revision.arn) => {
-                ObservedBy::Deployment
-            }
-            Some(_) => return Seen::Shifting,
-            None => ObservedBy::Controller,
-        };
-        self.settle(witness);
-        seen
-    }
-
-    fn settle(&mut self, witness: ObservedBy) {
-        if self.witness.replace(witness).is_none() {
-            self.run
-                .confirm_traffic(&self.revision.arn, Serving::Green, witness);
-        }
     }
 
     /// Whether tasks of before are gone, where ECS replaces them one by one.
@@ -523,10 +221,115 @@ impl EcsRollout<'_> {
     }
 }
 
-fn named(at: At) -> Gate {
-    match at {
-        At::Green | At::Foreign => Gate::Green,
-        At::Step => Gate::Step,
-        At::Production => Gate::Production,
+impl FollowedRollout for EcsRollout<'_> {
+    fn look(&mut self, goal: Goal) -> LocalBoxFuture<'_, RolloutObservation> {
+        self.look_at_deployment(goal).boxed_local()
+    }
+
+    fn task_failures(&self) -> &TaskFailures {
+        &self.task_failures
+    }
+
+    fn if_left_alone(&self) -> String {
+        let id = crate::aws::arn::short_name(&self.arn);
+        match &self.waiting {
+            Some(Waiting { hook, .. }) => {
+                let when = hook.expires_at.map_or_else(
+                    || format!("after {} min", self.own_plan.pause_minutes),
+                    crate::clock::at,
+                );
+                let action = if hook.timeout_action.as_deref() == Some("CONTINUE") {
+                    "goes on"
+                } else {
+                    "rolls back"
+                };
+                format!(
+                    "service deployment {id} waits at its gate; unless it is answered, ECS {action} at {when}"
+                )
+            }
+            None if !self.has_gates_ahead() => {
+                format!(
+                    "service deployment {id} goes on by itself; ECS keeps blue for {} min after the shift",
+                    self.own_plan.bake_minutes
+                )
+            }
+            None => {
+                format!(
+                    "service deployment {id} goes on; at its next gate ECS waits {} min and then rolls back",
+                    self.own_plan.pause_minutes
+                )
+            }
+        }
+    }
+
+    fn observed_by(&self) -> ObservedBy {
+        self.observed_by.unwrap_or(ObservedBy::Controller)
+    }
+
+    fn serves(&self) -> String {
+        let Some(waiting) = &self.waiting else {
+            return unobserved(At::Foreign).to_owned();
+        };
+        waiting.observed.map_or_else(
+            || unobserved(waiting.at).to_owned(),
+            |observed| observed.words(),
+        )
+    }
+
+    fn on_green(&self) -> Option<f64> {
+        Some(self.waiting.as_ref()?.observed?.traffic.green)
+    }
+
+    fn observe(&self) -> LocalBoxFuture<'_, Option<Observed>> {
+        self.observe_traffic().boxed_local()
+    }
+
+    fn find_green<'f>(
+        &'f self,
+        interval: &'f mut PollInterval,
+    ) -> LocalBoxFuture<'f, Result<(), Failure>> {
+        self.find_test_traffic(interval).boxed_local()
+    }
+
+    fn green_groups(&self) -> LocalBoxFuture<'_, Vec<String>> {
+        ready(self.groups()).boxed_local()
+    }
+
+    fn inherits_gate(&self) -> bool {
+        self.inherits_gate
+    }
+
+    fn waited(&self) -> Option<Duration> {
+        let began =
+            self.waiting.as_ref()?.hook.expires_at? - 60.0 * f64::from(self.timeout_minutes?);
+        Some(crate::clock::since(began))
+    }
+
+    fn open_green_gate(&mut self) -> LocalBoxFuture<'_, Result<(), Failure>> {
+        self.open_gate(StepSeen::default()).boxed_local()
+    }
+
+    fn has_later_gates(&self) -> bool {
+        true
+    }
+
+    fn waits_at_steps(&self) -> bool {
+        self.pauses.contains(STEP)
+    }
+
+    fn check_step(&self) -> LocalBoxFuture<'_, Result<StepSeen, Failure>> {
+        self.check_green().boxed_local()
+    }
+
+    fn open_later_gate(&mut self, seen: StepSeen) -> LocalBoxFuture<'_, Result<(), Failure>> {
+        self.open_gate(seen).boxed_local()
+    }
+
+    fn serves_nothing(&self) -> bool {
+        self.plan.wants_zero
+    }
+
+    fn hint_when_failed(&self) -> Option<&'static str> {
+        Some("look at the service's events and, when a hook failed, at its function's log")
     }
 }

@@ -2,6 +2,15 @@
 
 use crate::decide::At;
 
+/// How a rollout came to be followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RolloutOrigin {
+    /// This run has started it.
+    Started,
+    /// It was there already.
+    Found,
+}
+
 /// Where a rollout that was found has got to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reached {

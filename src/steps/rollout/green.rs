@@ -25,13 +25,13 @@ pub(super) struct Green<'g> {
 
 impl Green<'_> {
     /// Makes sure that test traffic reaches it, as far as that can be read.
-    pub(super) async fn find(&self, run: &Run, pace: &mut PollInterval) -> Result<(), Failure> {
+    pub(super) async fn find(&self, run: &Run, interval: &mut PollInterval) -> Result<(), Failure> {
         for _ in 0..TRIES {
             if self.is_led_to(run).await {
                 self.tell_health(run).await;
                 return Ok(());
             }
-            pace.rest().await;
+            interval.rest().await;
         }
         Err(Failure::new(
             Reason::RolloutFailed,

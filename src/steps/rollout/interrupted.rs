@@ -1,13 +1,13 @@
 //! Why a wait for a rollout ended without what was waited for, and what a person may do about it.
 
-use super::{Controller, Rollout};
+use super::Rollout;
 use crate::aws::ecs_sentences::remedy;
 use crate::decide::Trouble;
 use crate::error::{Failure, StoppedContainer};
 use crate::event::Progress;
+use crate::observe::task_failures::LIMIT;
 use crate::observe::{serving, stopped_tasks};
 use crate::outcome::Reason;
-use crate::steps::task_failures::LIMIT;
 
 /// What keeps two runs from each other.
 pub const ONE_AT_A_TIME: &str = "let one workflow deploy at a time: give it a concurrency group";
@@ -43,7 +43,7 @@ const UNHEALTHY: &str = "fix what the containers stopped for; where none stopped
 const SHARED_GROUP: &str = "new and old tasks are behind the same target group: those of the new ones that are healthy have had traffic";
 
 /// How far a rollout was seen to be.
-fn standing(shown: &Progress) -> String {
+fn how_far(shown: &Progress) -> String {
     let tasks = shown.tasks.map(|tasks| {
         format!(
             ", with {} of green's {} tasks running",
@@ -86,9 +86,11 @@ impl Rollout<'_> {
             Reason::GateBypassed => {
                 failure.hint("ask who opened it, in the deployment's console page or in CloudTrail")
             }
-            Reason::RolloutFailed if matches!(self.controller, Controller::Ecs(_)) => failure.hint(
-                "look at the service's events and, when a hook failed, at its function's log",
-            ),
+            Reason::RolloutFailed => self
+                .followed
+                .hint_when_failed()
+                .into_iter()
+                .fold(failure, Failure::hint),
             Reason::Denied => failure.hint("docs/iam.md has the policy"),
             _ => failure,
         })
@@ -118,13 +120,13 @@ impl Rollout<'_> {
             Reason::Timeout,
             format!("{} after {waited}", self.before_shift()),
         );
-        failure.chain.extend(self.shown.as_ref().map(standing));
+        failure.chain.extend(self.shown.as_ref().map(how_far));
         failure
             .chain
             .extend(self.shares_traffic().then(|| SHARED_GROUP.to_owned()));
-        failure.chain.extend(self.task_failures().cause());
+        failure.chain.extend(self.followed.task_failures().cause());
         let failure = failure.with_stopped(self.stopped(Reason::TasksUnhealthy).await);
-        if self.task_failures().count() > 0 {
+        if self.followed.task_failures().count() > 0 {
             return failure.hint(UNHEALTHY);
         }
         failure.hint("the service's events say what green waits for: tasks that cannot be placed, or health checks; where it only needs longer, raise wait-for-minutes or deadline")
@@ -137,14 +139,10 @@ impl Rollout<'_> {
             .as_ref()
             .and_then(|shown| shown.traffic)
             .map(|traffic| traffic.green);
-        match (&self.controller, on_green) {
-            (Controller::Rolling(_), _) => "none of the old tasks had been replaced",
-            (Controller::CodeDeploy(_) | Controller::Ecs(_), Some(share)) if share <= 0.0 => {
-                "no traffic had moved to green"
-            }
-            (Controller::CodeDeploy(_) | Controller::Ecs(_), _) => {
-                "the rollout had not come to its traffic shift"
-            }
+        match on_green {
+            _ if self.followed.is_in_place() => "none of the old tasks had been replaced",
+            Some(share) if share <= 0.0 => "no traffic had moved to green",
+            Some(_) | None => "the rollout had not come to its traffic shift",
         }
     }
 
@@ -155,7 +153,7 @@ impl Rollout<'_> {
             .as_ref()
             .and_then(|shown| shown.tasks)
             .map_or(0, |tasks| tasks.running);
-        matches!(self.controller, Controller::Rolling(_)) && running > 0
+        self.followed.is_in_place() && running > 0
     }
 
     pub(super) fn left(&self) -> Failure {
@@ -168,7 +166,7 @@ impl Rollout<'_> {
         if self.waits_for_others {
             return failure.hint("the gate is somebody else's to answer: ask them, or roll green back with mode: abort");
         }
-        let failures = self.task_failures();
+        let failures = self.followed.task_failures();
         if failures.count() < LIMIT {
             return failure.hint("raise wait-for-minutes or deadline, or use wait-until: shifted");
         }

@@ -3,15 +3,12 @@
 
 use std::time::Duration;
 
-use super::{Controller, Rollout};
+use super::Rollout;
 use crate::aws::arn::short_name;
-use crate::aws::ecs::ServiceLookup;
 use crate::choices::Follow;
 use crate::error::Failure;
 use crate::event::Serving;
-use crate::observe::traffic::{self, Observed};
 use crate::outcome::Reason;
-use crate::plan::RolloutKind;
 use crate::steps::green_health::{GreenHealth, RECOVERY, SURE};
 
 /// A read may be older than the shift.
@@ -45,34 +42,12 @@ impl Rollout<'_> {
         }
     }
 
-    /// ARNs of the target groups through which green serves production; none where no load balancer
-    /// leads to it.
-    pub async fn serving_groups(&self) -> Vec<String> {
-        match &self.controller {
-            Controller::CodeDeploy(_) | Controller::Ecs(_) => self.green_groups().await,
-            Controller::Rolling(_) => {
-                let found = self
-                    .run
-                    .aws
-                    .describe_service(&self.plan.place.cluster, &self.plan.place.service)
-                    .await;
-                match self
-                    .run
-                    .optional_read("whether green's targets are healthy is not checked", found)
-                {
-                    Some(ServiceLookup::Service(service)) => service.target_groups(),
-                    Some(ServiceLookup::Missing(_)) | None => Vec::new(),
-                }
-            }
-        }
-    }
-
     async fn all_on_green(&self) -> Result<(), Failure> {
-        if !self.plan.has_blue() {
+        if !self.plan.kind.has_blue() {
             return Ok(()); // with nothing beside it no weights are moved
         }
         for look in 1..=LOOKS {
-            match self.observe().await {
+            match self.followed.observe().await {
                 Some(observed) if observed.whole() != Some(Serving::Green) => {
                     if look == LOOKS {
                         let sentence = format!(
@@ -91,28 +66,13 @@ impl Rollout<'_> {
         Ok(())
     }
 
-    async fn observe(&self) -> Option<Observed> {
-        match &self.controller {
-            Controller::CodeDeploy(_) => {
-                traffic::observe(self.run, &self.plan.place, &self.plan.blue).await
-            }
-            Controller::Ecs(ecs) => ecs.observe().await,
-            Controller::Rolling(_) => None,
-        }
-    }
-
     /// Whether AWS still keeps blue.
     fn blue_is_there(&self) -> bool {
         self.keeps_blue() && self.plan.follow == Follow::Shifted
     }
 
     fn with_way_back(&self, failure: Failure) -> Failure {
-        let is_gone = match self.plan.way {
-            RolloutKind::CodeDeploy(_) | RolloutKind::Ecs(_) => {
-                !self.blue_is_there() && self.plan.has_blue()
-            }
-            RolloutKind::Rolling(_) => false,
-        };
+        let is_gone = self.plan.kind.has_blue() && !self.blue_is_there();
         let blue = short_name(&self.plan.blue.revision);
         let hint = format!(
             "blue is gone: mode: rollback with rollback-to: {blue} brings the old revision back (docs/stuck.md)"

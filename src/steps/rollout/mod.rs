@@ -1,22 +1,20 @@
-//! The rollout: AWS moves the traffic; we start, look, wait, proceed. Two controllers, one
-//! vocabulary.
+//! The rollout: AWS moves the traffic; we start, look, wait, proceed. Each kind of rollout is a
+//! module; what is asked of it is in `rollout_kind`.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::aws::{AwsError, AwsErrorKind};
 use crate::checks::analysis::Sides;
 use crate::choices::{Approval, Follow};
 use crate::decide::{At, Goal, Patience, Seen, Verdict, decide};
 use crate::error::Failure;
 use crate::event::{Event, ObservedBy, Progress, StepSeen};
-use crate::observe::outage::Outage;
-use crate::plan::{GatePlan, RolloutKind, RolloutPlan};
+use crate::plan::RolloutPlan;
 use crate::poll_interval::PollInterval;
+use crate::rollout_kind::{FollowedRollout, GatePlan};
 use crate::run::Run;
 use crate::steps::revision::Revision;
-use crate::steps::task_failures::TaskFailures;
 
 mod alarm;
 pub mod codedeploy;
@@ -30,41 +28,26 @@ pub mod rolling;
 mod shares;
 mod start;
 
-pub use codedeploy::CodeDeploy;
-pub use ecs::EcsRollout;
+use found::RolloutOrigin;
 pub use found::{Past, Reached};
 pub use interrupted::{Interrupted, ONE_AT_A_TIME};
-pub use rolling::Rolling;
 pub use shares::Shares;
 pub use start::{attach, start};
-
-/// Nobody has reached green yet.
-const BEFORE_TRAFFIC: &str = "blue serves production";
 
 /// A rollout of ours that was started.
 pub struct Rollout<'a> {
     run: &'a Run,
     plan: &'a RolloutPlan,
     revision: &'a Revision,
-    controller: Controller<'a>,
+    followed: Box<dyn FollowedRollout + 'a>,
     began: Instant,
-    pace: PollInterval,
+    poll_interval: PollInterval,
     shown: Option<Progress>,
     shares: shares::Source,
     /// Whether traffic was seen to move.
     has_moved: bool,
     /// Whether it waits at a gate that others answer.
     waits_for_others: bool,
-}
-
-/// The two controllers.
-pub enum Controller<'a> {
-    /// CodeDeploy.
-    CodeDeploy(CodeDeploy<'a>),
-    /// ECS, rolling.
-    Rolling(Rolling<'a>),
-    /// ECS, with weights and gates.
-    Ecs(Box<EcsRollout<'a>>),
 }
 
 /// Whether the service runs already what is asked for.
@@ -77,11 +60,7 @@ pub fn is_unchanged(plan: &RolloutPlan, revision: &Revision) -> bool {
             .desired_count
             .is_none_or(|count| count == desired)
     };
-    same && match &plan.way {
-        RolloutKind::CodeDeploy(_) => true,
-        RolloutKind::Rolling(way) => as_many(way.desired),
-        RolloutKind::Ecs(way) => as_many(way.desired),
-    }
+    same && plan.kind.desired().is_none_or(as_many)
 }
 
 impl<'a> Rollout<'a> {
@@ -89,19 +68,18 @@ impl<'a> Rollout<'a> {
         run: &'a Run,
         plan: &'a RolloutPlan,
         revision: &'a Revision,
-        controller: Controller<'a>,
+        followed: Box<dyn FollowedRollout + 'a>,
     ) -> Self {
-        let pace = PollInterval::new(plan.poll);
-        let (began, shares) = (Instant::now(), shares::Source::new());
+        let poll_interval = PollInterval::new(plan.poll);
         Self {
             run,
             plan,
             revision,
-            controller,
-            began,
-            pace,
+            followed,
+            began: Instant::now(),
+            poll_interval,
             shown: None,
-            shares,
+            shares: shares::Source::new(),
             has_moved: false,
             waits_for_others: false,
         }
@@ -124,50 +102,46 @@ impl<'a> Rollout<'a> {
 
     /// What AWS does by itself when we leave now.
     pub fn if_left_alone(&self) -> String {
-        match &self.controller {
-            Controller::CodeDeploy(codedeploy) => codedeploy.if_left_alone(),
-            Controller::Ecs(ecs) => ecs.if_left_alone(),
-            Controller::Rolling(_) => "ECS goes on replacing the tasks".to_owned(),
-        }
+        self.followed.if_left_alone()
     }
 
     /// Where production traffic goes while it waits at a gate.
     pub fn serves(&self) -> String {
-        match &self.controller {
-            Controller::Ecs(ecs) => ecs.serves(),
-            // CodeDeploy's only gate comes before any traffic moves.
-            Controller::CodeDeploy(_) | Controller::Rolling(_) => BEFORE_TRAFFIC.to_owned(),
-        }
+        self.followed.serves()
     }
 
     /// Green's share of production traffic while it waits at a gate, where it was observed.
     pub fn on_green(&self) -> Option<f64> {
-        match &self.controller {
-            Controller::Ecs(ecs) => ecs.on_green(),
-            Controller::CodeDeploy(_) | Controller::Rolling(_) => None,
-        }
+        self.followed.on_green()
     }
 
     /// Green's share of production traffic, as it changes; none where the rollout waits for us at
     /// every change.
     pub fn steps(&self) -> Option<Shares> {
-        match &self.controller {
-            Controller::Ecs(ecs) if ecs.waits_at_steps() => None,
-            Controller::CodeDeploy(_) | Controller::Ecs(_) | Controller::Rolling(_) => {
-                Some(self.shares.shares())
-            }
-        }
+        (!self.followed.waits_at_steps()).then(|| self.shares.shares())
     }
 
     /// Whether the rollout has a gate, and what is owed there.
     pub fn gate(&self) -> GatePlan {
-        match (&self.controller, self.plan.way.gate()) {
-            (Controller::Ecs(ecs), GatePlan::Absent) if ecs.inherits_gate() => GatePlan::Pass,
-            (_, gate) => gate,
+        match self.plan.kind.gate() {
+            GatePlan::Absent if self.followed.inherits_gate() => GatePlan::Pass,
+            gate => gate,
         }
     }
 
-    /// Follows the rollout until green stands at the gate, and finds it.
+    /// Every step that may change what AWS does by itself: the run keeps that in mind before it,
+    /// because the step may be cut off, and after it.
+    async fn advance<T>(
+        &mut self,
+        step: impl AsyncFnOnce(&mut (dyn FollowedRollout + 'a)) -> T,
+    ) -> T {
+        self.run.if_left_alone(self.if_left_alone());
+        let done = step(&mut *self.followed).await;
+        self.run.if_left_alone(self.if_left_alone());
+        done
+    }
+
+    /// Follows the rollout until green waits at its gate, and finds it.
     pub async fn reach_gate(&mut self) -> Result<(), Interrupted> {
         let goal = match self.gate() {
             GatePlan::Test => Goal::TestAtGate,
@@ -185,11 +159,7 @@ impl<'a> Rollout<'a> {
 
     /// Makes sure that test traffic reaches green, as far as that can be read.
     async fn find_green(&mut self) -> Result<(), Failure> {
-        match &self.controller {
-            Controller::CodeDeploy(codedeploy) => codedeploy.find_green(&mut self.pace).await,
-            Controller::Ecs(ecs) => ecs.find_green(&mut self.pace).await,
-            Controller::Rolling(_) => Ok(()),
-        }
+        self.followed.find_green(&mut self.poll_interval).await
     }
 
     /// Follows a rollout that was found until it waits, or green serves.
@@ -215,51 +185,42 @@ impl<'a> Rollout<'a> {
 
     /// How long green has waited at its gate, where AWS tells.
     pub fn waited(&self) -> Option<Duration> {
-        match &self.controller {
-            Controller::Ecs(ecs) => ecs.waited(),
-            Controller::CodeDeploy(_) | Controller::Rolling(_) => None,
-        }
+        self.followed.waited()
     }
 
-    /// Opens the gate.
+    /// Opens green's gate.
     pub async fn proceed(&mut self) -> Result<(), Failure> {
-        let opened = match (&mut self.controller, self.plan.way.gate()) {
-            (Controller::CodeDeploy(codedeploy), GatePlan::Test | GatePlan::Pass) => {
-                codedeploy.proceed().await
-            }
-            (Controller::Ecs(ecs), _) => ecs.proceed(StepSeen::default()).await,
-            (Controller::CodeDeploy(_), GatePlan::Absent) | (Controller::Rolling(_), _) => Ok(()),
-        };
-        self.run.if_left_alone(self.if_left_alone());
-        opened
+        self.advance(async |followed| followed.open_green_gate().await)
+            .await
     }
 
     /// Opens the gate after the shift, where the rollout has one. Who leaves before blue is gone
     /// makes sure that it is open: one that stays shut takes green back when it expires.
     pub async fn pass_production(&mut self) -> Result<(), Interrupted> {
-        let Controller::Ecs(ecs) = &mut self.controller else {
+        if !self.followed.has_later_gates() {
             return Ok(());
-        };
-        ecs.proceed(StepSeen::default()).await?;
-        self.run.if_left_alone(self.if_left_alone());
+        }
+        self.open_later_gate(StepSeen::default()).await?;
         match self.plan.follow {
             Follow::Shifted => self.until(Goal::Baking).await.map(drop),
             Follow::Completed | Follow::Not => Ok(()),
         }
     }
 
+    async fn open_later_gate(&mut self, seen: StepSeen) -> Result<(), Failure> {
+        self.advance(async |followed| followed.open_later_gate(seen).await)
+            .await
+    }
+
     /// A gate on the way that was thought to be behind: what AWS can tell of a step is looked at
     /// here too.
     async fn open(&mut self, at: At) -> Result<(), Failure> {
-        let Controller::Ecs(ecs) = &mut self.controller else {
-            return Ok(());
-        };
         let seen = if at == At::Step {
-            ecs.check_step().await?
+            self.followed.check_step().await?
         } else {
             StepSeen::default()
         };
-        ecs.proceed(seen).await
+        self.open_later_gate(seen).await
     }
 
     /// Follows the rollout until green serves 100 %, or the next share of traffic waits for us.
@@ -272,35 +233,27 @@ impl<'a> Rollout<'a> {
 
     /// Lets the next share of traffic go to green, which is healthy there and makes no alarm ring.
     pub async fn take_step(&mut self) -> Result<(), Interrupted> {
-        let Controller::Ecs(ecs) = &mut self.controller else {
-            return Ok(());
-        };
-        let seen = ecs.check_step().await?;
-        ecs.proceed(seen).await?;
-        self.run.if_left_alone(self.if_left_alone());
-        Ok(())
+        Ok(self.open(At::Step).await?)
     }
 
     /// Follows a rollout without a gate of ours until the first traffic goes to green.
     pub async fn reach_traffic(&mut self) -> Result<(), Interrupted> {
-        match (&self.controller, self.gate()) {
-            (Controller::CodeDeploy(_) | Controller::Ecs(_), GatePlan::Absent) => {
-                self.until(Goal::Gate).await.map(drop)
-            }
-            (Controller::Rolling(_), _) | (_, GatePlan::Test | GatePlan::Pass) => Ok(()),
+        if self.followed.is_in_place() || self.gate() != GatePlan::Absent {
+            return Ok(());
         }
+        self.until(Goal::Gate).await.map(drop)
     }
 
     /// Others read AWS beside it: it is looked at less often.
     pub fn share_reads(&mut self) {
-        self.pace.share();
+        self.poll_interval.share();
     }
 
     /// How long blue can be brought back at least once green serves all of production, when nobody
     /// lets it go.
     pub fn blue_stays(&self) -> Duration {
         self.plan
-            .way
+            .kind
             .blue_stays()
             .unwrap_or_else(|| self.plan.deadline.saturating_sub(self.began.elapsed()))
     }
@@ -326,68 +279,51 @@ impl<'a> Rollout<'a> {
 
     /// ARNs of green's target groups; none before green is up, and where both sides share one.
     pub async fn green_groups(&self) -> Vec<String> {
-        match &self.controller {
-            Controller::CodeDeploy(codedeploy) => codedeploy.green_groups().await,
-            Controller::Ecs(ecs) => ecs.groups(),
-            Controller::Rolling(_) => Vec::new(),
-        }
+        self.followed.green_groups().await
+    }
+
+    /// ARNs of the target groups through which green serves production; none where no load balancer
+    /// leads to it.
+    pub async fn serving_groups(&self) -> Vec<String> {
+        self.followed.serving_groups().await
     }
 
     /// Whether blue is kept for a while after the shift.
     pub fn keeps_blue(&self) -> bool {
-        match &self.controller {
-            Controller::CodeDeploy(_) | Controller::Ecs(_) => true,
-            Controller::Rolling(_) => false,
-        }
+        !self.followed.is_in_place()
     }
 
     /// Who confirmed that green serves.
-    pub fn witness(&self) -> ObservedBy {
-        match &self.controller {
-            Controller::CodeDeploy(codedeploy) => codedeploy.witness(),
-            Controller::Ecs(ecs) => ecs.witness(),
-            Controller::Rolling(_) => ObservedBy::Deployment,
-        }
+    pub fn observed_by(&self) -> ObservedBy {
+        self.followed.observed_by()
     }
 
     /// Running and wanted tasks where ECS called the deployment successful before all of them ran.
     pub fn missing_tasks(&self) -> Option<(i64, i64)> {
-        match &self.controller {
-            Controller::Rolling(rolling) => rolling.missing_tasks(),
-            Controller::CodeDeploy(_) | Controller::Ecs(_) => None,
-        }
+        self.followed.missing_tasks()
     }
 
     /// Whether no task is wanted, so that nothing serves and nothing can be tested.
     pub fn serves_nothing(&self) -> bool {
-        match &self.controller {
-            Controller::Rolling(rolling) => rolling.serves_nothing(),
-            Controller::Ecs(_) => self.plan.update.desired_count == Some(0),
-            Controller::CodeDeploy(_) => false,
-        }
+        self.followed.serves_nothing()
     }
 
     async fn until(&mut self, goal: Goal) -> Result<Seen, Interrupted> {
-        self.run.if_left_alone(self.if_left_alone());
         loop {
             let seen = self.look(goal).await;
-            self.run.if_left_alone(self.if_left_alone());
             self.waits_for_others = seen == Seen::AtGate(At::Foreign);
-            self.has_moved |= seen.shows_traffic_on_green() || self.may_have_moved();
+            self.has_moved |= seen.shows_traffic_on_green() || self.followed.may_have_moved();
             let patience = Patience {
                 elapsed: self.began.elapsed(),
                 deadline: self.plan.deadline,
                 has_moved: self.has_moved,
             };
             match decide(goal, &seen, patience) {
-                Verdict::Wait => self.pace.rest().await,
+                Verdict::Wait => self.poll_interval.rest().await,
                 Verdict::Proceed => return Ok(seen),
                 // What is checked at a step is not this file's business.
                 Verdict::Open(At::Step) if goal == Goal::Shifted => return Ok(seen),
-                Verdict::Open(at) => {
-                    self.open(at).await?;
-                    self.run.if_left_alone(self.if_left_alone());
-                }
+                Verdict::Open(at) => self.open(at).await?,
                 Verdict::Abort(trouble) => return Err(Box::pin(self.interrupted(trouble)).await),
                 Verdict::GiveUp => return Err(Interrupted::Failed(self.given_up().await)),
                 Verdict::Leave => return Err(Interrupted::Left(self.left())),
@@ -396,15 +332,13 @@ impl<'a> Rollout<'a> {
     }
 
     async fn look(&mut self, goal: Goal) -> Seen {
-        let look = match &mut self.controller {
-            Controller::CodeDeploy(codedeploy) => codedeploy.look(goal).await,
-            Controller::Ecs(ecs) => ecs.look(goal).await,
-            Controller::Rolling(rolling) => rolling.look(goal).await,
-        };
+        let look = self
+            .advance(async |followed| followed.look(goal).await)
+            .await;
         if look.is_throttled {
-            self.pace.slower();
+            self.poll_interval.slower();
         } else {
-            self.pace.recover();
+            self.poll_interval.recover();
         }
         if let Some(progress) = look.progress {
             self.shares.take(&progress);
@@ -418,52 +352,5 @@ impl<'a> Rollout<'a> {
             }
         }
         look.seen
-    }
-
-    fn may_have_moved(&self) -> bool {
-        match &self.controller {
-            Controller::CodeDeploy(codedeploy) => codedeploy.may_have_moved(),
-            Controller::Ecs(_) | Controller::Rolling(_) => false,
-        }
-    }
-
-    /// Tasks of green that have failed, as far as they were looked at.
-    fn task_failures(&self) -> &TaskFailures {
-        match &self.controller {
-            Controller::CodeDeploy(codedeploy) => codedeploy.task_failures(),
-            Controller::Ecs(ecs) => ecs.task_failures(),
-            Controller::Rolling(rolling) => rolling.task_failures(),
-        }
-    }
-}
-
-impl RolloutKind {
-    fn gate(&self) -> GatePlan {
-        match self {
-            Self::CodeDeploy(way) => way.gate,
-            Self::Ecs(way) => way.gate,
-            Self::Rolling(_) => GatePlan::Absent,
-        }
-    }
-}
-
-/// One look at a rollout.
-pub struct RolloutObservation {
-    /// What it means.
-    pub seen: Seen,
-    /// What people see of it.
-    pub progress: Option<Progress>,
-    /// Whether AWS throttled it.
-    pub is_throttled: bool,
-}
-
-impl RolloutObservation {
-    /// One that showed nothing.
-    fn blind(blind: &mut Outage, error: &AwsError) -> Self {
-        Self {
-            seen: Seen::Outage(blind.why(error)),
-            progress: None,
-            is_throttled: error.kind == AwsErrorKind::Throttled,
-        }
     }
 }

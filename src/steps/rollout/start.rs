@@ -1,14 +1,18 @@
 //! How a rollout comes to be followed: it is started, or it was there already.
 
-use super::{CodeDeploy, Controller, EcsRollout, Interrupted, Rolling, Rollout};
+use super::codedeploy::CodeDeployRollout;
+use super::ecs::EcsRollout;
+use super::rolling::RollingRollout;
+use super::{Interrupted, Rollout, RolloutOrigin};
 use crate::aws::arn::short_name;
 use crate::error::Failure;
 use crate::event::Event;
 use crate::outcome::Reason;
 use crate::plan::{RolloutKind, RolloutPlan};
+use crate::rollout_kind::FollowedRollout;
 use crate::run::Run;
 use crate::steps::revision::Revision;
-use crate::survey::{Running, Thing};
+use crate::survey::{DeploymentInProgress, Running};
 
 /// Starts the rollout, unless an earlier attempt of this run has started it.
 pub async fn start<'a>(
@@ -20,18 +24,18 @@ pub async fn start<'a>(
     if let Some(running) = running {
         return Ok(adopt(run, plan, revision, running)?);
     }
-    let controller = match &plan.way {
-        RolloutKind::CodeDeploy(way) => {
-            Controller::CodeDeploy(Box::pin(CodeDeploy::start(run, plan, way, revision)).await?)
+    let followed: Box<dyn FollowedRollout> = match &plan.kind {
+        RolloutKind::CodeDeploy(own_plan) => {
+            Box::new(CodeDeployRollout::start(run, plan, own_plan, revision).await?)
         }
-        RolloutKind::Rolling(way) => {
-            Controller::Rolling(Rolling::start(run, plan, way, revision).await?)
+        RolloutKind::Ecs(own_plan) => {
+            Box::new(EcsRollout::start(run, plan, own_plan, revision).await?)
         }
-        RolloutKind::Ecs(way) => Controller::Ecs(Box::new(
-            Box::pin(EcsRollout::start(run, plan, way, revision)).await?,
-        )),
+        RolloutKind::Rolling(own_plan) => {
+            Box::new(RollingRollout::start(run, plan, own_plan, revision).await?)
+        }
     };
-    Ok(Box::new(Rollout::new(run, plan, revision, controller)))
+    Ok(Box::new(Rollout::new(run, plan, revision, followed)))
 }
 
 /// Goes on with what an earlier attempt of this run has started: nothing is started twice.
@@ -65,22 +69,25 @@ pub fn attach<'a>(
     revision: &'a Revision,
     running: &Running,
 ) -> Rollout<'a> {
-    let controller =
-        match (&plan.way, &running.thing) {
-            (RolloutKind::Ecs(way), Thing::Ecs(deployment)) => Controller::Ecs(Box::new(
-                EcsRollout::attach(run, plan, way, revision, deployment, true),
-            )),
-            (RolloutKind::CodeDeploy(way), _) => Controller::CodeDeploy(CodeDeploy::attach(
-                run,
-                plan,
-                way,
-                revision,
-                running.id.clone(),
-                true,
-            )),
-            (RolloutKind::Rolling(_) | RolloutKind::Ecs(_), _) => Controller::Rolling(
-                Rolling::attach(run, plan, revision, running.id.clone(), true),
-            ),
-        };
-    Rollout::new(run, plan, revision, controller)
+    let (id, origin) = (running.id.clone(), RolloutOrigin::Found);
+    let followed: Box<dyn FollowedRollout> = match (&plan.kind, &running.deployment) {
+        (RolloutKind::Ecs(own_plan), DeploymentInProgress::Ecs(found)) => Box::new(
+            EcsRollout::attach(run, plan, own_plan, revision, found, origin),
+        ),
+        (RolloutKind::CodeDeploy(own_plan), _) => Box::new(CodeDeployRollout::attach(
+            run, plan, own_plan, revision, id, origin,
+        )),
+        (RolloutKind::Rolling(own_plan), _) => Box::new(RollingRollout::attach(
+            run,
+            plan,
+            &own_plan.before,
+            revision,
+            id,
+            origin,
+        )),
+        (RolloutKind::Ecs(_), _) => {
+            Box::new(RollingRollout::attach(run, plan, &[], revision, id, origin))
+        }
+    };
+    Rollout::new(run, plan, revision, followed)
 }

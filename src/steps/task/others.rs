@@ -16,11 +16,11 @@ use crate::aws::ecs_shapes::Task;
 use crate::documents::run_task::{TaskRequest, Wait};
 use crate::error::Failure;
 use crate::event::Event;
+use crate::observe::task_failures::{DESCRIBE, LIST};
 use crate::outcome::Reason;
 use crate::poll_interval::PollInterval;
 use crate::run_order::stale_failure;
 use crate::steps::rollout::ONE_AT_A_TIME;
-use crate::steps::task_failures::{DESCRIBE, LIST};
 use crate::survey::is_earlier_attempt;
 
 /// How the groups of one-off tasks begin.

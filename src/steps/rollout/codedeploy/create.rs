@@ -9,7 +9,7 @@ use crate::error::{Explain, Failure};
 use crate::event::Event;
 use crate::observe::own_deployments::find_of_run;
 use crate::outcome::Reason;
-use crate::plan::{AppSpecPlan, CodeDeployWay};
+use crate::plan::{AppSpecPlan, CodeDeployPlan};
 use crate::run::Run;
 use crate::steps::revision::Revision;
 use crate::steps::rollout::interrupted::Interrupted;
@@ -44,8 +44,8 @@ impl Explain for CodeDeployError {
     }
 }
 
-pub(super) fn content(way: &CodeDeployWay, revision: &Revision) -> Result<Content, Failure> {
-    match &way.app_spec {
+pub(super) fn content(plan: &CodeDeployPlan, revision: &Revision) -> Result<Content, Failure> {
+    match &plan.app_spec {
         AppSpecPlan::Given(spec) => app_spec::fill(spec, &revision.arn, "codedeploy-appspec")
             .map_err(|problems| {
                 let sentences: Vec<String> = problems.iter().map(ToString::to_string).collect();

@@ -1,6 +1,6 @@
 //! Green at its gate: the task set that CodeDeploy made for the deployment.
 
-use super::CodeDeploy;
+use super::CodeDeployRollout;
 use crate::aws::ecs::ServiceLookup;
 use crate::aws::ecs_shapes::TaskSet;
 use crate::error::Failure;
@@ -8,13 +8,13 @@ use crate::event::Event;
 use crate::poll_interval::PollInterval;
 use crate::steps::rollout::green::Green;
 
-impl CodeDeploy<'_> {
+impl CodeDeployRollout<'_> {
     /// Finds green behind the test listener.
-    pub async fn find_green(&self, pace: &mut PollInterval) -> Result<(), Failure> {
+    pub(super) async fn find_task_set(&self, interval: &mut PollInterval) -> Result<(), Failure> {
         let Some(sets) = self.task_sets().await else {
             return Ok(());
         };
-        let Some(set) = self.brought(&sets) else {
+        let Some(set) = self.own_set(&sets) else {
             let sentence = "ECS shows no task set of the deployment; green is taken to be what test-url leads to".into();
             self.run.tell(Event::Noted { sentence });
             return Ok(());
@@ -22,17 +22,17 @@ impl CodeDeploy<'_> {
         let hint = "check the test listener of the deployment group and the rules that it has";
         Green {
             groups: set.target_groups(),
-            test: &self.way.group.test,
+            test: &self.own_plan.group.test,
             hint,
         }
-        .find(self.run, pace)
+        .find(self.run, interval)
         .await
     }
 
     /// ARNs of green's target groups, once it is up.
-    pub async fn green_groups(&self) -> Vec<String> {
+    pub(super) async fn groups_of_task_set(&self) -> Vec<String> {
         let sets = self.task_sets().await.unwrap_or_default();
-        self.brought(&sets)
+        self.own_set(&sets)
             .map(TaskSet::target_groups)
             .unwrap_or_default()
     }
@@ -53,7 +53,7 @@ impl CodeDeploy<'_> {
     }
 
     /// The task set that CodeDeploy made for the deployment.
-    fn brought<'s>(&self, sets: &'s [TaskSet]) -> Option<&'s TaskSet> {
+    fn own_set<'s>(&self, sets: &'s [TaskSet]) -> Option<&'s TaskSet> {
         sets.iter()
             .find(|set| set.external_id.as_deref() == Some(&self.id))
     }

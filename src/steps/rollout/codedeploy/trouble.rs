@@ -1,13 +1,13 @@
 //! Why a deployment ended otherwise than well, in words.
 
-use super::CodeDeploy;
+use super::CodeDeployRollout;
 use crate::aws::codedeploy_shapes::{CodeDeployDeployment, CodeDeployTarget, Status};
 use crate::decide::Trouble;
 use crate::outcome::Reason;
 use crate::scrub::masked;
 use crate::steps::rollout::alarm;
 
-impl CodeDeploy<'_> {
+impl CodeDeployRollout<'_> {
     pub(super) async fn trouble(&self, deployment: &CodeDeployDeployment) -> Trouble {
         let (code, message) = deployment.error.clone().unwrap_or_default();
         let failed = self.target.as_ref().and_then(CodeDeployTarget::failed);
@@ -64,7 +64,7 @@ impl CodeDeploy<'_> {
     }
 
     async fn alarm(&self) -> String {
-        let alarms = &self.way.group.alarms;
+        let alarms = &self.own_plan.group.alarms;
         let named =
             alarm::named(self.run, alarms, || format!("one of {}", alarms.join(", "))).await;
         format!("an alarm of the deployment group rang: {named}")

@@ -11,15 +11,18 @@ use crate::steps::rollout::green::Green;
 
 impl EcsRollout<'_> {
     /// Makes sure that test traffic reaches green, as far as that can be read.
-    pub async fn find_green(&self, pace: &mut PollInterval) -> Result<(), Failure> {
-        match self.way.balancer {
-            Balancer::Load => self.behind_the_test_rule(pace).await,
+    pub(super) async fn find_test_traffic(
+        &self,
+        interval: &mut PollInterval,
+    ) -> Result<(), Failure> {
+        match self.own_plan.balancer {
+            Balancer::Load => self.behind_the_test_rule(interval).await,
             Balancer::ServiceConnect => {
                 self.note("green is reached through Service Connect with the header x-amzn-ecs-blue-green-test; test-url must lead there");
                 Ok(())
             }
             Balancer::Lattice | Balancer::Gateway => {
-                let through = self.way.balancer.unread().unwrap_or_default();
+                let through = self.own_plan.balancer.unread().unwrap_or_default();
                 self.note(&format!("green gets its test traffic through {through}; that test-url leads there is not checked"));
                 Ok(())
             }
@@ -27,7 +30,7 @@ impl EcsRollout<'_> {
         }
     }
 
-    async fn behind_the_test_rule(&self, pace: &mut PollInterval) -> Result<(), Failure> {
+    async fn behind_the_test_rule(&self, interval: &mut PollInterval) -> Result<(), Failure> {
         let groups = self.groups();
         if groups.is_empty() {
             self.note("ECS does not show green's target group; green is taken to be what test-url leads to");
@@ -36,16 +39,16 @@ impl EcsRollout<'_> {
         let hint = "check advancedConfiguration.testListenerRule of the service's load balancer";
         Green {
             groups,
-            test: &self.way.test,
+            test: &self.own_plan.test,
             hint,
         }
-        .find(self.run, pace)
+        .find(self.run, interval)
         .await
     }
 
     /// What has to be true before more traffic goes to green: its targets are healthy, and no alarm
     /// of the service rings.
-    pub async fn check_step(&self) -> Result<StepSeen, Failure> {
+    pub(super) async fn check_green(&self) -> Result<StepSeen, Failure> {
         Ok(StepSeen {
             healthy: self.check_targets().await?,
             quiet: self.check_alarms().await?,
@@ -80,10 +83,10 @@ impl EcsRollout<'_> {
     async fn check_alarms(&self) -> Result<bool, Failure> {
         let is_watched =
             !self.plan.alarms.all().is_empty() && !self.run.is_denied("cloudwatch:DescribeAlarms");
-        if self.way.alarms.is_empty() {
+        if self.own_plan.alarms.is_empty() {
             return Ok(is_watched);
         }
-        let read = self.run.aws.ringing(&self.way.alarms).await;
+        let read = self.run.aws.ringing(&self.own_plan.alarms).await;
         let Some(rings) = self
             .run
             .optional_read("alarms are not checked before the steps", read)
@@ -114,7 +117,7 @@ impl EcsRollout<'_> {
     }
 
     /// ARNs of green's target groups, once ECS has resolved them.
-    pub fn groups(&self) -> Vec<String> {
+    pub(super) fn groups(&self) -> Vec<String> {
         self.green
             .as_ref()
             .map(crate::aws::ecs_rollout_shapes::ServiceRevision::target_groups)

@@ -4,7 +4,7 @@ use crate::aws::ecs_rollout_shapes::ServiceDeployment;
 use crate::decide::At;
 use crate::event::{ObservedBy, Progress, Tasks, Traffic};
 use crate::observe::traffic::Observed;
-use crate::steps::rollout::BEFORE_TRAFFIC;
+use crate::rollout_kind::BEFORE_TRAFFIC;
 
 /// Percent of production traffic that ECS asked for on green; it may lag behind the listeners.
 pub(super) fn on_green(deployment: &ServiceDeployment) -> Option<f64> {

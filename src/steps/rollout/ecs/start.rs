@@ -2,63 +2,48 @@
 //! adopted when the answer is lost; its own snapshot read back before any traffic can move.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use serde_json::Value;
-use tokio::time::Instant;
 
 use super::EcsRollout;
-use super::contest::{Contest, contest};
 use super::marks::Update;
-use super::trouble::named;
-use crate::aws::AwsError;
-use crate::aws::ecs_rollout_shapes::{Brief, ServiceDeployment};
+use super::search::{LISTED, NOT_LISTED, Sent, after_lost, listed, same_revision, sent};
+use crate::aws::ecs_rollout_shapes::ServiceDeployment;
 use crate::documents::deployment_configuration::{self as configuration, KnownHooks, Pause};
 use crate::documents::strategy::Strategy;
 use crate::error::Failure;
 use crate::event::Event;
 use crate::observe::outage::Outage;
-use crate::observe::own_deployments::{DeploymentSearch, Wanted, find_wanted};
-use crate::observe::serving;
+use crate::observe::own_deployments::{DeploymentSearch, Wanted};
+use crate::observe::task_failures::TaskFailures;
 use crate::outcome::Reason;
-use crate::plan::{EcsWay, RolloutPlan};
-use crate::poll_interval::Backoff;
+use crate::plan::{EcsPlan, RolloutPlan};
 use crate::run::Run;
 use crate::steps::revision::Revision;
-use crate::steps::rollout::rolling::{RollingError, request};
-use crate::steps::rollout::{Interrupted, ONE_AT_A_TIME};
-use crate::steps::task_failures::TaskFailures;
+use crate::steps::rollout::rolling::request;
+use crate::steps::rollout::{Interrupted, RolloutOrigin};
 use crate::undo::{EcsUndo, HooksUndo, Undo};
-
-/// A new deployment may take some looks to be listed.
-const LISTED: u32 = 14;
-/// One whose start was not answered is given up sooner, and started again.
-const LOST: u32 = 6;
-/// ECS stops an older deployment with the update that starts a newer one; a read may be some
-/// seconds old.
-const STOPS: Duration = Duration::from_secs(20);
-const NOT_LISTED: &str = "ECS took the update, but no deployment of it appeared";
 
 impl<'a> EcsRollout<'a> {
     /// Updates the service; armed before, adopted when the answer is lost, and checked before
     /// traffic moves.
-    pub async fn start(
+    pub(in crate::steps::rollout) async fn start(
         run: &'a Run,
         plan: &'a RolloutPlan,
-        way: &'a EcsWay,
+        own_plan: &'a EcsPlan,
         revision: &'a Revision,
     ) -> Result<Self, Interrupted> {
-        let pause = pause(run, way, revision);
-        let body = body(plan, way, revision, pause.as_ref());
+        let pause = pause(run, own_plan, revision);
+        let body = body(plan, own_plan, revision, pause.as_ref());
         if body.get("deploymentConfiguration").is_some() {
-            let strategy = way
+            let strategy = own_plan
                 .configuration
                 .is_some()
-                .then(|| configuration::strategy_members(way.present.as_ref()));
+                .then(|| configuration::strategy_members(own_plan.present.as_ref()));
             let (place, run_id) = (plan.place.clone(), Some(run.id.clone()));
             let before = configuration::others_hooks(
-                way.present.as_ref(),
-                KnownHooks::by_form(way.left.as_ref()),
+                own_plan.present.as_ref(),
+                KnownHooks::by_form(own_plan.left.as_ref()),
             );
             run.arm(Undo::Hooks(HooksUndo {
                 place,
@@ -71,22 +56,22 @@ impl<'a> EcsRollout<'a> {
         let undo = EcsUndo {
             place: plan.place.clone(),
             ours: revision.arn.clone(),
-            before: way.known.clone(),
+            before: own_plan.known.clone(),
             deployment: None,
             blue: plan.blue.clone(),
-            is_first: way.is_first,
-            in_place: way.strategy == Strategy::Rolling,
-            run: marks(run, way, &body),
+            is_first: own_plan.is_first,
+            in_place: own_plan.strategy == Strategy::Rolling,
+            run: marks(run, own_plan, &body),
             desired: plan
                 .update
                 .desired_count
-                .filter(|count| *count != way.desired)
-                .map(|_| way.desired),
+                .filter(|count| *count != own_plan.desired)
+                .map(|_| own_plan.desired),
         };
         run.arm(Undo::Ecs(undo.clone()));
         let wanted = Wanted {
             place: &plan.place,
-            known: &way.known,
+            known: &own_plan.known,
             revision: &revision.arn,
             run: undo.run.as_deref(),
         };
@@ -113,21 +98,28 @@ impl<'a> EcsRollout<'a> {
             deployment: Some(deployment.arn.clone()),
             ..undo
         }));
-        let mut ecs = Self::attach(run, plan, way, revision, &deployment, false);
+        let mut ecs = Self::attach(
+            run,
+            plan,
+            own_plan,
+            revision,
+            &deployment,
+            RolloutOrigin::Started,
+        );
         ecs.pause = pause;
         ecs.has_its_pauses(&deployment)?;
-        ecs.outlasts_others().await?;
+        ecs.outlast_others().await?;
         Ok(ecs)
     }
 
     /// Follows a deployment that is there already; its undo is the caller's business.
-    pub fn attach(
+    pub(in crate::steps::rollout) fn attach(
         run: &'a Run,
         plan: &'a RolloutPlan,
-        way: &'a EcsWay,
+        own_plan: &'a EcsPlan,
         revision: &'a Revision,
         deployment: &ServiceDeployment,
-        found: bool,
+        origin: RolloutOrigin,
     ) -> Self {
         let partition = run.aws.partition();
         let console = format!(
@@ -144,12 +136,12 @@ impl<'a> EcsRollout<'a> {
             service_deployment,
             console,
             codedeploy: false,
-            found,
+            found: origin == RolloutOrigin::Found,
         });
         Self {
             run,
             plan,
-            way,
+            own_plan,
             revision,
             arn: deployment.arn.clone(),
             green: None,
@@ -160,7 +152,7 @@ impl<'a> EcsRollout<'a> {
             pause: None,
             inherits_gate: configuration::stages_of_runs(&deployment.deployment_configuration)
                 .contains(configuration::GREEN)
-                && !way.pauses.contains(configuration::GREEN),
+                && !own_plan.pauses.contains(configuration::GREEN),
             early: configuration::early_pauses(&deployment.deployment_configuration),
             shares: usize::try_from(configuration::shares(&deployment.deployment_configuration))
                 .unwrap_or(1),
@@ -168,65 +160,18 @@ impl<'a> EcsRollout<'a> {
             timeout_minutes: configuration::pause_of(&deployment.deployment_configuration),
             is_green_passed: false,
             is_production_passed: false,
-            blind: Outage::default(),
-            witness: None,
+            outage: Outage::default(),
+            observed_by: None,
             task_failures: TaskFailures::default(),
             shared_looks: 0,
         }
-    }
-
-    /// Somebody else may have begun a deployment between our look at the service and our update.
-    /// ECS stops the older one for ours; where it does not, what serves when ours comes is not the
-    /// blue that we know.
-    async fn outlasts_others(&self) -> Result<(), Failure> {
-        let (began, mut easing, mut is_told) = (Instant::now(), Backoff::default(), false);
-        loop {
-            let place = &self.plan.place;
-            let read = self
-                .run
-                .aws
-                .service_deployments(&place.cluster, &place.service)
-                .await;
-            let history = self
-                .run
-                .optional_read(
-                    "whether somebody else deployed at the same time is not known",
-                    read,
-                )
-                .unwrap_or_default();
-            match contest(&self.arn, &self.way.known, &history) {
-                Contest::Settled => return Ok(()),
-                Contest::Overtaken(other) => return Err(self.yields(other).await),
-                Contest::Open(other) if began.elapsed() > STOPS => {
-                    return Err(self.yields(other).await);
-                }
-                Contest::Open(other) if !is_told => {
-                    let theirs = named(self.run, other).await;
-                    let sentence = format!(
-                        "{theirs} was started at the same time, before ours: ECS is expected to stop it"
-                    );
-                    self.run.tell(Event::Noted { sentence });
-                    is_told = true;
-                }
-                Contest::Open(_) => {}
-            }
-            easing.rest().await;
-        }
-    }
-
-    async fn yields(&self, other: &Brief) -> Failure {
-        let sentence = format!(
-            "{} was started at the same time; ours is rolled back",
-            named(self.run, other).await
-        );
-        Failure::new(Reason::AlreadyRunning, sentence).hint(ONE_AT_A_TIME)
     }
 
     /// The deployment's own snapshot says what governs it: without its gates it must not reach
     /// users.
     fn has_its_pauses(&self, deployment: &ServiceDeployment) -> Result<(), Failure> {
         let there = configuration::all_paused_stages(&deployment.deployment_configuration);
-        let missing: BTreeSet<&String> = self.way.pauses.difference(&there).collect();
+        let missing: BTreeSet<&String> = self.own_plan.pauses.difference(&there).collect();
         if missing.is_empty() {
             return Ok(());
         }
@@ -238,25 +183,30 @@ impl<'a> EcsRollout<'a> {
         );
         Err(Failure::new(Reason::HooksMissing, sentence).hint(format!(
             "put the hooks into the service's own definition, with manage-hooks: false: {}",
-            configuration::snippet(&missing, self.way.pause_minutes)
+            configuration::snippet(&missing, self.own_plan.pause_minutes)
         )))
     }
 }
 
 /// Our pause, where the service's own hooks leave a gate open.
-fn pause(run: &Run, way: &EcsWay, revision: &Revision) -> Option<Pause> {
-    (!way.added_pauses.is_empty()).then(|| Pause {
-        stages: way.added_pauses.clone(),
-        minutes: way.pause_minutes,
+fn pause(run: &Run, own_plan: &EcsPlan, revision: &Revision) -> Option<Pause> {
+    (!own_plan.added_pauses.is_empty()).then(|| Pause {
+        stages: own_plan.added_pauses.clone(),
+        minutes: own_plan.pause_minutes,
         run: run.id.clone(),
         is_registered: revision.registered,
     })
 }
 
 /// The request: the configuration as it was planned, with our pause.
-fn body(plan: &RolloutPlan, way: &EcsWay, revision: &Revision, pause: Option<&Pause>) -> Value {
+fn body(
+    plan: &RolloutPlan,
+    own_plan: &EcsPlan,
+    revision: &Revision,
+    pause: Option<&Pause>,
+) -> Value {
     let mut body = request(plan, revision);
-    let (planned, present) = (way.configuration.as_ref(), way.present.as_ref());
+    let (planned, present) = (own_plan.configuration.as_ref(), own_plan.present.as_ref());
     let changed = match pause {
         Some(pause) => configuration::with_pause(planned, present, pause),
         None => planned.cloned(),
@@ -267,95 +217,15 @@ fn body(plan: &RolloutPlan, way: &EcsWay, revision: &Revision, pause: Option<&Pa
     body
 }
 
-/// Whether AWS answered.
-enum Sent {
-    Answered,
-    Lost,
-}
-
-/// When the answer is lost, the list of deployments says whether it landed. Sent again after all,
-/// the same revision starts nothing twice.
-async fn after_lost(
-    run: &Run,
-    wanted: Wanted<'_>,
-    update: &mut Update<'_>,
-) -> Result<DeploymentSearch, Failure> {
-    if let Ok(found @ (DeploymentSearch::Ours(_) | DeploymentSearch::OtherRuns(_))) =
-        listed(run, wanted, LOST).await
-    {
-        update.keep_known(None).await;
-        return Ok(found);
-    }
-    update.send().await.map_err(RollingError::from)?;
-    listed(run, wanted, LISTED).await
-}
-
 /// Our run id, where a deployment of ours carries it and no hook of a former run could be taken for
 /// another run's deployment.
-fn marks(run: &Run, way: &EcsWay, body: &Value) -> Option<String> {
+fn marks(run: &Run, own_plan: &EcsPlan, body: &Value) -> Option<String> {
     let sent = body
         .get("deploymentConfiguration")
         .and_then(configuration::marked_run);
-    let left = way.present.as_ref().and_then(configuration::marked_run);
+    let left = own_plan
+        .present
+        .as_ref()
+        .and_then(configuration::marked_run);
     (sent.is_some() && left.is_none()).then(|| run.id.clone())
-}
-
-/// Another run has started a deployment of the very same revision: it is theirs, and nothing of
-/// ours is to be rolled back.
-async fn same_revision(run: &Run, plan: &RolloutPlan, theirs: &ServiceDeployment) -> Interrupted {
-    run.disarm_newest();
-    let by = configuration::marked_run(&theirs.deployment_configuration)
-        .map(|run| format!(" by workflow run {run}"))
-        .unwrap_or_default();
-    let sentence = format!(
-        "service deployment {} ({}) brings the same revision, started{by} at the same time",
-        theirs.id(),
-        theirs.word
-    );
-    let serves = Box::pin(serving::now(run, &plan.place, &plan.blue)).await;
-    Interrupted::Superseded {
-        failure: Failure::new(Reason::Superseded, sentence).hint(ONE_AT_A_TIME),
-        serves,
-    }
-}
-
-fn sent(run: &Run, answer: Result<(), AwsError>) -> Result<Sent, Failure> {
-    match answer {
-        Ok(()) => Ok(Sent::Answered),
-        Err(error) if error.may_have_landed() => {
-            run.tell(Event::Noted {
-                sentence: format!(
-                    "{error}; looking whether the deployment was started all the same"
-                ),
-            });
-            Ok(Sent::Lost)
-        }
-        Err(error) => {
-            run.disarm_newest();
-            Err(RollingError::from(error).into())
-        }
-    }
-}
-
-/// A new deployment may take a while to be listed.
-async fn listed(run: &Run, wanted: Wanted<'_>, looks: u32) -> Result<DeploymentSearch, Failure> {
-    let mut easing = Backoff::default();
-    let (mut last, mut theirs) = (None, None);
-    for _ in 0..looks {
-        match find_wanted(run, wanted).await {
-            Ok(DeploymentSearch::Nothing) => {}
-            // Ours may be listed later than theirs.
-            Ok(found @ DeploymentSearch::OtherRuns(_)) => theirs = Some(found),
-            Ok(found) => return Ok(found),
-            Err(error) if error.is_final() => return Err(error.into()),
-            Err(error) => last = Some(error),
-        }
-        easing.rest().await;
-    }
-    if let Some(theirs) = theirs {
-        return Ok(theirs);
-    }
-    last.map_or(Ok(DeploymentSearch::Nothing), |error| {
-        Err(Failure::new(Reason::AwsFailed, NOT_LISTED).caused_by(error.to_string()))
-    })
 }

@@ -99,7 +99,7 @@ impl EcsRollout<'_> {
             );
         }
         if says("alarm") {
-            return (Reason::Alarm, self.alarm(&self.way.alarms).await);
+            return (Reason::Alarm, self.alarm(&self.own_plan.alarms).await);
         }
         if says("stop") || says("request") || says("user") {
             return (
@@ -142,7 +142,7 @@ impl EcsRollout<'_> {
         let history = self
             .run
             .optional_read("whether a newer deployment took over is not known", listed)?;
-        let newer = contest::successor(&self.arn, &self.way.known, &history)?;
+        let newer = contest::successor(&self.arn, &self.own_plan.known, &history)?;
         let theirs = named(self.run, newer).await;
         // It took the service's hooks as they were, ours among them.
         let gates = if self.gave_hooks_to(newer).await {

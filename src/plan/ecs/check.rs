@@ -1,0 +1,119 @@
+//! PURE: what would fail in ECS later, or leave nothing that could be tested.
+
+use super::Balancer;
+use crate::aws::ecs_shapes::Service;
+use crate::documents::strategy::Strategy;
+use crate::problem::Problem;
+use crate::settings::Settings;
+use crate::survey::Snapshot;
+
+pub(super) fn foreign(input: &str, strategy: Strategy) -> Problem {
+    let message = format!(
+        "it has no meaning for strategy `{}`, which the service has",
+        strategy.input()
+    );
+    Problem::new(
+        input,
+        message,
+        "leave it out, or set the strategy that it belongs to",
+    )
+}
+
+/// The strategy of an Express service, and its hooks, are ECS's.
+pub(super) fn express(settings: &Settings) -> Vec<Problem> {
+    let given = settings.rollout.strategy.given();
+    let problem = |input| {
+        let message = "the service is an Express service, whose strategy, bake times and hooks ECS sets by itself";
+        Problem::new(
+            input,
+            message,
+            "leave it out; tests at production-url and alarms work",
+        )
+    };
+    given.into_iter().map(problem).collect()
+}
+
+/// What would fail in ECS later, or leave nothing that could be tested.
+pub(super) fn check(
+    settings: &Settings,
+    snapshot: &Snapshot,
+    service: &Service,
+    (strategy, balancer): (Strategy, Balancer),
+) -> Result<(), Vec<Problem>> {
+    let mut problems = Vec::new();
+    let tests_green = settings.checks.asks_green();
+    if strategy != Strategy::Rolling
+        && balancer == Balancer::Load
+        && service.production_rules().is_empty()
+    {
+        problems.push(Problem::new(
+            "strategy",
+            format!("strategy `{}` needs a second target group and a production rule, and the service's load balancer has none", strategy.input()),
+            "give the service's load balancer an advancedConfiguration (alternateTargetGroupArn, productionListenerRule, testListenerRule, roleArn)",
+        ));
+    } else if tests_green
+        && strategy != Strategy::Rolling
+        && balancer == Balancer::Load
+        && service.test_rules().is_empty()
+    {
+        problems.push(Problem::new(
+            settings.checks.input_on_green(),
+            "the service has no test listener rule, so no test traffic reaches green before users do",
+            format!(
+                "add advancedConfiguration.testListenerRule to the service's load balancer, or {}",
+                leave_out(settings.checks.input_on_green())
+            ),
+        ));
+    }
+    if tests_green && balancer == Balancer::Lattice && !has_lattice_test_rule(snapshot) {
+        problems.push(Problem::new(
+            settings.checks.input_on_green(),
+            "the service's VPC Lattice configuration has no test listener rule, so no test traffic reaches green before users do",
+            format!("add advancedConfiguration.testListenerRule to it, or {}", leave_out(settings.checks.input_on_green())),
+        ));
+    }
+    if tests_green && (strategy == Strategy::Rolling || balancer == Balancer::Headless) {
+        let why = match balancer {
+            Balancer::Headless if strategy != Strategy::Rolling => {
+                "the service has neither a load balancer nor Service Connect: ECS exchanges its tasks, and there is no test traffic"
+            }
+            _ => {
+                "the service is rolled in place by ECS: there is no green that could be tested before users reach it"
+            }
+        };
+        let input = settings.checks.input_on_green();
+        problems.push(Problem::new(
+            input,
+            why,
+            format!(
+                "{}; production-url tests after the rollout",
+                leave_out(input)
+            ),
+        ));
+    }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(problems)
+    }
+}
+
+fn has_lattice_test_rule(snapshot: &Snapshot) -> bool {
+    let blue = snapshot
+        .service_deployments
+        .as_ref()
+        .and_then(|service_deployments| service_deployments.blue.as_ref());
+    let mut configured = blue
+        .into_iter()
+        .flat_map(|blue| &blue.vpc_lattice_configurations);
+    configured.any(|lattice| lattice["advancedConfiguration"]["testListenerRule"].is_string())
+}
+
+/// How green's gate is not asked for.
+pub(in crate::plan) fn leave_out(input: &str) -> &'static str {
+    if input == "analysis" {
+        "let no check of analysis be `on: green`"
+    } else {
+        "leave test-url out"
+    }
+}

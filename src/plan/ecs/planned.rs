@@ -1,0 +1,173 @@
+//! PURE: what a plan with one of ECS's own strategies says of its rollout.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{Balancer, EcsPlan};
+use crate::checks::analysis::Front;
+use crate::choices::Follow;
+use crate::documents::deployment_configuration as configuration;
+use crate::documents::strategy::Strategy;
+use crate::plan::{TESTED, UNTESTED};
+use crate::rollout_kind::{GatePlan, PlannedRollout};
+use crate::settings::Settings;
+
+impl EcsPlan {
+    /// The configuration under which it is rolled out, where there is any.
+    fn governing(&self) -> Option<&Value> {
+        self.configuration.as_ref().or(self.present.as_ref())
+    }
+
+    /// The stages at which it pauses, somebody else's first.
+    fn pauses_in_order(&self) -> Vec<&str> {
+        let ours = [
+            configuration::GREEN,
+            configuration::STEP,
+            configuration::PRODUCTION,
+        ];
+        let theirs = self
+            .pauses
+            .iter()
+            .map(String::as_str)
+            .filter(|stage| !ours.contains(stage));
+        theirs
+            .chain(
+                ours.into_iter()
+                    .filter(|stage| self.pauses.contains(*stage)),
+            )
+            .collect()
+    }
+}
+
+impl PlannedRollout for EcsPlan {
+    fn controller(&self) -> &'static str {
+        match self.strategy {
+            Strategy::Rolling => "ecs, rolling",
+            Strategy::BlueGreen => "ecs, blue-green",
+            Strategy::Canary => "ecs, canary",
+            Strategy::Linear => "ecs, linear",
+        }
+    }
+
+    fn lines(&self, _settings: &Settings) -> Vec<String> {
+        let gate = match (self.gate, self.balancer) {
+            (_, Balancer::Headless) => {
+                "the service is headless (no load balancer, no Service Connect): ECS exchanges tasks, no traffic is managed"
+            }
+            (GatePlan::Test, _) => TESTED,
+            (GatePlan::Pass, _) => UNTESTED,
+            (GatePlan::Absent, _) => "ECS shifts traffic as soon as green is up",
+        };
+        let mut lines = vec![
+            gate.to_owned(),
+            format!(
+                "ECS shifts traffic ({}), and keeps blue for {} min after it",
+                self.strategy.input(),
+                self.bake_minutes
+            ),
+        ];
+        if !self.pauses.is_empty() {
+            lines.push(format!(
+                "it pauses at {}",
+                self.pauses_in_order().join(", ")
+            ));
+        }
+        if let Some(through) = self.balancer.unread() {
+            lines.push(format!("traffic goes through {through}, whose weights are not read: what serves is taken from ECS"));
+        }
+        lines
+    }
+
+    fn gate(&self) -> GatePlan {
+        self.gate
+    }
+
+    fn pauses_at(&self, stage: &str) -> bool {
+        self.pauses.contains(stage)
+    }
+
+    fn lasts(&self, settings: &Settings) -> Duration {
+        let shift = self.governing().map_or(0, configuration::shift_minutes);
+        let bake = if settings.rollout.follow == Follow::Completed {
+            self.bake_minutes
+        } else {
+            0
+        };
+        Duration::from_mins(shift + bake)
+    }
+
+    fn desired(&self) -> Option<i32> {
+        Some(self.desired)
+    }
+
+    fn has_blue(&self) -> bool {
+        !self.is_first && self.strategy != Strategy::Rolling
+    }
+
+    fn blue_stays(&self) -> Option<Duration> {
+        Some(Duration::from_mins(
+            if self.pauses.contains(configuration::PRODUCTION) {
+                self.pause_minutes
+            } else {
+                self.bake_minutes
+            },
+        ))
+    }
+
+    fn shares(&self) -> Option<Vec<(f64, Duration)>> {
+        if self.strategy == Strategy::Rolling {
+            return None;
+        }
+        let shares = self
+            .governing()
+            .map_or_else(Vec::new, configuration::partial_shares);
+        Some(
+            shares
+                .into_iter()
+                .map(|(percent, minutes)| (percent, Duration::from_mins(minutes)))
+                .collect(),
+        )
+    }
+
+    fn verdicts(&self) -> u32 {
+        self.governing().map_or(1, configuration::shares)
+    }
+
+    fn is_stepwise(&self) -> bool {
+        self.strategy.has_steps()
+    }
+
+    fn is_all_at_once(&self) -> bool {
+        self.strategy == Strategy::BlueGreen
+    }
+
+    fn front(&self) -> Front {
+        match self.balancer {
+            Balancer::ServiceConnect => Front::ServiceConnect,
+            Balancer::Load | Balancer::Lattice | Balancer::Gateway | Balancer::Headless => {
+                Front::Nothing
+            }
+        }
+    }
+
+    fn test_listeners(&self) -> &[String] {
+        match self.balancer {
+            Balancer::Load => &self.test,
+            Balancer::Lattice
+            | Balancer::Gateway
+            | Balancer::ServiceConnect
+            | Balancer::Headless => &[],
+        }
+    }
+
+    fn without_test_listener(&self) -> &'static str {
+        match self.balancer {
+            Balancer::Load => "the service has no test listener rule",
+            Balancer::Lattice
+            | Balancer::Gateway
+            | Balancer::ServiceConnect
+            | Balancer::Headless => "there is no load balancer whose listeners could be read",
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Starting a deployment: one CreateDeployment, adopted when its answer is lost.
+
+use super::{CodeDeployRollout, create};
+use crate::aws::codedeploy::NewDeployment;
+use crate::event::Event;
+use crate::observe::outage::Outage;
+use crate::observe::task_failures::TaskFailures;
+use crate::plan::{CodeDeployPlan, RolloutPlan};
+use crate::run::Run;
+use crate::steps::revision::Revision;
+use crate::steps::rollout::{Interrupted, RolloutOrigin};
+use crate::undo::{CodeDeployUndo, Undo};
+
+impl<'a> CodeDeployRollout<'a> {
+    /// Creates the deployment; armed before, adopted when the answer is lost.
+    pub(in crate::steps::rollout) async fn start(
+        run: &'a Run,
+        plan: &'a RolloutPlan,
+        own_plan: &'a CodeDeployPlan,
+        revision: &'a Revision,
+    ) -> Result<Self, Interrupted> {
+        let content = create::content(own_plan, revision)?;
+        let description = create::description(own_plan.description.as_deref(), &run.id, revision);
+        let undo = CodeDeployUndo {
+            place: plan.place.clone(),
+            application: own_plan.key.application.clone(),
+            group: own_plan.key.group.clone(),
+            run: run.id.clone(),
+            deployment: None,
+            blue: plan.blue.clone(),
+            is_restored: false,
+        };
+        run.arm(Undo::CodeDeploy(undo.clone()));
+        let new = NewDeployment {
+            application: &own_plan.key.application,
+            group: &own_plan.key.group,
+            config: own_plan.config.as_deref(),
+            description: &description,
+            content: &content,
+            alarms: !own_plan.group.alarms.is_empty(),
+        };
+        let id = create::create(run, &new).await?;
+        run.narrow(Undo::CodeDeploy(CodeDeployUndo {
+            deployment: Some(id.clone()),
+            ..undo
+        }));
+        Ok(Self::attach(
+            run,
+            plan,
+            own_plan,
+            revision,
+            id,
+            RolloutOrigin::Started,
+        ))
+    }
+
+    /// Follows a deployment that is there already; its undo is the caller's business.
+    pub(in crate::steps::rollout) fn attach(
+        run: &'a Run,
+        plan: &'a RolloutPlan,
+        own_plan: &'a CodeDeployPlan,
+        revision: &'a Revision,
+        id: String,
+        origin: RolloutOrigin,
+    ) -> Self {
+        let console = format!(
+            "https://{}/codesuite/codedeploy/deployments/{id}?region={}",
+            run.aws.partition().console(),
+            run.aws.partition().region()
+        );
+        run.tell(Event::RolloutStarted {
+            deployment: id.clone(),
+            service_deployment: None,
+            console,
+            codedeploy: true,
+            found: origin == RolloutOrigin::Found,
+        });
+        let (outage, task_failures) = (Outage::default(), TaskFailures::default());
+        Self {
+            run,
+            plan,
+            own_plan,
+            revision,
+            id,
+            target: None,
+            looks: 0,
+            opened_at: None,
+            outage,
+            observed_by: None,
+            task_failures,
+            shared_looks: 0,
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! How a deployment of CodeDeploy's is undone, as data.
+
+use serde::{Deserialize, Serialize};
+
+use super::saved::{UndoOwner, is_run_of, is_service_of};
+use super::{Blue, RolloutUndo, ServiceKey};
+
+/// Stop the deployment with rollback; done when blue is observed to serve.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CodeDeployUndo {
+    /// The service.
+    pub place: ServiceKey,
+    /// CodeDeploy application.
+    pub application: String,
+    /// Deployment group.
+    pub group: String,
+    /// The run id in the deployment's description.
+    pub run: String,
+    /// The deployment's id, once known.
+    pub deployment: Option<String>,
+    /// What served before.
+    pub blue: Blue,
+    /// Whether it comes from the saved state, which others can change.
+    #[serde(skip, default = "read_from_state")]
+    pub is_restored: bool,
+}
+
+/// What is read was saved before.
+fn read_from_state() -> bool {
+    true
+}
+
+impl RolloutUndo for CodeDeployUndo {
+    fn words(&self) -> String {
+        self.deployment
+            .as_ref()
+            .map_or("CodeDeploy deployment".to_owned(), |id| {
+                format!("CodeDeploy deployment {id}")
+            })
+    }
+
+    fn blue_revision(&self) -> &str {
+        &self.blue.revision
+    }
+
+    fn is_of(&self, owner: &UndoOwner) -> bool {
+        let group = (self.application.as_str(), self.group.as_str());
+        is_service_of(&self.place, owner)
+            && group == (owner.group.0.as_str(), owner.group.1.as_str())
+            && is_run_of(&self.run, owner)
+    }
+
+    fn weights(&self) -> Option<(&ServiceKey, &Blue)> {
+        Some((&self.place, &self.blue))
+    }
+}

@@ -1,0 +1,26 @@
+//! PURE: what is asked of the undo of a rollout, whatever its kind.
+
+use super::saved::UndoOwner;
+use super::{Blue, ServiceKey};
+
+/// How a rollout is undone, as data.
+pub trait RolloutUndo {
+    /// What would be undone, in words.
+    fn words(&self) -> String;
+
+    /// The revision that serves once it is undone.
+    fn blue_revision(&self) -> &str;
+
+    /// Whether it is the step's own, where it was read from the state that the step has saved.
+    fn is_of(&self, owner: &UndoOwner) -> bool;
+
+    /// The service, and what served before, where weights say which side serves.
+    fn weights(&self) -> Option<(&ServiceKey, &Blue)> {
+        None
+    }
+
+    /// The service on which PAUSE hooks may have been set for it.
+    fn hooked_service(&self) -> Option<&ServiceKey> {
+        None
+    }
+}
