@@ -103,10 +103,9 @@ pub(super) fn arm_running(run: &Run, undos: &RunningUndos) {
         revision,
         hooks,
     } = undos;
-    [revision, hooks, rollout]
-        .into_iter()
-        .flatten()
-        .for_each(|undo| run.arm(undo.clone()));
+    for undo in [revision, hooks, rollout].into_iter().flatten() {
+        run.arm(undo.clone());
+    }
 }
 
 /// Scale-in rests from here on, where that is asked for: the run that left the rollout at its gate

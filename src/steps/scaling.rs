@@ -129,10 +129,10 @@ async fn rest(run: &Run, target: &ScalableTarget) -> Result<Rest, ScalingError> 
 /// from a user's rest.
 async fn hold(run: &Run, target: &ScalableTarget, undo: ScalingUndo) -> Result<(), ScalingError> {
     let resource = undo.resource.clone();
-    run.arm(Undo::Scaling(undo));
+    let armed = run.arm(Undo::Scaling(undo));
     if let Err(error) = tag(run, target).await {
         if !error.may_have_landed() {
-            run.disarm_newest();
+            armed.disarm();
         }
         return Err(error.into());
     }

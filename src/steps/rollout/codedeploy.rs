@@ -64,7 +64,7 @@ impl<'a> CodeDeploy<'a> {
             blue: plan.blue.clone(),
             is_restored: false,
         };
-        run.arm(Undo::CodeDeploy(undo.clone()));
+        let armed = run.arm(Undo::CodeDeploy(undo.clone()));
         let new = NewDeployment {
             application: &way.key.application,
             group: &way.key.group,
@@ -73,8 +73,8 @@ impl<'a> CodeDeploy<'a> {
             content: &content,
             alarms: !way.group.alarms.is_empty(),
         };
-        let id = create::create(run, &new).await?;
-        run.narrow(Undo::CodeDeploy(CodeDeployUndo {
+        let id = create::create(run, armed, &new).await?;
+        armed.narrow(Undo::CodeDeploy(CodeDeployUndo {
             deployment: Some(id.clone()),
             ..undo
         }));

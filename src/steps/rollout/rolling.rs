@@ -16,7 +16,7 @@ use crate::observe::outage::Outage;
 use crate::outcome::Reason;
 use crate::plan::{RollingWay, RolloutKind, RolloutPlan};
 use crate::poll_interval::Backoff;
-use crate::run::Run;
+use crate::run::{ArmedUndo, Run};
 use crate::scrub::masked;
 use crate::steps::revision::Revision;
 use crate::steps::task_failures::{
@@ -89,8 +89,8 @@ impl<'a> Rolling<'a> {
                 .filter(|count| *count != way.desired)
                 .map(|_| way.desired),
         };
-        run.arm(Undo::Rolling(undo.clone()));
-        let service = update(run, plan, way, revision).await?;
+        let armed = run.arm(Undo::Rolling(undo.clone()));
+        let service = update(run, armed, plan, way, revision).await?;
         let id = match started(plan, way, revision, &service) {
             Some(id) => id,
             // Nobody follows it: the service's own word that it takes the revision is enough.
@@ -102,7 +102,7 @@ impl<'a> Rolling<'a> {
             }
             None => shown(run, plan, way, revision).await?,
         };
-        run.narrow(Undo::Rolling(RollingUndo {
+        armed.narrow(Undo::Rolling(RollingUndo {
             deployment: Some(id.clone()),
             ..undo
         }));
@@ -446,6 +446,7 @@ fn zero() -> Trouble {
 
 async fn update(
     run: &Run,
+    armed: ArmedUndo<'_>,
     plan: &RolloutPlan,
     way: &RollingWay,
     revision: &Revision,
@@ -456,7 +457,7 @@ async fn update(
         Err(error) => error,
     };
     if !error.may_have_landed() {
-        run.disarm_newest();
+        armed.disarm();
         return Err(RollingError(error).into());
     }
     run.tell(Event::Noted {

@@ -82,11 +82,10 @@ pub(super) async fn run_in_container(
         .map_err(error_of(tester))?;
     fetch(run, &engine, place).await.map_err(error_of(tester))?;
     let container = format!("{TESTER_CONTAINER}-{}-{:08x}", run.id, nonce() >> 32);
-    let undo = Undo::Tester(TesterUndo {
-        container: container.clone(),
-    });
     let folders = writable(run, &engine, tester, place).await?;
-    run.arm(undo.clone());
+    let armed = run.arm(Undo::Tester(TesterUndo {
+        container: container.clone(),
+    }));
     let ended = whole_life(
         run,
         &engine,
@@ -98,7 +97,7 @@ pub(super) async fn run_in_container(
     )
     .await;
     match engine.remove(&container).await {
-        Ok(()) => run.disarm(&undo),
+        Ok(()) => armed.disarm(),
         // It stays armed: whoever ends the run tries again, and says so when that fails too.
         Err(error) => run.tell(Event::Noted {
             sentence: format!("container {container} is not removed yet: {error}"),

@@ -10,7 +10,7 @@ use crate::event::Event;
 use crate::observe::own_deployments::find_of_run;
 use crate::outcome::Reason;
 use crate::plan::{AppSpecPlan, CodeDeployWay};
-use crate::run::Run;
+use crate::run::{ArmedUndo, Run};
 use crate::steps::revision::Revision;
 use crate::steps::rollout::interrupted::Interrupted;
 use crate::survey;
@@ -80,13 +80,17 @@ pub(super) fn description(given: Option<&str>, run: &str, revision: &Revision) -
 
 /// Creates it once. Another run may have been quicker: a group has one deployment at a time, or the
 /// rollback of one.
-pub(super) async fn create(run: &Run, new: &NewDeployment<'_>) -> Result<String, Interrupted> {
+pub(super) async fn create(
+    run: &Run,
+    armed: ArmedUndo<'_>,
+    new: &NewDeployment<'_>,
+) -> Result<String, Interrupted> {
     let error = match run.aws.create_deployment(new).await {
         Ok(id) => return Ok(id),
         Err(error) => error,
     };
     if !error.may_have_landed() {
-        run.disarm_newest();
+        armed.disarm();
         let is_busy = error.is("DeploymentLimitExceeded");
         let failure = Failure::from(CodeDeployError {
             what: "create the deployment",

@@ -23,7 +23,7 @@ use crate::observe::serving;
 use crate::outcome::Reason;
 use crate::plan::{EcsWay, RolloutPlan};
 use crate::poll_interval::Backoff;
-use crate::run::Run;
+use crate::run::{ArmedUndo, Run};
 use crate::steps::revision::Revision;
 use crate::steps::rollout::rolling::{RollingError, request};
 use crate::steps::rollout::{Interrupted, ONE_AT_A_TIME};
@@ -83,7 +83,7 @@ impl<'a> EcsRollout<'a> {
                 .filter(|count| *count != way.desired)
                 .map(|_| way.desired),
         };
-        run.arm(Undo::Ecs(undo.clone()));
+        let armed = run.arm(Undo::Ecs(undo.clone()));
         let wanted = Wanted {
             place: &plan.place,
             known: &way.known,
@@ -96,20 +96,21 @@ impl<'a> EcsRollout<'a> {
             body,
             pause: pause.as_ref(),
         };
-        let found = match sent(run, update.send().await)? {
+        let found = match sent(run, armed, update.send().await)? {
             Sent::Answered => listed(run, wanted, LISTED).await?,
             Sent::Lost => after_lost(run, wanted, &mut update).await?,
         };
         let deployment = match found {
             DeploymentSearch::Ours(deployment) => deployment,
             DeploymentSearch::OtherRuns(theirs) => {
+                armed.disarm();
                 return Err(Box::pin(same_revision(run, plan, &theirs)).await);
             }
             DeploymentSearch::Nothing => {
                 return Err(Failure::new(Reason::AwsFailed, NOT_LISTED).into());
             }
         };
-        run.narrow(Undo::Ecs(EcsUndo {
+        armed.narrow(Undo::Ecs(EcsUndo {
             deployment: Some(deployment.arn.clone()),
             ..undo
         }));
@@ -303,7 +304,6 @@ fn marks(run: &Run, way: &EcsWay, body: &Value) -> Option<String> {
 /// Another run has started a deployment of the very same revision: it is theirs, and nothing of
 /// ours is to be rolled back.
 async fn same_revision(run: &Run, plan: &RolloutPlan, theirs: &ServiceDeployment) -> Interrupted {
-    run.disarm_newest();
     let by = configuration::marked_run(&theirs.deployment_configuration)
         .map(|run| format!(" by workflow run {run}"))
         .unwrap_or_default();
@@ -319,7 +319,7 @@ async fn same_revision(run: &Run, plan: &RolloutPlan, theirs: &ServiceDeployment
     }
 }
 
-fn sent(run: &Run, answer: Result<(), AwsError>) -> Result<Sent, Failure> {
+fn sent(run: &Run, armed: ArmedUndo<'_>, answer: Result<(), AwsError>) -> Result<Sent, Failure> {
     match answer {
         Ok(()) => Ok(Sent::Answered),
         Err(error) if error.may_have_landed() => {
@@ -331,7 +331,7 @@ fn sent(run: &Run, answer: Result<(), AwsError>) -> Result<Sent, Failure> {
             Ok(Sent::Lost)
         }
         Err(error) => {
-            run.disarm_newest();
+            armed.disarm();
             Err(RollingError::from(error).into())
         }
     }
