@@ -10,7 +10,7 @@ use futures_util::FutureExt as _;
 use crate::aws::arn::short_name;
 use crate::choices::OnCancel;
 use crate::error::Failure;
-use crate::event::{Event, FilePlace, ReportedProblem, Step, StepEnd};
+use crate::event::{Event, FilePlace, RefusedInputs, ReportedProblem, Step, StepEnd};
 use crate::outcome::{Mode, Outcome, Reason};
 use crate::plan::PlanRefusal;
 use crate::planner::Planner;
@@ -282,11 +282,11 @@ fn add_new(problems: &mut Vec<Problem>, more: Vec<Problem>) {
 
 fn refuse(run: &Run, problems: &[Problem], reason: Reason) -> Ending {
     let after_changes = run.has_changed();
-    run.tell(Event::Refused {
+    run.tell(Event::Refused(RefusedInputs {
         problems: problems.iter().map(refused).collect(),
         after_changes,
         reason,
-    });
+    }));
     let sentence = if reason == Reason::Credentials {
         "there are no usable AWS credentials"
     } else {

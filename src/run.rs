@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::aws::{Aws, AwsError, AwsErrorKind};
 use crate::checks::moment::Moment;
 use crate::clock::Clock;
-use crate::event::{self, Event, ObservedBy, Serving, Stamped, TestUrl};
+use crate::event::{self, Event, ObservedBy, ObservedTraffic, Serving, Stamped, TestUrl};
 use crate::registry::Tag;
 use crate::runner::Runner;
 use crate::secret::Secret;
@@ -21,7 +21,7 @@ pub use armed::ArmedUndo;
 use armed::ArmedUndos;
 
 /// Takes events as they happen.
-pub type Sink = Box<dyn Fn(&Stamped) + Send + Sync>;
+pub type EventObserver = Box<dyn Fn(&Stamped) + Send + Sync>;
 
 /// Keeps what is armed where the next process finds it.
 pub type StateStore = Box<dyn Fn(&[Undo]) + Send + Sync>;
@@ -32,7 +32,7 @@ pub type SecretMasker = Box<dyn Fn(&Secret) + Send + Sync>;
 /// Where a run tells what happens.
 pub struct Observers {
     /// Takes the events.
-    pub sink: Sink,
+    pub observer: EventObserver,
     /// Takes what is armed.
     pub keeper: StateStore,
     /// Takes secrets that came to be known on the way.
@@ -48,7 +48,7 @@ pub struct Run {
     /// Our name for this run, which AWS sees too.
     pub id: String,
     clock: Clock,
-    sink: Sink,
+    observer: EventObserver,
     hider: SecretMasker,
     armed: ArmedUndos,
     narrowed: Mutex<BTreeSet<String>>,
@@ -67,7 +67,7 @@ impl Run {
             runner,
             id,
             clock,
-            sink: outlets.sink,
+            observer: outlets.observer,
             hider: outlets.hider,
             armed: ArmedUndos::new(outlets.keeper),
             narrowed: Mutex::default(),
@@ -81,7 +81,7 @@ impl Run {
     /// Says what happened.
     pub fn tell(&self, event: Event) {
         let at_ms = u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX);
-        (self.sink)(&Stamped { at_ms, event });
+        (self.observer)(&Stamped { at_ms, event });
     }
 
     /// Hides a secret that was read on the way, before anything is told of it.
@@ -212,11 +212,11 @@ impl Run {
 
     /// Tells which side was seen to serve production, and by what.
     pub fn confirm_traffic(&self, revision: &str, side: Serving, witness: ObservedBy) {
-        self.tell(Event::TrafficObserved {
+        self.tell(Event::TrafficObserved(ObservedTraffic {
             revision: revision.to_owned(),
             side,
             witness,
-        });
+        }));
     }
 
     /// Notes that something in AWS is changed from now on.

@@ -12,7 +12,7 @@ use crate::aws::arn::short_name;
 use crate::checks::moment::Moment;
 use crate::choices::{Approval, Follow};
 use crate::error::Failure;
-use crate::event::{Event, Step, Tasks};
+use crate::event::{Event, Step, SurveyedService, Tasks};
 use crate::outcome::{Outcome, Reason};
 use crate::plan::{GatePlan, Plan, RolloutPlan};
 use crate::planner::Planner;
@@ -243,12 +243,12 @@ fn surveyed(run: &Run, snapshot: &Snapshot, plan: &Plan) {
         .as_ref()
         .map_or("none", RolloutPlan::controller)
         .to_owned();
-    run.tell(Event::Surveyed {
+    run.tell(Event::Surveyed(SurveyedService {
         controller,
         blue: service.revision().to_owned(),
         tasks,
         plan: plan.lines.clone(),
-    });
+    }));
 }
 
 async fn push(run: &Run, snapshot: &mut Snapshot, plan: &Plan) -> Result<Option<Pinned>, Failure> {

@@ -5,7 +5,7 @@ use super::{Ending, Halt, after, deploy, planning, step, unwinding};
 use crate::aws::arn::short_name;
 use crate::engine::history::{self, RollbackTarget};
 use crate::error::Failure;
-use crate::event::{Event, Step};
+use crate::event::{DeployedRevision, Event, Step};
 use crate::observe::traffic::{self, Observed};
 use crate::outcome::{Outcome, Reason};
 use crate::plan::{RollbackChecks, RollbackPlan};
@@ -102,12 +102,12 @@ async fn fast(run: &Run, plan: &RollbackPlan, running: &Running) -> Result<Optio
                     ),
                 });
             }
-            run.tell(Event::Revision {
+            run.tell(Event::Revision(DeployedRevision {
                 arn: revision,
                 registered: false,
                 previous: running.revision.clone(),
                 changes: Vec::new(),
-            });
+            }));
             Ok(Some(Ending {
                 outcome: Outcome::Deployed,
                 reason: Reason::RollbackAsked,

@@ -5,7 +5,7 @@ use super::{Ending, Halt, after, deploy, planning, step};
 use crate::aws::arn::short_name;
 use crate::decide::At;
 use crate::error::Failure;
-use crate::event::{Event, Step};
+use crate::event::{DeployedRevision, Event, Step};
 use crate::outcome::{Outcome, Reason};
 use crate::plan::RunningUndos;
 use crate::planner::Planner;
@@ -52,12 +52,12 @@ pub(super) async fn brought(run: &Run, running: &Running) -> Revision {
     let definition = described
         .map(|answer| crate::documents::described::from_described(&answer))
         .unwrap_or_default();
-    run.tell(Event::Revision {
+    run.tell(Event::Revision(DeployedRevision {
         arn: arn.clone(),
         registered: false,
         previous: None,
         changes: Vec::new(),
-    });
+    }));
     Revision {
         arn,
         definition,

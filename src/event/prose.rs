@@ -3,7 +3,10 @@
 //!
 //! Every field is named here, so that a new one has to be put on one side or the other.
 
-use super::{Event, OneOffTask, Progress, ReportedProblem, TestUrl};
+use super::{
+    DeployedRevision, Event, OneOffTask, Progress, RefusedInputs, ReportedProblem, RunEnd,
+    SurveyedService, TestUrl,
+};
 use crate::checks::load::{ErrorCount, LoadResult, WarmedUp};
 use crate::checks::measurement::Measurement;
 use crate::checks::smoke::{Mismatch, TestResult};
@@ -15,17 +18,17 @@ impl Event {
     #[expect(clippy::too_many_lines, reason = "one arm for each event")]
     pub fn sentences(&mut self) -> Vec<&mut String> {
         match self {
-            Self::Refused {
+            Self::Refused(RefusedInputs {
                 problems,
                 after_changes: _,
                 reason: _,
-            } => problems.iter_mut().flat_map(refusal).collect(),
-            Self::Surveyed {
+            }) => problems.iter_mut().flat_map(refusal).collect(),
+            Self::Surveyed(SurveyedService {
                 plan,
                 controller: _,
                 blue: _,
                 tasks: _,
-            } => plan.iter_mut().collect(),
+            }) => plan.iter_mut().collect(),
             Self::Narrowed {
                 check,
                 why,
@@ -38,11 +41,11 @@ impl Event {
             }
             | Self::Warned { sentence }
             | Self::Noted { sentence }
-            | Self::Ended {
+            | Self::Ended(RunEnd {
                 sentence,
                 outcome: _,
                 reason: _,
-            }
+            })
             | Self::TesterLine {
                 line: sentence,
                 name: _,
@@ -55,6 +58,7 @@ impl Event {
                 place: _,
             }
             | Self::Undone { what: sentence }
+            | Self::PostEnded { result: sentence }
             | Self::RolloutSeen {
                 progress:
                     Progress {
@@ -67,12 +71,12 @@ impl Event {
                 with: lines,
                 repository: _,
             }
-            | Self::Revision {
+            | Self::Revision(DeployedRevision {
                 changes: lines,
                 arn: _,
                 registered: _,
                 previous: _,
-            }
+            })
             | Self::TaskDone { containers: lines } => lines.iter_mut().collect(),
             Self::TaskRan {
                 task:
@@ -92,52 +96,24 @@ impl Event {
             | Self::WarmedUp { .. }
             | Self::Loaded { .. }
             | Self::Tested { .. } => self.results(),
-            Self::Started {
-                run: _,
-                time: _,
-                region: _,
-                cluster: _,
-                service: _,
-                version: _,
-                mode: _,
-            }
+            Self::Started(_)
             | Self::TestUrlSeen {
                 seen: TestUrl::LeadsToGreen | TestUrl::TellsNewVersion,
             }
             | Self::StepStarted { step: _ }
-            | Self::ImagePinned {
-                image: _,
-                digest: _,
-                registry: _,
-                tags: _,
-                moved: _,
-                transfer: _,
-            }
+            | Self::ImagePinned(_)
             | Self::TagsDeferred { tags: _ }
             | Self::TagSet { tag: _ }
             | Self::ScanAnswered { result: _ }
             | Self::TaskStarted { arns: _ }
             | Self::TaskFound { arns: _ }
-            | Self::RolloutStarted {
-                deployment: _,
-                service_deployment: _,
-                console: _,
-                codedeploy: _,
-                found: _,
-            }
+            | Self::RolloutStarted(_)
             | Self::GateOpened { gate: _, seen: _ }
-            | Self::TesterStarted {
-                name: _,
-                moment: _,
-                place: _,
-            }
+            | Self::TesterStarted(_)
             | Self::PointOfNoReturn
-            | Self::TrafficObserved {
-                revision: _,
-                side: _,
-                witness: _,
-            }
+            | Self::TrafficObserved(_)
             | Self::Signalled
+            | Self::SinkFailed { sink: _, why: _ }
             | Self::Measured { reads: _ } => Vec::new(),
         }
     }
@@ -323,22 +299,22 @@ mod tests {
             failure,
         };
         assert_eq!(event.sentences(), ["u", "s", "c", "h", "w", "l"]);
-        let mut event = Event::Ended {
+        let mut event = Event::Ended(RunEnd {
             outcome: Outcome::Deployed,
             reason: Reason::AsPlanned,
             sentence: "e".into(),
-        };
+        });
         event
             .sentences()
             .into_iter()
             .for_each(|sentence| sentence.push('!'));
         assert_eq!(
             event,
-            Event::Ended {
+            Event::Ended(RunEnd {
                 outcome: Outcome::Deployed,
                 reason: Reason::AsPlanned,
                 sentence: "e!".into()
-            }
+            })
         );
     }
 }

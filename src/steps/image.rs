@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::push_progress::Tally;
 use super::repository;
 use crate::error::{Explain, Failure};
-use crate::event::{DeferredTag, Event, Parts, Transfer};
+use crate::event::{DeferredTag, Event, Parts, PinnedImage, Transfer};
 use crate::outcome::Reason;
 use crate::plan::{ImagePlan, RepositoryPlan};
 use crate::registry::{
@@ -118,14 +118,14 @@ pub async fn image(
             });
             let registry = pinned.split('/').next().unwrap_or_default().to_owned();
             let tags = Vec::new();
-            run.tell(Event::ImagePinned {
+            run.tell(Event::ImagePinned(PinnedImage {
                 image: pinned.clone(),
                 digest: digest.clone(),
                 registry,
                 tags,
                 moved: 0,
                 transfer: None,
-            });
+            }));
             if let Some((target, root)) = place.map(|place| *place) {
                 let named = named(&target, &root, &plan.tags_when_deployed).await;
                 defer(run, &target, root, named);
@@ -269,14 +269,14 @@ fn pinned(run: &Run, target: &Target, pushed: &Pushed, tally: &Tally) -> Pinned 
         },
     };
     let (moved, transfer) = (pushed.bytes_moved, Some(transfer));
-    run.tell(Event::ImagePinned {
+    run.tell(Event::ImagePinned(PinnedImage {
         image: image.clone(),
         digest: digest.clone(),
         registry,
         tags,
         moved,
         transfer,
-    });
+    }));
     Pinned {
         image,
         digest: Some(digest),

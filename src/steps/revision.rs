@@ -9,7 +9,7 @@ use crate::choices::DroppedFields;
 use crate::documents::compare::{ShownField, diff, differences, equivalent};
 use crate::documents::described::from_described;
 use crate::error::{Explain, Failure};
-use crate::event::Event;
+use crate::event::{DeployedRevision, Event};
 use crate::outcome::Reason;
 use crate::plan::Plan;
 use crate::run::Run;
@@ -118,12 +118,12 @@ fn tell(run: &Run, arn: &str, plan: &Plan, changes: Vec<String>, registered: boo
         .as_ref()
         .map(|rollout| rollout.blue.revision.clone())
         .filter(|blue| !blue.is_empty());
-    run.tell(Event::Revision {
+    run.tell(Event::Revision(DeployedRevision {
         arn: arn.to_owned(),
         registered,
         previous,
         changes,
-    });
+    }));
 }
 
 fn with_image(definition: &Value, containers: &[String], image: Option<&Pinned>) -> Value {

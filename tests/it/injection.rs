@@ -10,7 +10,9 @@ use ecs_bluegreen::checks::smoke::TestResult;
 use ecs_bluegreen::checks::tester::TesterResult;
 use ecs_bluegreen::error::{Failure, StoppedContainer};
 use ecs_bluegreen::event::{
-    Event, ObservedBy, Progress, ReportedProblem, Serving, Stamped, Step, StepEnd, Tasks, Traffic,
+    DeployedRevision, Event, ObservedBy, ObservedTraffic, PinnedImage, Progress, RefusedInputs,
+    ReportedProblem, RunEnd, RunStart, Serving, Stamped, StartedRollout, StartedTester, Step,
+    StepEnd, SurveyedService, Tasks, Traffic,
 };
 use ecs_bluegreen::github::files::append_value;
 use ecs_bluegreen::outcome::{Mode, Outcome, Reason};
@@ -463,7 +465,7 @@ fn told_of(text: &str) -> Vec<Stamped> {
     }))
     .expect("a result");
     let events = [
-        Event::Started {
+        Event::Started(RunStart {
             run: own(),
             time: own(),
             region: own(),
@@ -471,8 +473,8 @@ fn told_of(text: &str) -> Vec<Stamped> {
             service: Some(own()),
             version: Some(own()),
             mode: Mode::Deploy,
-        },
-        Event::Surveyed {
+        }),
+        Event::Surveyed(SurveyedService {
             controller: own(),
             blue: own(),
             tasks: Tasks {
@@ -481,7 +483,7 @@ fn told_of(text: &str) -> Vec<Stamped> {
                 failed: 0,
             },
             plan: vec![own()],
-        },
+        }),
         Event::StepStarted { step: Step::Image },
         Event::Narrowed {
             check: own(),
@@ -494,14 +496,14 @@ fn told_of(text: &str) -> Vec<Stamped> {
             repository: own(),
             with: vec![own()],
         },
-        Event::ImagePinned {
+        Event::ImagePinned(PinnedImage {
             image: own(),
             digest: own(),
             registry: own(),
             tags: vec![own()],
             moved: u64::MAX,
             transfer: None,
-        },
+        }),
         Event::ScanAnswered {
             result: Box::new(scan),
         },
@@ -510,24 +512,24 @@ fn told_of(text: &str) -> Vec<Stamped> {
             end: StepEnd::Failed,
             result: own(),
         },
-        Event::Revision {
+        Event::Revision(DeployedRevision {
             arn: own(),
             registered: true,
             previous: Some(format!("{text}/")),
             changes: vec![own()],
-        },
+        }),
         Event::TaskStarted { arns: vec![own()] },
         Event::TaskFound { arns: vec![own()] },
         Event::TaskDone {
             containers: vec![own()],
         },
-        Event::RolloutStarted {
+        Event::RolloutStarted(StartedRollout {
             deployment: own(),
             service_deployment: Some(own()),
             console: own(),
             codedeploy: true,
             found: false,
-        },
+        }),
         Event::RolloutSeen {
             progress: Progress {
                 stage: own(),
@@ -549,11 +551,11 @@ fn told_of(text: &str) -> Vec<Stamped> {
         Event::Loaded {
             result: Box::new(load),
         },
-        Event::TesterStarted {
+        Event::TesterStarted(StartedTester {
             name: own(),
             moment: Moment::Green,
             place: own(),
-        },
+        }),
         Event::TesterLine {
             name: own(),
             line: own(),
@@ -561,12 +563,12 @@ fn told_of(text: &str) -> Vec<Stamped> {
         Event::Tested {
             result: Box::new(tester),
         },
-        Event::TrafficObserved {
+        Event::TrafficObserved(ObservedTraffic {
             revision: own(),
             side: Serving::Blue,
             witness: ObservedBy::Listener,
-        },
-        Event::Refused {
+        }),
+        Event::Refused(RefusedInputs {
             problems: vec![ReportedProblem {
                 problem: own(),
                 remedy: own(),
@@ -574,18 +576,18 @@ fn told_of(text: &str) -> Vec<Stamped> {
             }],
             after_changes: false,
             reason: Reason::InvalidInputs,
-        },
+        }),
         Event::Undone { what: own() },
         Event::UndoFailed {
             what: own(),
             failure: failure.clone(),
         },
         Event::Failed { failure },
-        Event::Ended {
+        Event::Ended(RunEnd {
             outcome: Outcome::Stuck,
             reason: Reason::SmokeFailed,
             sentence: own(),
-        },
+        }),
     ];
     events
         .into_iter()

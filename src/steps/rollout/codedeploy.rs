@@ -5,7 +5,7 @@ use crate::aws::codedeploy::NewDeployment;
 use crate::aws::codedeploy_shapes::{CodeDeployDeployment, CodeDeployTarget, ReadyWait, Status};
 use crate::decide::{At, Goal, Seen, Trouble};
 use crate::error::Failure;
-use crate::event::{Event, Gate, ObservedBy, Progress, Serving, StepSeen};
+use crate::event::{Event, Gate, ObservedBy, Progress, Serving, StartedRollout, StepSeen};
 use crate::observe::outage::Outage;
 use crate::observe::traffic::{self, Observed};
 use crate::outcome::Reason;
@@ -95,13 +95,13 @@ impl<'a> CodeDeploy<'a> {
             run.aws.partition().console(),
             run.aws.partition().region()
         );
-        run.tell(Event::RolloutStarted {
+        run.tell(Event::RolloutStarted(StartedRollout {
             deployment: id.clone(),
             service_deployment: None,
             console,
             codedeploy: true,
             found,
-        });
+        }));
         let (blind, task_failures) = (Outage::default(), TaskFailures::default());
         Self {
             run,

@@ -11,7 +11,7 @@ use crate::aws::ecs_shapes::{RollingDeployment, Service};
 use crate::choices::Follow;
 use crate::decide::{Goal, Seen, Trouble};
 use crate::error::{Explain, Failure};
-use crate::event::{Event, ObservedBy, Progress, Serving, Tasks};
+use crate::event::{Event, ObservedBy, Progress, Serving, StartedRollout, Tasks};
 use crate::observe::outage::Outage;
 use crate::outcome::Reason;
 use crate::plan::{RollingWay, RolloutKind, RolloutPlan};
@@ -124,13 +124,13 @@ impl<'a> Rolling<'a> {
             plan.cluster,
             plan.service
         );
-        run.tell(Event::RolloutStarted {
+        run.tell(Event::RolloutStarted(StartedRollout {
             deployment: id.clone(),
             service_deployment: None,
             console,
             codedeploy: false,
             found,
-        });
+        }));
         Self {
             run,
             plan,

@@ -11,7 +11,7 @@ use crate::checks::tester::{Cases, RunnerPlace, Tester, TesterVerdict, Transcrip
 use crate::clock::nonce;
 use crate::duration::Human;
 use crate::error::{Explain, Failure};
-use crate::event::Event;
+use crate::event::{Event, StartedTester};
 use crate::outcome::Reason;
 use crate::run::Run;
 use crate::undo::saved::TESTER_CONTAINER;
@@ -203,11 +203,11 @@ async fn whole_life(
     };
     engine.create(container, &recipe).await?;
     let before = place.junit.as_ref().map(|path| path.seen(root));
-    run.tell(Event::TesterStarted {
+    run.tell(Event::TesterStarted(StartedTester {
         name: tester.name.clone(),
         moment: occasion.moment,
         place: tester.place_in_words(),
-    });
+    }));
     let tell = |line: &str| {
         run.tell(Event::TesterLine {
             name: tester.name.clone(),

@@ -15,7 +15,7 @@ use crate::documents::overrides::Items;
 use crate::documents::run_task::{TaskRequest, Wait};
 use crate::documents::task_definition::{TaskDefinition, text};
 use crate::error::{Explain, Failure};
-use crate::event::Event;
+use crate::event::{Event, StartedTester};
 use crate::observe::stopped_tasks;
 use crate::outcome::Reason;
 use crate::plan::TaskHost;
@@ -133,11 +133,11 @@ pub(super) async fn run_as_task(
     let (armed, arns) = start(run, host, tester, &revision, &request).await?;
     let ids: Vec<&str> = arns.iter().map(|arn| short_name(arn)).collect();
     let place = format!("task {} of {}", ids.join(", "), short_name(&revision.arn));
-    run.tell(Event::TesterStarted {
+    run.tell(Event::TesterStarted(StartedTester {
         name: tester.name.clone(),
         moment: occasion.moment,
         place,
-    });
+    }));
     let watched = task::AwaitedTasks {
         what: "tester",
         arns: &arns,

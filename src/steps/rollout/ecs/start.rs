@@ -16,7 +16,7 @@ use crate::aws::ecs_rollout_shapes::{Brief, ServiceDeployment};
 use crate::documents::deployment_configuration::{self as configuration, KnownHooks, Pause};
 use crate::documents::strategy::Strategy;
 use crate::error::Failure;
-use crate::event::Event;
+use crate::event::{Event, StartedRollout};
 use crate::observe::outage::Outage;
 use crate::observe::own_deployments::{DeploymentSearch, Wanted, find_wanted};
 use crate::observe::serving;
@@ -140,13 +140,13 @@ impl<'a> EcsRollout<'a> {
             partition.region()
         );
         let service_deployment = Some(deployment.arn.clone());
-        run.tell(Event::RolloutStarted {
+        run.tell(Event::RolloutStarted(StartedRollout {
             deployment: deployment.id().to_owned(),
             service_deployment,
             console,
             codedeploy: false,
             found,
-        });
+        }));
         Self {
             run,
             plan,
