@@ -12,16 +12,18 @@ use crate::checks::smoke::TestResult;
 use crate::checks::tester::TesterResult;
 use crate::error::Failure;
 use crate::scan::ScanResult;
+use crate::text::Text;
 
+pub mod fact;
 mod image;
 mod one_off;
-mod prose;
 mod rollout;
 mod run;
 mod step;
 mod tester;
 mod traffic;
 
+pub use fact::{Fact, FactLevel};
 pub use image::{DeferredTag, Parts, PinnedImage, Transfer};
 pub use one_off::{OneOffTask, TaskEnd};
 pub use rollout::{
@@ -62,35 +64,37 @@ pub enum Event {
         /// How.
         end: StepEnd,
         /// One line about what it came to.
-        result: String,
+        result: Text,
     },
     /// What runs now, as it was read.
     Surveyed(SurveyedService),
     /// A read was denied or failed; a check is limited for it.
     Narrowed {
         /// What is not checked now.
-        check: String,
+        check: Text,
         /// What to allow.
         allow: String,
         /// Why, in AWS's words.
-        why: String,
+        why: Text,
     },
-    /// Something the user should know.
+    /// Something that needs no more than a sentence.
+    Fact(Fact),
+    /// Something the user should know, in the words of AWS or of a person.
     Warned {
         /// In a sentence.
-        sentence: String,
+        sentence: Text,
     },
-    /// Something the log shows for the record.
+    /// Something the log shows for the record, in the words of AWS or of a person.
     Noted {
         /// In a sentence.
-        sentence: String,
+        sentence: Text,
     },
     /// A repository was made for the image; it stays.
     RepositoryCreated {
         /// `registry/name`.
         repository: String,
         /// What was asked for, line by line; what was not is ECR's default.
-        with: Vec<String>,
+        with: Vec<Text>,
     },
     /// The image is in its registry.
     ImagePinned(PinnedImage),
@@ -130,7 +134,7 @@ pub enum Event {
     /// The one-off task ended well.
     TaskDone {
         /// The containers that were judged, with exit codes.
-        containers: Vec<String>,
+        containers: Vec<Text>,
     },
     /// The rollout was started.
     RolloutStarted(StartedRollout),
@@ -180,7 +184,7 @@ pub enum Event {
         /// The tester's name.
         name: String,
         /// The line, without secrets.
-        line: String,
+        line: Text,
     },
     /// A tester ended.
     Tested {
@@ -192,7 +196,7 @@ pub enum Event {
         /// Its target group or task set.
         place: String,
         /// Healthy targets of all.
-        health: String,
+        health: Text,
     },
     /// Blue is gone: a new rollout of the old revision is the way back from here.
     PointOfNoReturn,
@@ -204,23 +208,23 @@ pub enum Event {
     SinkFailed {
         /// Its name.
         sink: String,
-        /// Why, without secrets.
-        why: String,
+        /// Why.
+        why: Text,
     },
     /// The post step's end.
     PostEnded {
         /// What it came to.
-        result: String,
+        result: Text,
     },
     /// An effect was undone.
     Undone {
         /// What.
-        what: String,
+        what: Text,
     },
     /// An effect could not be undone.
     UndoFailed {
         /// What.
-        what: String,
+        what: Text,
         /// Why, and what to do.
         failure: Failure,
     },

@@ -15,10 +15,10 @@ use std::time::Duration;
 
 use ecs_bluegreen::aws::Aws;
 use ecs_bluegreen::aws::connection::{AwsSettings, InstanceProfile};
-use ecs_bluegreen::clock::{self, Clock};
-use ecs_bluegreen::duration::Human;
+use ecs_bluegreen::clock::{self, Clock, milliseconds};
 use ecs_bluegreen::engine::{self, Ending};
 use ecs_bluegreen::error::Failure;
+use ecs_bluegreen::event::fact::AwsFact;
 use ecs_bluegreen::event::{Event, RefusedInputs, RunEnd, RunStart, Stamped};
 use ecs_bluegreen::github::commands;
 use ecs_bluegreen::inputs::{self, Inputs};
@@ -216,7 +216,7 @@ fn tell_end(run: &Run, ending: Ending) {
         run.tell(Event::Ended(RunEnd {
             outcome: ending.outcome,
             reason: ending.reason,
-            sentence: ending.sentence,
+            sentence: ending.sentence.into(),
         }));
     }
 }
@@ -244,13 +244,13 @@ fn new_run(
 
 /// A write of ours waits until AWS takes it.
 fn waits(action: &str, since: Duration, clock: Clock) -> Stamped {
-    let sentence = format!(
-        "AWS throttles {action}: it was not taken for {}, and is sent again",
-        Human(since)
-    );
     Stamped {
-        at_ms: u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX),
-        event: Event::Noted { sentence },
+        at_ms: milliseconds(clock.elapsed()),
+        event: AwsFact::Throttled {
+            action: action.to_owned(),
+            milliseconds: milliseconds(since),
+        }
+        .into(),
     }
 }
 
@@ -341,7 +341,9 @@ async fn post(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
             unwound.result(&restored.undos)
         ),
     };
-    run.tell(Event::PostEnded { result });
+    run.tell(Event::PostEnded {
+        result: result.into(),
+    });
     recorder.finish();
     if unwound.is_stuck() || unusable > 0 {
         Outcome::Stuck.exit_code()
@@ -357,7 +359,7 @@ fn tell_unusable(run: &Run, unusable: Vec<UnusableUndo>) -> usize {
     for UnusableUndo { what, why } in unusable {
         let hint = "look at the log of this job's main step for what it did, and at the service, and undo by hand what is left (docs/stuck.md)";
         run.tell(Event::UndoFailed {
-            what,
+            what: what.into(),
             failure: Failure::new(Reason::InvalidInputs, why).hint(hint),
         });
     }

@@ -9,12 +9,13 @@ use crate::checks::smoke::{TestResult, TestVerdict};
 use crate::checks::tester::{TesterResult, TesterVerdict};
 use crate::error::Failure;
 use crate::event::{
-    DeployedRevision, Event, ObservedBy, OneOffTask, PinnedImage, RefusedInputs, ReportedProblem,
-    RunEnd, RunStart, Serving, Stamped, StartedRollout, Step, StepEnd, SurveyedService, TestUrl,
-    Transfer,
+    DeployedRevision, Event, Fact, FactLevel, ObservedBy, OneOffTask, PinnedImage, RefusedInputs,
+    ReportedProblem, RunEnd, RunStart, Serving, Stamped, StartedRollout, Step, StepEnd,
+    SurveyedService, TestUrl, Transfer,
 };
 use crate::outcome::{Outcome, Reason};
 use crate::scan::ScanResult;
+use crate::text::Text;
 
 mod measured;
 
@@ -46,7 +47,7 @@ pub struct Report {
     /// Why.
     pub reason: Option<Reason>,
     /// In a sentence.
-    pub sentence: String,
+    pub sentence: Text,
     /// Who performs the rollout.
     pub controller: Option<String>,
     /// What served before.
@@ -56,7 +57,7 @@ pub struct Report {
     /// What it replaces.
     pub previous_revision: Option<String>,
     /// What changed in it.
-    pub changes: Vec<String>,
+    pub changes: Vec<Text>,
     /// The image.
     pub image: Option<String>,
     /// Its digest.
@@ -103,9 +104,9 @@ pub struct Report {
     /// Which side serves, and who says so.
     pub traffic: Option<(Serving, ObservedBy)>,
     /// Narrowed checks: what is not checked and which action to allow.
-    pub narrowed: Vec<(String, String)>,
+    pub narrowed: Vec<(Text, String)>,
     /// Warnings.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Text>,
     /// Problems with the inputs.
     pub problems: Vec<ReportedProblem>,
     /// Whether something was changed in AWS before they were found.
@@ -114,10 +115,10 @@ pub struct Report {
     /// Why it failed.
     pub failure: Option<Failure>,
     /// What could not be undone.
-    pub stuck: Vec<(String, Failure)>,
+    pub stuck: Vec<(Text, Failure)>,
     /// What the post step came to; none in the main step.
     #[serde(skip)]
-    pub post_result: Option<String>,
+    pub post_result: Option<Text>,
     /// Reads of AWS.
     pub reads: u64,
     /// Milliseconds in all.
@@ -133,7 +134,7 @@ pub struct StepReport {
     /// How it ended; none while it goes on, or when it was cut short.
     pub end: Option<StepEnd>,
     /// One line.
-    pub result: String,
+    pub result: Text,
     /// When it began.
     #[serde(skip)]
     pub began_ms: u64,
@@ -190,6 +191,7 @@ impl Report {
             Event::Narrowed { check, allow, .. } => {
                 self.narrowed.push((check.clone(), allow.clone()));
             }
+            Event::Fact(fact) => self.fact(fact),
             Event::Warned { sentence } => self.warnings.push(sentence.clone()),
             Event::RepositoryCreated { repository, .. } => {
                 self.repository_created = Some(repository.clone());
@@ -224,6 +226,13 @@ impl Report {
             | Event::Signalled
             | Event::SinkFailed { .. }
             | Event::Undone { .. } => {}
+        }
+    }
+
+    fn fact(&mut self, fact: &Fact) {
+        match fact.level() {
+            FactLevel::Warning => self.warnings.push(fact.sentence()),
+            FactLevel::Note => {}
         }
     }
 
@@ -305,7 +314,7 @@ impl Report {
         self.steps.push(StepReport {
             step,
             end: None,
-            result: String::new(),
+            result: Text::default(),
             began_ms,
             milliseconds: 0,
         });
@@ -318,7 +327,7 @@ impl Report {
         }
     }
 
-    fn step_ended(&mut self, step: Step, end: StepEnd, result: &str, at_ms: u64) {
+    fn step_ended(&mut self, step: Step, end: StepEnd, result: &Text, at_ms: u64) {
         if let Some(report) = self
             .steps
             .iter_mut()
@@ -326,7 +335,7 @@ impl Report {
             .find(|report| report.step == step)
         {
             report.milliseconds = at_ms.saturating_sub(report.began_ms);
-            (report.end, report.result) = (Some(end), result.to_owned());
+            (report.end, report.result) = (Some(end), result.clone());
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::aws::{Aws, AwsError, AwsErrorKind};
 use crate::checks::moment::Moment;
-use crate::clock::Clock;
+use crate::clock::{Clock, milliseconds};
 use crate::event::{self, Event, ObservedBy, ObservedTraffic, Serving, Stamped, TestUrl};
 use crate::registry::Tag;
 use crate::runner::Runner;
@@ -79,8 +79,9 @@ impl Run {
     }
 
     /// Says what happened.
-    pub fn tell(&self, event: Event) {
-        let at_ms = u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX);
+    pub fn tell(&self, event: impl Into<Event>) {
+        let at_ms = milliseconds(self.clock.elapsed());
+        let event = event.into();
         (self.observer)(&Stamped { at_ms, event });
     }
 
@@ -104,9 +105,9 @@ impl Run {
             .insert(key.to_owned())
         {
             self.tell(Event::Narrowed {
-                check: check.to_owned(),
+                check: check.into(),
                 allow: allow.to_owned(),
-                why: error.to_string(),
+                why: error.to_string().into(),
             });
         }
     }
@@ -126,7 +127,9 @@ impl Run {
             .unwrap_or_else(PoisonError::into_inner)
             .insert(sentence.clone())
         {
-            self.tell(Event::Noted { sentence });
+            self.tell(Event::Noted {
+                sentence: sentence.into(),
+            });
         }
     }
 

@@ -12,6 +12,7 @@ use crate::aws::arn::short_name;
 use crate::checks::moment::Moment;
 use crate::choices::{Approval, Follow};
 use crate::error::Failure;
+use crate::event::fact::{GateFact, ImageFact, OneOffFact};
 use crate::event::{Event, Step, SurveyedService, Tasks};
 use crate::outcome::{Outcome, Reason};
 use crate::plan::{GatePlan, Plan, RolloutPlan};
@@ -142,9 +143,7 @@ pub(super) async fn find_gate(run: &Run, rollout: &mut Rollout<'_>) -> Result<Pa
     })
     .await?;
     if past == Past::Passed {
-        run.tell(Event::Noted {
-            sentence: "green's gate was opened before; the rollout is followed".into(),
-        });
+        run.tell(GateFact::OpenedBefore);
     }
     Ok(past)
 }
@@ -219,10 +218,10 @@ async fn prepare(run: &Run, planner: &Planner) -> Result<(Snapshot, Plan, Ready)
     let (snapshot, plan) = Box::pin(planned(run, planner, None)).await?;
     let ready = checks::prepare(run, &plan.checks).await?;
     let notes = plan.notes.iter().map(|note| Event::Noted {
-        sentence: note.clone(),
+        sentence: note.into(),
     });
     let warnings = plan.warnings.iter().map(|warning| Event::Warned {
-        sentence: warning.clone(),
+        sentence: warning.into(),
     });
     notes.chain(warnings).for_each(|event| run.tell(event));
     surveyed(run, &snapshot, &plan);
@@ -247,7 +246,7 @@ fn surveyed(run: &Run, snapshot: &Snapshot, plan: &Plan) {
         controller,
         blue: service.revision().to_owned(),
         tasks,
-        plan: plan.lines.clone(),
+        plan: plan.lines.clone().into_iter().map(Into::into).collect(),
     }));
 }
 
@@ -282,9 +281,7 @@ async fn judge(
         .as_ref()
         .is_some_and(|running| running.is_ours)
     {
-        run.tell(Event::Noted {
-            sentence: "the image's scan was judged before its rollout was started".into(),
-        });
+        run.tell(ImageFact::ScannedBefore);
         return Ok(());
     }
     step(
@@ -318,9 +315,7 @@ async fn one_off(
         return Ok(());
     }
     if prepared.adopted().is_some() {
-        run.tell(Event::Noted {
-            sentence: "the one-off task was run before the rollout was started".into(),
-        });
+        run.tell(OneOffFact::RanBefore);
         return Ok(());
     }
     for attempt in 1.. {

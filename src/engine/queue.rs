@@ -7,8 +7,9 @@ use tokio::time::Instant;
 use crate::aws::AwsError;
 use crate::aws::codedeploy_shapes::Status;
 use crate::aws::ecs::ServiceLookup;
+use crate::clock::milliseconds;
 use crate::error::Failure;
-use crate::event::Event;
+use crate::event::fact::QueueFact;
 use crate::observe::workflow_runs::queue_position;
 use crate::outcome::Reason;
 use crate::plan::{QueuePlan, SupersedePlan, WaitPlan};
@@ -67,27 +68,22 @@ async fn wait(run: &Run, plan: &WaitPlan, running: &Running) -> Result<QueueOutc
     }
     let deadline = plan.order.longest_wait();
     let (began, mut said) = (Instant::now(), Instant::now());
-    let place = queue_position(run, plan.token.as_ref())
+    let position = queue_position(run, plan.token.as_ref())
         .await
-        .map(|runs| format!(" (position {} in the workflow's queue)", runs + 1));
-    run.tell(Event::Noted {
-        sentence: format!(
-            "{}: waiting until it is over{}",
-            running.words(),
-            place.unwrap_or_default()
-        ),
+        .map(|runs| runs + 1);
+    run.tell(QueueFact::Waits {
+        running: running.words().into(),
+        position,
     });
     let mut pace = PollInterval::new(plan.poll);
     while began.elapsed() < deadline {
         pace.rest().await;
         if said.elapsed() >= REMIND {
             said = Instant::now();
-            let sentence = format!(
-                "still waiting, after {}: {}",
-                crate::duration::Human(began.elapsed()),
-                running.words()
-            );
-            run.tell(Event::Noted { sentence });
+            run.tell(QueueFact::StillWaits {
+                running: running.words().into(),
+                milliseconds: milliseconds(began.elapsed()),
+            });
         }
         match is_over(run, &plan.place, running).await {
             Ok(true) => return Ok(QueueOutcome::Again),
@@ -148,11 +144,8 @@ async fn is_over(run: &Run, place: &ServiceKey, running: &Running) -> Result<boo
 }
 
 async fn supersede(run: &Run, running: &Running, undos: &[Undo]) -> Result<QueueOutcome, Failure> {
-    run.tell(Event::Warned {
-        sentence: format!(
-            "{}: it is rolled back first (if-running: supersede)",
-            running.words()
-        ),
+    run.tell(QueueFact::RollsBackFirst {
+        running: running.words().into(),
     });
     match unwind::all(run, undos).await {
         Unwound::NoRollout

@@ -5,6 +5,7 @@ use super::{Ending, Halt, after, deploy, planning, step};
 use crate::aws::arn::short_name;
 use crate::decide::At;
 use crate::error::Failure;
+use crate::event::fact::QueueFact;
 use crate::event::{DeployedRevision, Event, Step};
 use crate::outcome::{Outcome, Reason};
 use crate::plan::RunningUndos;
@@ -24,8 +25,8 @@ pub(super) async fn status(run: &Run, planner: &Planner) -> Result<Ending, Halt>
     let (Some(running), Some(planned)) = (&snapshot.running, &plan.rollout) else {
         return Ok(nothing(&snapshot));
     };
-    run.tell(Event::Noted {
-        sentence: running.words(),
+    run.tell(QueueFact::InProgress {
+        running: running.words().into(),
     });
     let revision = brought(run, running).await;
     let mut rollout = rollout::attach(run, planned, &revision, running);

@@ -2,12 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::text::Text;
+
 /// A container of a one-off task that ran.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct OneOffTask {
     /// The command that the overrides give it; none where it is the definition's own.
-    pub command: Option<String>,
+    pub command: Option<Text>,
     /// The task's ARN.
     pub task: String,
     /// The container.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::event::Traffic;
+use crate::text::Text;
 
 /// What runs now, as it was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,7 +15,7 @@ pub struct SurveyedService {
     /// Tasks running and wanted.
     pub tasks: Tasks,
     /// The plan, line by line.
-    pub plan: Vec<String>,
+    pub plan: Vec<Text>,
 }
 
 /// The revision that is deployed.
@@ -27,7 +28,7 @@ pub struct DeployedRevision {
     /// What it replaces.
     pub previous: Option<String>,
     /// What changed, line by line.
-    pub changes: Vec<String>,
+    pub changes: Vec<Text>,
 }
 
 /// The rollout was started.
@@ -61,7 +62,7 @@ pub struct Tasks {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     /// The controller's own word for where it is.
-    pub stage: String,
+    pub stage: Text,
     /// Production traffic, where it is known.
     pub traffic: Option<Traffic>,
     /// Green's tasks, where they are known.

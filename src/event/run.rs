@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::outcome::{Mode, Outcome, Reason};
+use crate::text::Text;
 
 /// The run begins.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,16 +46,16 @@ pub struct RunEnd {
     /// Why.
     pub reason: Reason,
     /// In a sentence: what serves traffic now.
-    pub sentence: String,
+    pub sentence: Text,
 }
 
 /// A problem with an input, as the report shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportedProblem {
     /// Input, place and what is wrong.
-    pub problem: String,
+    pub problem: Text,
     /// What to do.
-    pub remedy: String,
+    pub remedy: Text,
     /// Where in a file of the repository it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<FilePlace>,

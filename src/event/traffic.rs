@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::checks::moment::Moment;
+use crate::text::Text;
 
 /// Percent of production traffic on each side.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -71,7 +72,7 @@ pub enum TestUrl {
     /// That is not known.
     Unproven {
         /// Why.
-        why: String,
+        why: Text,
     },
 }
 

@@ -84,15 +84,16 @@ pub(super) fn take(checks: &mut Vec<CheckReport>, measurement: &Measurement) {
 mod tests {
     use super::*;
     use crate::checks::moment::Moment;
+    use crate::text::Text;
 
     fn measurement(check: &str, phase: Phase, value: &str) -> Measurement {
         Measurement {
             check: check.into(),
             kind: CheckKind::Metric,
             moment: Moment::Step,
-            query: String::new(),
+            query: Text::default(),
             value: value.into(),
-            condition: String::new(),
+            condition: Text::default(),
             phase,
             note: None,
             weight: Weight::Counts,

@@ -82,7 +82,9 @@ impl ArmedUndos {
     pub(super) fn keep_temporary(&self) {
         self.change(|undos| {
             undos.retain(|(_, undo)| undo.is_temporary());
-            undos.iter_mut().for_each(|(_, undo)| undo.keep_strategy());
+            for (_, undo) in undos {
+                undo.keep_strategy();
+            }
         });
     }
 

@@ -8,13 +8,15 @@ use crate::aws::arn::short_name;
 use crate::checks::moment::Moment;
 use crate::error::Failure;
 use crate::event::{
-    DeferredTag, Event, RunEnd, Stamped, StartedRollout, StartedTester, Step, StepEnd, TestUrl, on,
+    DeferredTag, Event, Fact, FactLevel, RunEnd, Stamped, StartedRollout, StartedTester, Step,
+    StepEnd, TestUrl, on,
 };
 use crate::github::commands::{END_GROUP, Level, annotation, group, harmless};
 use crate::outcome::Outcome;
 use crate::sinks::outputs::human;
 use crate::sinks::recorder::print;
 use crate::sinks::sink::{Sink, SinkError};
+use crate::text::Text;
 
 pub(super) mod image;
 mod rollout;
@@ -43,7 +45,7 @@ pub struct Console {
     open: Option<(Step, u64)>,
     warnings: usize,
     failed: Option<Failure>,
-    stuck: Vec<(String, Failure)>,
+    stuck: Vec<(Text, Failure)>,
     watch_at: Option<String>,
     tags_not_set: Vec<DeferredTag>,
     test_url: Option<TestUrl>,
@@ -68,6 +70,7 @@ impl Console {
             Event::Narrowed { check, allow, why } => {
                 self.warning("a check is limited", &narrowed(check, allow, why))
             }
+            Event::Fact(fact) => self.fact(fact),
             Event::Warned { sentence } => self.warning("note", sentence),
             Event::Noted { sentence } => vec![quiet(sentence)],
 
@@ -143,8 +146,8 @@ impl Console {
         )
     }
 
-    fn undo_failed(&mut self, what: &str, failure: &Failure) -> Vec<String> {
-        self.stuck.push((what.to_owned(), failure.clone()));
+    fn undo_failed(&mut self, what: &Text, failure: &Failure) -> Vec<String> {
+        self.stuck.push((what.clone(), failure.clone()));
         vec![quiet(&format!(
             "not undone: {what}: {}",
             failure.sentence()
@@ -196,6 +199,14 @@ impl Console {
                 ),
             ],
             None => Vec::new(),
+        }
+    }
+
+    fn fact(&mut self, fact: &Fact) -> Vec<String> {
+        let sentence = fact.sentence();
+        match fact.level() {
+            FactLevel::Warning => self.warning("note", &sentence),
+            FactLevel::Note => vec![quiet(&sentence)],
         }
     }
 

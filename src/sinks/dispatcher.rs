@@ -31,7 +31,7 @@ impl WatchedSink {
         self.has_failed = true;
         Some(Event::SinkFailed {
             sink: self.sink.name().to_owned(),
-            why: error.to_string(),
+            why: error.to_string().into(),
         })
     }
 }
@@ -61,7 +61,7 @@ impl Dispatcher {
 
     /// Nothing more comes: what is left is written first, and what is under way waited for.
     pub fn finish(&mut self) {
-        self.each(Sink::finish);
+        self.each(|sink| sink.finish());
         let longest = self.longest;
         self.each(|sink| sink.wait(longest));
     }

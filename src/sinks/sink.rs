@@ -8,7 +8,7 @@ use std::io;
 use std::time::Duration;
 
 use crate::event::Stamped;
-use crate::scrub::masked;
+use crate::text::Text;
 
 /// Takes events on the run's own thread: nothing else goes on meanwhile, so it does not wait.
 ///
@@ -58,25 +58,25 @@ pub trait RemoteSink: Send + 'static {
     }
 }
 
-/// Why a sink did not show everything, without secrets.
+/// Why a sink did not show everything.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SinkError(String);
+pub struct SinkError(Text);
 
 impl SinkError {
     /// In the words of whoever refused.
     pub fn new(words: &str) -> Self {
-        Self(masked(words))
+        Self(Text::foreign(words))
     }
 
     /// A file of the runner could not be written.
     pub fn unwritten(error: &io::Error) -> Self {
-        Self(format!("it cannot be written: {error}"))
+        Self(format!("it cannot be written: {error}").into())
     }
 }
 
 impl fmt::Display for SinkError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.0)
+        fmt::Display::fmt(&self.0, out)
     }
 }
 

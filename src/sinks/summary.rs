@@ -52,8 +52,7 @@ impl Sink for SummaryFile {
             Some(result) => format!("### Post step\n\n{}\n", text(result)),
             None => of(&self.report),
         };
-        append_summary(path, &summary)
-            .map_err(|error| SinkError::unwritten(&error))
+        append_summary(path, &summary).map_err(|error| SinkError::unwritten(&error))
     }
 }
 

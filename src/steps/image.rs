@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::push_progress::Tally;
 use super::repository;
 use crate::error::{Explain, Failure};
+use crate::event::fact::{BlobMounting, ImageFact};
 use crate::event::{DeferredTag, Event, Parts, PinnedImage, Transfer};
 use crate::outcome::Reason;
 use crate::plan::{ImagePlan, RepositoryPlan};
@@ -110,11 +111,8 @@ pub async fn image(
             facts,
             place,
         } => {
-            run.tell(Event::Noted {
-                sentence: format!(
-                    "{} is in the registry already, 0 bytes moved",
-                    plan.reference
-                ),
+            run.tell(ImageFact::AlreadyThere {
+                reference: plan.reference.to_string(),
             });
             let registry = pinned.split('/').next().unwrap_or_default().to_owned();
             let tags = Vec::new();
@@ -176,7 +174,9 @@ async fn push(
             .unwrap_or_else(PoisonError::into_inner)
             .take(&progress, began.elapsed());
         if let Some(sentence) = line {
-            run.tell(Event::Noted { sentence });
+            run.tell(ImageFact::Moving {
+                progress: sentence.into(),
+            });
         }
     };
     let fixed = |tag: &&Tag| repository.is_some_and(|plan| plan.seen.is_fixed(tag));
@@ -291,23 +291,14 @@ async fn mounts(run: &Run, pushed: &Pushed, seen: &RepositorySeen) {
         return;
     }
     let region = &seen.registry.region;
-    let head = format!(
-        "{} layers were sent although another repository of the registry has them",
-        pushed.mount_refused
-    );
-    let why = match run.aws.blob_mounting(region).await {
-        Ok(true) => {
-            "ECR mounts none between different encryptions, and none of a pull-through cache"
-                .to_owned()
-        }
-        Ok(false) | Err(_) => {
-            format!(
-                "ECR mounts them once the account says so: aws ecr put-account-setting --name BLOB_MOUNTING --value ENABLED --region {region}"
-            )
-        }
+    let setting = match run.aws.blob_mounting(region).await {
+        Ok(true) => BlobMounting::Enabled,
+        Ok(false) | Err(_) => BlobMounting::NotEnabled,
     };
-    run.tell(Event::Noted {
-        sentence: format!("{head}: {why}"),
+    run.tell(ImageFact::LayersNotMounted {
+        count: pushed.mount_refused,
+        region: region.to_owned(),
+        setting,
     });
 }
 

@@ -12,6 +12,7 @@ use crate::aws::ecs_shapes::{Service, Task};
 use crate::documents::run_task::{TaskRequest, Wait};
 use crate::documents::task_definition::{TaskDefinition, text};
 use crate::error::{Explain, Failure};
+use crate::event::fact::OneOffFact;
 use crate::event::{Event, OneOffTask, TaskEnd};
 use crate::observe::stopped_tasks;
 use crate::outcome::Reason;
@@ -20,6 +21,7 @@ use crate::poll_interval::PollInterval;
 use crate::run::{ArmedUndo, Run};
 use crate::scrub::masked;
 use crate::steps::revision::Revision;
+use crate::text::Text;
 use crate::undo::{OneOffUndo, TaskUndo, Undo};
 
 mod others;
@@ -248,22 +250,16 @@ impl OneOff<'_> {
         other: &OtherTask,
     ) -> Result<Precedence<'r>, Failure> {
         let warn_of_both = || {
-            self.run.tell(Event::Warned {
-                sentence: format!(
-                    "{}: both run, because this run's had begun already",
-                    other.words()
-                ),
+            self.run.tell(OneOffFact::BothRun {
+                other: other.words().into(),
             });
         };
         if ours.is_begun() {
             warn_of_both();
             return Ok(Precedence::Kept(armed));
         }
-        self.run.tell(Event::Noted {
-            sentence: format!(
-                "{}, and older than this run's, which is stopped",
-                other.words()
-            ),
+        self.run.tell(OneOffFact::GivesWay {
+            other: other.words().into(),
         });
         let why = "another run's one-off task for this service was started before this one";
         if let Err(error) = self
@@ -272,10 +268,8 @@ impl OneOff<'_> {
             .stop_task(&armed.undo.cluster, &ours.task_arn, why)
             .await
         {
-            self.run.tell(Event::Warned {
-                sentence: format!(
-                    "both one-off tasks run, because this run's could not be stopped: {error}"
-                ),
+            self.run.tell(OneOffFact::NotStopped {
+                error: error.to_string().into(),
             });
             return Ok(Precedence::Kept(armed));
         }
@@ -293,9 +287,7 @@ impl OneOff<'_> {
         }
         let ran = ran(&self.plan.request, &tasks, &self.judged());
         if !ran.is_empty() {
-            self.run.tell(Event::Warned {
-                sentence: "this run's one-off task had begun before it was stopped; what it did is not undone".into(),
-            });
+            self.run.tell(OneOffFact::HadBegun);
         }
         armed.keep(self.run, ran);
         if self.plan.order.waits_for_a_task() {
@@ -328,7 +320,7 @@ fn ran(asked: &TaskRequest, tasks: &[Task], judged: &[String]) -> Vec<OneOffTask
     let exited =
         judged.filter_map(|(task, container)| Some((task, &container.name, container.exit_code?)));
     let one_off = |(task, name, code): (&Task, &String, i32)| OneOffTask {
-        command: command_of(asked, name),
+        command: command_of(asked, name).map(Into::into),
         task: task.task_arn.clone(),
         container: name.clone(),
         end: TaskEnd::Exited { code },
@@ -342,7 +334,7 @@ fn left(asked: &TaskRequest, tasks: &[Task], judged: &[String]) -> Vec<OneOffTas
         .iter()
         .flat_map(|task| judged.iter().map(move |name| (task, name)));
     let one_off = |(task, name): (&Task, &String)| OneOffTask {
-        command: command_of(asked, name),
+        command: command_of(asked, name).map(Into::into),
         task: task.task_arn.clone(),
         container: name.clone(),
         end: TaskEnd::NotWaitedFor,
@@ -552,8 +544,9 @@ pub(super) async fn until_stopped(
                     .collect::<Vec<_>>()
                     .join(", ");
                 if now != last {
-                    run.tell(Event::Noted {
-                        sentence: format!("the {what} is {now}"),
+                    run.tell(OneOffFact::Status {
+                        what: what.to_owned(),
+                        status: now.clone(),
                     });
                     last = now;
                 }
@@ -622,7 +615,9 @@ async fn judge(
                 .map(|container| format!("{} exit 0", container.name)),
         );
     }
-    run.tell(Event::TaskDone { containers: good });
+    run.tell(Event::TaskDone {
+        containers: good.into_iter().map(Into::into).collect(),
+    });
     Ok(())
 }
 
@@ -667,7 +662,7 @@ async fn failure(run: &Run, revision: &Revision, task: &Task, judged: &[String])
         || {
             task.stopped_reason
                 .as_deref()
-                .map_or_else(|| "AWS gives no reason".into(), masked)
+                .map_or_else(|| "AWS gives no reason".into(), Text::foreign)
         },
         |first| first.why.clone(),
     );

@@ -9,6 +9,7 @@ use ecs_bluegreen::checks::moment::Moment;
 use ecs_bluegreen::checks::smoke::TestResult;
 use ecs_bluegreen::checks::tester::TesterResult;
 use ecs_bluegreen::error::{Failure, StoppedContainer};
+use ecs_bluegreen::event::fact::{QueueFact, ScalingFact};
 use ecs_bluegreen::event::{
     DeployedRevision, Event, ObservedBy, ObservedTraffic, PinnedImage, Progress, RefusedInputs,
     ReportedProblem, RunEnd, RunStart, Serving, Stamped, StartedRollout, StartedTester, Step,
@@ -20,6 +21,7 @@ use ecs_bluegreen::report::Report;
 use ecs_bluegreen::scan::ScanResult;
 use ecs_bluegreen::sinks::console::Console;
 use ecs_bluegreen::sinks::{journal, outputs, summary};
+use ecs_bluegreen::text::Text;
 use ecs_bluegreen_sim::{Fault, FaultKind};
 use insta::assert_snapshot;
 use regex::Regex;
@@ -425,12 +427,13 @@ const INJECTED: [&str; 50] = [
 /// A run in which a stranger's text stands wherever one may.
 fn told_of(text: &str) -> Vec<Stamped> {
     let own = || text.to_owned();
+    let said = || Text::from(text);
     let stopped = StoppedContainer {
         container: own(),
         task: own(),
         exit_code: Some(1),
-        why: own(),
-        log: vec![own(), own()],
+        why: said(),
+        log: vec![said(), said()],
     };
     let failure = Failure::new(Reason::SmokeFailed, text)
         .caused_by(text)
@@ -482,19 +485,21 @@ fn told_of(text: &str) -> Vec<Stamped> {
                 desired: 1,
                 failed: 0,
             },
-            plan: vec![own()],
+            plan: vec![said()],
         }),
         Event::StepStarted { step: Step::Image },
         Event::Narrowed {
-            check: own(),
+            check: said(),
             allow: own(),
-            why: own(),
+            why: said(),
         },
-        Event::Warned { sentence: own() },
-        Event::Noted { sentence: own() },
+        Event::from(QueueFact::InProgress { running: said() }),
+        Event::from(ScalingFact::LeftSuspended { run: own() }),
+        Event::Warned { sentence: said() },
+        Event::Noted { sentence: said() },
         Event::RepositoryCreated {
             repository: own(),
-            with: vec![own()],
+            with: vec![said()],
         },
         Event::ImagePinned(PinnedImage {
             image: own(),
@@ -510,18 +515,18 @@ fn told_of(text: &str) -> Vec<Stamped> {
         Event::StepEnded {
             step: Step::Image,
             end: StepEnd::Failed,
-            result: own(),
+            result: said(),
         },
         Event::Revision(DeployedRevision {
             arn: own(),
             registered: true,
             previous: Some(format!("{text}/")),
-            changes: vec![own()],
+            changes: vec![said()],
         }),
         Event::TaskStarted { arns: vec![own()] },
         Event::TaskFound { arns: vec![own()] },
         Event::TaskDone {
-            containers: vec![own()],
+            containers: vec![said()],
         },
         Event::RolloutStarted(StartedRollout {
             deployment: own(),
@@ -532,7 +537,7 @@ fn told_of(text: &str) -> Vec<Stamped> {
         }),
         Event::RolloutSeen {
             progress: Progress {
-                stage: own(),
+                stage: said(),
                 traffic: Some(Traffic {
                     blue: 1e300,
                     green: -1.0,
@@ -542,7 +547,7 @@ fn told_of(text: &str) -> Vec<Stamped> {
         },
         Event::GreenFound {
             place: own(),
-            health: own(),
+            health: said(),
         },
         Event::SmokeTested { result },
         Event::Checked {
@@ -558,7 +563,7 @@ fn told_of(text: &str) -> Vec<Stamped> {
         }),
         Event::TesterLine {
             name: own(),
-            line: own(),
+            line: said(),
         },
         Event::Tested {
             result: Box::new(tester),
@@ -570,24 +575,29 @@ fn told_of(text: &str) -> Vec<Stamped> {
         }),
         Event::Refused(RefusedInputs {
             problems: vec![ReportedProblem {
-                problem: own(),
-                remedy: own(),
+                problem: said(),
+                remedy: said(),
                 at: None,
             }],
             after_changes: false,
             reason: Reason::InvalidInputs,
         }),
-        Event::Undone { what: own() },
+        Event::Undone { what: said() },
         Event::UndoFailed {
-            what: own(),
+            what: said(),
             failure: failure.clone(),
         },
         Event::Failed { failure },
         Event::Ended(RunEnd {
             outcome: Outcome::Stuck,
             reason: Reason::SmokeFailed,
-            sentence: own(),
+            sentence: said(),
         }),
+        Event::SinkFailed {
+            sink: own(),
+            why: said(),
+        },
+        Event::PostEnded { result: said() },
     ];
     events
         .into_iter()

@@ -3,6 +3,7 @@
 use crate::event::{DeferredTag, Parts, PinnedImage, Transfer};
 use crate::sinks::console::quiet;
 use crate::steps::image::short_digest;
+use crate::text::Text;
 
 /// Where it is, and what moved for it.
 pub(super) fn pinned(image: &PinnedImage) -> String {
@@ -59,7 +60,7 @@ pub(in crate::sinks) fn not_set(tag: &DeferredTag) -> String {
 }
 
 /// A repository that was made.
-pub(super) fn created(repository: &str, with: &[String]) -> String {
+pub(super) fn created(repository: &str, with: &[Text]) -> String {
     let with = if with.is_empty() {
         "as ECR makes them".to_owned()
     } else {

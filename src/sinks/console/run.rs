@@ -56,7 +56,7 @@ pub(super) fn refused(refused: &RefusedInputs) -> Vec<String> {
 
 fn problem_annotation(problem: &ReportedProblem) -> String {
     let lines = [
-        problem.problem.clone(),
+        problem.problem.to_string(),
         format!("  hint: {}", problem.remedy),
     ];
     annotation_of(Level::Error, "input refused", problem.at.as_ref(), &lines)

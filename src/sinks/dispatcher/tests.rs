@@ -35,18 +35,19 @@ enum Habit {
     Panics,
 }
 
-struct Remote(Habit, Taken);
+/// One that has this many milliseconds.
+struct Remote<const MS: u64>(Habit, Taken);
 
-impl RemoteSink for Remote {
+impl<const MS: u64> RemoteSink for Remote<MS> {
     const NAME: &'static str = "remote";
-    const DEADLINE: Duration = Duration::from_millis(300);
+    const DEADLINE: Duration = Duration::from_millis(MS);
 
     async fn take(&mut self, stamped: &Stamped) -> Result<(), SinkError> {
         match self.0 {
             Habit::Shows => tokio::time::sleep(Duration::from_millis(5)).await,
             Habit::Fails => return Err(SinkError::new("503 Service Unavailable")),
             Habit::Hangs => std::future::pending().await,
-            Habit::Blocks => std::thread::sleep(Duration::from_secs(60)),
+            Habit::Blocks => std::thread::sleep(Duration::from_mins(1)),
             Habit::Panics => panic!("a defect of a sink"),
         }
         self.1.lock().unwrap().push(stamped.clone());
@@ -68,11 +69,14 @@ fn ended() -> Event {
 
 /// What a run with such a sink tells: what was kept, what the remote sink showed, how long the
 /// telling and how long the end took.
-fn told(habit: Habit, events: Vec<Event>) -> (Vec<Event>, usize, Duration, Duration) {
+fn told<const MS: u64>(
+    habit: Habit,
+    events: Vec<Event>,
+) -> (Vec<Event>, usize, Duration, Duration) {
     let (kept, shown) = (Taken::default(), Taken::default());
     let mut dispatcher = Dispatcher::new(vec![
         Box::new(Kept(Arc::clone(&kept))),
-        Box::new(Background::start(Remote(habit, Arc::clone(&shown)))),
+        Box::new(Background::start(Remote::<MS>(habit, Arc::clone(&shown)))),
     ]);
     let began = Instant::now();
     for event in events {
@@ -81,21 +85,22 @@ fn told(habit: Habit, events: Vec<Event>) -> (Vec<Event>, usize, Duration, Durat
     let (telling, began) = (began.elapsed(), Instant::now());
     dispatcher.finish();
     let ending = began.elapsed();
-    let kept = kept.lock().unwrap().iter().map(|kept| kept.event.clone());
+    let kept = kept.lock().unwrap();
+    let kept = kept.iter().map(|kept| kept.event.clone()).collect();
     let shown = shown.lock().unwrap().len();
-    (kept.collect(), shown, telling, ending)
+    (kept, shown, telling, ending)
 }
 
 fn line_of_events() -> Vec<Event> {
     let undone = |number: usize| Event::Undone {
-        what: format!("effect {number}"),
+        what: format!("effect {number}").into(),
     };
     (0..20).map(undone).chain([ended()]).collect()
 }
 
 #[test]
 fn a_sink_that_works_shows_everything_before_the_process_ends() {
-    let (kept, shown, _, _) = told(Habit::Shows, line_of_events());
+    let (kept, shown, _, _) = told::<60_000>(Habit::Shows, line_of_events());
     assert_eq!((kept, shown), (line_of_events(), 21));
 }
 
@@ -108,7 +113,7 @@ fn one_that_fails_hangs_blocks_or_has_a_defect_delays_no_rollback_and_changes_no
         (Habit::Panics, "it ended before its time"),
     ];
     for (habit, expected) in table {
-        let (kept, shown, telling, ending) = told(habit, line_of_events());
+        let (kept, shown, telling, ending) = told::<300>(habit, line_of_events());
         let (failed, facts): (Vec<Event>, Vec<Event>) = kept
             .into_iter()
             .partition(|event| matches!(event, Event::SinkFailed { .. }));
@@ -125,7 +130,7 @@ fn one_that_fails_hangs_blocks_or_has_a_defect_delays_no_rollback_and_changes_no
 
 #[test]
 fn the_outcome_is_told_before_anything_is_waited_for() {
-    let (kept, _, _, ending) = told(Habit::Hangs, line_of_events());
+    let (kept, _, _, ending) = told::<300>(Habit::Hangs, line_of_events());
     let at = kept.iter().position(|event| *event == ended()).unwrap();
     assert!(matches!(kept[at + 1], Event::SinkFailed { .. }) && kept.len() == at + 2);
     assert!(ending >= Duration::from_millis(250), "{ending:?}");
@@ -171,7 +176,7 @@ fn after_a_signal_a_second_is_enough() {
     struct Slow;
     impl RemoteSink for Slow {
         const NAME: &'static str = "slow";
-        const DEADLINE: Duration = Duration::from_secs(60);
+        const DEADLINE: Duration = Duration::from_mins(1);
 
         async fn take(&mut self, _: &Stamped) -> Result<(), SinkError> {
             std::future::pending().await

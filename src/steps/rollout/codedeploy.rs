@@ -5,6 +5,7 @@ use crate::aws::codedeploy::NewDeployment;
 use crate::aws::codedeploy_shapes::{CodeDeployDeployment, CodeDeployTarget, ReadyWait, Status};
 use crate::decide::{At, Goal, Seen, Trouble};
 use crate::error::Failure;
+use crate::event::fact::{AwsFact, GateFact, SoughtEffect};
 use crate::event::{Event, Gate, ObservedBy, Progress, Serving, StartedRollout, StepSeen};
 use crate::observe::outage::Outage;
 use crate::observe::traffic::{self, Observed};
@@ -135,8 +136,9 @@ impl<'a> CodeDeploy<'a> {
                 return Ok(());
             }
             Err(error) if error.may_have_landed() || error.kind == AwsErrorKind::Throttled => {
-                self.run.tell(Event::Noted {
-                    sentence: format!("{error}; looking whether the gate is open"),
+                self.run.tell(AwsFact::AnswerLost {
+                    error: error.to_string().into(),
+                    effect: SoughtEffect::GateOpen,
                 });
             }
             Err(error)
@@ -144,9 +146,7 @@ impl<'a> CodeDeploy<'a> {
                     || error.is("DeploymentAlreadyCompleted")
                     || error.is("InvalidDeploymentStatus") =>
             {
-                self.run.tell(Event::Noted {
-                    sentence: "the gate does not wait any more; looking why".into(),
-                });
+                self.run.tell(GateFact::WaitsNoMore);
             }
             Err(source) => {
                 return Err(CodeDeployError {

@@ -14,6 +14,7 @@ use crate::decide::{At, Goal, Seen, Trouble};
 use crate::documents::deployment_configuration::{GREEN, PRODUCTION, Pause, STEP};
 use crate::documents::strategy::Strategy;
 use crate::error::Failure;
+use crate::event::fact::{AwsFact, GateFact, SoughtEffect};
 use crate::event::{Event, Gate, ObservedBy, Serving, StepSeen};
 use crate::observe::outage::Outage;
 use crate::observe::traffic::{self, Observed};
@@ -129,15 +130,14 @@ impl EcsRollout<'_> {
                 );
             }
             Err(error) if error.may_have_landed() || error.kind == AwsErrorKind::Throttled => {
-                self.run.tell(Event::Noted {
-                    sentence: format!("{error}; looking whether the gate is open"),
+                self.run.tell(AwsFact::AnswerLost {
+                    error: error.to_string().into(),
+                    effect: SoughtEffect::GateOpen,
                 });
             }
             // Answered by somebody else, expired, or over: the next look says which.
             Err(error) if error.kind == AwsErrorKind::Refused => {
-                self.run.tell(Event::Noted {
-                    sentence: "the gate does not wait any more; looking why".into(),
-                });
+                self.run.tell(GateFact::WaitsNoMore);
             }
             Err(error) => return Err(error.into()),
         }
@@ -301,9 +301,7 @@ impl EcsRollout<'_> {
                     .continue_service_deployment(&self.arn, &hook.hook_id, Answered::Continue)
                     .await;
                 if again.is_ok() {
-                    self.run.tell(Event::Noted {
-                        sentence: "the gate still waited; it was opened again".into(),
-                    });
+                    self.run.tell(GateFact::OpenedAgain);
                 }
             }
         }
@@ -350,16 +348,10 @@ impl EcsRollout<'_> {
                 .as_ref()
                 .is_none_or(|waiting| waiting.hook.hook_id != hook.hook_id)
         {
-            let stage = if deployment.stage().is_empty() {
-                "a stage that it does not show"
-            } else {
-                deployment.stage()
-            };
-            let sentence = format!(
-                "ECS waits at {stage} for somebody else's answer (hook {})",
-                hook.hook_id
-            );
-            self.run.tell(Event::Noted { sentence });
+            self.run.tell(GateFact::ForeignHook {
+                stage: deployment.stage().to_owned(),
+                hook: hook.hook_id.clone(),
+            });
         }
         if at == At::Production {
             self.settle(observed.map_or(ObservedBy::Controller, |observed| observed.witness));

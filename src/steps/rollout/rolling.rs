@@ -11,6 +11,7 @@ use crate::aws::ecs_shapes::{RollingDeployment, Service};
 use crate::choices::Follow;
 use crate::decide::{Goal, Seen, Trouble};
 use crate::error::{Explain, Failure};
+use crate::event::fact::{AwsFact, SoughtEffect};
 use crate::event::{Event, ObservedBy, Progress, Serving, StartedRollout, Tasks};
 use crate::observe::outage::Outage;
 use crate::outcome::Reason;
@@ -362,7 +363,8 @@ impl<'a> Rolling<'a> {
             stage: ours
                 .rollout_state
                 .clone()
-                .unwrap_or_else(|| ours.status.clone()),
+                .unwrap_or_else(|| ours.status.clone())
+                .into(),
             traffic: None,
             tasks: Some(tasks),
         })
@@ -460,8 +462,9 @@ async fn update(
         armed.disarm();
         return Err(RollingError(error).into());
     }
-    run.tell(Event::Noted {
-        sentence: format!("{error}; looking whether the deployment was started all the same"),
+    run.tell(AwsFact::AnswerLost {
+        error: error.to_string().into(),
+        effect: SoughtEffect::DeploymentStarted,
     });
     if let ServiceLookup::Service(service) = run
         .aws

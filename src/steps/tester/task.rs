@@ -256,7 +256,7 @@ async fn judged(
     let tell = |line: &str| {
         run.tell(Event::TesterLine {
             name: tester.name.clone(),
-            line: line.to_owned(),
+            line: line.into(),
         });
     };
     let mut transcript = Transcript::new(&occasion.scrubber, &tell);

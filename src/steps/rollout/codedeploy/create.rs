@@ -6,7 +6,7 @@ use crate::aws::codedeploy::{REGISTERED, RUN_MARK};
 use crate::aws::ecs_shapes::Service;
 use crate::documents::app_spec::{self, Content, ServiceParts};
 use crate::error::{Explain, Failure};
-use crate::event::Event;
+use crate::event::fact::{AwsFact, SoughtEffect};
 use crate::observe::own_deployments::find_of_run;
 use crate::outcome::Reason;
 use crate::plan::{AppSpecPlan, CodeDeployWay};
@@ -102,8 +102,9 @@ pub(super) async fn create(
             failure.into()
         });
     }
-    run.tell(Event::Noted {
-        sentence: format!("{error}; looking whether the deployment was created all the same"),
+    run.tell(AwsFact::AnswerLost {
+        error: error.to_string().into(),
+        effect: SoughtEffect::DeploymentCreated,
     });
     match find_of_run(run, new.application, new.group, &run.id).await {
         Ok(Some(id)) => Ok(id),

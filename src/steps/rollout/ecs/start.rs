@@ -16,6 +16,7 @@ use crate::aws::ecs_rollout_shapes::{Brief, ServiceDeployment};
 use crate::documents::deployment_configuration::{self as configuration, KnownHooks, Pause};
 use crate::documents::strategy::Strategy;
 use crate::error::Failure;
+use crate::event::fact::{AwsFact, QueueFact, SoughtEffect};
 use crate::event::{Event, StartedRollout};
 use crate::observe::outage::Outage;
 use crate::observe::own_deployments::{DeploymentSearch, Wanted, find_wanted};
@@ -203,10 +204,9 @@ impl<'a> EcsRollout<'a> {
                 }
                 Contest::Open(other) if !is_told => {
                     let theirs = named(self.run, other).await;
-                    let sentence = format!(
-                        "{theirs} was started at the same time, before ours: ECS is expected to stop it"
-                    );
-                    self.run.tell(Event::Noted { sentence });
+                    self.run.tell(QueueFact::StartedTogether {
+                        theirs: theirs.into(),
+                    });
                     is_told = true;
                 }
                 Contest::Open(_) => {}
@@ -323,10 +323,9 @@ fn sent(run: &Run, armed: ArmedUndo<'_>, answer: Result<(), AwsError>) -> Result
     match answer {
         Ok(()) => Ok(Sent::Answered),
         Err(error) if error.may_have_landed() => {
-            run.tell(Event::Noted {
-                sentence: format!(
-                    "{error}; looking whether the deployment was started all the same"
-                ),
+            run.tell(AwsFact::AnswerLost {
+                error: error.to_string().into(),
+                effect: SoughtEffect::DeploymentStarted,
             });
             Ok(Sent::Lost)
         }
