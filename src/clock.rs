@@ -34,6 +34,11 @@ impl Clock {
     }
 }
 
+/// A duration as events carry it.
+pub fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// The wall clock's moment, to the second.
 pub fn now() -> Moment {
     let now = OffsetDateTime::now_utc();

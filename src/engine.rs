@@ -10,7 +10,8 @@ use futures_util::FutureExt as _;
 use crate::aws::arn::short_name;
 use crate::choices::OnCancel;
 use crate::error::Failure;
-use crate::event::{Event, FilePlace, ReportedProblem, Step, StepEnd};
+use crate::event::fact::{HooksFact, QueueFact};
+use crate::event::{Event, FilePlace, RefusedInputs, ReportedProblem, Step, StepEnd};
 use crate::outcome::{Mode, Outcome, Reason};
 use crate::plan::PlanRefusal;
 use crate::planner::Planner;
@@ -209,9 +210,7 @@ async fn settle(run: &Run, ending: Ending, time_is_up: impl Future<Output = ()>)
         () = time_is_up => true,
     };
     if stuck {
-        run.tell(Event::Warned {
-            sentence: "what was set on the service for this rollout is still there; the post step and the next run try again".into(),
-        });
+        run.tell(HooksFact::StillSet);
     }
     ending
 }
@@ -282,11 +281,11 @@ fn add_new(problems: &mut Vec<Problem>, more: Vec<Problem>) {
 
 fn refuse(run: &Run, problems: &[Problem], reason: Reason) -> Ending {
     let after_changes = run.has_changed();
-    run.tell(Event::Refused {
+    run.tell(Event::Refused(RefusedInputs {
         problems: problems.iter().map(refused).collect(),
         after_changes,
         reason,
-    });
+    }));
     let sentence = if reason == Reason::Credentials {
         "there are no usable AWS credentials"
     } else {
@@ -308,8 +307,8 @@ pub fn refused(problem: &Problem) -> ReportedProblem {
         column: at.column,
     });
     ReportedProblem {
-        problem: problem.to_string(),
-        remedy: problem.remedy.clone(),
+        problem: problem.to_string().into(),
+        remedy: problem.remedy.clone().into(),
         at,
     }
 }
@@ -320,9 +319,7 @@ fn cancelled(run: &Run, planner: &Planner) -> Halt {
     let failure = Failure::new(Reason::Cancelled, "the workflow was cancelled");
     match run.what_continues() {
         Some(what) if planner.on_cancel() == OnCancel::Leave => {
-            run.tell(Event::Noted {
-                sentence: "The runner asks us to stop: what is in progress is left to AWS".into(),
-            });
+            run.tell(QueueFact::LeftToAws);
             Halt::Left(failure.caused_by(what))
         }
         _ => {
@@ -392,7 +389,7 @@ async fn unwinding(run: &Run, work: impl Future<Output = Unwound>) -> Unwound {
     run.tell(Event::StepEnded {
         step: Step::Unwind,
         end,
-        result: unwound.result(&armed),
+        result: unwound.result(&armed).into(),
     });
     run.tell(Event::Measured {
         reads: run.aws.reads(),
@@ -475,6 +472,10 @@ async fn step<T, E>(
         Ok(value) => (StepEnd::Done, result(value)),
         Err(_) => (StepEnd::Failed, String::new()),
     };
-    run.tell(Event::StepEnded { step, end, result });
+    run.tell(Event::StepEnded {
+        step,
+        end,
+        result: result.into(),
+    });
     ended
 }

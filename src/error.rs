@@ -9,6 +9,7 @@ use std::error::Error;
 use serde::{Deserialize, Serialize};
 
 use crate::outcome::Reason;
+use crate::text::Text;
 
 /// An error that knows its reason and what to do about it.
 pub trait Explain: Error {
@@ -32,9 +33,9 @@ pub struct StoppedContainer {
     /// Its exit code, when it came to run.
     pub exit_code: Option<i32>,
     /// Why it or its task stopped, in AWS's words.
-    pub why: String,
+    pub why: Text,
     /// The last lines of its log, oldest first; empty when they cannot be had.
-    pub log: Vec<String>,
+    pub log: Vec<Text>,
 }
 
 impl StoppedContainer {
@@ -54,16 +55,16 @@ pub struct Failure {
     /// The reason in the outputs.
     pub reason: Reason,
     /// What failed, then each cause.
-    pub chain: Vec<String>,
+    pub chain: Vec<Text>,
     /// What to do.
-    pub hints: Vec<String>,
+    pub hints: Vec<Text>,
     /// Containers that stopped, where that explains the failure.
     pub stopped: Vec<StoppedContainer>,
 }
 
 impl Failure {
     /// A failure that is one sentence.
-    pub fn new(reason: Reason, sentence: impl Into<String>) -> Self {
+    pub fn new(reason: Reason, sentence: impl Into<Text>) -> Self {
         Self {
             reason,
             chain: vec![sentence.into()],
@@ -74,14 +75,14 @@ impl Failure {
 
     /// The same, with something to do about it.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub fn hint(mut self, hint: impl Into<Text>) -> Self {
         self.hints.push(hint.into());
         self
     }
 
     /// The same, with a cause below the last one.
     #[must_use]
-    pub fn caused_by(mut self, cause: impl Into<String>) -> Self {
+    pub fn caused_by(mut self, cause: impl Into<Text>) -> Self {
         self.chain.push(cause.into());
         self
     }
@@ -95,17 +96,17 @@ impl Failure {
 
     /// The first sentence.
     pub fn sentence(&self) -> &str {
-        self.chain.first().map_or("", String::as_str)
+        self.chain.first().map_or("", Text::as_str)
     }
 }
 
 impl<E: Explain> From<E> for Failure {
     fn from(error: E) -> Self {
-        let chain = chain_of(&error);
+        let chain = chain_of(&error).into_iter().map(Text::from).collect();
         Self {
             reason: error.reason(),
             chain,
-            hints: error.hint().into_iter().collect(),
+            hints: error.hint().into_iter().map(Text::from).collect(),
             stopped: Vec::new(),
         }
     }
@@ -132,7 +133,7 @@ mod tests {
     #[test]
     fn a_container_that_logged_did_run() {
         let ended = |exit_code, log: &[&str]| {
-            let log = log.iter().map(|line| (*line).to_owned()).collect();
+            let log = log.iter().map(|line| Text::from(*line)).collect();
             StoppedContainer {
                 container: "app".into(),
                 task: "t".into(),

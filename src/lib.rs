@@ -42,4 +42,4 @@ pub mod workspace;
 pub use ecs_bluegreen_checks as checks;
 pub use ecs_bluegreen_checks::{duration, nearest, problem};
 pub use ecs_bluegreen_registry as registry;
-pub use ecs_bluegreen_registry::{scrub, secret};
+pub use ecs_bluegreen_registry::{scrub, secret, text};

@@ -15,11 +15,11 @@ use std::time::Duration;
 
 use ecs_bluegreen::aws::Aws;
 use ecs_bluegreen::aws::connection::{AwsSettings, InstanceProfile};
-use ecs_bluegreen::clock::{self, Clock};
-use ecs_bluegreen::duration::Human;
+use ecs_bluegreen::clock::{self, Clock, milliseconds};
 use ecs_bluegreen::engine::{self, Ending};
 use ecs_bluegreen::error::Failure;
-use ecs_bluegreen::event::{Event, Stamped};
+use ecs_bluegreen::event::fact::AwsFact;
+use ecs_bluegreen::event::{Event, RefusedInputs, RunEnd, RunStart, Stamped};
 use ecs_bluegreen::github::commands;
 use ecs_bluegreen::inputs::{self, Inputs};
 use ecs_bluegreen::outcome::{DEFECT, Outcome, REFUSED, Reason};
@@ -31,7 +31,7 @@ use ecs_bluegreen::scrub;
 use ecs_bluegreen::secret::Secret;
 use ecs_bluegreen::settings::{DEFAULT_CLUSTER, Settings, codedeploy_names};
 use ecs_bluegreen::sinks::recorder::{self, Recorder, STATE, print};
-use ecs_bluegreen::sinks::{journal, outputs, replay};
+use ecs_bluegreen::sinks::{self, background, journal, outputs, replay};
 use ecs_bluegreen::undo::saved::{self, RestoredUndos, UndoOwner, UnusableUndo};
 use ecs_bluegreen::unwind;
 use tokio::signal::unix::{SignalKind, signal};
@@ -78,6 +78,7 @@ fn main() -> ExitCode {
 )]
 fn on_defect(summary: Option<PathBuf>) {
     std::panic::set_hook(Box::new(move |panic| {
+        background::stop_if_sink();
         recorder::defect(summary.as_deref(), &panic.to_string());
         std::process::exit(i32::from(DEFECT))
     }));
@@ -199,7 +200,7 @@ fn owner(inputs: &Inputs, runner: &Runner) -> UndoOwner {
 }
 
 fn started(run: &Run, settings: &Settings, version: Option<String>) -> Event {
-    Event::Started {
+    Event::Started(RunStart {
         run: run.id.clone(),
         time: clock::now().0,
         region: settings.aws.region.clone(),
@@ -207,16 +208,16 @@ fn started(run: &Run, settings: &Settings, version: Option<String>) -> Event {
         service: settings.service.clone(),
         version,
         mode: settings.mode,
-    }
+    })
 }
 
 fn tell_end(run: &Run, ending: Ending) {
     if ending.outcome != Outcome::Refused {
-        run.tell(Event::Ended {
+        run.tell(Event::Ended(RunEnd {
             outcome: ending.outcome,
             reason: ending.reason,
-            sentence: ending.sentence,
-        });
+            sentence: ending.sentence.into(),
+        }));
     }
 }
 
@@ -227,12 +228,12 @@ fn new_run(
     owner: UndoOwner,
     recorder: &Arc<Recorder>,
 ) -> Run {
-    let [sink, keeper, hider, throttled] = [(); 4].map(|()| Arc::clone(recorder));
+    let [observer, keeper, hider, throttled] = [(); 4].map(|()| Arc::clone(recorder));
     aws.on_throttled(Box::new(move |action, since| {
         throttled.record(&waits(action, since, clock));
     }));
     let outlets = Observers {
-        sink: Box::new(move |event| sink.record(event)),
+        observer: Box::new(move |event| observer.record(event)),
         keeper: Box::new(move |armed| keeper.keep(&owner, armed)),
         hider: Box::new(move |secret| hider.hide(secret)),
     };
@@ -243,31 +244,28 @@ fn new_run(
 
 /// A write of ours waits until AWS takes it.
 fn waits(action: &str, since: Duration, clock: Clock) -> Stamped {
-    let sentence = format!(
-        "AWS throttles {action}: it was not taken for {}, and is sent again",
-        Human(since)
-    );
     Stamped {
-        at_ms: u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX),
-        event: Event::Noted { sentence },
+        at_ms: milliseconds(clock.elapsed()),
+        event: AwsFact::Throttled {
+            action: action.to_owned(),
+            milliseconds: milliseconds(since),
+        }
+        .into(),
     }
 }
 
 fn recorder(runner: &Runner) -> Recorder {
-    Recorder::new(
-        runner.files.clone(),
-        runner.workspace.runner_temp.as_deref(),
-    )
+    Recorder::new(runner.files.state.clone(), sinks::of(runner))
 }
 
 fn refuse(recorder: &Recorder, problems: &[Problem]) -> u8 {
     recorder.record(&Stamped {
         at_ms: 0,
-        event: Event::Refused {
+        event: Event::Refused(RefusedInputs {
             problems: problems.iter().map(engine::refused).collect(),
             after_changes: false,
             reason: Reason::InvalidInputs,
-        },
+        }),
     });
     recorder.finish();
     REFUSED
@@ -343,7 +341,10 @@ async fn post(clock: Clock, variables: &BTreeMap<String, String>) -> u8 {
             unwound.result(&restored.undos)
         ),
     };
-    recorder.finish_post(&result);
+    run.tell(Event::PostEnded {
+        result: result.into(),
+    });
+    recorder.finish();
     if unwound.is_stuck() || unusable > 0 {
         Outcome::Stuck.exit_code()
     } else {
@@ -358,7 +359,7 @@ fn tell_unusable(run: &Run, unusable: Vec<UnusableUndo>) -> usize {
     for UnusableUndo { what, why } in unusable {
         let hint = "look at the log of this job's main step for what it did, and at the service, and undo by hand what is left (docs/stuck.md)";
         run.tell(Event::UndoFailed {
-            what,
+            what: what.into(),
             failure: Failure::new(Reason::InvalidInputs, why).hint(hint),
         });
     }

@@ -9,11 +9,13 @@ use crate::checks::smoke::{TestResult, TestVerdict};
 use crate::checks::tester::{TesterResult, TesterVerdict};
 use crate::error::Failure;
 use crate::event::{
-    Event, ObservedBy, OneOffTask, ReportedProblem, Serving, Stamped, Step, StepEnd, TestUrl,
-    Transfer,
+    DeployedRevision, Event, Fact, FactLevel, ObservedBy, OneOffTask, PinnedImage, RefusedInputs,
+    ReportedProblem, RunEnd, RunStart, Serving, Stamped, StartedRollout, Step, StepEnd,
+    SurveyedService, TestUrl, Transfer,
 };
 use crate::outcome::{Outcome, Reason};
 use crate::scan::ScanResult;
+use crate::text::Text;
 
 mod measured;
 
@@ -45,7 +47,7 @@ pub struct Report {
     /// Why.
     pub reason: Option<Reason>,
     /// In a sentence.
-    pub sentence: String,
+    pub sentence: Text,
     /// Who performs the rollout.
     pub controller: Option<String>,
     /// What served before.
@@ -55,7 +57,7 @@ pub struct Report {
     /// What it replaces.
     pub previous_revision: Option<String>,
     /// What changed in it.
-    pub changes: Vec<String>,
+    pub changes: Vec<Text>,
     /// The image.
     pub image: Option<String>,
     /// Its digest.
@@ -102,9 +104,9 @@ pub struct Report {
     /// Which side serves, and who says so.
     pub traffic: Option<(Serving, ObservedBy)>,
     /// Narrowed checks: what is not checked and which action to allow.
-    pub narrowed: Vec<(String, String)>,
+    pub narrowed: Vec<(Text, String)>,
     /// Warnings.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Text>,
     /// Problems with the inputs.
     pub problems: Vec<ReportedProblem>,
     /// Whether something was changed in AWS before they were found.
@@ -113,7 +115,10 @@ pub struct Report {
     /// Why it failed.
     pub failure: Option<Failure>,
     /// What could not be undone.
-    pub stuck: Vec<(String, Failure)>,
+    pub stuck: Vec<(Text, Failure)>,
+    /// What the post step came to; none in the main step.
+    #[serde(skip)]
+    pub post_result: Option<Text>,
     /// Reads of AWS.
     pub reads: u64,
     /// Milliseconds in all.
@@ -129,7 +134,7 @@ pub struct StepReport {
     /// How it ended; none while it goes on, or when it was cut short.
     pub end: Option<StepEnd>,
     /// One line.
-    pub result: String,
+    pub result: Text,
     /// When it began.
     #[serde(skip)]
     pub began_ms: u64,
@@ -156,7 +161,7 @@ impl Report {
     /// Adds what happened next.
     pub fn add(&mut self, stamped: &Stamped) {
         self.milliseconds = stamped.at_ms;
-        self.take(stamped);
+        self.take(&stamped.event, stamped.at_ms);
     }
 
     /// Whether the inputs were refused.
@@ -171,149 +176,137 @@ impl Report {
                 && self.reason == Some(Reason::RollbackAsked))
     }
 
-    fn take(&mut self, stamped: &Stamped) {
-        match stamped.event.clone() {
-            Event::Started {
-                run,
-                time,
-                region,
-                cluster,
-                service,
-                version,
-                ..
-            } => {
-                (self.run, self.time, self.region, self.cluster) = (run, time, region, cluster);
-                (self.service, self.deployed_version) = (service, version);
-            }
-            Event::StepStarted { step } => self.step_started(step, stamped.at_ms),
-            Event::StepEnded { step, end, result } => {
-                self.step_ended(step, end, result, stamped.at_ms);
-            }
-            Event::Refused {
-                problems,
-                after_changes,
-                reason,
-            } => {
-                (self.problems, self.after_changes) = (problems, after_changes);
-                (self.outcome, self.reason) = (Some(Outcome::Refused), Some(reason));
-            }
-            Event::Ended {
-                outcome,
-                reason,
-                sentence,
-            } => {
-                self.cut_short(stamped.at_ms);
-                (self.outcome, self.reason, self.sentence) =
-                    (Some(outcome), Some(reason), sentence);
-            }
-            other => self.take_fact(other),
-        }
-    }
-
-    fn take_fact(&mut self, event: Event) {
+    fn take(&mut self, event: &Event, at_ms: u64) {
         match event {
-            Event::Surveyed {
-                controller, blue, ..
-            } => {
-                (self.controller, self.blue) =
-                    (Some(controller), Some(blue).filter(|blue| !blue.is_empty()));
+            Event::Started(start) => self.started(start),
+            Event::StepStarted { step } => self.step_started(*step, at_ms),
+            Event::StepEnded { step, end, result } => self.step_ended(*step, *end, result, at_ms),
+            Event::Refused(refused) => self.refused(refused),
+            Event::Failed { failure } => self.failure = Some(failure.clone()),
+            Event::Ended(end) => self.ended(end, at_ms),
+            Event::Measured { reads } => self.reads = *reads,
+            Event::PostEnded { result } => self.post_result = Some(result.clone()),
+
+            Event::Surveyed(service) => self.surveyed(service),
+            Event::Narrowed { check, allow, .. } => {
+                self.narrowed.push((check.clone(), allow.clone()));
             }
-            Event::Narrowed { check, allow, .. } => self.narrowed.push((check, allow)),
-            Event::Warned { sentence } => self.warnings.push(sentence),
-            Event::ScanAnswered { result } => self.scans.push(*result),
-            Event::TaskStarted { arns } | Event::TaskFound { arns } => self.tasks = arns,
-            Event::TaskRan { task } => self.one_off_tasks.push(task),
-            Event::TestUrlSeen { seen } => self.test_url = Some(seen),
-            Event::SmokeTested { result } => self.tested(result),
-            Event::Checked { measurement } => measured::take(&mut self.checks, *measurement),
-            Event::Loaded { result } => {
-                let same = |before: &LoadResult| {
-                    (&before.name, before.moment) == (&result.name, result.moment)
-                };
-                again(
-                    &mut self.loads,
-                    result.moment,
-                    result.phase == Phase::Successful,
-                    same,
-                );
-                self.loads.push(*result);
+            Event::Fact(fact) => self.fact(fact),
+            Event::Warned { sentence } => self.warnings.push(sentence.clone()),
+            Event::RepositoryCreated { repository, .. } => {
+                self.repository_created = Some(repository.clone());
             }
-            Event::Tested { result } => {
-                let same = |before: &TesterResult| {
-                    (&before.name, before.moment) == (&result.name, result.moment)
-                };
-                again(
-                    &mut self.testers,
-                    result.moment,
-                    result.verdict == TesterVerdict::Passed,
-                    same,
-                );
-                self.testers.push(*result);
-            }
-            Event::TrafficObserved { side, witness, .. } => self.traffic = Some((side, witness)),
-            Event::UndoFailed { what, failure } => self.stuck.push((what, failure)),
-            Event::Failed { failure } => self.failure = Some(failure),
-            Event::Measured { reads } => self.reads = reads,
-            other => self.take_thing(other),
+            Event::ImagePinned(image) => self.image_pinned(image),
+            Event::TagsDeferred { tags } => self.tags_not_set.clone_from(tags),
+            Event::TagSet { tag } => self.tag_set(tag),
+            Event::ScanAnswered { result } => self.scans.push((**result).clone()),
+            Event::Revision(revision) => self.revision(revision),
+            Event::TaskStarted { arns } | Event::TaskFound { arns } => self.tasks.clone_from(arns),
+            Event::TaskRan { task } => self.one_off_tasks.push(task.clone()),
+
+            Event::RolloutStarted(rollout) => self.rollout_started(rollout),
+            Event::TestUrlSeen { seen } => self.test_url = Some(seen.clone()),
+            Event::SmokeTested { result } => self.smoke_tested(result),
+            Event::Checked { measurement } => measured::take(&mut self.checks, measurement),
+            Event::Loaded { result } => self.loaded(result),
+            Event::Tested { result } => self.tested(result),
+            Event::TrafficObserved(seen) => self.traffic = Some((seen.side, seen.witness)),
+            Event::UndoFailed { what, failure } => self.stuck.push((what.clone(), failure.clone())),
+
+            // What only the live log shows.
+            Event::Noted { .. }
+            | Event::TaskDone { .. }
+            | Event::RolloutSeen { .. }
+            | Event::GateOpened { .. }
+            | Event::WarmedUp { .. }
+            | Event::TesterStarted(_)
+            | Event::TesterLine { .. }
+            | Event::GreenFound { .. }
+            | Event::PointOfNoReturn
+            | Event::Signalled
+            | Event::SinkFailed { .. }
+            | Event::Undone { .. } => {}
         }
     }
 
-    fn tested(&mut self, result: TestResult) {
+    fn fact(&mut self, fact: &Fact) {
+        match fact.level() {
+            FactLevel::Warning => self.warnings.push(fact.sentence()),
+            FactLevel::Note => {}
+        }
+    }
+
+    fn started(&mut self, start: &RunStart) {
+        let start = start.clone();
+        (self.run, self.time) = (start.run, start.time);
+        (self.region, self.cluster, self.service) = (start.region, start.cluster, start.service);
+        self.deployed_version = start.version;
+    }
+
+    fn refused(&mut self, refused: &RefusedInputs) {
+        self.problems.clone_from(&refused.problems);
+        self.after_changes = refused.after_changes;
+        (self.outcome, self.reason) = (Some(Outcome::Refused), Some(refused.reason));
+    }
+
+    fn ended(&mut self, end: &RunEnd, at_ms: u64) {
+        self.cut_short(at_ms);
+        (self.outcome, self.reason) = (Some(end.outcome), Some(end.reason));
+        self.sentence.clone_from(&end.sentence);
+    }
+
+    fn surveyed(&mut self, service: &SurveyedService) {
+        self.controller = Some(service.controller.clone());
+        self.blue = Some(service.blue.clone()).filter(|blue| !blue.is_empty());
+    }
+
+    fn image_pinned(&mut self, image: &PinnedImage) {
+        let image = image.clone();
+        (self.image, self.image_digest) = (Some(image.image), Some(image.digest));
+        (self.registry, self.tags) = (Some(image.registry), image.tags);
+        (self.image_bytes_moved, self.image_transfer) = (image.moved, image.transfer);
+    }
+
+    fn tag_set(&mut self, tag: &str) {
+        self.tags_not_set.retain(|waiting| waiting.tag != tag);
+        self.tags.push(tag.to_owned());
+    }
+
+    fn revision(&mut self, revision: &DeployedRevision) {
+        self.revision = Some(revision.arn.clone());
+        self.previous_revision.clone_from(&revision.previous);
+        self.changes.clone_from(&revision.changes);
+    }
+
+    fn rollout_started(&mut self, rollout: &StartedRollout) {
+        let rollout = rollout.clone();
+        (self.deployment, self.console) = (Some(rollout.deployment), Some(rollout.console));
+        self.is_codedeploy = rollout.codedeploy;
+        self.service_deployment = rollout.service_deployment;
+    }
+
+    fn smoke_tested(&mut self, result: &TestResult) {
         let same =
             |before: &TestResult| (&before.name, before.moment) == (&result.name, result.moment);
-        again(
-            &mut self.smoke_tests,
-            result.moment,
-            result.verdict != TestVerdict::Failed,
-            same,
-        );
-        self.smoke_tests.push(result);
+        let is_good = result.verdict != TestVerdict::Failed;
+        keep_last_good(&mut self.smoke_tests, result.moment, is_good, same);
+        self.smoke_tests.push(result.clone());
     }
 
-    fn take_thing(&mut self, event: Event) {
-        match event {
-            Event::RepositoryCreated { repository, .. } => {
-                self.repository_created = Some(repository);
-            }
-            Event::ImagePinned {
-                image,
-                digest,
-                registry,
-                tags,
-                moved,
-                transfer,
-            } => {
-                (self.image, self.image_digest, self.registry) =
-                    (Some(image), Some(digest), Some(registry));
-                (self.tags, self.image_bytes_moved, self.image_transfer) = (tags, moved, transfer);
-            }
-            Event::TagsDeferred { tags } => self.tags_not_set = tags,
-            Event::TagSet { tag } => {
-                self.tags_not_set.retain(|waiting| waiting.tag != tag);
-                self.tags.push(tag);
-            }
-            Event::Revision {
-                arn,
-                previous,
-                changes,
-                ..
-            } => {
-                (self.revision, self.previous_revision, self.changes) =
-                    (Some(arn), previous, changes);
-            }
-            Event::RolloutStarted {
-                deployment,
-                service_deployment,
-                console,
-                codedeploy,
-                ..
-            } => {
-                (self.deployment, self.console, self.is_codedeploy) =
-                    (Some(deployment), Some(console), codedeploy);
-                self.service_deployment = service_deployment;
-            }
-            _ => {} // what only the live log shows; what the report shows was taken above
-        }
+    fn loaded(&mut self, result: &LoadResult) {
+        let same =
+            |before: &LoadResult| (&before.name, before.moment) == (&result.name, result.moment);
+        let is_good = result.phase == Phase::Successful;
+        keep_last_good(&mut self.loads, result.moment, is_good, same);
+        self.loads.push(result.clone());
+    }
+
+    fn tested(&mut self, result: &TesterResult) {
+        let same =
+            |before: &TesterResult| (&before.name, before.moment) == (&result.name, result.moment);
+        let is_good = result.verdict == TesterVerdict::Passed;
+        keep_last_good(&mut self.testers, result.moment, is_good, same);
+        self.testers.push(result.clone());
     }
 
     fn step_started(&mut self, step: Step, began_ms: u64) {
@@ -321,7 +314,7 @@ impl Report {
         self.steps.push(StepReport {
             step,
             end: None,
-            result: String::new(),
+            result: Text::default(),
             began_ms,
             milliseconds: 0,
         });
@@ -334,7 +327,7 @@ impl Report {
         }
     }
 
-    fn step_ended(&mut self, step: Step, end: StepEnd, result: String, at_ms: u64) {
+    fn step_ended(&mut self, step: Step, end: StepEnd, result: &Text, at_ms: u64) {
         if let Some(report) = self
             .steps
             .iter_mut()
@@ -342,13 +335,19 @@ impl Report {
             .find(|report| report.step == step)
         {
             report.milliseconds = at_ms.saturating_sub(report.began_ms);
-            (report.end, report.result) = (Some(end), result);
+            (report.end, report.result) = (Some(end), result.clone());
         }
     }
 }
+
 /// Of what recurs (at every step, every minute of the bake) and is good, only the last result is
 /// kept.
-fn again<T>(results: &mut Vec<T>, moment: Moment, is_good: bool, is_same: impl Fn(&T) -> bool) {
+fn keep_last_good<T>(
+    results: &mut Vec<T>,
+    moment: Moment,
+    is_good: bool,
+    is_same: impl Fn(&T) -> bool,
+) {
     if is_good && matches!(moment, Moment::Step | Moment::Bake) {
         results.retain(|before| !is_same(before));
     }

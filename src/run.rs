@@ -7,16 +7,21 @@ use std::time::Duration;
 
 use crate::aws::{Aws, AwsError, AwsErrorKind};
 use crate::checks::moment::Moment;
-use crate::clock::Clock;
-use crate::event::{self, Event, ObservedBy, Serving, Stamped, TestUrl};
+use crate::clock::{Clock, milliseconds};
+use crate::event::{self, Event, ObservedBy, ObservedTraffic, Serving, Stamped, TestUrl};
 use crate::registry::Tag;
 use crate::runner::Runner;
 use crate::secret::Secret;
 use crate::tags::DeferredTags;
 use crate::undo::Undo;
 
+mod armed;
+
+pub use armed::ArmedUndo;
+use armed::ArmedUndos;
+
 /// Takes events as they happen.
-pub type Sink = Box<dyn Fn(&Stamped) + Send + Sync>;
+pub type EventObserver = Box<dyn Fn(&Stamped) + Send + Sync>;
 
 /// Keeps what is armed where the next process finds it.
 pub type StateStore = Box<dyn Fn(&[Undo]) + Send + Sync>;
@@ -27,7 +32,7 @@ pub type SecretMasker = Box<dyn Fn(&Secret) + Send + Sync>;
 /// Where a run tells what happens.
 pub struct Observers {
     /// Takes the events.
-    pub sink: Sink,
+    pub observer: EventObserver,
     /// Takes what is armed.
     pub keeper: StateStore,
     /// Takes secrets that came to be known on the way.
@@ -43,8 +48,9 @@ pub struct Run {
     /// Our name for this run, which AWS sees too.
     pub id: String,
     clock: Clock,
-    outlets: Observers,
-    armed: Mutex<Vec<Undo>>,
+    observer: EventObserver,
+    hider: SecretMasker,
+    armed: ArmedUndos,
     narrowed: Mutex<BTreeSet<String>>,
     if_left_alone: Mutex<Option<String>>,
     deferred_tags: Mutex<Option<DeferredTags>>,
@@ -61,8 +67,9 @@ impl Run {
             runner,
             id,
             clock,
-            outlets,
-            armed: Mutex::new(Vec::new()),
+            observer: outlets.observer,
+            hider: outlets.hider,
+            armed: ArmedUndos::new(outlets.keeper),
             narrowed: Mutex::default(),
             if_left_alone: Mutex::default(),
             deferred_tags: Mutex::default(),
@@ -72,14 +79,15 @@ impl Run {
     }
 
     /// Says what happened.
-    pub fn tell(&self, event: Event) {
-        let at_ms = u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX);
-        (self.outlets.sink)(&Stamped { at_ms, event });
+    pub fn tell(&self, event: impl Into<Event>) {
+        let at_ms = milliseconds(self.clock.elapsed());
+        let event = event.into();
+        (self.observer)(&Stamped { at_ms, event });
     }
 
     /// Hides a secret that was read on the way, before anything is told of it.
     pub fn hide(&self, secret: &Secret) {
-        (self.outlets.hider)(secret);
+        (self.hider)(secret);
     }
 
     /// Says that a check is limited for a read that failed, once for each.
@@ -97,9 +105,9 @@ impl Run {
             .insert(key.to_owned())
         {
             self.tell(Event::Narrowed {
-                check: check.to_owned(),
+                check: check.into(),
                 allow: allow.to_owned(),
-                why: error.to_string(),
+                why: error.to_string().into(),
             });
         }
     }
@@ -119,7 +127,9 @@ impl Run {
             .unwrap_or_else(PoisonError::into_inner)
             .insert(sentence.clone())
         {
-            self.tell(Event::Noted { sentence });
+            self.tell(Event::Noted {
+                sentence: sentence.into(),
+            });
         }
     }
 
@@ -205,11 +215,11 @@ impl Run {
 
     /// Tells which side was seen to serve production, and by what.
     pub fn confirm_traffic(&self, revision: &str, side: Serving, witness: ObservedBy) {
-        self.tell(Event::TrafficObserved {
+        self.tell(Event::TrafficObserved(ObservedTraffic {
             revision: revision.to_owned(),
             side,
             witness,
-        });
+        }));
     }
 
     /// Notes that something in AWS is changed from now on.
@@ -223,48 +233,23 @@ impl Run {
     }
 
     /// Arms an undo; call this before the effect.
-    pub fn arm(&self, undo: Undo) {
+    pub fn arm(&self, undo: Undo) -> ArmedUndo<'_> {
         self.changes();
-        self.change(|armed| armed.push(undo));
-    }
-
-    /// Replaces the newest undo by a narrower one, once AWS has answered.
-    pub fn narrow(&self, undo: Undo) {
-        self.change(|armed| {
-            armed.pop();
-            armed.push(undo);
-        });
-    }
-
-    /// Takes the newest undo away: its effect did not happen or has been undone.
-    pub fn disarm_newest(&self) {
-        self.change(|armed| drop(armed.pop()));
+        self.armed.arm(undo)
     }
 
     /// Takes one undo away: it has been undone.
     pub fn disarm(&self, undo: &Undo) {
-        self.change(|armed| armed.retain(|other| other != undo));
+        self.armed.disarm(undo);
     }
 
     /// What was done stays: only what was changed only for the rollout is still to be restored.
     pub fn keep(&self) {
-        self.change(|armed| {
-            armed.retain(Undo::is_temporary);
-            armed.iter_mut().for_each(Undo::keep_strategy);
-        });
+        self.armed.keep_temporary();
     }
 
     /// What is armed, newest last.
     pub fn armed(&self) -> Vec<Undo> {
-        self.armed
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    fn change(&self, how: impl FnOnce(&mut Vec<Undo>)) {
-        let mut armed = self.armed.lock().unwrap_or_else(PoisonError::into_inner);
-        how(&mut armed);
-        (self.outlets.keeper)(&armed);
+        self.armed.all()
     }
 }

@@ -163,7 +163,7 @@ async fn one(run: &Run, undo: &Undo, hand: Trigger) -> Unwound {
     let what = undo.words();
     match apply(run, undo, hand).await {
         Ok(Undone::Nothing) => {
-            run.tell(Event::Undone { what });
+            run.tell(Event::Undone { what: what.into() });
             Unwound::NoRollout
         }
         Ok(Undone::Absent) => Unwound::NoRollout,
@@ -172,12 +172,12 @@ async fn one(run: &Run, undo: &Undo, hand: Trigger) -> Unwound {
             unwound
         }
         Ok(Undone::Traffic(unwound)) => {
-            run.tell(Event::Undone { what });
+            run.tell(Event::Undone { what: what.into() });
             unwound
         }
         Err(failure) => {
             run.tell(Event::UndoFailed {
-                what: what.clone(),
+                what: what.clone().into(),
                 failure,
             });
             Unwound::Stuck {

@@ -53,4 +53,4 @@ pub mod tester;
 mod words;
 
 pub use destination::refusal as forbidden;
-use ecs_bluegreen_registry::{scrub, secret};
+use ecs_bluegreen_registry::{scrub, secret, text};

@@ -8,6 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::moment::Moment;
+use crate::text::Text;
 
 /// One measurement of a check.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,16 +21,16 @@ pub struct Measurement {
     /// When it was made, in the rollout.
     pub moment: Moment,
     /// What was asked, in words: the metric, the query, the pattern.
-    pub query: String,
+    pub query: Text,
     /// What was found, in words: `0.4 %`, `green 3.1 % (93 of 3,001), blue 1.0 % (30 of 3,000)`;
     /// empty when nothing was.
-    pub value: String,
+    pub value: Text,
     /// What it was held against: `< 5 %`, `green no worse than blue (p < 0.05)`.
-    pub condition: String,
+    pub condition: Text,
     /// What it came to.
     pub phase: Phase,
     /// Why, where the value does not say it: the error, the missing data, p, effect and n.
-    pub note: Option<String>,
+    pub note: Option<Text>,
     /// Whether it decides anything.
     pub weight: Weight,
     /// When it was made: RFC 3339.

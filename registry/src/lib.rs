@@ -14,7 +14,7 @@
 //! | `push` | the transfer, step by step: [`push`] |
 //! | `progress`, `error/` | what a transfer reports, and how it can fail |
 //! | `ecr` | what is particular to ECR |
-//! | `secret`, `scrub/` | texts that are never shown, and masking them in texts that are |
+//! | `secret`, `scrub/`, `text` | texts that are never shown, masking them in texts that are, texts that are masked |
 //!
 //! The crate calls no API of AWS: the registry's address, the repository and the credentials are given
 //! ([`Target`]). Towards people it knows ECR well: its hosts, quotas and refusals, and the IAM actions
@@ -48,6 +48,7 @@ pub mod scrub;
 pub mod secret;
 mod source;
 mod spool;
+pub mod text;
 
 pub use archive::ArchiveError;
 pub use blob::BlobError;

@@ -8,7 +8,8 @@ use super::{Ending, Halt, after, deploy, planning, step, unwinding};
 use crate::aws::arn::short_name;
 use crate::engine::history::{self, Last};
 use crate::error::Failure;
-use crate::event::{Event, Step};
+use crate::event::Step;
+use crate::event::fact::{GateFact, QueueFact, RevisionFact};
 use crate::outcome::{Outcome, Reason};
 use crate::plan::{InProgressPlan, RolloutPlan, RunningUndos};
 use crate::planner::Planner;
@@ -75,19 +76,17 @@ pub(super) async fn abort(run: &Run, planner: &Planner) -> Result<Ending, Halt> 
     let (Some(running), Some(_)) = (&snapshot.running, &plan.rollout) else {
         return over(run, &plan, &snapshot, GateAnswer::Abort).await;
     };
-    run.tell(Event::Noted {
-        sentence: running.words(),
+    run.tell(QueueFact::InProgress {
+        running: running.words().into(),
     });
     if let Some(revision) = running
         .revision
         .as_deref()
         .filter(|_| running.run.is_none())
     {
-        let sentence = format!(
-            "{} stays registered: the deployment does not say that a run of this action has registered it",
-            short_name(revision)
-        );
-        run.tell(Event::Noted { sentence });
+        run.tell(RevisionFact::StaysUnknown {
+            revision: revision.to_owned(),
+        });
     }
     arm_running(run, &plan.undos);
     Ok(after(
@@ -104,10 +103,9 @@ pub(super) fn arm_running(run: &Run, undos: &RunningUndos) {
         revision,
         hooks,
     } = undos;
-    [revision, hooks, rollout]
-        .into_iter()
-        .flatten()
-        .for_each(|undo| run.arm(undo.clone()));
+    for undo in [revision, hooks, rollout].into_iter().flatten() {
+        run.arm(undo.clone());
+    }
 }
 
 /// Scale-in rests from here on, where that is asked for: the run that left the rollout at its gate
@@ -122,11 +120,7 @@ async fn rest(run: &Run, planned: &RolloutPlan, running: &Running) -> Result<(),
 /// The job that started it tested green. When the answer took long, green is tested again.
 async fn test_again(run: &Run, rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<(), Halt> {
     if rollout.gate() == GatePlan::Test && rollout.waited().is_some_and(|waited| waited < LONG) {
-        run.tell(Event::Noted {
-            sentence:
-                "green has waited at its gate for less than 5 minutes: its tests are not run again"
-                    .into(),
-        });
+        run.tell(GateFact::TestedRecently);
         return Ok(());
     }
     deploy::test_green(rollout, checks).await

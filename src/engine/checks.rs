@@ -9,7 +9,8 @@ use super::{Halt, step};
 use crate::checks::moment::Moment;
 use crate::checks::smoke::{Suite, Values};
 use crate::error::Failure;
-use crate::event::{Event, Step, TestUrl};
+use crate::event::fact::GateFact;
+use crate::event::{Step, TestUrl};
 use crate::plan::{ChecksPlan, RolloutPlan};
 use crate::run::Run;
 use crate::secret::Secret;
@@ -165,11 +166,7 @@ impl<'a> Checks<'a> {
         };
         step(self.run, at, self.passed(moment), result).await?;
         if let Some(why) = unproven() {
-            let remedy = "give the load balancer's own name in test-url, or let a test expect `version: true` (docs/smoke-tests.md)";
-            let sentence = format!(
-                "what passed at test-url is not proven to have reached green: {why}; {remedy}"
-            );
-            self.run.tell(Event::Warned { sentence });
+            self.run.tell(GateFact::NotProven { why });
         }
         Ok(())
     }

@@ -12,7 +12,8 @@ use crate::aws::arn::short_name;
 use crate::checks::moment::Moment;
 use crate::choices::{Approval, Follow};
 use crate::error::Failure;
-use crate::event::{Event, Step, Tasks};
+use crate::event::fact::{GateFact, ImageFact, OneOffFact};
+use crate::event::{Event, Step, SurveyedService, Tasks};
 use crate::outcome::{Outcome, Reason};
 use crate::plan::{Plan, RolloutPlan};
 use crate::planner::Planner;
@@ -143,9 +144,7 @@ pub(super) async fn find_gate(run: &Run, rollout: &mut Rollout<'_>) -> Result<Pa
     })
     .await?;
     if past == Past::Passed {
-        run.tell(Event::Noted {
-            sentence: "green's gate was opened before; the rollout is followed".into(),
-        });
+        run.tell(GateFact::OpenedBefore);
     }
     Ok(past)
 }
@@ -220,10 +219,10 @@ async fn prepare(run: &Run, planner: &Planner) -> Result<(Snapshot, Plan, Ready)
     let (snapshot, plan) = Box::pin(planned(run, planner, None)).await?;
     let ready = checks::prepare(run, &plan.checks).await?;
     let notes = plan.notes.iter().map(|note| Event::Noted {
-        sentence: note.clone(),
+        sentence: note.into(),
     });
     let warnings = plan.warnings.iter().map(|warning| Event::Warned {
-        sentence: warning.clone(),
+        sentence: warning.into(),
     });
     notes.chain(warnings).for_each(|event| run.tell(event));
     surveyed(run, &snapshot, &plan);
@@ -244,12 +243,12 @@ fn surveyed(run: &Run, snapshot: &Snapshot, plan: &Plan) {
         .as_ref()
         .map_or("none", |rollout| rollout.kind.controller())
         .to_owned();
-    run.tell(Event::Surveyed {
+    run.tell(Event::Surveyed(SurveyedService {
         controller,
         blue: service.revision().to_owned(),
         tasks,
-        plan: plan.lines.clone(),
-    });
+        plan: plan.lines.clone().into_iter().map(Into::into).collect(),
+    }));
 }
 
 async fn push(run: &Run, snapshot: &mut Snapshot, plan: &Plan) -> Result<Option<Pinned>, Failure> {
@@ -283,9 +282,7 @@ async fn judge(
         .as_ref()
         .is_some_and(|running| running.is_ours)
     {
-        run.tell(Event::Noted {
-            sentence: "the image's scan was judged before its rollout was started".into(),
-        });
+        run.tell(ImageFact::ScannedBefore);
         return Ok(());
     }
     step(
@@ -319,9 +316,7 @@ async fn one_off(
         return Ok(());
     }
     if prepared.adopted().is_some() {
-        run.tell(Event::Noted {
-            sentence: "the one-off task was run before the rollout was started".into(),
-        });
+        run.tell(OneOffFact::RanBefore);
         return Ok(());
     }
     for attempt in 1.. {

@@ -9,7 +9,7 @@ use super::queue::{self, QueueOutcome};
 use super::{Halt, add_new, stale};
 use crate::aws::ecs::PAUSE_TAG;
 use crate::aws::jittered;
-use crate::event::Event;
+use crate::event::fact::{AwsFact, HooksFact, ScalingFact};
 use crate::plan::{LeftHooks, LeftoversPlan, Plan};
 use crate::planner::Planner;
 use crate::run::Run;
@@ -37,8 +37,8 @@ pub(super) async fn look(run: &Run, planner: &Planner) -> Result<Snapshot, Halt>
                 credentials: None,
                 ..
             }) if began.elapsed() < THROTTLED => {
-                run.tell(Event::Noted {
-                    sentence: format!("{}; looking again", failure.sentence()),
+                run.tell(AwsFact::LooksAgain {
+                    why: failure.sentence().into(),
                 });
                 tokio::time::sleep(jittered(A_WHILE)).await;
             }
@@ -112,11 +112,8 @@ pub(super) async fn planned(
 /// What a dead run has left on the service is undone in every end of this run.
 async fn arm_leftovers(run: &Run, plan: &LeftoversPlan) {
     if let Some(left) = scaling::left_behind(run, plan.scale_in, &plan.names).await {
-        run.tell(Event::Warned {
-            sentence: format!(
-                "scale-in that workflow run {} left suspended is restored",
-                left.run
-            ),
+        run.tell(ScalingFact::LeftSuspended {
+            run: left.run.clone(),
         });
         run.arm(Undo::Scaling(left));
     }
@@ -124,13 +121,9 @@ async fn arm_leftovers(run: &Run, plan: &LeftoversPlan) {
         return;
     };
     run.tell(match whose {
-        Some(whose) => Event::Warned {
-            sentence: format!(
-                "PAUSE hooks that workflow run {whose} left on the service are to be removed"
-            ),
-        },
-        None => Event::Noted {
-            sentence: format!("the tag {PAUSE_TAG} of an earlier run is to be removed"),
+        Some(whose) => HooksFact::LeftBehind { run: whose.clone() },
+        None => HooksFact::TagLeftBehind {
+            tag: PAUSE_TAG.to_owned(),
         },
     });
     run.arm(undo.clone());

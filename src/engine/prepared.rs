@@ -3,9 +3,8 @@
 
 use super::Halt;
 use super::planning::planned;
-use crate::aws::arn::short_name;
 use crate::error::Failure;
-use crate::event::Event;
+use crate::event::fact::{QueueFact, RevisionFact};
 use crate::outcome::Reason;
 use crate::plan::{Plan, QueuePlan, RolloutPlan};
 use crate::planner::Planner;
@@ -76,16 +75,9 @@ impl Prepared {
             return Ok(());
         }
         if self.is_in_the_way(planner) {
-            run.tell(Event::Noted {
-                sentence: "what is in progress brings another revision: it is somebody else's"
-                    .into(),
-            });
+            run.tell(QueueFact::BringsAnother);
         } else if planner.has_changed(run, &self.snapshot).await {
-            run.tell(Event::Noted {
-                sentence:
-                    "somebody else has deployed since the service was read: it is planned again"
-                        .into(),
-            });
+            run.tell(QueueFact::PlansAgain);
         } else {
             return Ok(());
         }
@@ -116,13 +108,9 @@ impl Prepared {
             &mut self.revision,
             revision::revision(run, &self.plan, image).await?,
         );
-        let sentence = format!(
-            "{} is deployed instead of {}",
-            short_name(&self.revision.arn),
-            short_name(&former.arn)
-        );
-        run.tell(Event::Noted {
-            sentence: format!("{sentence}: what serves now has another definition"),
+        run.tell(RevisionFact::Replaced {
+            revision: self.revision.arn.clone(),
+            former: former.arn.clone(),
         });
         let is_former = |undo: &Undo| matches!(undo, Undo::Revision(undo) if undo.arn == former.arn && undo.arn != self.revision.arn);
         let unused: Vec<Undo> = run.armed().into_iter().filter(is_former).collect();
@@ -144,9 +132,9 @@ fn touched(halt: Halt) -> Halt {
     );
     failure
         .chain
-        .extend(problems.iter().map(ToString::to_string));
+        .extend(problems.iter().map(|problem| problem.to_string().into()));
     failure
         .hints
-        .extend(problems.into_iter().map(|problem| problem.remedy));
+        .extend(problems.into_iter().map(|problem| problem.remedy.into()));
     Halt::Failed(failure)
 }

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::clock::milliseconds;
 use crate::error::Failure;
-use crate::event::Event;
+use crate::event::fact::QueueFact;
 use crate::observe::workflow_runs::queue_position;
 use crate::outcome::Reason;
 use crate::plan::{QueuePlan, SupersedePlan, WaitPlan};
@@ -64,27 +65,22 @@ async fn wait(run: &Run, plan: &WaitPlan, running: &Running) -> Result<QueueOutc
     }
     let deadline = plan.order.longest_wait();
     let (began, mut said) = (Instant::now(), Instant::now());
-    let place = queue_position(run, plan.token.as_ref())
+    let position = queue_position(run, plan.token.as_ref())
         .await
-        .map(|runs| format!(" (position {} in the workflow's queue)", runs + 1));
-    run.tell(Event::Noted {
-        sentence: format!(
-            "{}: waiting until it is over{}",
-            running.words(),
-            place.unwrap_or_default()
-        ),
+        .map(|runs| runs + 1);
+    run.tell(QueueFact::Waits {
+        running: running.words().into(),
+        position,
     });
     let mut poll_interval = PollInterval::new(plan.poll);
     while began.elapsed() < deadline {
         poll_interval.rest().await;
         if said.elapsed() >= REMIND {
             said = Instant::now();
-            let sentence = format!(
-                "still waiting, after {}: {}",
-                crate::duration::Human(began.elapsed()),
-                running.words()
-            );
-            run.tell(Event::Noted { sentence });
+            run.tell(QueueFact::StillWaits {
+                running: running.words().into(),
+                milliseconds: milliseconds(began.elapsed()),
+            });
         }
         match running
             .deployment
@@ -118,11 +114,8 @@ fn newer_run<'r>(run: &Run, order: RunOrder, running: &'r Running) -> Option<&'r
 }
 
 async fn supersede(run: &Run, running: &Running, undos: &[Undo]) -> Result<QueueOutcome, Failure> {
-    run.tell(Event::Warned {
-        sentence: format!(
-            "{}: it is rolled back first (if-running: supersede)",
-            running.words()
-        ),
+    run.tell(QueueFact::RollsBackFirst {
+        running: running.words().into(),
     });
     match unwind::all(run, undos).await {
         Unwound::NoRollout

@@ -5,7 +5,8 @@ use super::{Ending, Halt, after, deploy, planning, step, unwinding};
 use crate::aws::arn::short_name;
 use crate::engine::history::{self, RollbackTarget};
 use crate::error::Failure;
-use crate::event::{Event, Step};
+use crate::event::fact::{RevisionFact, RollbackFact};
+use crate::event::{DeployedRevision, Event, Step};
 use crate::observe::traffic::{self, Observed};
 use crate::outcome::{Outcome, Reason};
 use crate::plan::{RollbackChecks, RollbackPlan};
@@ -35,8 +36,9 @@ pub(super) async fn rollback(run: &Run, planner: &Planner) -> Result<Ending, Hal
     };
     let plan = planner.rollback(&snapshot);
     let target = history::target(run, &plan.history, &snapshot).await?;
-    run.tell(Event::Noted {
-        sentence: format!("back to {}, {}", short_name(&target.revision), target.why),
+    run.tell(RollbackFact::Target {
+        revision: target.revision.clone(),
+        why: target.why.clone(),
     });
     let back = brought_back(run, &plan, &snapshot, target).await?;
     let ending = deploy::deploy(run, &planner.bringing_back(back)).await?;
@@ -62,11 +64,8 @@ async fn is_shared(run: &Run, plan: &RollbackPlan, snapshot: &Snapshot) -> bool 
         .await
         .filter(Observed::is_shared);
     if let Some(shared) = shared {
-        run.tell(Event::Noted {
-            sentence: format!(
-                "{}, and nothing is in progress: a new rollout brings it to one side",
-                shared.words()
-            ),
+        run.tell(RollbackFact::TrafficIsShared {
+            seen: shared.words().into(),
         });
     }
     shared.is_some()
@@ -78,8 +77,8 @@ async fn fast(run: &Run, plan: &RollbackPlan, running: &Running) -> Result<Optio
     let Some(undo) = &plan.undos.rollout else {
         return Ok(None);
     };
-    run.tell(Event::Noted {
-        sentence: format!("{}: blue still runs, so it is rolled back", running.words()),
+    run.tell(RollbackFact::BlueStillRuns {
+        running: running.words().into(),
     });
     let unwound = if running.deployment.is_rollback() {
         unwinding(run, unwind::watch(run, undo)).await
@@ -95,19 +94,16 @@ async fn fast(run: &Run, plan: &RollbackPlan, running: &Running) -> Result<Optio
                 witness.words()
             );
             if let Some(left) = running.revision.as_deref().filter(|left| *left != revision) {
-                run.tell(Event::Noted {
-                    sentence: format!(
-                        "{} stays registered, so that it can be brought again (rollback-to)",
-                        short_name(left)
-                    ),
+                run.tell(RevisionFact::StaysForRollback {
+                    revision: left.to_owned(),
                 });
             }
-            run.tell(Event::Revision {
+            run.tell(Event::Revision(DeployedRevision {
                 arn: revision,
                 registered: false,
                 previous: running.revision.clone(),
                 changes: Vec::new(),
-            });
+            }));
             Ok(Some(Ending {
                 outcome: Outcome::Deployed,
                 reason: Reason::RollbackAsked,
@@ -149,9 +145,7 @@ async fn brought_back(
 ) -> Result<BroughtBack, Halt> {
     let version = match plan.checks {
         RollbackChecks::Skipped => {
-            run.tell(Event::Warned {
-                sentence: "skip-checks: what is brought back is not tested".into(),
-            });
+            run.tell(RollbackFact::SkipsChecks);
             None
         }
         RollbackChecks::OfItsVersion => {

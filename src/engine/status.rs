@@ -5,7 +5,8 @@ use super::{Ending, Halt, after, deploy, planning, step};
 use crate::aws::arn::short_name;
 use crate::decide::At;
 use crate::error::Failure;
-use crate::event::{Event, Step};
+use crate::event::fact::QueueFact;
+use crate::event::{DeployedRevision, Event, Step};
 use crate::outcome::{Outcome, Reason};
 use crate::plan::RunningUndos;
 use crate::planner::Planner;
@@ -24,8 +25,8 @@ pub(super) async fn status(run: &Run, planner: &Planner) -> Result<Ending, Halt>
     let (Some(running), Some(planned)) = (&snapshot.running, &plan.rollout) else {
         return Ok(nothing(&snapshot));
     };
-    run.tell(Event::Noted {
-        sentence: running.words(),
+    run.tell(QueueFact::InProgress {
+        running: running.words().into(),
     });
     let revision = brought(run, running).await;
     let mut rollout = rollout::attach(run, planned, &revision, running);
@@ -52,12 +53,12 @@ pub(super) async fn brought(run: &Run, running: &Running) -> Revision {
     let definition = described
         .map(|answer| crate::documents::described::from_described(&answer))
         .unwrap_or_default();
-    run.tell(Event::Revision {
+    run.tell(Event::Revision(DeployedRevision {
         arn: arn.clone(),
         registered: false,
         previous: None,
         changes: Vec::new(),
-    });
+    }));
     Revision {
         arn,
         definition,

@@ -85,7 +85,9 @@ impl<'a> Sources<'a> {
                 .unwrap_or_else(PoisonError::into_inner)
                 .insert(sentence.clone())
             {
-                self.run.tell(Event::Noted { sentence });
+                self.run.tell(Event::Noted {
+                    sentence: sentence.into(),
+                });
             }
         }
         told.answer

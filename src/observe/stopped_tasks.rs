@@ -96,8 +96,8 @@ pub async fn of_task(
             container: container.name.clone(),
             task: task.id().to_owned(),
             exit_code: container.exit_code,
-            why: why(task, container),
-            log,
+            why: why(task, container).into(),
+            log: log.into_iter().map(Into::into).collect(),
         });
     }
     stopped

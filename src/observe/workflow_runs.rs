@@ -37,6 +37,6 @@ pub fn note_unknown(run: &Run, what: &str, error: &GithubError) {
         String::new()
     };
     run.tell(Event::Noted {
-        sentence: format!("{what}{allow} ({})", chain_of(error).join(": ")),
+        sentence: format!("{what}{allow} ({})", chain_of(error).join(": ")).into(),
     });
 }

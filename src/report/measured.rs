@@ -70,29 +70,30 @@ impl CheckReport {
 }
 
 /// Adds a measurement to those of its check.
-pub(super) fn take(checks: &mut Vec<CheckReport>, measurement: Measurement) {
+pub(super) fn take(checks: &mut Vec<CheckReport>, measurement: &Measurement) {
     let is_its =
         |report: &CheckReport| report.check == measurement.check && report.kind == measurement.kind;
     let at = checks.iter().position(is_its).unwrap_or_else(|| {
-        checks.push(CheckReport::new(&measurement));
+        checks.push(CheckReport::new(measurement));
         checks.len() - 1
     });
-    checks[at].take(measurement);
+    checks[at].take(measurement.clone());
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::checks::moment::Moment;
+    use crate::text::Text;
 
     fn measurement(check: &str, phase: Phase, value: &str) -> Measurement {
         Measurement {
             check: check.into(),
             kind: CheckKind::Metric,
             moment: Moment::Step,
-            query: String::new(),
+            query: Text::default(),
             value: value.into(),
-            condition: String::new(),
+            condition: Text::default(),
             phase,
             note: None,
             weight: Weight::Counts,
@@ -106,7 +107,7 @@ mod tests {
         for number in 0..25 {
             take(
                 &mut checks,
-                measurement(
+                &measurement(
                     "errors",
                     if number % 2 == 0 {
                         Phase::Successful
@@ -117,7 +118,7 @@ mod tests {
                 ),
             );
         }
-        take(&mut checks, measurement("latency", Phase::Error, ""));
+        take(&mut checks, &measurement("latency", Phase::Error, ""));
         assert_eq!(
             (
                 checks.len(),

@@ -6,16 +6,22 @@
 
 use crate::aws::arn::short_name;
 use crate::checks::moment::Moment;
-use crate::checks::smoke::{TestResult, TestVerdict};
-use crate::error::{Failure, StoppedContainer};
+use crate::error::Failure;
 use crate::event::{
-    DeferredTag, Event, Gate, Parts, Progress, ReportedProblem, Stamped, Step, StepEnd, StepSeen,
-    Tasks, TestUrl, Transfer, on,
+    DeferredTag, Event, Fact, FactLevel, RunEnd, Stamped, StartedRollout, StartedTester, Step,
+    StepEnd, TestUrl, on,
 };
-use crate::github::commands::{END_GROUP, Level, annotation, annotation_of, fits, group, harmless};
-use crate::outcome::{Mode, Outcome, Reason};
+use crate::github::commands::{END_GROUP, Level, annotation, group, harmless};
+use crate::outcome::Outcome;
 use crate::sinks::outputs::human;
-use crate::steps::image::short_digest;
+use crate::sinks::recorder::print;
+use crate::sinks::sink::{Sink, SinkError};
+use crate::text::Text;
+
+pub(super) mod image;
+mod rollout;
+mod run;
+mod smoke;
 
 /// GitHub shows ten annotations of a level in a step; the outcome's is one of them.
 const WARNINGS: usize = 8;
@@ -29,13 +35,17 @@ pub(super) const AFTER_CHANGES: &str =
 /// What answered was green, as it turned out.
 const NEW_VERSION: &str = "test-url answers with the new version, and answered with another one before the rollout: it leads to green";
 
+const SIGNALLED: &str = "The runner asks us to stop: undoing what is in progress";
+const NO_WAY_BACK: &str =
+    "Blue is gone: from here the way back is a new rollout of the old revision";
+
 /// Renders events to lines; knows which group is open.
 #[derive(Debug, Default)]
 pub struct Console {
     open: Option<(Step, u64)>,
     warnings: usize,
     failed: Option<Failure>,
-    stuck: Vec<(String, Failure)>,
+    stuck: Vec<(Text, Failure)>,
     watch_at: Option<String>,
     tags_not_set: Vec<DeferredTag>,
     test_url: Option<TestUrl>,
@@ -46,198 +56,102 @@ impl Console {
     pub fn lines(&mut self, stamped: &Stamped) -> Vec<String> {
         let at = stamped.at_ms;
         match &stamped.event {
-            Event::Started {
-                run,
-                region,
-                cluster,
-                service,
-                version,
-                mode,
-                ..
-            } => {
-                vec![quiet(&format!(
-                    "{} {region} (run {run})",
-                    begun(*mode, cluster, service.as_deref(), version.as_deref())
-                ))]
-            }
-            Event::Refused {
-                problems,
-                after_changes,
-                reason,
-            } => self
-                .close(at)
-                .into_iter()
-                .chain(refused(problems, *after_changes, *reason))
-                .collect(),
+            Event::Started(start) => vec![run::started(start)],
+            Event::Refused(refused) => self.after_close(at, run::refused(refused)),
             Event::StepStarted { step } => self.opened(*step, at),
             Event::StepEnded { step, end, result } => self.closed(*step, *end, result, at),
-            Event::Failed { failure } => {
-                self.failed = Some(failure.clone());
-                let lines = self.close(at);
-                lines
-                    .into_iter()
-                    .chain([quiet(&format!("{}.", capital(failure.sentence())))])
-                    .collect()
-            }
-            Event::Signalled => {
-                let mut lines = self.close(at);
-                lines.push("The runner asks us to stop: undoing what is in progress".into());
-                lines
-            }
-            Event::Ended {
-                outcome,
-                reason,
-                sentence,
-            } => self.ended(*outcome, reason.word(), sentence, at),
-            other => self.inside(other),
-        }
-    }
+            Event::Failed { failure } => self.run_failed(failure, at),
+            Event::Signalled => self.after_close(at, vec![SIGNALLED.into()]),
+            Event::Ended(end) => self.ended(end, at),
+            Event::PostEnded { result } => self.post_ended(result),
+            Event::SinkFailed { sink, why } => sink_failed(sink, why),
 
-    #[expect(clippy::too_many_lines, reason = "one arm for each event")]
-    fn inside(&mut self, event: &Event) -> Vec<String> {
-        match event {
-            Event::Surveyed {
-                controller,
-                blue,
-                tasks,
-                plan,
-            } => surveyed(controller, blue, *tasks, plan),
+            Event::Surveyed(service) => rollout::surveyed(service),
             Event::Narrowed { check, allow, why } => {
                 self.warning("a check is limited", &narrowed(check, allow, why))
             }
+            Event::Fact(fact) => self.fact(fact),
             Event::Warned { sentence } => self.warning("note", sentence),
             Event::Noted { sentence } => vec![quiet(sentence)],
+
             Event::RepositoryCreated { repository, with } => {
-                vec![quiet(&created(repository, with))]
+                vec![quiet(&image::created(repository, with))]
             }
-            Event::ImagePinned {
-                image,
-                tags,
-                moved,
-                transfer: None,
-                ..
-            } => {
-                vec![quiet(&format!(
-                    "{image}{}, {} moved",
-                    tagged(tags),
-                    bytes(*moved)
-                ))]
-            }
-            Event::ImagePinned {
-                image,
-                tags,
-                transfer: Some(transfer),
-                ..
-            } => {
-                vec![quiet(&format!(
-                    "{image}{}: {}",
-                    tagged(tags),
-                    transferred(transfer)
-                ))]
-            }
+            Event::ImagePinned(pinned) => vec![image::pinned(pinned)],
             Event::TagsDeferred { tags } => self.tags_deferred(tags),
             Event::TagSet { tag } => self.tag_set(tag),
             Event::ScanAnswered { result } => super::scan::lines(result),
-            Event::Revision { changes, .. } => changes
-                .iter()
-                .map(|change| quiet(&format!("  {change}")))
-                .collect(),
-            Event::TaskStarted { arns } => arns
-                .iter()
-                .map(|arn| quiet(&format!("task {} started", short_name(arn))))
-                .collect(),
-            Event::TaskFound { arns } => arns.iter().map(|arn| task_found(arn)).collect(),
+            Event::Revision(revision) => each(&revision.changes, |change| format!("  {change}")),
+            Event::TaskStarted { arns } => each(arns, |arn| task_started(arn)),
+            Event::TaskFound { arns } => each(arns, |arn| task_found(arn)),
             Event::TaskDone { containers } => vec![quiet(&containers.join(", "))],
-            Event::RolloutStarted {
-                deployment,
-                console,
-                found,
-                ..
-            } => {
-                self.watch_at = Some(console.clone());
-                let what = if *found {
-                    "Deployment followed"
-                } else {
-                    "Deployment started"
-                };
-                vec![quiet(&format!(
-                    "{what}: {deployment}. Watch it in the AWS console: {console}"
-                ))]
-            }
-            Event::RolloutSeen { progress } => vec![quiet(&progress_line(progress))],
-            Event::GateOpened {
-                gate: Gate::Green, ..
-            } => vec!["The gate is open: traffic may shift".into()],
-            Event::GateOpened {
-                gate: Gate::Step,
-                seen,
-            } => vec![format!(
-                "{}the next step of traffic may follow",
-                step_seen(*seen)
-            )],
-            Event::GateOpened {
-                gate: Gate::Production,
-                ..
-            } => vec!["The gate after the shift is open: the rollout may end".into()],
-            Event::TestUrlSeen { seen } => {
-                self.test_url = Some(seen.clone());
-                if *seen == TestUrl::TellsNewVersion {
-                    vec![NEW_VERSION.into()]
-                } else {
-                    Vec::new()
-                }
-            }
-            Event::SmokeTested { result } => test_lines(result, &self.on(result.moment)),
+
+            Event::RolloutStarted(rollout) => self.rollout_started(rollout),
+            Event::RolloutSeen { progress } => vec![quiet(&rollout::progress_line(progress))],
+            Event::GreenFound { place, health } => vec![quiet(&green_found(place, health))],
+            Event::GateOpened { gate, seen } => vec![rollout::gate_opened(*gate, *seen)],
+            Event::PointOfNoReturn => vec![NO_WAY_BACK.into()],
+            Event::TrafficObserved(traffic) => vec![rollout::traffic(traffic)],
+
+            Event::TestUrlSeen { seen } => self.test_url_seen(seen),
+            Event::SmokeTested { result } => smoke::lines(result, &self.on(result.moment)),
             Event::Checked { measurement } => super::measurements::lines(measurement),
             Event::WarmedUp { result } => vec![quiet(&format!("warm-up of {result}"))],
             Event::Loaded { result } => super::load::lines(result, &self.on(result.moment)),
-            Event::TesterStarted {
-                name,
-                moment,
-                place,
-            } => vec![quiet(&format!("{name} {}: {place}", self.on(*moment)))],
+            Event::TesterStarted(tester) => vec![quiet(&self.tester_started(tester))],
             Event::TesterLine { line, .. } => vec![quiet(&format!("  | {line}"))],
             Event::Tested { result } => super::tester::lines(result, &self.on(result.moment)),
-            Event::GreenFound { place, health } => vec![quiet(&format!(
-                "green is behind target group {place}, {health}"
-            ))],
-            Event::PointOfNoReturn => vec![
-                "Blue is gone: from here the way back is a new rollout of the old revision".into(),
-            ],
-            Event::TrafficObserved {
-                revision,
-                side,
-                witness,
-            } => {
-                vec![quiet(
-                    &format!(
-                        "production: 100 % on {side:?} ({}), {}",
-                        short_name(revision),
-                        witness.words()
-                    )
-                    .to_lowercase(),
-                )]
-            }
+
             Event::Undone { what } => vec![quiet(&format!("undone: {what}"))],
-            Event::UndoFailed { what, failure } => {
-                self.stuck.push((what.clone(), failure.clone()));
-                vec![quiet(&format!(
-                    "not undone: {what}: {}",
-                    failure.sentence()
-                ))]
-            }
-            // Measured is for the report, the end of a one-off task is told by TaskDone or by what
-            // failed or stopped it; the others have lines of their own in `lines`.
-            Event::Measured { .. }
-            | Event::TaskRan { .. }
-            | Event::Started { .. }
-            | Event::Refused { .. }
-            | Event::StepStarted { .. }
-            | Event::StepEnded { .. }
-            | Event::Failed { .. }
-            | Event::Signalled
-            | Event::Ended { .. } => Vec::new(),
+            Event::UndoFailed { what, failure } => self.undo_failed(what, failure),
+
+            // Measured is for the report; the end of a one-off task is told by TaskDone, or by
+            // what failed or stopped it.
+            Event::Measured { .. } | Event::TaskRan { .. } => Vec::new(),
         }
+    }
+
+    /// A group that was cut short is closed before these lines.
+    fn after_close(&mut self, at: u64, lines: Vec<String>) -> Vec<String> {
+        self.close(at).into_iter().chain(lines).collect()
+    }
+
+    fn run_failed(&mut self, failure: &Failure, at: u64) -> Vec<String> {
+        self.failed = Some(failure.clone());
+        self.after_close(
+            at,
+            vec![quiet(&format!("{}.", capital(failure.sentence())))],
+        )
+    }
+
+    fn rollout_started(&mut self, rollout: &StartedRollout) -> Vec<String> {
+        self.watch_at = Some(rollout.console.clone());
+        vec![rollout::started(rollout)]
+    }
+
+    fn test_url_seen(&mut self, seen: &TestUrl) -> Vec<String> {
+        self.test_url = Some(seen.clone());
+        match seen {
+            TestUrl::TellsNewVersion => vec![NEW_VERSION.into()],
+            TestUrl::LeadsToGreen | TestUrl::Unproven { .. } => Vec::new(),
+        }
+    }
+
+    fn tester_started(&self, tester: &StartedTester) -> String {
+        format!(
+            "{} {}: {}",
+            tester.name,
+            self.on(tester.moment),
+            tester.place
+        )
+    }
+
+    fn undo_failed(&mut self, what: &Text, failure: &Failure) -> Vec<String> {
+        self.stuck.push((what.clone(), failure.clone()));
+        vec![quiet(&format!(
+            "not undone: {what}: {}",
+            failure.sentence()
+        ))]
     }
 
     fn opened(&mut self, step: Step, at: u64) -> Vec<String> {
@@ -288,9 +202,17 @@ impl Console {
         }
     }
 
+    fn fact(&mut self, fact: &Fact) -> Vec<String> {
+        let sentence = fact.sentence();
+        match fact.level() {
+            FactLevel::Warning => self.warning("note", &sentence),
+            FactLevel::Note => vec![quiet(&sentence)],
+        }
+    }
+
     fn tags_deferred(&mut self, tags: &[DeferredTag]) -> Vec<String> {
         self.tags_not_set = tags.to_vec();
-        tags.iter().map(|tag| quiet(&deferred(tag))).collect()
+        each(tags, image::deferred)
     }
 
     fn tag_set(&mut self, tag: &str) -> Vec<String> {
@@ -307,39 +229,32 @@ impl Console {
         }
     }
 
+    fn post_ended(&mut self, result: &str) -> Vec<String> {
+        std::iter::once(format!("Post: {}", quiet(result)))
+            .chain(self.stuck())
+            .collect()
+    }
+
     /// What could not be undone and what to do about it; told last, where people look first.
-    pub fn stuck(&mut self) -> Vec<String> {
+    fn stuck(&mut self) -> Vec<String> {
         std::mem::take(&mut self.stuck)
             .iter()
-            .flat_map(|(what, failure)| undo_failed(what, failure))
+            .flat_map(|(what, failure)| run::undo_failed(what, failure))
             .collect()
     }
 
     /// What serves traffic now; what failed; why; what to do.
-    fn ended(&mut self, outcome: Outcome, reason: &str, sentence: &str, at: u64) -> Vec<String> {
+    fn ended(&mut self, end: &RunEnd, at: u64) -> Vec<String> {
+        let (outcome, reason) = (end.outcome, end.reason.word());
+        let sentence = capital(&end.sentence);
         let mut lines = self.close(at);
         lines.push(String::new());
-        lines.push(quiet(&format!(
-            "{}.",
-            capital(sentence).trim_end_matches('.')
-        )));
-        let later = if outcome == Outcome::Waiting {
-            "; mode: continue does not set it (docs/images.md)"
-        } else {
-            ""
-        };
-        lines.extend(
-            self.tags_not_set
-                .iter()
-                .map(|tag| quiet(&format!("Tag {}{later}", not_set(tag)))),
-        );
+        lines.push(quiet(&format!("{}.", sentence.trim_end_matches('.'))));
+        lines.extend(self.tags_left(outcome));
         let failure = self.failed.take();
         if let Some(failure) = failure.as_ref().filter(|_| !outcome.is_success()) {
-            lines.extend(failed(
-                &format!("{outcome} ({reason})"),
-                failure.sentence(),
-                failure,
-            ));
+            let title = format!("{outcome} ({reason})");
+            lines.extend(run::failed(&title, failure.sentence(), failure));
         }
         lines.extend(self.stuck());
         if let Some(url) = self.watch_at.as_ref().filter(|_| !outcome.is_success()) {
@@ -357,71 +272,54 @@ impl Console {
         ));
         lines
     }
-}
 
-fn refused(
-    problems: &[ReportedProblem],
-    after_changes: bool,
-    reason: Reason,
-) -> impl Iterator<Item = String> {
-    let problem = if problems.len() == 1 {
-        "a problem".into()
-    } else {
-        format!("{} problems", problems.len())
-    };
-    let why = if reason == Reason::Credentials {
-        NO_CREDENTIALS.to_owned()
-    } else {
-        format!("the inputs have {problem}")
-    };
-    let head = if after_changes {
-        format!("{}; {AFTER_CHANGES}", capital(&why))
-    } else {
-        format!("Nothing was touched: {why}")
-    };
-    let each = problems.iter().map(|problem| {
-        let lines = [
-            problem.problem.clone(),
-            format!("  hint: {}", problem.remedy),
-        ];
-        annotation_of(Level::Error, "input refused", problem.at.as_ref(), &lines)
-    });
-    std::iter::once(head).chain(each)
-}
-
-fn begun(mode: Mode, cluster: &str, service: Option<&str>, version: Option<&str>) -> String {
-    let version = version
-        .map(|version| format!(" {version}"))
-        .unwrap_or_default();
-    match (mode, service) {
-        (_, None) => format!("Registering{version} in"),
-        (Mode::Deploy, Some(service)) => format!("Deploying{version} to {service} on {cluster},"),
-        (Mode::Rollback, Some(service)) => format!("Rolling {service} on {cluster} back,"),
-        (Mode::Continue, Some(service)) => format!("Opening the gate of {service} on {cluster},"),
-        (Mode::Abort, Some(service)) => {
-            format!("Rolling back the rollout of {service} on {cluster},")
-        }
-        (Mode::Status, Some(service)) => format!("Looking at {service} on {cluster},"),
+    fn tags_left(&self, outcome: Outcome) -> Vec<String> {
+        let later = if outcome == Outcome::Waiting {
+            "; mode: continue does not set it (docs/images.md)"
+        } else {
+            ""
+        };
+        each(&self.tags_not_set, |tag| {
+            format!("Tag {}{later}", image::not_set(tag))
+        })
     }
 }
 
-fn task_found(arn: &str) -> String {
-    quiet(&format!(
-        "task {} of an earlier attempt of this run is used: it is not run again",
-        short_name(arn)
-    ))
+impl Sink for Console {
+    fn name(&self) -> &'static str {
+        "the log"
+    }
+
+    fn take(&mut self, stamped: &Stamped) -> Result<(), SinkError> {
+        print(&self.lines(stamped));
+        Ok(())
+    }
 }
 
-fn surveyed(controller: &str, blue: &str, tasks: Tasks, plan: &[String]) -> Vec<String> {
-    let head = format!(
-        "controller {controller}; {} of {} tasks run {}",
-        tasks.running,
-        tasks.desired,
-        short_name(blue)
-    );
-    std::iter::once(quiet(&head))
-        .chain(plan.iter().map(|line| quiet(&format!("  {line}"))))
-        .collect()
+/// A harmless line for each.
+fn each<T>(things: &[T], line: impl Fn(&T) -> String) -> Vec<String> {
+    things.iter().map(|thing| quiet(&line(thing))).collect()
+}
+
+/// Not among the warnings of the run: it says nothing about the deployment.
+fn sink_failed(sink: &str, why: &str) -> Vec<String> {
+    let sentence = format!("{sink} is incomplete: {why}");
+    vec![annotation(Level::Warning, "runner", &quiet(&sentence))]
+}
+
+fn task_started(arn: &str) -> String {
+    format!("task {} started", short_name(arn))
+}
+
+fn task_found(arn: &str) -> String {
+    format!(
+        "task {} of an earlier attempt of this run is used: it is not run again",
+        short_name(arn)
+    )
+}
+
+fn green_found(place: &str, health: &str) -> String {
+    format!("green is behind target group {place}, {health}")
 }
 
 fn narrowed(check: &str, allow: &str, why: &str) -> String {
@@ -433,226 +331,11 @@ fn narrowed(check: &str, allow: &str, why: &str) -> String {
     format!("{}.{allow} ({why})", capital(check))
 }
 
-fn progress_line(progress: &Progress) -> String {
-    let traffic = progress.traffic.map(|traffic| {
-        format!(
-            ", production blue {} % green {} %",
-            traffic.blue.round(),
-            traffic.green.round()
-        )
-    });
-    let tasks = progress.tasks.map(|tasks| {
-        let failed = if tasks.failed > 0 {
-            format!(", {} failed", tasks.failed)
-        } else {
-            String::new()
-        };
-        format!(
-            ", green {} of {} tasks running{failed}",
-            tasks.running, tasks.desired
-        )
-    });
-    format!(
-        "{}{}{}",
-        progress.stage,
-        traffic.unwrap_or_default(),
-        tasks.unwrap_or_default()
-    )
-}
-
-/// Only what was looked at is said.
-fn step_seen(seen: StepSeen) -> &'static str {
-    match (seen.healthy, seen.quiet) {
-        (true, true) => "green is healthy and no alarm has begun to ring: ",
-        (true, false) => "green is healthy: ",
-        (false, true) => "no alarm has begun to ring: ",
-        (false, false) => "",
-    }
-}
-
 /// A heading: only what is known to be green is called so.
 pub(super) fn title(step: Step, test_url: Option<&TestUrl>) -> &'static str {
     match (step, test_url) {
         (Step::Gate, Some(TestUrl::Unproven { .. })) => "Smoke tests at test-url",
         (step, _) => step.title(),
-    }
-}
-
-fn test_lines(result: &TestResult, on: &str) -> Vec<String> {
-    let (name, request) = (&result.name, &result.request);
-    let took = human(result.last_milliseconds);
-    let attempts = if result.attempts > 1 {
-        format!(", attempt {}", result.attempts)
-    } else {
-        String::new()
-    };
-    match result.verdict {
-        TestVerdict::Passed => vec![quiet(&format!(
-            "✓ {name} {on}: {request} ({took}{attempts})"
-        ))],
-        TestVerdict::Skipped => mismatches(
-            format!("– {name} {on}: {request}, called off: another test failed first"),
-            result,
-        ),
-        TestVerdict::Unfinished => {
-            let tries = if result.attempts == 1 {
-                "1 attempt".to_owned()
-            } else {
-                format!("{} attempts", result.attempts)
-            };
-            mismatches(
-                format!(
-                    "– {name} {on}: {request}, had not passed after {tries} when the run ended"
-                ),
-                result,
-            )
-        }
-        TestVerdict::Failed => mismatches(
-            format!("✗ {name} {on}: {request} ({took}{attempts})"),
-            result,
-        ),
-    }
-}
-
-fn mismatches(head: String, result: &TestResult) -> Vec<String> {
-    let failures = result.failures.iter().map(|failure| {
-        format!(
-            "    {}: expected {}, found {}",
-            failure.what, failure.expected, failure.found
-        )
-    });
-    std::iter::once(head)
-        .chain(failures)
-        .map(|line| quiet(&line))
-        .collect()
-}
-
-fn undo_failed(what: &str, failure: &Failure) -> Vec<String> {
-    failed(
-        "stuck",
-        &format!("not undone: {what}: {}", failure.sentence()),
-        failure,
-    )
-}
-
-/// What failed, why, and what to do, in one annotation: GitHub shows annotations without the log
-/// around them. The last words of containers are in it where they fit.
-fn failed(title: &str, sentence: &str, failure: &Failure) -> Vec<String> {
-    let causes: Vec<String> = failure
-        .chain
-        .iter()
-        .skip(1)
-        .map(|cause| format!("  Caused by: {cause}"))
-        .collect();
-    let hints: Vec<String> = failure
-        .hints
-        .iter()
-        .map(|hint| format!("  hint: {hint}"))
-        .collect();
-    let stopped: Vec<String> = failure.stopped.iter().flat_map(last_words).collect();
-    let whole = [
-        vec![sentence.to_owned()],
-        causes.clone(),
-        stopped.clone(),
-        hints.clone(),
-    ]
-    .concat();
-    if fits(&whole) {
-        return vec![annotation_of(Level::Error, title, None, &whole)];
-    }
-    let short = [vec![sentence.to_owned()], causes, hints].concat();
-    std::iter::once(annotation_of(Level::Error, title, None, &short))
-        .chain(stopped.iter().map(|line| quiet(line)))
-        .collect()
-}
-
-fn last_words(stopped: &StoppedContainer) -> Vec<String> {
-    let head = format!(
-        "  container {} of task {}: {}; {}",
-        stopped.container,
-        stopped.task,
-        stopped.exit(),
-        stopped.why
-    );
-    std::iter::once(head)
-        .chain(stopped.log.iter().map(|line| format!("    | {line}")))
-        .collect()
-}
-
-fn tagged(tags: &[String]) -> String {
-    if tags.is_empty() {
-        String::new()
-    } else {
-        format!(" as {}", tags.join(", "))
-    }
-}
-
-/// At the push: what becomes of the tag.
-fn deferred(tag: &DeferredTag) -> String {
-    match &tag.names {
-        Some(digest) => format!(
-            "tag {} names {} now; it moves last, when everything else has succeeded",
-            tag.tag,
-            short_digest(digest)
-        ),
-        None => format!(
-            "tag {} is set last, when everything else has succeeded",
-            tag.tag
-        ),
-    }
-}
-
-/// In the end: what did not become of it.
-pub(super) fn not_set(tag: &DeferredTag) -> String {
-    match &tag.names {
-        Some(digest) => format!(
-            "{} was not moved to this image; it named {}",
-            tag.tag,
-            short_digest(digest)
-        ),
-        None => format!("{} was not set on this image", tag.tag),
-    }
-}
-
-fn created(repository: &str, with: &[String]) -> String {
-    let with = if with.is_empty() {
-        "as ECR makes them".to_owned()
-    } else {
-        with.join(", ")
-    };
-    format!("repository {repository} made: {with}; it stays, whatever becomes of the deployment")
-}
-
-/// What became of an image's parts.
-pub(super) fn transferred(transfer: &Transfer) -> String {
-    if transfer.is_nothing() {
-        return "already in the registry, 0 bytes moved".to_owned();
-    }
-    let part =
-        |parts: Parts, what: &str| format!("{} {what} ({})", parts.count, bytes(parts.bytes));
-    let others = [
-        (transfer.mounted, "mounted"),
-        (transfer.skipped, "there already"),
-    ];
-    let others = others
-        .into_iter()
-        .filter(|(parts, _)| parts.count > 0)
-        .map(|(parts, what)| part(parts, what));
-    std::iter::once(part(transfer.sent, "layers and configs sent"))
-        .chain(others)
-        .collect::<Vec<_>>()
-        .join(", ")
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a tenth of a mebibyte is precise enough for people"
-)]
-fn bytes(moved: u64) -> String {
-    if moved < 10_240 {
-        format!("{moved} bytes")
-    } else {
-        format!("{:.1} MiB", moved as f64 / 1_048_576.0)
     }
 }
 

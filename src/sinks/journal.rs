@@ -1,12 +1,50 @@
 //! The journal: every event as a line of JSON, from which every surface can be rendered again.
 
-use std::io::{self, BufRead, Read as _};
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, Read as _, Write as _};
+use std::path::Path;
 
 use crate::event::Stamped;
+use crate::sinks::sink::{Sink, SinkError};
 
 /// No event is longer, and no journal: a run tells some hundred events.
 const LONGEST_LINE: u64 = 1 << 20;
 const LARGEST: usize = 64 << 20;
+
+/// The journal of a run, in the runner's temporary folder.
+pub struct Journal {
+    file: Option<File>,
+}
+
+impl Journal {
+    /// A journal in a folder, where there is one that can be written to.
+    pub fn begin(folder: Option<&Path>) -> Self {
+        let path = folder.map(|folder| folder.join("ecs-bluegreen.jsonl"));
+        let file = path.and_then(|path| {
+            OpenOptions::new()
+                .create(true)
+                .write(true)
+                .truncate(true)
+                .open(path)
+                .ok()
+        });
+        Self { file }
+    }
+}
+
+impl Sink for Journal {
+    fn name(&self) -> &'static str {
+        "ecs-bluegreen.jsonl"
+    }
+
+    fn take(&mut self, stamped: &Stamped) -> Result<(), SinkError> {
+        let Some(file) = &mut self.file else {
+            return Ok(());
+        };
+        file.write_all(line(stamped).as_bytes())
+            .map_err(|error| SinkError::unwritten(&error))
+    }
+}
 
 /// An event as a line.
 pub fn line(stamped: &Stamped) -> String {

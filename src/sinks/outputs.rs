@@ -1,15 +1,90 @@
 //! The outputs: names and values, never a path inside the container.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use crate::duration::Human;
-use crate::event::Step;
+use crate::event::{Event, Stamped, Step};
+use crate::github::files::append_value;
 use crate::outcome::{Outcome, Reason};
 use crate::report::Report;
+use crate::sinks::sink::{Sink, SinkError};
 
 /// An output has at most 1 MiB; the report is far below that, unless a body of a thousand tests is
 /// in it.
 const LONGEST: usize = 500_000;
+
+/// Outputs that are known only at the end; the others are written as soon as they are.
+const LATE: &[&str] = &[
+    "outcome",
+    "reason",
+    "rolled-back",
+    "duration-seconds",
+    "report",
+];
+
+/// The runner's file of outputs. The post step writes none.
+pub struct OutputFile {
+    path: Option<PathBuf>,
+    report: Report,
+    written: Vec<(&'static str, String)>,
+}
+
+impl OutputFile {
+    /// Writes to this file, where there is one.
+    pub fn new(path: Option<PathBuf>) -> Self {
+        Self {
+            path,
+            report: Report::begin(),
+            written: Vec::new(),
+        }
+    }
+
+    fn write(&mut self, is_wanted: impl Fn(&str) -> bool) -> Result<(), SinkError> {
+        let Some(path) = &self.path else {
+            return Ok(());
+        };
+        for output in of(&self.report) {
+            if is_wanted(output.0) && !self.written.contains(&output) {
+                append_value(path, output.0, &output.1)
+                    .map_err(|error| SinkError::unwritten(&error))?;
+                self.written.push(output);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Sink for OutputFile {
+    fn name(&self) -> &'static str {
+        "GITHUB_OUTPUT"
+    }
+
+    fn take(&mut self, stamped: &Stamped) -> Result<(), SinkError> {
+        self.report.add(stamped);
+        let is_fact = matches!(
+            stamped.event,
+            Event::Revision(_)
+                | Event::RolloutStarted(_)
+                | Event::ImagePinned(_)
+                | Event::TaskStarted { .. }
+                | Event::TaskFound { .. }
+                | Event::ScanAnswered { .. }
+        );
+        if is_fact {
+            self.write(|name| !LATE.contains(&name))
+        } else {
+            Ok(())
+        }
+    }
+
+    fn finish(&mut self) -> Result<(), SinkError> {
+        if self.report.post_result.is_some() {
+            return Ok(());
+        }
+        self.write(|_| true)
+    }
+}
 
 /// Words of the report that stand in no list of their own.
 const WORDS: &[&str] = &[

@@ -1,101 +1,48 @@
-//! One sink for a whole run: prints every event, journals it, keeps it for the report, writes the
-//! files.
+//! Where a run's events, secrets and armed undos go: the sinks, the runner's masks, its state.
 //!
-//! Text from outside is masked where it becomes a part of a sentence. Here every sentence is
-//! searched once more for secrets that cannot be words of ours; nothing else of an event is
-//! changed, and no event is lost.
+//! Events come without secrets (`text`): none is changed here, and none is lost.
 
-use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use crate::event::{Event, Stamped};
+use crate::event::Stamped;
 use crate::github::commands::{Level, annotation_of, harmless, mask};
-use crate::github::files::{Files, append_summary, append_value};
+use crate::github::files::{append_summary, append_value};
 use crate::outcome::{NO_OUTCOME, NO_OUTCOME_HINT};
-use crate::report::Report;
 use crate::scrub;
 use crate::secret::Secret;
-use crate::sinks::{console::Console, journal, markdown, outputs, summary};
+use crate::sinks::dispatcher::Dispatcher;
+use crate::sinks::sink::Sink;
+use crate::sinks::{markdown, outputs};
 use crate::undo::Undo;
 use crate::undo::saved::{self, UndoOwner};
 
 /// The name of the state in which armed undos are kept.
 pub const STATE: &str = "undos";
 
-/// Outputs that are known only at the end; the others are written as soon as they are.
-const LATE: &[&str] = &[
-    "outcome",
-    "reason",
-    "rolled-back",
-    "duration-seconds",
-    "report",
-];
-
 /// Records a run.
 pub struct Recorder {
-    files: Files,
-    recorded: Mutex<Recorded>,
-}
-
-struct Recorded {
-    report: Report,
-    console: Console,
-    journal: Option<File>,
-    written: Vec<(&'static str, String)>,
+    state: Option<PathBuf>,
+    dispatcher: Mutex<Dispatcher>,
 }
 
 impl Recorder {
-    /// A recorder that journals to `folder`, where there is one.
-    pub fn new(files: Files, folder: Option<&Path>) -> Self {
-        let path = folder.map(|folder| folder.join("ecs-bluegreen.jsonl"));
-        let journal = path.and_then(|path| {
-            OpenOptions::new()
-                .create(true)
-                .write(true)
-                .truncate(true)
-                .open(path)
-                .ok()
-        });
-        let recorded = Recorded {
-            report: Report::begin(),
-            console: Console::default(),
-            journal,
-            written: Vec::new(),
-        };
+    /// A recorder for these sinks, which saves undos in the runner's file of states.
+    pub fn new(state: Option<PathBuf>, sinks: Vec<Box<dyn Sink>>) -> Self {
         Self {
-            files,
-            recorded: Mutex::new(recorded),
+            state,
+            dispatcher: Mutex::new(Dispatcher::new(sinks)),
         }
     }
 
     /// Takes an event.
     pub fn record(&self, stamped: &Stamped) {
-        let mut stamped = stamped.clone();
-        stamped
-            .event
-            .sentences()
-            .into_iter()
-            .for_each(|sentence| *sentence = scrub::mask_tokens(sentence));
-        let mut recorded = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
-        print(&recorded.console.lines(&stamped));
-        if let Some(journal) = &mut recorded.journal {
-            let _ = journal.write_all(journal::line(&stamped).as_bytes()); // a full disk must not end a deployment
-        }
-        let is_fact = matches!(
-            stamped.event,
-            Event::Revision { .. }
-                | Event::RolloutStarted { .. }
-                | Event::ImagePinned { .. }
-                | Event::TaskStarted { .. }
-                | Event::TaskFound { .. }
-                | Event::ScanAnswered { .. }
-        );
-        recorded.report.add(&stamped);
-        if is_fact {
-            self.write_outputs(&mut recorded, |name| !LATE.contains(&name));
-        }
+        let mut dispatcher = self
+            .dispatcher
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        dispatcher.take(stamped);
     }
 
     /// Hides a secret that came to be known on the way: the runner masks it too.
@@ -106,7 +53,7 @@ impl Recorder {
 
     /// Keeps what is armed for the post step, and whose it is.
     pub fn keep(&self, owner: &UndoOwner, armed: &[Undo]) {
-        let Some(state) = &self.files.state else {
+        let Some(state) = &self.state else {
             return;
         };
         complain(
@@ -115,50 +62,13 @@ impl Recorder {
         );
     }
 
-    /// Writes the outputs that are left and the summary.
+    /// Nothing more is recorded: what is left is written, and what is under way waited for.
     pub fn finish(&self) {
-        let mut recorded = self.recorded.lock().unwrap_or_else(PoisonError::into_inner);
-        self.write_outputs(&mut recorded, |_| true);
-        if let Some(file) = &self.files.summary {
-            complain(
-                "GITHUB_STEP_SUMMARY",
-                append_summary(file, &summary::of(&recorded.report)),
-            );
-        }
-    }
-
-    /// Adds what the post step came to; the summary of main stands above it.
-    pub fn finish_post(&self, result: &str) {
-        print(&[format!("Post: {}", harmless(result))]);
-        print(
-            &self
-                .recorded
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .console
-                .stuck(),
-        );
-        if let Some(file) = &self.files.summary {
-            complain(
-                "GITHUB_STEP_SUMMARY",
-                append_summary(
-                    file,
-                    &format!("### Post step\n\n{}\n", markdown::text(result)),
-                ),
-            );
-        }
-    }
-
-    fn write_outputs(&self, recorded: &mut Recorded, wanted: impl Fn(&str) -> bool) {
-        let Some(file) = &self.files.output else {
-            return;
-        };
-        for output in outputs::of(&recorded.report) {
-            if wanted(output.0) && !recorded.written.contains(&output) {
-                complain("GITHUB_OUTPUT", append_value(file, output.0, &output.1));
-                recorded.written.push(output);
-            }
-        }
+        let mut dispatcher = self
+            .dispatcher
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        dispatcher.finish();
     }
 }
 

@@ -1,17 +1,60 @@
 //! The step summary: the outcome first, then what was done and seen, as Markdown. Pure: Report →
 //! text.
 
+use std::path::PathBuf;
+
 use crate::aws::arn::short_name;
 use crate::checks::moment::Moment;
 use crate::checks::smoke::{TestResult, TestVerdict};
 use crate::error::{Failure, StoppedContainer};
-use crate::event::{StepEnd, TestUrl};
+use crate::event::{Stamped, StepEnd, TestUrl};
+use crate::github::files::append_summary;
 use crate::outcome::{NO_OUTCOME, NO_OUTCOME_HINT, Outcome, Reason};
 use crate::report::{Report, StepReport};
-use crate::sinks::console::{AFTER_CHANGES, NO_CREDENTIALS, capital, not_set, title, transferred};
+use crate::sinks::console::image::{not_set, transferred};
+use crate::sinks::console::{AFTER_CHANGES, NO_CREDENTIALS, capital, title};
 use crate::sinks::markdown::{block, code, text};
 use crate::sinks::outputs::human;
+use crate::sinks::sink::{Sink, SinkError};
 use crate::sinks::{load, measurements, scan, tester};
+
+/// The runner's file of the step summary. What the post step came to stands below what main wrote.
+pub struct SummaryFile {
+    path: Option<PathBuf>,
+    report: Report,
+}
+
+impl SummaryFile {
+    /// Writes to this file, where there is one.
+    pub fn new(path: Option<PathBuf>) -> Self {
+        Self {
+            path,
+            report: Report::begin(),
+        }
+    }
+}
+
+impl Sink for SummaryFile {
+    fn name(&self) -> &'static str {
+        "GITHUB_STEP_SUMMARY"
+    }
+
+    fn take(&mut self, stamped: &Stamped) -> Result<(), SinkError> {
+        self.report.add(stamped);
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), SinkError> {
+        let Some(path) = &self.path else {
+            return Ok(());
+        };
+        let summary = match &self.report.post_result {
+            Some(result) => format!("### Post step\n\n{}\n", text(result)),
+            None => of(&self.report),
+        };
+        append_summary(path, &summary).map_err(|error| SinkError::unwritten(&error))
+    }
+}
 
 /// The summary of a report.
 pub fn of(report: &Report) -> String {
@@ -152,82 +195,25 @@ fn stuck(report: &Report) -> String {
 }
 
 fn what(report: &Report) -> String {
-    let image = report.image.as_ref().map(|image| {
-        let tags = if report.tags.is_empty() {
-            String::new()
-        } else {
-            format!(
-                ", tags {}",
-                report
-                    .tags
-                    .iter()
-                    .map(|tag| code(tag))
-                    .collect::<Vec<_>>()
-                    .join(" ")
-            )
-        };
-        format!("{}{tags}", code(image))
-    });
-    let not_set = report
-        .tags_not_set
-        .iter()
-        .map(|tag| text(&not_set(tag)))
-        .collect::<Vec<_>>()
-        .join("<br>");
-    let revision = report
-        .revision
-        .as_ref()
-        .map(|revision| match &report.previous_revision {
-            Some(previous) if previous != revision => relation(
-                report.outcome,
-                &code(short_name(revision)),
-                &code(short_name(previous)),
-            ),
-            _ => code(short_name(revision)),
-        });
-    let traffic = report
-        .traffic
-        .map(|(side, witness)| format!("{side:?}, {}", witness.words()).to_lowercase());
+    let version = report.deployed_version.as_ref();
+    let repository = report.repository_created.as_ref();
+    let transfer = report.image_transfer.as_ref();
     let rows = [
-        (
-            "Version",
-            report
-                .deployed_version
-                .as_ref()
-                .map(|version| code(version)),
-        ),
-        ("Image", image),
-        (
-            "Tags not set",
-            Some(not_set).filter(|text| !text.is_empty()),
-        ),
+        ("Version", version.map(|version| code(version))),
+        ("Image", image(report)),
+        ("Tags not set", tags_not_set(report)),
         (
             "Repository",
-            report
-                .repository_created
-                .as_ref()
-                .map(|place| format!("{}, made by this run", code(place))),
+            repository.map(|place| format!("{}, made by this run", code(place))),
         ),
         (
             "Transfer",
-            report
-                .image_transfer
-                .as_ref()
-                .map(|transfer| text(&transferred(transfer))),
+            transfer.map(|transfer| text(&transferred(transfer))),
         ),
-        ("Task definition", revision),
+        ("Task definition", revision(report)),
         ("One-off task", one_off(report)),
-        (
-            "Rollout",
-            report.deployment.as_ref().map(|id| {
-                format!(
-                    "{} ({})",
-                    code(id),
-                    text(report.controller.as_deref().unwrap_or_default())
-                )
-            }),
-        ),
-        ("Production traffic", traffic.map(|words| text(&words))),
+        ("Rollout", rollout(report)),
+        ("Production traffic", traffic(report)),
     ];
     let rows: Vec<String> = rows
         .into_iter()
@@ -238,6 +224,49 @@ fn what(report: &Report) -> String {
     } else {
         format!("| | |\n|---|---|\n{}", rows.join("\n"))
     }
+}
+
+fn image(report: &Report) -> Option<String> {
+    let image = report.image.as_ref()?;
+    let tags: Vec<String> = report.tags.iter().map(|tag| code(tag)).collect();
+    let tags = if tags.is_empty() {
+        String::new()
+    } else {
+        format!(", tags {}", tags.join(" "))
+    };
+    Some(format!("{}{tags}", code(image)))
+}
+
+fn tags_not_set(report: &Report) -> Option<String> {
+    let tags: Vec<String> = report
+        .tags_not_set
+        .iter()
+        .map(|tag| text(&not_set(tag)))
+        .collect();
+    (!tags.is_empty()).then(|| tags.join("<br>"))
+}
+
+fn revision(report: &Report) -> Option<String> {
+    let revision = report.revision.as_ref()?;
+    let new = code(short_name(revision));
+    Some(match &report.previous_revision {
+        Some(previous) if previous != revision => {
+            relation(report.outcome, &new, &code(short_name(previous)))
+        }
+        _ => new,
+    })
+}
+
+fn rollout(report: &Report) -> Option<String> {
+    let id = report.deployment.as_ref()?;
+    let controller = report.controller.as_deref().unwrap_or_default();
+    Some(format!("{} ({})", code(id), text(controller)))
+}
+
+fn traffic(report: &Report) -> Option<String> {
+    let (side, witness) = report.traffic?;
+    let words = format!("{side:?}, {}", witness.words()).to_lowercase();
+    Some(text(&words))
 }
 
 /// What ran before the rollout, and stays whatever became of it.

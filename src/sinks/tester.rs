@@ -69,7 +69,7 @@ fn counted(result: &TesterResult) -> String {
 
 fn case_name(case: &Case) -> String {
     if case.suite.is_empty() {
-        case.name.clone()
+        case.name.clone().into()
     } else {
         format!("{} › {}", case.suite, case.name)
     }
@@ -181,7 +181,7 @@ mod tests {
             name: name.into(),
             verdict,
             milliseconds: Some(1_250),
-            message: message.map(str::to_owned),
+            message: message.map(Into::into),
         };
         TesterResult {
             name: "e2e".into(),

@@ -127,11 +127,13 @@ fn measurement(change: &AlarmChange, moment: Moment, time: &str) -> Measurement 
         check: one_line(&alarm.name, LONGEST),
         kind: CheckKind::Alarm,
         moment,
-        query: alarm.kind_words().to_owned(),
-        value: one_line(&alarm.standing(), LONGEST),
-        condition: "not ALARM".to_owned(),
+        query: alarm.kind_words().into(),
+        value: one_line(&alarm.standing(), LONGEST).into(),
+        condition: "not ALARM".into(),
         phase: change.phase,
-        note: Some(one_line(&note, LONGEST)).filter(|note| !note.is_empty()),
+        note: Some(one_line(&note, LONGEST))
+            .filter(|note| !note.is_empty())
+            .map(Into::into),
         weight: if change.effect == AlarmEffect::Waived {
             Weight::DryRun
         } else {

@@ -155,8 +155,9 @@ pub fn sentence(ended: &AnalysisResult) -> String {
         ("", Some(before)) => format!("{before} before, and no value at last"),
         ("", None) => measurement
             .note
-            .clone()
-            .unwrap_or_else(|| "nothing was measured".to_owned()),
+            .as_deref()
+            .unwrap_or("nothing was measured")
+            .to_owned(),
         (value, _) => value.to_owned(),
     };
     match ended.phase {

@@ -8,7 +8,8 @@ use tokio::time::Instant;
 use super::push_progress::Tally;
 use super::repository;
 use crate::error::{Explain, Failure};
-use crate::event::{DeferredTag, Event, Parts, Transfer};
+use crate::event::fact::{BlobMounting, ImageFact};
+use crate::event::{DeferredTag, Event, Parts, PinnedImage, Transfer};
 use crate::outcome::Reason;
 use crate::plan::{ImagePlan, RepositoryPlan};
 use crate::registry::{
@@ -110,22 +111,19 @@ pub async fn image(
             facts,
             place,
         } => {
-            run.tell(Event::Noted {
-                sentence: format!(
-                    "{} is in the registry already, 0 bytes moved",
-                    plan.reference
-                ),
+            run.tell(ImageFact::AlreadyThere {
+                reference: plan.reference.to_string(),
             });
             let registry = pinned.split('/').next().unwrap_or_default().to_owned();
             let tags = Vec::new();
-            run.tell(Event::ImagePinned {
+            run.tell(Event::ImagePinned(PinnedImage {
                 image: pinned.clone(),
                 digest: digest.clone(),
                 registry,
                 tags,
                 moved: 0,
                 transfer: None,
-            });
+            }));
             if let Some((target, root)) = place.map(|place| *place) {
                 let named = named(&target, &root, &plan.tags_when_deployed).await;
                 defer(run, &target, root, named);
@@ -176,7 +174,9 @@ async fn push(
             .unwrap_or_else(PoisonError::into_inner)
             .take(&progress, began.elapsed());
         if let Some(sentence) = line {
-            run.tell(Event::Noted { sentence });
+            run.tell(ImageFact::Moving {
+                progress: sentence.into(),
+            });
         }
     };
     let fixed = |tag: &&Tag| repository.is_some_and(|plan| plan.seen.is_fixed(tag));
@@ -269,14 +269,14 @@ fn pinned(run: &Run, target: &Target, pushed: &Pushed, tally: &Tally) -> Pinned 
         },
     };
     let (moved, transfer) = (pushed.bytes_moved, Some(transfer));
-    run.tell(Event::ImagePinned {
+    run.tell(Event::ImagePinned(PinnedImage {
         image: image.clone(),
         digest: digest.clone(),
         registry,
         tags,
         moved,
         transfer,
-    });
+    }));
     Pinned {
         image,
         digest: Some(digest),
@@ -291,23 +291,14 @@ async fn mounts(run: &Run, pushed: &Pushed, seen: &RepositorySeen) {
         return;
     }
     let region = &seen.registry.region;
-    let head = format!(
-        "{} layers were sent although another repository of the registry has them",
-        pushed.mount_refused
-    );
-    let why = match run.aws.blob_mounting(region).await {
-        Ok(true) => {
-            "ECR mounts none between different encryptions, and none of a pull-through cache"
-                .to_owned()
-        }
-        Ok(false) | Err(_) => {
-            format!(
-                "ECR mounts them once the account says so: aws ecr put-account-setting --name BLOB_MOUNTING --value ENABLED --region {region}"
-            )
-        }
+    let setting = match run.aws.blob_mounting(region).await {
+        Ok(true) => BlobMounting::Enabled,
+        Ok(false) | Err(_) => BlobMounting::NotEnabled,
     };
-    run.tell(Event::Noted {
-        sentence: format!("{head}: {why}"),
+    run.tell(ImageFact::LayersNotMounted {
+        count: pushed.mount_refused,
+        region: region.to_owned(),
+        setting,
     });
 }
 

@@ -5,6 +5,7 @@ use crate::aws::ecr_repositories::{Created, lifecycle};
 use crate::documents::new_repository::{NewRepository, TagRule};
 use crate::error::Failure;
 use crate::event::Event;
+use crate::event::fact::ImageFact;
 use crate::plan::{RepositoryNeed, RepositoryPlan};
 use crate::run::Run;
 use crate::survey::RepositorySeen;
@@ -24,11 +25,10 @@ pub(super) async fn before_push(run: &Run, plan: &RepositoryPlan) -> Result<(), 
 /// Says what the push has made.
 pub(super) fn after_push(run: &Run, plan: &RepositoryPlan) {
     if let RepositoryNeed::Push(prefix) = &plan.need {
-        let sentence = format!(
-            "the push made the repository {}, by the creation template `{prefix}`",
-            plan.seen.place()
-        );
-        run.tell(Event::Noted { sentence });
+        run.tell(ImageFact::RepositoryByPush {
+            repository: plan.seen.place(),
+            template: prefix.clone(),
+        });
     }
 }
 
@@ -37,16 +37,14 @@ async fn make(run: &Run, seen: &RepositorySeen, wanted: &NewRepository) -> Resul
         Created::Made => {
             run.tell(Event::RepositoryCreated {
                 repository: seen.place(),
-                with: words(wanted),
+                with: words(wanted).into_iter().map(Into::into).collect(),
             });
             keep_newest(run, seen, wanted).await;
         }
         Created::There => {
-            let sentence = format!(
-                "somebody else made the repository {} meanwhile; it is taken as it is",
-                seen.place()
-            );
-            run.tell(Event::Noted { sentence });
+            run.tell(ImageFact::RepositoryMeanwhile {
+                repository: seen.place(),
+            });
         }
     }
     Ok(())
@@ -90,10 +88,10 @@ async fn keep_newest(run: &Run, seen: &RepositorySeen, wanted: &NewRepository) {
         let command = format!(
             "aws ecr put-lifecycle-policy --repository-name {name} --region {region} --lifecycle-policy-text '{policy}'"
         );
-        let sentence = format!(
-            "the new repository keeps all its images, because its lifecycle policy could not be set ({error}): {command}"
-        );
-        run.tell(Event::Warned { sentence });
+        run.tell(ImageFact::KeepsEverything {
+            error: error.to_string().into(),
+            command,
+        });
     }
 }
 

@@ -9,7 +9,8 @@ use crate::choices::DroppedFields;
 use crate::documents::compare::{ShownField, diff, differences, equivalent};
 use crate::documents::described::from_described;
 use crate::error::{Explain, Failure};
-use crate::event::Event;
+use crate::event::fact::{AwsFact, RevisionFact, SoughtEffect};
+use crate::event::{DeployedRevision, Event};
 use crate::outcome::Reason;
 use crate::plan::Plan;
 use crate::run::Run;
@@ -88,9 +89,7 @@ pub async fn revision(run: &Run, plan: &Plan, image: Option<&Pinned>) -> Result<
         DroppedFields::Refused if !dropped.is_empty() => return Err(not_kept(&arn, &dropped)),
         DroppedFields::Refused => {}
         DroppedFields::Allowed => dropped.iter().for_each(|path| {
-            run.tell(Event::Warned {
-                sentence: format!("AWS did not keep {path} of the task definition"),
-            });
+            run.tell(RevisionFact::FieldDropped { path: path.clone() });
         }),
     }
     Ok(Revision {
@@ -118,12 +117,12 @@ fn tell(run: &Run, arn: &str, plan: &Plan, changes: Vec<String>, registered: boo
         .as_ref()
         .map(|rollout| rollout.blue.revision.clone())
         .filter(|blue| !blue.is_empty());
-    run.tell(Event::Revision {
+    run.tell(Event::Revision(DeployedRevision {
         arn: arn.to_owned(),
         registered,
         previous,
-        changes,
-    });
+        changes: changes.into_iter().map(Into::into).collect(),
+    }));
 }
 
 fn with_image(definition: &Value, containers: &[String], image: Option<&Pinned>) -> Value {
@@ -164,8 +163,9 @@ async fn register(run: &Run, definition: &Value) -> Result<Value, RevisionError>
     if !error.may_have_landed() {
         return Err(error.into());
     }
-    run.tell(Event::Noted {
-        sentence: format!("{error}; looking whether it was registered all the same"),
+    run.tell(AwsFact::AnswerLost {
+        error: error.to_string().into(),
+        effect: SoughtEffect::Registered,
     });
     match landed(run, definition).await? {
         Some(answer) => Ok(answer),

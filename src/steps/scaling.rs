@@ -8,7 +8,7 @@ use crate::aws::AwsError;
 use crate::aws::scaling::{ScalableTarget, SuspendedState, resource};
 use crate::choices::ScaleIn;
 use crate::error::{Explain, Failure};
-use crate::event::Event;
+use crate::event::fact::{AwsFact, ScalingFact, SoughtEffect};
 use crate::outcome::Reason;
 use crate::plan::RolloutPlan;
 use crate::run::Run;
@@ -60,35 +60,21 @@ pub async fn suspend(run: &Run, plan: &RolloutPlan) -> Result<(), Failure> {
         .await
         .map_err(ScalingError)?
     else {
-        note(
-            run,
-            format!("{resource} has no scalable target: nothing scales it in"),
-        );
+        run.tell(ScalingFact::NoTarget { resource });
         return Ok(());
     };
     match rest(run, &target).await? {
-        Rest::Users => note(
-            run,
-            format!(
-                "scale-in of {resource} is suspended already, not by this action: it stays as it is"
-            ),
-        ),
+        Rest::Users => run.tell(ScalingFact::SuspendedByUser { resource }),
         Rest::Nobodys => hold(run, &target, undo(run, cluster, service, resource, &target)).await?,
         Rest::Runs(other) => {
-            note(
-                run,
-                format!(
-                    "scale-in of {resource} is still suspended by run {other}: this run takes that over"
-                ),
-            );
+            run.tell(ScalingFact::TakenOver {
+                resource: resource.clone(),
+                run: other,
+            });
             hold(run, &target, undo(run, cluster, service, resource, &target)).await?;
         }
     }
     Ok(())
-}
-
-fn note(run: &Run, sentence: String) {
-    run.tell(Event::Noted { sentence });
 }
 
 /// A rest that an earlier run left was none of the user's, so scale-in is what comes back at the
@@ -129,10 +115,10 @@ async fn rest(run: &Run, target: &ScalableTarget) -> Result<Rest, ScalingError> 
 /// from a user's rest.
 async fn hold(run: &Run, target: &ScalableTarget, undo: ScalingUndo) -> Result<(), ScalingError> {
     let resource = undo.resource.clone();
-    run.arm(Undo::Scaling(undo));
+    let armed = run.arm(Undo::Scaling(undo));
     if let Err(error) = tag(run, target).await {
         if !error.may_have_landed() {
-            run.disarm_newest();
+            armed.disarm();
         }
         return Err(error.into());
     }
@@ -147,13 +133,11 @@ async fn hold(run: &Run, target: &ScalableTarget, undo: ScalingUndo) -> Result<(
         )
         .await?;
     }
-    note(
-        run,
-        format!(
-            "scale-in of {resource} ({} to {} tasks) is suspended until the end of this run",
-            target.min, target.max
-        ),
-    );
+    run.tell(ScalingFact::Suspended {
+        resource,
+        min: target.min,
+        max: target.max,
+    });
     Ok(())
 }
 
@@ -163,10 +147,10 @@ async fn tag(run: &Run, target: &ScalableTarget) -> Result<(), AwsError> {
         Err(error) if error.may_have_landed() => error,
         answered => return answered,
     };
-    note(
-        run,
-        format!("{lost}; looking whether the tag is there all the same"),
-    );
+    run.tell(AwsFact::AnswerLost {
+        error: lost.to_string().into(),
+        effect: SoughtEffect::ScalingTag,
+    });
     let found = run.aws.suspended_by(&target.arn).await;
     if found.is_ok_and(|found| found.as_deref() == Some(&run.id)) {
         return Ok(());
@@ -184,10 +168,10 @@ async fn set(run: &Run, resource: &str, wanted: SuspendedState) -> Result<(), Aw
         Err(error) if error.may_have_landed() => error,
         answered => return answered,
     };
-    note(
-        run,
-        format!("{lost}; looking whether scale-in rests all the same"),
-    );
+    run.tell(AwsFact::AnswerLost {
+        error: lost.to_string().into(),
+        effect: SoughtEffect::ScaleInSuspended,
+    });
     let found = run.aws.scalable_target(resource).await;
     if found.is_ok_and(|found| found.is_some_and(|target| target.suspended.scale_in)) {
         return Ok(());

@@ -242,7 +242,7 @@ impl<'a> ScanPoller<'a> {
     fn say(&mut self, sentence: String) {
         if self.said.as_ref() != Some(&sentence) {
             self.run.tell(Event::Noted {
-                sentence: sentence.clone(),
+                sentence: sentence.as_str().into(),
             });
             self.said = Some(sentence);
         }

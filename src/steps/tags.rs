@@ -2,6 +2,7 @@
 //! serves: it is a warning.
 
 use crate::error::chain_of;
+use crate::event::fact::ImageFact;
 use crate::event::{Event, Step, StepEnd};
 use crate::registry::{self, PushError, Tag};
 use crate::run::Run;
@@ -13,8 +14,8 @@ pub async fn set(run: &Run, deferred: &DeferredTags) {
     for tag in &deferred.tags {
         match registry::retag(&deferred.target, &deferred.image, tag, &|_| {}).await {
             Ok(()) => run.tag_is_set(tag),
-            Err(error) => run.tell(Event::Warned {
-                sentence: not_set(deferred, tag, &error),
+            Err(error) => run.tell(ImageFact::TagNotSet {
+                why: not_set(deferred, tag, &error).into(),
             }),
         }
     }
@@ -30,7 +31,7 @@ pub async fn set(run: &Run, deferred: &DeferredTags) {
     run.tell(Event::StepEnded {
         step: Step::Tags,
         end,
-        result,
+        result: result.into(),
     });
 }
 

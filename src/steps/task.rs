@@ -12,14 +12,16 @@ use crate::aws::ecs_shapes::{Service, Task};
 use crate::documents::run_task::{TaskRequest, Wait};
 use crate::documents::task_definition::{TaskDefinition, text};
 use crate::error::{Explain, Failure};
+use crate::event::fact::OneOffFact;
 use crate::event::{Event, OneOffTask, TaskEnd};
 use crate::observe::stopped_tasks;
 use crate::outcome::Reason;
 use crate::plan::{TaskHost, TaskPlan};
 use crate::poll_interval::PollInterval;
-use crate::run::Run;
+use crate::run::{ArmedUndo, Run};
 use crate::scrub::masked;
 use crate::steps::revision::Revision;
+use crate::text::Text;
 use crate::undo::{OneOffUndo, TaskUndo, Undo};
 
 mod others;
@@ -85,6 +87,53 @@ impl OneOffOutcome {
     }
 }
 
+/// Which of two runs' one-off tasks goes on.
+enum Precedence<'r> {
+    /// The other run's; ours was stopped.
+    Gave,
+    /// Ours too.
+    Kept(ArmedTask<'r>),
+}
+
+/// A task that is to be stopped when the run fails.
+struct ArmedTask<'r> {
+    armed: ArmedUndo<'r>,
+    undo: TaskUndo,
+}
+
+impl<'r> ArmedTask<'r> {
+    fn arm(run: &'r Run, undo: TaskUndo) -> Self {
+        let armed = run.arm(Undo::Task(undo.clone()));
+        Self { armed, undo }
+    }
+
+    /// AWS has named its tasks.
+    fn named(self, arns: Vec<String>) -> Self {
+        let undo = TaskUndo { arns, ..self.undo };
+        self.armed.narrow(Undo::Task(undo.clone()));
+        Self { undo, ..self }
+    }
+
+    /// The task has ended, or is left alone: it is not stopped any more, and what ran is kept in
+    /// mind to the end of the run.
+    fn keep(self, run: &Run, ran: Vec<OneOffTask>) {
+        if ran.is_empty() {
+            return self.armed.disarm();
+        }
+        for task in &ran {
+            run.tell(Event::TaskRan { task: task.clone() });
+        }
+        let one_off = self
+            .undo
+            .one_off
+            .map(|one_off| OneOffUndo { ran, ..one_off });
+        self.armed.narrow(Undo::Task(TaskUndo {
+            one_off,
+            ..self.undo
+        }));
+    }
+}
+
 impl OneOff<'_> {
     /// Whose task it is, where there is a service that other runs deploy too.
     fn mark(&self) -> Option<TaskMark> {
@@ -119,8 +168,7 @@ impl OneOff<'_> {
     /// It could not be started, failed, or another run's came first and is not waited for.
     pub async fn run(&self) -> Result<OneOffOutcome, Failure> {
         let group = self.mark().map(|mark| mark.group());
-        let undo = self.undo(group.clone(), Vec::new());
-        self.run.arm(Undo::Task(undo.clone()));
+        let armed = ArmedTask::arm(self.run, self.undo(group.clone(), Vec::new()));
         let mut request = request(
             &self.plan.host,
             &self.plan.request,
@@ -145,20 +193,18 @@ impl OneOff<'_> {
             .iter()
             .map(|task| task.task_arn.clone())
             .collect();
-        let undo = TaskUndo {
-            arns: arns.clone(),
-            ..undo
-        };
-        self.run.narrow(Undo::Task(undo.clone()));
+        let armed = armed.named(arns.clone());
         self.run.tell(Event::TaskStarted { arns });
         placed(&launched, "one-off task")?;
         if let [ours] = launched.tasks.as_slice()
             && let Some((other, ours)) = self.older_task(ours).await
-            && self.give_way(&undo, &ours, &other).await?
         {
-            return Ok(OneOffOutcome::GaveWay);
+            return match self.give_way(armed, &ours, &other).await? {
+                Precedence::Gave => Ok(OneOffOutcome::GaveWay),
+                Precedence::Kept(armed) => self.follow(armed, &launched.tasks).await,
+            };
         }
-        self.follow(undo, &launched.tasks).await
+        self.follow(armed, &launched.tasks).await
     }
 
     /// Goes on with the task of an earlier attempt of this workflow run, which runs or has ended
@@ -167,31 +213,28 @@ impl OneOff<'_> {
     /// # Errors
     /// As for one that was started here.
     pub async fn adopt(&self, task: &Task) -> Result<OneOffOutcome, Failure> {
-        let undo = self.undo(task.group.clone(), vec![task.task_arn.clone()]);
-        self.run.arm(Undo::Task(undo.clone()));
-        self.run.tell(Event::TaskFound {
-            arns: undo.arns.clone(),
-        });
-        self.follow(undo, std::slice::from_ref(task)).await
+        let arns = vec![task.task_arn.clone()];
+        let armed = ArmedTask::arm(self.run, self.undo(task.group.clone(), arns.clone()));
+        self.run.tell(Event::TaskFound { arns });
+        self.follow(armed, std::slice::from_ref(task)).await
     }
 
-    async fn follow(&self, undo: TaskUndo, tasks: &[Task]) -> Result<OneOffOutcome, Failure> {
+    async fn follow(&self, armed: ArmedTask<'_>, tasks: &[Task]) -> Result<OneOffOutcome, Failure> {
         let Self { run, plan, .. } = *self;
         let asked = &plan.request;
         let judged = self.judged();
         match asked.wait {
-            Wait::Not => keep(run, undo, left(asked, tasks, &judged)),
+            Wait::Not => armed.keep(run, left(asked, tasks, &judged)),
             Wait::UntilStopped => {
-                let arns = undo.arns.clone();
                 let watched = AwaitedTasks {
                     what: "one-off task",
-                    arns: &arns,
+                    arns: &armed.undo.arns,
                     deadline: plan.deadline,
                 };
                 let tasks = until_stopped(run, &plan.host, &watched)
                     .await?
                     .ok_or_else(|| late(plan.deadline))?;
-                keep(run, undo, ran(asked, &tasks, &judged));
+                armed.keep(run, ran(asked, &tasks, &judged));
                 judge(run, self.revision, &tasks, &judged).await?;
             }
         }
@@ -200,47 +243,39 @@ impl OneOff<'_> {
 
     /// Stops our task where another run's is older; not once its containers run, because what is
     /// stopped half-way is worse than two.
-    async fn give_way(
+    async fn give_way<'r>(
         &self,
-        undo: &TaskUndo,
+        armed: ArmedTask<'r>,
         ours: &Task,
         other: &OtherTask,
-    ) -> Result<bool, Failure> {
+    ) -> Result<Precedence<'r>, Failure> {
         let warn_of_both = || {
-            self.run.tell(Event::Warned {
-                sentence: format!(
-                    "{}: both run, because this run's had begun already",
-                    other.words()
-                ),
+            self.run.tell(OneOffFact::BothRun {
+                other: other.words().into(),
             });
         };
         if ours.is_begun() {
             warn_of_both();
-            return Ok(false);
+            return Ok(Precedence::Kept(armed));
         }
-        self.run.tell(Event::Noted {
-            sentence: format!(
-                "{}, and older than this run's, which is stopped",
-                other.words()
-            ),
+        self.run.tell(OneOffFact::GivesWay {
+            other: other.words().into(),
         });
         let why = "another run's one-off task for this service was started before this one";
         if let Err(error) = self
             .run
             .aws
-            .stop_task(&undo.cluster, &ours.task_arn, why)
+            .stop_task(&armed.undo.cluster, &ours.task_arn, why)
             .await
         {
-            self.run.tell(Event::Warned {
-                sentence: format!(
-                    "both one-off tasks run, because this run's could not be stopped: {error}"
-                ),
+            self.run.tell(OneOffFact::NotStopped {
+                error: error.to_string().into(),
             });
-            return Ok(false);
+            return Ok(Precedence::Kept(armed));
         }
         let watched = AwaitedTasks {
             what: "one-off task",
-            arns: &undo.arns,
+            arns: &armed.undo.arns,
             deadline: STOPPED,
         };
         let Some(tasks) = until_stopped(self.run, &self.plan.host, &watched).await? else {
@@ -248,17 +283,15 @@ impl OneOff<'_> {
         };
         if tasks.iter().all(Task::has_ended_by_itself) {
             warn_of_both();
-            return Ok(false);
+            return Ok(Precedence::Kept(armed));
         }
         let ran = ran(&self.plan.request, &tasks, &self.judged());
         if !ran.is_empty() {
-            self.run.tell(Event::Warned {
-                sentence: "this run's one-off task had begun before it was stopped; what it did is not undone".into(),
-            });
+            self.run.tell(OneOffFact::HadBegun);
         }
-        keep(self.run, undo.clone(), ran);
+        armed.keep(self.run, ran);
         if self.plan.order.waits_for_a_task() {
-            Ok(true)
+            Ok(Precedence::Gave)
         } else {
             Err(other.failure())
         }
@@ -276,19 +309,6 @@ impl OneOff<'_> {
     }
 }
 
-/// The task has ended, or is left alone: it is not stopped any more, and what ran is kept in mind
-/// to the end of the run.
-fn keep(run: &Run, undo: TaskUndo, ran: Vec<OneOffTask>) {
-    if ran.is_empty() {
-        return run.disarm_newest();
-    }
-    for task in &ran {
-        run.tell(Event::TaskRan { task: task.clone() });
-    }
-    let one_off = undo.one_off.map(|one_off| OneOffUndo { ran, ..one_off });
-    run.narrow(Undo::Task(TaskUndo { one_off, ..undo }));
-}
-
 /// The containers that ran; one without an exit code never did.
 fn ran(asked: &TaskRequest, tasks: &[Task], judged: &[String]) -> Vec<OneOffTask> {
     let all = tasks.iter().flat_map(|task| {
@@ -300,7 +320,7 @@ fn ran(asked: &TaskRequest, tasks: &[Task], judged: &[String]) -> Vec<OneOffTask
     let exited =
         judged.filter_map(|(task, container)| Some((task, &container.name, container.exit_code?)));
     let one_off = |(task, name, code): (&Task, &String, i32)| OneOffTask {
-        command: command_of(asked, name),
+        command: command_of(asked, name).map(Into::into),
         task: task.task_arn.clone(),
         container: name.clone(),
         end: TaskEnd::Exited { code },
@@ -314,7 +334,7 @@ fn left(asked: &TaskRequest, tasks: &[Task], judged: &[String]) -> Vec<OneOffTas
         .iter()
         .flat_map(|task| judged.iter().map(move |name| (task, name)));
     let one_off = |(task, name): (&Task, &String)| OneOffTask {
-        command: command_of(asked, name),
+        command: command_of(asked, name).map(Into::into),
         task: task.task_arn.clone(),
         container: name.clone(),
         end: TaskEnd::NotWaitedFor,
@@ -524,8 +544,9 @@ pub(super) async fn until_stopped(
                     .collect::<Vec<_>>()
                     .join(", ");
                 if now != last {
-                    run.tell(Event::Noted {
-                        sentence: format!("the {what} is {now}"),
+                    run.tell(OneOffFact::Status {
+                        what: what.to_owned(),
+                        status: now.clone(),
                     });
                     last = now;
                 }
@@ -594,7 +615,9 @@ async fn judge(
                 .map(|container| format!("{} exit 0", container.name)),
         );
     }
-    run.tell(Event::TaskDone { containers: good });
+    run.tell(Event::TaskDone {
+        containers: good.into_iter().map(Into::into).collect(),
+    });
     Ok(())
 }
 
@@ -639,7 +662,7 @@ async fn failure(run: &Run, revision: &Revision, task: &Task, judged: &[String])
         || {
             task.stopped_reason
                 .as_deref()
-                .map_or_else(|| "AWS gives no reason".into(), masked)
+                .map_or_else(|| "AWS gives no reason".into(), Text::foreign)
         },
         |first| first.why.clone(),
     );

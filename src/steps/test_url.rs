@@ -19,7 +19,7 @@ pub async fn look(run: &Run, checks: &ChecksPlan, plan: &TestUrlPlan, green: &[S
     };
     let seen = match is_green(run, suite, url, plan, green).await {
         Ok(()) => TestUrl::LeadsToGreen,
-        Err(why) => TestUrl::Unproven { why },
+        Err(why) => TestUrl::Unproven { why: why.into() },
     };
     run.tell_test_url(seen);
 }

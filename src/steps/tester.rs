@@ -145,9 +145,9 @@ fn result(tester: &Tester, moment: Moment, ended: TesterOutcome, took: Duration)
         milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         tally: ended.cases.tally,
         cases: ended.cases.rows,
-        lines,
+        lines: lines.into_iter().map(Into::into).collect(),
         untold: ended.untold,
-        note: ended.note,
+        note: ended.note.map(Into::into),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::aws::arn::short_name;
 use crate::aws::codedeploy_shapes::{CodeDeployDeployment, Status};
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::error::Failure;
+use crate::event::fact::{UndoFact, UndoneDeployment};
 use crate::event::{Event, ObservedBy, Serving};
 use crate::observe::outage::Outage;
 use crate::observe::own_deployments::{find_of_run, is_of_run};
@@ -54,8 +55,8 @@ pub(super) async fn undo(
         return too_late(run, undo, &id, &ended).await.map(Undone::Traffic);
     }
     if let Some(rollback) = &ended.rollback {
-        run.tell(Event::Noted {
-            sentence: format!("CodeDeploy rolls back with deployment {rollback}"),
+        run.tell(UndoFact::RollsBackWith {
+            rollback: rollback.to_owned(),
         });
         follow(run, rollback).await?;
     }
@@ -154,15 +155,15 @@ async fn check(run: &Run, undo: &CodeDeployUndo, id: &str) -> Result<(), Failure
 async fn stop(run: &Run, id: &str) -> Result<(), Failure> {
     match run.aws.stop_deployment(id).await {
         Ok(()) => {
-            run.tell(Event::Noted {
-                sentence: format!("deployment {id} is stopped, with rollback"),
+            run.tell(UndoFact::StoppedWithRollback {
+                deployment: UndoneDeployment::CodeDeploy { id: id.to_owned() },
             });
             Ok(())
         }
         Err(error) if error.is("DeploymentAlreadyCompleted") => Ok(()),
         Err(error) if error.kind == AwsErrorKind::Refused => {
             run.tell(Event::Noted {
-                sentence: error.to_string(),
+                sentence: error.to_string().into(),
             });
             Ok(())
         }
@@ -217,8 +218,9 @@ async fn follow(run: &Run, rollback: &str) -> Result<(), Failure> {
     loop {
         if let Some(deployment) = following.look().await? {
             if deployment.word != shown {
-                run.tell(Event::Noted {
-                    sentence: format!("rollback {rollback} is {}", deployment.word),
+                run.tell(UndoFact::RollbackStatus {
+                    rollback: rollback.to_owned(),
+                    status: deployment.word.clone(),
                 });
                 shown.clone_from(&deployment.word);
             }
@@ -307,11 +309,10 @@ async fn too_late(
             .await
             .hint(new_deployment(undo)));
     }
-    let sentence = format!(
-        "deployment {id} had succeeded before it could be stopped; to go back, deploy {} again (task-definition-arn)",
-        undo.blue.revision
-    );
-    run.tell(Event::Warned { sentence });
+    run.tell(UndoFact::TooLate {
+        deployment: UndoneDeployment::CodeDeploy { id: id.to_owned() },
+        revision: undo.blue.revision.clone(),
+    });
     let service = run
         .aws
         .describe_service(&undo.place.cluster, &undo.place.service)

@@ -13,6 +13,7 @@ use crate::aws::ecs_rollout_shapes::{Brief, DeploymentStatus, ServiceDeployment}
 use crate::aws::ecs_rollouts::Answered;
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::error::{Explain, Failure};
+use crate::event::fact::{ScalingFact, UndoFact, UndoneDeployment};
 use crate::event::{Event, ObservedBy, Serving};
 use crate::observe::outage::Outage;
 use crate::observe::own_deployments::{DeploymentSearch, Wanted, find_wanted};
@@ -86,14 +87,13 @@ async fn deployment(run: &Run, undo: &EcsUndo) -> Result<Option<String>, Failure
 /// A deployment that is over, or on its way back, cannot be stopped, and need not be.
 async fn stop(run: &Run, arn: &str) -> Result<(), Failure> {
     match run.aws.stop_service_deployment(arn).await {
-        Ok(()) => run.tell(Event::Noted {
-            sentence: format!(
-                "service deployment {} is stopped, with rollback",
-                short_name(arn)
-            ),
+        Ok(()) => run.tell(UndoFact::StoppedWithRollback {
+            deployment: UndoneDeployment::Ecs {
+                id: short_name(arn).to_owned(),
+            },
         }),
         Err(error) if error.kind == AwsErrorKind::Refused => run.tell(Event::Noted {
-            sentence: error.to_string(),
+            sentence: error.to_string().into(),
         }),
         Err(error) if error.kind == AwsErrorKind::Denied && rejected(run, arn).await => {}
         Err(error) => {
@@ -125,11 +125,10 @@ async fn rejected(run: &Run, arn: &str) -> bool {
             .await
             .is_ok()
         {
-            run.tell(Event::Noted {
-                sentence: format!(
-                    "service deployment {} is answered with a rollback at its gate",
-                    short_name(arn)
-                ),
+            run.tell(UndoFact::GateAnswered {
+                deployment: UndoneDeployment::Ecs {
+                    id: short_name(arn).to_owned(),
+                },
             });
             return true;
         }
@@ -153,12 +152,11 @@ async fn ended(run: &Run, undo: &EcsUndo, arn: &str) -> Result<ServiceDeployment
                 return Err(nothing_to_return_to(undo, arn));
             }
             Some(Some(deployment)) if deployment.word != shown => {
-                run.tell(Event::Noted {
-                    sentence: format!(
-                        "service deployment {} is {}",
-                        deployment.id(),
-                        deployment.word
-                    ),
+                run.tell(UndoFact::Status {
+                    deployment: UndoneDeployment::Ecs {
+                        id: deployment.id().to_owned(),
+                    },
+                    status: deployment.word.clone(),
                 });
                 shown.clone_from(&deployment.word);
             }
@@ -318,8 +316,9 @@ async fn put_count_back(run: &Run, undo: &EcsUndo) {
     let Some(desired) = undo.desired else { return };
     let request = json!({ "cluster": undo.place.cluster, "service": undo.place.service, "desiredCount": desired });
     if let Err(error) = run.aws.update_service(&request).await {
-        run.tell(Event::Warned {
-            sentence: format!("the desired count could not be set back to {desired}: {error}"),
+        run.tell(ScalingFact::DesiredNotRestored {
+            desired,
+            error: error.to_string().into(),
         });
     }
 }
@@ -345,8 +344,9 @@ async fn too_late(
             .await
             .hint(new_rollout(undo)));
     }
-    run.tell(Event::Warned {
-        sentence: format!("service deployment {id} had succeeded before it could be stopped; to go back: mode: rollback"),
+    run.tell(UndoFact::TooLate {
+        deployment: UndoneDeployment::Ecs { id: id.to_owned() },
+        revision: undo.blue.revision.clone(),
     });
     Ok(Unwound::TooLate {
         revision: undo.ours.clone(),

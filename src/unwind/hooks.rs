@@ -10,7 +10,7 @@ use crate::aws::ecs::{PAUSE_TAG, ServiceLookup, configuration_request};
 use crate::aws::ecs_shapes::Service;
 use crate::documents::deployment_configuration::{KnownHooks, as_before, without_ours};
 use crate::error::{Explain, Failure};
-use crate::event::Event;
+use crate::event::fact::{HooksFact, TagValue};
 use crate::outcome::Reason;
 use crate::poll_interval::Backoff;
 use crate::run::Run;
@@ -123,14 +123,14 @@ async fn untag(run: &Run, undo: &HooksUndo, service: &Service) {
     let Err(error) = run.aws.untag_service(&service.service_arn).await else {
         return;
     };
-    let effect = match run.aws.tag_service(&service.service_arn, EMPTY).await {
-        Ok(()) => "where it changes nothing",
-        Err(_) => {
-            "and a hook of the form that it names would be taken for one of this action's: remove the tag"
-        }
+    let emptied = match run.aws.tag_service(&service.service_arn, EMPTY).await {
+        Ok(()) => TagValue::Empty,
+        Err(_) => TagValue::Form,
     };
-    run.tell(Event::Warned {
-        sentence: format!("the tag {PAUSE_TAG} is still on the service, {effect}: {error}"),
+    run.tell(HooksFact::TagStays {
+        tag: PAUSE_TAG.to_owned(),
+        emptied,
+        error: error.to_string().into(),
     });
 }
 

@@ -3,21 +3,17 @@
 
 use super::Undone;
 use crate::aws::AwsErrorKind;
-use crate::aws::arn::short_name;
 use crate::aws::ecs::ServiceLookup;
 use crate::aws::ecs_shapes::{RollingDeployment, Service};
 use crate::error::Failure;
-use crate::event::Event;
+use crate::event::fact::RevisionFact;
 use crate::run::Run;
 use crate::undo::RevisionUndo;
 
 pub(super) async fn undo(run: &Run, undo: &RevisionUndo) -> Result<Undone, Failure> {
     if is_in_use(run, undo).await {
-        run.tell(Event::Noted {
-            sentence: format!(
-                "{} stays registered: the service still uses it",
-                short_name(&undo.arn)
-            ),
+        run.tell(RevisionFact::StaysInUse {
+            revision: undo.arn.clone(),
         });
         return Ok(Undone::Absent);
     }
@@ -30,8 +26,9 @@ pub(super) async fn undo(run: &Run, undo: &RevisionUndo) -> Result<Undone, Failu
         Err(error) if error.kind == AwsErrorKind::Denied => {
             run.limit_check("the revision of this run stays registered", &error);
         }
-        Err(error) => run.tell(Event::Warned {
-            sentence: format!("{} stays registered: {error}", short_name(&undo.arn)),
+        Err(error) => run.tell(RevisionFact::NotDeregistered {
+            revision: undo.arn.clone(),
+            error: error.to_string().into(),
         }),
     }
     Ok(Undone::Absent)

@@ -11,8 +11,9 @@ use crate::aws::arn::short_name;
 use crate::aws::ecs::{ServiceLookup, update_request};
 use crate::aws::ecs_shapes::Service;
 use crate::error::Failure;
+use crate::event::ObservedBy;
 use crate::event::Serving;
-use crate::event::{Event, ObservedBy};
+use crate::event::fact::UndoFact;
 use crate::observe::outage::Outage;
 use crate::observe::serving;
 use crate::outcome::Reason;
@@ -265,8 +266,8 @@ fn way_back(undo: &RollingUndo) -> Value {
 async fn put_back(run: &Run, undo: &RollingUndo, request: &Value) -> Result<bool, Failure> {
     match run.aws.update_service(request).await {
         Ok(_) => {
-            run.tell(Event::Noted {
-                sentence: format!("the service goes back to {}", short_name(&undo.previous)),
+            run.tell(UndoFact::ServiceGoesBack {
+                revision: undo.previous.clone(),
             });
             Ok(true)
         }

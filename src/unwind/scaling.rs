@@ -12,7 +12,7 @@ use crate::aws::scaling::{DIMENSION, ScalableTarget, SuspendedState, TAG, resour
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::choices::ScaleIn;
 use crate::error::{Explain, Failure};
-use crate::event::Event;
+use crate::event::fact::ScalingFact;
 use crate::outcome::Reason;
 use crate::poll_interval::Backoff;
 use crate::run::Run;
@@ -143,8 +143,10 @@ async fn untag(run: &Run, undo: &ScalingUndo, arn: &str) -> Result<bool, Failure
             let by_hand = format!(
                 "aws application-autoscaling untag-resource --resource-arn {arn} --tag-keys {TAG}"
             );
-            run.tell(Event::Warned {
-                sentence: format!("scale-in of {} works again, but our tag is still there: {error}; by hand: {by_hand}", undo.resource),
+            run.tell(ScalingFact::TagStays {
+                resource: undo.resource.clone(),
+                error: error.to_string().into(),
+                command: by_hand,
             });
             Ok(true)
         }

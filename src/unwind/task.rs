@@ -4,8 +4,10 @@
 use super::Undone;
 use crate::aws::ecs_shapes::Task;
 use crate::error::Failure;
+use crate::event::fact::OneOffFact;
 use crate::event::{Event, OneOffTask, TaskEnd};
 use crate::run::Run;
+use crate::text::Text;
 use crate::undo::{OneOffUndo, TaskUndo, Undo};
 
 pub(super) async fn undo(run: &Run, undo: &TaskUndo) -> Result<Undone, Failure> {
@@ -81,7 +83,9 @@ pub(super) async fn undo(run: &Run, undo: &TaskUndo) -> Result<Undone, Failure> 
 
 fn said(run: &Run, undo: TaskUndo) -> Undone {
     if let Some(sentence) = Undo::Task(undo).what_stays() {
-        run.tell(Event::Noted { sentence });
+        run.tell(OneOffFact::NotUndone {
+            what: sentence.into(),
+        });
     }
     Undone::Absent
 }
@@ -89,7 +93,7 @@ fn said(run: &Run, undo: TaskUndo) -> Undone {
 /// What ran in a task: the containers that have ended, or whatever was stopped with it.
 fn in_task(one_off: &OneOffUndo, arn: &str, ended: Option<&Task>) -> Vec<OneOffTask> {
     let made = |container: &str, end| OneOffTask {
-        command: one_off.command.clone(),
+        command: one_off.command.as_ref().map(Text::from),
         task: arn.to_owned(),
         container: container.to_owned(),
         end,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::checks::tester::engine::Engine;
 use crate::error::chain_of;
-use crate::event::Event;
+use crate::event::fact::TesterFact;
 use crate::run::Run;
 use crate::undo::Undo;
 
@@ -24,11 +24,10 @@ pub(super) async fn remove(run: &Run, armed: &[Undo]) {
             Ok(Err(why)) => why,
             Err(_) => "the Docker engine does not answer".to_owned(),
         };
-        let sentence = format!(
-            "the tester's container could not be removed: docker rm --force {} ({why})",
-            tester.container
-        );
-        run.tell(Event::Warned { sentence });
+        run.tell(TesterFact::NotRemoved {
+            container: tester.container.clone(),
+            error: why.into(),
+        });
     }
 }
 

@@ -9,8 +9,11 @@ use ecs_bluegreen::checks::moment::Moment;
 use ecs_bluegreen::checks::smoke::TestResult;
 use ecs_bluegreen::checks::tester::TesterResult;
 use ecs_bluegreen::error::{Failure, StoppedContainer};
+use ecs_bluegreen::event::fact::{QueueFact, ScalingFact};
 use ecs_bluegreen::event::{
-    Event, ObservedBy, Progress, ReportedProblem, Serving, Stamped, Step, StepEnd, Tasks, Traffic,
+    DeployedRevision, Event, ObservedBy, ObservedTraffic, PinnedImage, Progress, RefusedInputs,
+    ReportedProblem, RunEnd, RunStart, Serving, Stamped, StartedRollout, StartedTester, Step,
+    StepEnd, SurveyedService, Tasks, Traffic,
 };
 use ecs_bluegreen::github::files::append_value;
 use ecs_bluegreen::outcome::{Mode, Outcome, Reason};
@@ -18,6 +21,7 @@ use ecs_bluegreen::report::Report;
 use ecs_bluegreen::scan::ScanResult;
 use ecs_bluegreen::sinks::console::Console;
 use ecs_bluegreen::sinks::{journal, outputs, summary};
+use ecs_bluegreen::text::Text;
 use ecs_bluegreen_sim::{Fault, FaultKind};
 use insta::assert_snapshot;
 use regex::Regex;
@@ -423,12 +427,13 @@ const INJECTED: [&str; 50] = [
 /// A run in which a stranger's text stands wherever one may.
 fn told_of(text: &str) -> Vec<Stamped> {
     let own = || text.to_owned();
+    let said = || Text::from(text);
     let stopped = StoppedContainer {
         container: own(),
         task: own(),
         exit_code: Some(1),
-        why: own(),
-        log: vec![own(), own()],
+        why: said(),
+        log: vec![said(), said()],
     };
     let failure = Failure::new(Reason::SmokeFailed, text)
         .caused_by(text)
@@ -463,7 +468,7 @@ fn told_of(text: &str) -> Vec<Stamped> {
     }))
     .expect("a result");
     let events = [
-        Event::Started {
+        Event::Started(RunStart {
             run: own(),
             time: own(),
             region: own(),
@@ -471,8 +476,8 @@ fn told_of(text: &str) -> Vec<Stamped> {
             service: Some(own()),
             version: Some(own()),
             mode: Mode::Deploy,
-        },
-        Event::Surveyed {
+        }),
+        Event::Surveyed(SurveyedService {
             controller: own(),
             blue: own(),
             tasks: Tasks {
@@ -480,57 +485,59 @@ fn told_of(text: &str) -> Vec<Stamped> {
                 desired: 1,
                 failed: 0,
             },
-            plan: vec![own()],
-        },
+            plan: vec![said()],
+        }),
         Event::StepStarted { step: Step::Image },
         Event::Narrowed {
-            check: own(),
+            check: said(),
             allow: own(),
-            why: own(),
+            why: said(),
         },
-        Event::Warned { sentence: own() },
-        Event::Noted { sentence: own() },
+        Event::from(QueueFact::InProgress { running: said() }),
+        Event::from(ScalingFact::LeftSuspended { run: own() }),
+        Event::Warned { sentence: said() },
+        Event::Noted { sentence: said() },
         Event::RepositoryCreated {
             repository: own(),
-            with: vec![own()],
+            with: vec![said()],
         },
-        Event::ImagePinned {
+        Event::ImagePinned(PinnedImage {
             image: own(),
             digest: own(),
             registry: own(),
             tags: vec![own()],
             moved: u64::MAX,
             transfer: None,
-        },
+        }),
         Event::ScanAnswered {
             result: Box::new(scan),
         },
         Event::StepEnded {
             step: Step::Image,
             end: StepEnd::Failed,
-            result: own(),
+            result: said(),
         },
-        Event::Revision {
+        Event::Revision(DeployedRevision {
             arn: own(),
             registered: true,
             previous: Some(format!("{text}/")),
-            changes: vec![own()],
-        },
+            changes: vec![said()],
+        }),
         Event::TaskStarted { arns: vec![own()] },
         Event::TaskFound { arns: vec![own()] },
         Event::TaskDone {
-            containers: vec![own()],
+            containers: vec![said()],
         },
-        Event::RolloutStarted {
+        Event::RolloutStarted(StartedRollout {
             deployment: own(),
             service_deployment: Some(own()),
             console: own(),
             codedeploy: true,
             found: false,
-        },
+        }),
         Event::RolloutSeen {
             progress: Progress {
-                stage: own(),
+                stage: said(),
                 traffic: Some(Traffic {
                     blue: 1e300,
                     green: -1.0,
@@ -540,7 +547,7 @@ fn told_of(text: &str) -> Vec<Stamped> {
         },
         Event::GreenFound {
             place: own(),
-            health: own(),
+            health: said(),
         },
         Event::SmokeTested { result },
         Event::Checked {
@@ -549,43 +556,48 @@ fn told_of(text: &str) -> Vec<Stamped> {
         Event::Loaded {
             result: Box::new(load),
         },
-        Event::TesterStarted {
+        Event::TesterStarted(StartedTester {
             name: own(),
             moment: Moment::Green,
             place: own(),
-        },
+        }),
         Event::TesterLine {
             name: own(),
-            line: own(),
+            line: said(),
         },
         Event::Tested {
             result: Box::new(tester),
         },
-        Event::TrafficObserved {
+        Event::TrafficObserved(ObservedTraffic {
             revision: own(),
             side: Serving::Blue,
             witness: ObservedBy::Listener,
-        },
-        Event::Refused {
+        }),
+        Event::Refused(RefusedInputs {
             problems: vec![ReportedProblem {
-                problem: own(),
-                remedy: own(),
+                problem: said(),
+                remedy: said(),
                 at: None,
             }],
             after_changes: false,
             reason: Reason::InvalidInputs,
-        },
-        Event::Undone { what: own() },
+        }),
+        Event::Undone { what: said() },
         Event::UndoFailed {
-            what: own(),
+            what: said(),
             failure: failure.clone(),
         },
         Event::Failed { failure },
-        Event::Ended {
+        Event::Ended(RunEnd {
             outcome: Outcome::Stuck,
             reason: Reason::SmokeFailed,
-            sentence: own(),
+            sentence: said(),
+        }),
+        Event::SinkFailed {
+            sink: own(),
+            why: said(),
         },
+        Event::PostEnded { result: said() },
     ];
     events
         .into_iter()

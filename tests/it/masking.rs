@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use ecs_bluegreen::event::{Event, ObservedBy, Stamped, Step};
+use ecs_bluegreen::event::{Event, ObservedBy, RefusedInputs, Stamped, Step};
 use ecs_bluegreen::outcome::{Mode, Outcome, Reason};
 use ecs_bluegreen_sim::{Fault, FaultKind};
 use regex::Regex;
@@ -396,11 +396,11 @@ fn the_report_has_no_outcome_of_its_own_making() {
     };
     let refused = Stamped {
         at_ms: 0,
-        event: Event::Refused {
+        event: Event::Refused(RefusedInputs {
             problems: Vec::new(),
             after_changes: false,
             reason: Reason::InvalidInputs,
-        },
+        }),
     };
     assert!(!ecs_bluegreen::report::Report::of([&noted]).is_refused());
     assert!(ecs_bluegreen::report::Report::of([&noted, &refused]).is_refused());

@@ -232,9 +232,9 @@ async fn asked_in_a_process_of_its_own() {
         other => println!("> {other:?}"),
     };
     let aws = Aws::connect(&settings).await;
-    let sink = Box::new(move |one: &Stamped| tell(&one.event));
+    let observer = Box::new(move |one: &Stamped| tell(&one.event));
     let outlets = Observers {
-        sink,
+        observer,
         keeper: Box::new(|_| {}),
         hider: Box::new(|_| {}),
     };

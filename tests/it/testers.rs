@@ -124,10 +124,10 @@ impl Job {
         let events: Arc<Mutex<Vec<Stamped>>> = Arc::default();
         let sink = Arc::clone(&events);
         let aws = Aws::connect(&settings.aws).await;
-        let sink =
+        let observer =
             Box::new(move |event: &Stamped| sink.lock().expect("events").push(event.clone()));
         let outlets = Observers {
-            sink,
+            observer,
             keeper: Box::new(|_| {}),
             hider: Box::new(|_| {}),
         };

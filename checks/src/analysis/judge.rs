@@ -17,8 +17,9 @@ use std::time::Duration;
 
 use crate::measurement::{CheckKind, Measurement, Phase};
 use crate::moment::Moment;
-use crate::scrub::{mask_tokens, register};
+use crate::scrub::register;
 use crate::template::Values;
+use crate::text::Text;
 
 use super::form::{Analysis, Check, Judgement, Measure, Source};
 use super::question::{Answer, Query, Question, Side};
@@ -294,7 +295,7 @@ impl Judge {
         self.tracks[at].measured(&asking, weighed.phase, now, &sources);
         let measurement = self.measurement(&check, weighed, &asking, time);
         if !measurement.value.is_empty() {
-            self.tracks[at].value = Some(measurement.value.clone());
+            self.tracks[at].value = Some(measurement.value.clone().into());
         }
         self.tracks[at].last = Some(measurement.clone());
         Some(measurement)
@@ -312,11 +313,11 @@ impl Judge {
             check: check.name.clone(),
             kind: kind(check),
             moment,
-            query: self.query(check, asking),
-            value: mask_tokens(&weighed.value),
-            condition: condition(check),
+            query: self.query(check, asking).into(),
+            value: weighed.value.into(),
+            condition: condition(check).into(),
             phase: weighed.phase,
-            note: weighed.note.map(|note| mask_tokens(&note)),
+            note: weighed.note.map(Text::from),
             weight: check.weight,
             time: time.to_owned(),
         }

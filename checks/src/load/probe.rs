@@ -81,7 +81,7 @@ fn prevented(empty: LoadResult, obstacle: &Mismatch) -> LoadResult {
     );
     LoadResult {
         phase: Phase::Error,
-        note: Some(note),
+        note: Some(note.into()),
         ..empty
     }
 }
@@ -113,7 +113,7 @@ impl Probe {
             latencies: tally.latencies(),
             histogram: tally.buckets(),
             phase,
-            note,
+            note: note.map(Into::into),
             ..empty
         }
     }
@@ -123,8 +123,8 @@ impl Probe {
         LoadResult {
             name: self.name.clone(),
             moment,
-            query: format!("{}, {}", self.request.words(values), self.plan()),
-            condition: self.goals.to_string(),
+            query: format!("{}, {}", self.request.words(values), self.plan()).into(),
+            condition: self.goals.to_string().into(),
             sent: 0,
             answered: 0,
             errors: Vec::new(),

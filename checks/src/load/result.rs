@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::duration::Human;
 use crate::measurement::{CheckKind, Measurement, Phase, Weight};
 use crate::moment::Moment;
+use crate::text::Text;
 
 use super::form::{Goals, Quantile};
 
@@ -21,9 +22,9 @@ pub struct LoadResult {
     /// When it ran.
     pub moment: Moment,
     /// Its request and how often it was sent: `GET /tasks, 200/s for 30 s`.
-    pub query: String,
+    pub query: Text,
     /// What it was held against: `p95 ≤ 3 s, errors ≤ 1 %`.
-    pub condition: String,
+    pub condition: Text,
     /// Requests that were sent.
     pub sent: u64,
     /// Requests with an answer, whatever its status.
@@ -43,7 +44,7 @@ pub struct LoadResult {
     /// What it came to.
     pub phase: Phase,
     /// Which goals were missed, and what else has to be known.
-    pub note: Option<String>,
+    pub note: Option<Text>,
 }
 
 /// Latencies in microseconds, counted from when a request should have been sent; also of those that
@@ -72,7 +73,7 @@ pub struct ErrorCount {
     /// How often.
     pub count: u64,
     /// The first of them: a status, a reason.
-    pub example: Option<String>,
+    pub example: Option<Text>,
 }
 
 /// What can be wrong with a request of a load probe.
@@ -94,7 +95,7 @@ pub enum ErrorKind {
 #[serde(rename_all = "kebab-case")]
 pub struct WarmedUp {
     /// What was asked for; secrets are `***`.
-    pub path: String,
+    pub path: Text,
     /// Answers that were wanted.
     pub count: u64,
     /// Requests that were answered, whatever the status.
@@ -106,7 +107,7 @@ pub struct WarmedUp {
     /// How long answers took.
     pub latencies: Latencies,
     /// The first reason for which there was no answer.
-    pub obstacle: Option<String>,
+    pub obstacle: Option<Text>,
 }
 
 impl WarmedUp {
@@ -160,9 +161,9 @@ impl LoadResult {
             moment: self.moment,
             query: self.query.clone(),
             value: if self.sent == 0 {
-                String::new()
+                Text::default()
             } else {
-                self.to_string()
+                self.to_string().into()
             },
             condition: self.condition.clone(),
             phase: self.phase,

@@ -157,7 +157,9 @@ impl LoadStatistics {
         let count = |(kind, (count, example)): (&ErrorKind, &(u64, Option<String>))| ErrorCount {
             kind: *kind,
             count: *count,
-            example: example.as_deref().map(&presentable),
+            example: example
+                .as_deref()
+                .map(|example| presentable(example).into()),
         };
         self.errors.iter().map(count).collect()
     }
@@ -171,6 +173,7 @@ fn ratio(part: u64, whole: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::Text;
 
     fn shot(milliseconds: u64) -> FinishedRequest {
         FinishedRequest {
@@ -253,7 +256,10 @@ mod tests {
             (ErrorKind::Status, 1, Some("502 BAD GATEWAY".to_owned())),
             (ErrorKind::Unsent, 1, None),
         ];
-        assert_eq!(errors, expected);
+        assert_eq!(
+            errors,
+            expected.map(|(kind, count, example)| (kind, count, example.map(Text::from)))
+        );
         assert_eq!(
             tally.buckets(),
             [

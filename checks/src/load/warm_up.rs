@@ -10,6 +10,7 @@ use url::Url;
 
 use crate::moment::Moment;
 use crate::smoke::{StatusPattern, Suite, TestedSide, Values, begin, complete, sentence};
+use crate::text::Text;
 
 use super::form::WarmUp;
 use super::probe::{aim, milliseconds};
@@ -88,8 +89,11 @@ impl WarmUp {
             matches!(error.kind, ErrorKind::NoAnswer | ErrorKind::Timeout)
         };
         let obstacle = tally.errors(sentence).into_iter().find(unanswered);
-        let obstacle =
-            obstacle.map(|error| error.example.unwrap_or_else(|| error.kind.to_string()));
+        let obstacle = obstacle.map(|error| {
+            error
+                .example
+                .unwrap_or_else(|| error.kind.to_string().into())
+        });
         self.result(&tally, begin.elapsed(), values, obstacle)
     }
 
@@ -98,7 +102,7 @@ impl WarmUp {
         tally: &LoadStatistics,
         took: Duration,
         values: &Values,
-        obstacle: Option<String>,
+        obstacle: Option<Text>,
     ) -> WarmedUp {
         let other = tally
             .errors(str::to_owned)
@@ -106,7 +110,7 @@ impl WarmUp {
             .find(|error| error.kind == ErrorKind::Status)
             .map_or(0, |error| error.count);
         WarmedUp {
-            path: self.request.path.masked(values),
+            path: self.request.path.masked(values).into(),
             count: self.count,
             answered: tally.answered,
             succeeded: tally.answered - other,

@@ -76,13 +76,13 @@ fn unquoted(failure: Mismatch, answer: &SmokeResponse) -> Mismatch {
     }
     // Where a schema is not met is said in keys of the answer.
     let what = if failure.what.starts_with("json-schema") {
-        "json-schema".to_owned()
+        "json-schema".into()
     } else {
         failure.what
     };
     Mismatch {
         what,
-        found: "something else (not shown: it is of another origin)".to_owned(),
+        found: "something else (not shown: it is of another origin)".into(),
         ..failure
     }
 }
@@ -151,7 +151,7 @@ fn headers(expect: &Expect, answer: &SmokeResponse, values: &Values) -> Vec<Mism
         if name == SET_COOKIE {
             // Its value is the service's secret.
             for failure in &mut failures {
-                "other cookies".clone_into(&mut failure.found);
+                failure.found = "other cookies".into();
             }
         }
         failures
@@ -166,7 +166,7 @@ fn body(conditions: &[TextCondition], answer: &SmokeResponse, values: &Values) -
     let mut failures = text::judge("body", conditions, &[&answer.text()], values);
     for failure in &mut failures {
         // The excerpt of the result shows it.
-        "other text".clone_into(&mut failure.found);
+        failure.found = "other text".into();
     }
     failures
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::scrub::{Scrubber, mask_tokens, masked, one_line};
-
 use crate::moment::Moment;
+use crate::scrub::{Scrubber, mask_tokens, masked, one_line};
+use crate::text::Text;
 
 /// Longer texts are cut: enough to recognise an error page, too little to fill a log.
 const LONGEST: usize = 300;
@@ -21,7 +21,7 @@ pub struct TestResult {
     /// When it ran.
     pub moment: Moment,
     /// Its request, for example `GET /health`.
-    pub request: String,
+    pub request: Text,
     /// What it came to.
     pub verdict: TestVerdict,
     /// How often it was sent.
@@ -33,7 +33,7 @@ pub struct TestResult {
     /// What the last attempt got that was not expected.
     pub failures: Vec<Mismatch>,
     /// The beginning of the last answer's body, when the test did not pass and there was one.
-    pub excerpt: Option<String>,
+    pub excerpt: Option<Text>,
 }
 
 /// What a test came to.
@@ -55,18 +55,18 @@ pub enum TestVerdict {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mismatch {
     /// What was looked at: `status`, `$.version`, `header content-type`, `cookie session`.
-    pub what: String,
+    pub what: Text,
     /// What was expected of it.
-    pub expected: String,
+    pub expected: Text,
     /// What was there.
-    pub found: String,
+    pub found: Text,
 }
 
 impl Mismatch {
     pub(super) fn new(
-        what: impl Into<String>,
-        expected: impl Into<String>,
-        found: impl Into<String>,
+        what: impl Into<Text>,
+        expected: impl Into<Text>,
+        found: impl Into<Text>,
     ) -> Self {
         Self {
             what: what.into(),
@@ -123,7 +123,7 @@ impl TestResult {
         Self {
             name: name.to_owned(),
             moment,
-            request: sentence(request),
+            request: sentence(request).into(),
             verdict,
             attempts: attempted.count,
             last_milliseconds: milliseconds(attempted.last),
@@ -137,7 +137,7 @@ impl TestResult {
                 .body
                 .as_ref()
                 .filter(|body| !body.is_empty())
-                .map(|body| one_line(&masked(beginning(body)), LONGEST)),
+                .map(|body| one_line(&masked(beginning(body)), LONGEST).into()),
         }
     }
 }

@@ -150,8 +150,8 @@ impl Reading<'_> {
         };
         let suite = attribute(element, "classname")?.or_else(|| self.suites.last().cloned());
         Ok(Case {
-            suite: shown(suite),
-            name: shown(attribute(element, "name")?),
+            suite: shown(suite).into(),
+            name: shown(attribute(element, "name")?).into(),
             verdict: CaseVerdict::Passed,
             milliseconds: attribute(element, "time")?.and_then(|time| milliseconds(&time)),
             message: None,
@@ -166,7 +166,7 @@ impl Reading<'_> {
         };
         case.verdict = case.verdict.min(verdict);
         if case.message.is_none() {
-            case.message = message.map(|message| presentable(&message, self.scrubber));
+            case.message = message.map(|message| presentable(&message, self.scrubber).into());
             self.message = Some(String::new());
         }
         Ok(())
@@ -190,7 +190,7 @@ impl Reading<'_> {
         let text = self.message.take().filter(|text| !text.trim().is_empty());
         if let (Some(case), Some(text)) = (&mut self.case, text) {
             case.message
-                .get_or_insert_with(|| presentable(text.trim(), self.scrubber));
+                .get_or_insert_with(|| presentable(text.trim(), self.scrubber).into());
         }
     }
 

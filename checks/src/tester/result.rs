@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::moment::Moment;
+use crate::text::Text;
 
 /// What a tester came to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,11 +26,11 @@ pub struct TesterResult {
     /// The cases, those that failed first; no more than a summary bears.
     pub cases: Vec<Case>,
     /// The end of its log when it did not pass, oldest line first.
-    pub lines: Vec<String>,
+    pub lines: Vec<Text>,
     /// How many of its lines were not told while it ran.
     pub untold: usize,
     /// Why its reports could not be read, where that is so.
-    pub note: Option<String>,
+    pub note: Option<Text>,
 }
 
 /// What a tester came to.
@@ -79,15 +80,15 @@ impl CaseCounts {
 #[serde(rename_all = "kebab-case")]
 pub struct Case {
     /// Its class, or the suite it belongs to; empty when the report names neither.
-    pub suite: String,
+    pub suite: Text,
     /// Its name.
-    pub name: String,
+    pub name: Text,
     /// What it came to.
     pub verdict: CaseVerdict,
     /// How long it took, where the report says so.
     pub milliseconds: Option<u64>,
     /// Why it failed or was skipped, where the report says so.
-    pub message: Option<String>,
+    pub message: Option<Text>,
 }
 
 /// What a case came to.

@@ -7,6 +7,7 @@ use crate::aws::AwsErrorKind;
 use crate::aws::codedeploy_shapes::{CodeDeployDeployment, CodeDeployTarget, ReadyWait, Status};
 use crate::decide::{At, Goal, Seen, Trouble};
 use crate::error::Failure;
+use crate::event::fact::{AwsFact, GateFact, SoughtEffect};
 use crate::event::{Event, Gate, ObservedBy, Progress, Serving, StepSeen};
 use crate::observe::outage::Outage;
 use crate::observe::task_failures::{CountedTasks, LIMIT, TaskFailures};
@@ -69,8 +70,9 @@ impl CodeDeployRollout<'_> {
                 return Ok(());
             }
             Err(error) if error.may_have_landed() || error.kind == AwsErrorKind::Throttled => {
-                self.run.tell(Event::Noted {
-                    sentence: format!("{error}; looking whether the gate is open"),
+                self.run.tell(AwsFact::AnswerLost {
+                    error: error.to_string().into(),
+                    effect: SoughtEffect::GateOpen,
                 });
             }
             Err(error)
@@ -78,9 +80,7 @@ impl CodeDeployRollout<'_> {
                     || error.is("DeploymentAlreadyCompleted")
                     || error.is("InvalidDeploymentStatus") =>
             {
-                self.run.tell(Event::Noted {
-                    sentence: "the gate does not wait any more; looking why".into(),
-                });
+                self.run.tell(GateFact::WaitsNoMore);
             }
             Err(source) => {
                 return Err(CodeDeployError {

@@ -72,7 +72,7 @@ impl Green<'_> {
         );
         run.tell(Event::GreenFound {
             place: group_name(group).to_owned(),
-            health,
+            health: health.into(),
         });
     }
 }

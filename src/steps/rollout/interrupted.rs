@@ -8,6 +8,7 @@ use crate::event::Progress;
 use crate::observe::task_failures::LIMIT;
 use crate::observe::{serving, stopped_tasks};
 use crate::outcome::Reason;
+use crate::text::Text;
 
 /// What keeps two runs from each other.
 pub const ONE_AT_A_TIME: &str = "let one workflow deploy at a time: give it a concurrency group";
@@ -60,7 +61,7 @@ fn how_far(shown: &Progress) -> String {
 impl Rollout<'_> {
     pub(super) async fn interrupted(&self, trouble: Trouble) -> Interrupted {
         let mut failure = Failure::new(trouble.reason, trouble.sentence);
-        failure.chain.extend(trouble.cause);
+        failure.chain.extend(trouble.cause.map(Text::from));
         if trouble.reason == Reason::Superseded {
             let serves = Box::pin(serving::now(self.run, &self.plan.place, &self.plan.blue)).await;
             return Interrupted::Superseded {
@@ -120,11 +121,17 @@ impl Rollout<'_> {
             Reason::Timeout,
             format!("{} after {waited}", self.before_shift()),
         );
-        failure.chain.extend(self.shown.as_ref().map(how_far));
         failure
             .chain
-            .extend(self.shares_traffic().then(|| SHARED_GROUP.to_owned()));
-        failure.chain.extend(self.followed.task_failures().cause());
+            .extend(self.shown.as_ref().map(how_far).map(Text::from));
+        failure.chain.extend(
+            self.shares_traffic()
+                .then(|| SHARED_GROUP.to_owned())
+                .map(Text::from),
+        );
+        failure
+            .chain
+            .extend(self.followed.task_failures().cause().map(Text::from));
         let failure = failure.with_stopped(self.stopped(Reason::TasksUnhealthy).await);
         if self.followed.task_failures().count() > 0 {
             return failure.hint(UNHEALTHY);
@@ -170,7 +177,7 @@ impl Rollout<'_> {
         if failures.count() < LIMIT {
             return failure.hint("raise wait-for-minutes or deadline, or use wait-until: shifted");
         }
-        failure.chain.extend(failures.cause());
+        failure.chain.extend(failures.cause().map(Text::from));
         failure.hint("green does not become healthy: mode: abort rolls it back")
     }
 }

@@ -14,7 +14,7 @@ pub(super) fn of(deployment: &CodeDeployDeployment, target: Option<&CodeDeployTa
         _ => deployment.word.clone(),
     };
     Progress {
-        stage,
+        stage: stage.into(),
         traffic: target.and_then(traffic),
         tasks: target
             .and_then(|target| target.sets.iter().find(|set| set.is_green))

@@ -7,7 +7,7 @@ use futures_util::future::LocalBoxFuture;
 use crate::aws::ecs::ServiceLookup;
 use crate::aws::ecs_shapes::{RollingDeployment, Service};
 use crate::decide::{Goal, Seen};
-use crate::event::{Event, ObservedBy, Progress, Serving, Tasks};
+use crate::event::{Event, ObservedBy, Progress, Serving, StartedRollout, Tasks};
 use crate::observe::outage::Outage;
 use crate::observe::task_failures::TaskFailures;
 use crate::plan::RolloutPlan;
@@ -62,13 +62,13 @@ impl<'a> RollingRollout<'a> {
             plan.cluster,
             plan.service
         );
-        run.tell(Event::RolloutStarted {
+        run.tell(Event::RolloutStarted(StartedRollout {
             deployment: id.clone(),
             service_deployment: None,
             console,
             codedeploy: false,
             found: origin == RolloutOrigin::Found,
-        });
+        }));
         Self {
             run,
             plan,
@@ -210,7 +210,8 @@ impl<'a> RollingRollout<'a> {
             stage: ours
                 .rollout_state
                 .clone()
-                .unwrap_or_else(|| ours.status.clone()),
+                .unwrap_or_else(|| ours.status.clone())
+                .into(),
             traffic: None,
             tasks: Some(tasks),
         })

@@ -54,7 +54,7 @@ mod tests {
 
     fn seen(green: f64) -> Progress {
         Progress {
-            stage: String::new(),
+            stage: "".into(),
             traffic: Some(Traffic {
                 blue: 100.0 - green,
                 green,

@@ -6,7 +6,7 @@ use super::rolling::RollingRollout;
 use super::{Interrupted, Rollout, RolloutOrigin};
 use crate::aws::arn::short_name;
 use crate::error::Failure;
-use crate::event::Event;
+use crate::event::fact::QueueFact;
 use crate::outcome::Reason;
 use crate::plan::{RolloutKind, RolloutPlan};
 use crate::rollout_kind::FollowedRollout;
@@ -53,11 +53,8 @@ fn adopt<'a>(
         );
         return Err(Failure::new(Reason::AlreadyRunning, sentence).hint(running.stop_command()));
     }
-    run.tell(Event::Noted {
-        sentence: format!(
-            "{}: it was started by this workflow run and is followed on",
-            running.words()
-        ),
+    run.tell(QueueFact::Follows {
+        running: running.words().into(),
     });
     Ok(Box::new(attach(run, plan, revision, running)))
 }

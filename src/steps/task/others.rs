@@ -15,7 +15,7 @@ use crate::aws::arn::short_name;
 use crate::aws::ecs_shapes::Task;
 use crate::documents::run_task::{TaskRequest, Wait};
 use crate::error::Failure;
-use crate::event::Event;
+use crate::event::fact::QueueFact;
 use crate::observe::task_failures::{DESCRIBE, LIST};
 use crate::outcome::Reason;
 use crate::poll_interval::PollInterval;
@@ -188,8 +188,9 @@ impl OneOff<'_> {
             );
             return Err(stale_failure(sentence));
         }
-        self.run.tell(Event::Noted {
-            sentence: format!("{}: waiting until it is over", other.words()),
+        self.run.tell(QueueFact::Waits {
+            running: other.words().into(),
+            position: None,
         });
         let (what, deadline) = (
             format!("one-off task of workflow run {}", other.run),

@@ -8,10 +8,10 @@ use tokio::time::Instant;
 use super::{Occasion, TesterOutcome};
 use crate::checks::tester::engine::{self, ContainerConfig, Engine, EngineError, OwnContainer};
 use crate::checks::tester::{Cases, RunnerPlace, Tester, TesterVerdict, Transcript};
-use crate::clock::nonce;
-use crate::duration::Human;
+use crate::clock::{milliseconds, nonce};
 use crate::error::{Explain, Failure};
-use crate::event::Event;
+use crate::event::fact::TesterFact;
+use crate::event::{Event, StartedTester};
 use crate::outcome::Reason;
 use crate::run::Run;
 use crate::undo::saved::TESTER_CONTAINER;
@@ -61,12 +61,13 @@ async fn fetch(run: &Run, engine: &Engine, place: &RunnerPlace) -> Result<(), En
         return Ok(());
     }
     let began = Instant::now();
-    run.tell(Event::Noted {
-        sentence: format!("{} is not in the Docker engine: it is pulled", place.image),
+    run.tell(TesterFact::Pulls {
+        image: place.image.to_string(),
     });
     engine.pull(&place.image).await?;
-    run.tell(Event::Noted {
-        sentence: format!("{} is there ({})", place.image, Human(began.elapsed())),
+    run.tell(TesterFact::Pulled {
+        image: place.image.to_string(),
+        milliseconds: milliseconds(began.elapsed()),
     });
     Ok(())
 }
@@ -82,11 +83,10 @@ pub(super) async fn run_in_container(
         .map_err(error_of(tester))?;
     fetch(run, &engine, place).await.map_err(error_of(tester))?;
     let container = format!("{TESTER_CONTAINER}-{}-{:08x}", run.id, nonce() >> 32);
-    let undo = Undo::Tester(TesterUndo {
-        container: container.clone(),
-    });
     let folders = writable(run, &engine, tester, place).await?;
-    run.arm(undo.clone());
+    let armed = run.arm(Undo::Tester(TesterUndo {
+        container: container.clone(),
+    }));
     let ended = whole_life(
         run,
         &engine,
@@ -98,10 +98,11 @@ pub(super) async fn run_in_container(
     )
     .await;
     match engine.remove(&container).await {
-        Ok(()) => run.disarm(&undo),
+        Ok(()) => armed.disarm(),
         // It stays armed: whoever ends the run tries again, and says so when that fails too.
-        Err(error) => run.tell(Event::Noted {
-            sentence: format!("container {container} is not removed yet: {error}"),
+        Err(error) => run.tell(TesterFact::NotRemovedYet {
+            container,
+            error: error.to_string().into(),
         }),
     }
     Ok(ended.map_err(error_of(tester))?)
@@ -163,21 +164,19 @@ fn made_inside(root: &Path, folder: &str) -> Result<PathBuf, String> {
 
 /// What whoever changes a tester could take or change, told before anything runs.
 fn warn(run: &Run, tester: &Tester, place: &RunnerPlace) {
-    let warn = |sentence: String| run.tell(Event::Warned { sentence });
     if !place.image.as_str().contains("@sha256:") {
-        warn(format!(
-            "tester \"{}\" runs {}, which is named by a tag: whoever moves the tag runs code on this runner; name it by digest",
-            tester.name, place.image
-        ));
+        run.tell(TesterFact::NamedByTag {
+            tester: tester.name.clone(),
+            image: place.image.to_string(),
+        });
     }
     let settings = std::fs::read_to_string(run.runner.workspace.root.join(".git/config"))
         .unwrap_or_default()
         .to_lowercase();
     if settings.contains("extraheader") {
-        warn(format!(
-            "tester \"{}\" can read the checkout's token in .git/config: give actions/checkout `persist-credentials: false`",
-            tester.name
-        ));
+        run.tell(TesterFact::ReadsToken {
+            tester: tester.name.clone(),
+        });
     }
 }
 
@@ -204,15 +203,15 @@ async fn whole_life(
     };
     engine.create(container, &recipe).await?;
     let before = place.junit.as_ref().map(|path| path.seen(root));
-    run.tell(Event::TesterStarted {
+    run.tell(Event::TesterStarted(StartedTester {
         name: tester.name.clone(),
         moment: occasion.moment,
         place: tester.place_in_words(),
-    });
+    }));
     let tell = |line: &str| {
         run.tell(Event::TesterLine {
             name: tester.name.clone(),
-            line: line.to_owned(),
+            line: line.into(),
         });
     };
     let mut transcript = Transcript::new(&occasion.scrubber, &tell);

@@ -15,11 +15,11 @@ use crate::documents::overrides::Items;
 use crate::documents::run_task::{TaskRequest, Wait};
 use crate::documents::task_definition::{TaskDefinition, text};
 use crate::error::{Explain, Failure};
-use crate::event::Event;
+use crate::event::{Event, StartedTester};
 use crate::observe::stopped_tasks;
 use crate::outcome::Reason;
 use crate::plan::TaskHost;
-use crate::run::Run;
+use crate::run::{ArmedUndo, Run};
 use crate::steps::revision::Revision;
 use crate::steps::task;
 use crate::undo::{TaskUndo, Undo};
@@ -130,14 +130,14 @@ pub(super) async fn run_as_task(
     let mut request = task::request(host, &asked, &revision, service.as_ref());
     // Several testers may run the same revision: each is a request of its own.
     request["clientToken"] = json!(format!("{}-{:016x}", run.id, nonce()));
-    let (undo, arns) = start(run, host, tester, &revision, &request).await?;
+    let (armed, arns) = start(run, host, tester, &revision, &request).await?;
     let ids: Vec<&str> = arns.iter().map(|arn| short_name(arn)).collect();
     let place = format!("task {} of {}", ids.join(", "), short_name(&revision.arn));
-    run.tell(Event::TesterStarted {
+    run.tell(Event::TesterStarted(StartedTester {
         name: tester.name.clone(),
         moment: occasion.moment,
         place,
-    });
+    }));
     let watched = task::AwaitedTasks {
         what: "tester",
         arns: &arns,
@@ -147,7 +147,7 @@ pub(super) async fn run_as_task(
         // It stays armed: the failed run stops it.
         return Ok(ended(TesterVerdict::TimedOut, None, None));
     };
-    run.disarm(&undo);
+    armed.disarm();
     Ok(judged(run, tester, occasion, &revision, &container, &tasks).await)
 }
 
@@ -204,33 +204,32 @@ fn asked(
     }
 }
 
-async fn start(
-    run: &Run,
+async fn start<'r>(
+    run: &'r Run,
     host: &TaskHost,
     tester: &Tester,
     revision: &Revision,
     request: &Value,
-) -> Result<(Undo, Vec<String>), Failure> {
+) -> Result<(ArmedUndo<'r>, Vec<String>), Failure> {
     let undo = TaskUndo {
         cluster: host.cluster.clone(),
         started_by: STARTED_BY.to_owned(),
         revision: revision.arn.clone(),
         ..TaskUndo::default()
     };
-    run.arm(Undo::Task(undo.clone()));
+    let armed = run.arm(Undo::Task(undo.clone()));
     let launched = run.aws.run_task(request).await.map_err(error_of(tester))?;
     let arns: Vec<String> = launched
         .tasks
         .iter()
         .map(|task| task.task_arn.clone())
         .collect();
-    let undo = Undo::Task(TaskUndo {
+    armed.narrow(Undo::Task(TaskUndo {
         arns: arns.clone(),
         ..undo
-    });
-    run.narrow(undo.clone());
+    }));
     task::placed(&launched, "tester's task")?;
-    Ok((undo, arns))
+    Ok((armed, arns))
 }
 
 async fn judged(
@@ -257,7 +256,7 @@ async fn judged(
     let tell = |line: &str| {
         run.tell(Event::TesterLine {
             name: tester.name.clone(),
-            line: line.to_owned(),
+            line: line.into(),
         });
     };
     let mut transcript = Transcript::new(&occasion.scrubber, &tell);

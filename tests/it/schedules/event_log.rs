@@ -87,7 +87,7 @@ impl EventLog {
             .into_iter()
             .rev()
             .find_map(|(_, event)| match event {
-                Event::Revision { arn, .. } => Some(arn),
+                Event::Revision(revision) => Some(revision.arn),
                 _ => None,
             })
     }

@@ -426,10 +426,10 @@ fn environment(schedule: &Schedule, id: &str) -> String {
 }
 
 async fn new_run(job: &Job) -> Run {
-    let (sink, keeper) = (Arc::clone(&job.log), Arc::clone(&job.log));
+    let (observer, keeper) = (Arc::clone(&job.log), Arc::clone(&job.log));
     let aws = Aws::connect(&job.settings.aws).await;
     let outlets = Observers {
-        sink: Box::new(move |event| sink.record(event)),
+        observer: Box::new(move |event| observer.record(event)),
         keeper: Box::new(move |armed| keeper.keep(armed)),
         hider: Box::new(|_| ()),
     };

@@ -161,7 +161,7 @@ async fn the_last_failure_counts_when_the_budget_is_over() {
     );
     assert_eq!(
         result.excerpt,
-        Some(format!("attempt {}", result.attempts - 1))
+        Some(format!("attempt {}", result.attempts - 1).into())
     );
     assert!(
         (3..=6).contains(&result.attempts) && (60..1000).contains(&result.total_milliseconds),

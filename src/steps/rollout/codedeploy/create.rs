@@ -6,11 +6,11 @@ use crate::aws::codedeploy::{REGISTERED, RUN_MARK};
 use crate::aws::ecs_shapes::Service;
 use crate::documents::app_spec::{self, Content, ServiceParts};
 use crate::error::{Explain, Failure};
-use crate::event::Event;
+use crate::event::fact::{AwsFact, SoughtEffect};
 use crate::observe::own_deployments::find_of_run;
 use crate::outcome::Reason;
 use crate::plan::{AppSpecPlan, CodeDeployPlan};
-use crate::run::Run;
+use crate::run::{ArmedUndo, Run};
 use crate::steps::revision::Revision;
 use crate::steps::rollout::interrupted::Interrupted;
 use crate::survey;
@@ -80,13 +80,17 @@ pub(super) fn description(given: Option<&str>, run: &str, revision: &Revision) -
 
 /// Creates it once. Another run may have been quicker: a group has one deployment at a time, or the
 /// rollback of one.
-pub(super) async fn create(run: &Run, new: &NewDeployment<'_>) -> Result<String, Interrupted> {
+pub(super) async fn create(
+    run: &Run,
+    armed: ArmedUndo<'_>,
+    new: &NewDeployment<'_>,
+) -> Result<String, Interrupted> {
     let error = match run.aws.create_deployment(new).await {
         Ok(id) => return Ok(id),
         Err(error) => error,
     };
     if !error.may_have_landed() {
-        run.disarm_newest();
+        armed.disarm();
         let is_busy = error.is("DeploymentLimitExceeded");
         let failure = Failure::from(CodeDeployError {
             what: "create the deployment",
@@ -98,8 +102,9 @@ pub(super) async fn create(run: &Run, new: &NewDeployment<'_>) -> Result<String,
             failure.into()
         });
     }
-    run.tell(Event::Noted {
-        sentence: format!("{error}; looking whether the deployment was created all the same"),
+    run.tell(AwsFact::AnswerLost {
+        error: error.to_string().into(),
+        effect: SoughtEffect::DeploymentCreated,
     });
     match find_of_run(run, new.application, new.group, &run.id).await {
         Ok(Some(id)) => Ok(id),

@@ -4,7 +4,7 @@ use super::CodeDeployRollout;
 use crate::aws::ecs::ServiceLookup;
 use crate::aws::ecs_shapes::TaskSet;
 use crate::error::Failure;
-use crate::event::Event;
+use crate::event::fact::GateFact;
 use crate::poll_interval::PollInterval;
 use crate::steps::rollout::green::Green;
 
@@ -15,8 +15,7 @@ impl CodeDeployRollout<'_> {
             return Ok(());
         };
         let Some(set) = self.own_set(&sets) else {
-            let sentence = "ECS shows no task set of the deployment; green is taken to be what test-url leads to".into();
-            self.run.tell(Event::Noted { sentence });
+            self.run.tell(GateFact::NoTaskSet);
             return Ok(());
         };
         let hint = "check the test listener of the deployment group and the rules that it has";

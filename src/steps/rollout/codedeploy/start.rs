@@ -2,7 +2,7 @@
 
 use super::{CodeDeployRollout, create};
 use crate::aws::codedeploy::NewDeployment;
-use crate::event::Event;
+use crate::event::{Event, StartedRollout};
 use crate::observe::outage::Outage;
 use crate::observe::task_failures::TaskFailures;
 use crate::plan::{CodeDeployPlan, RolloutPlan};
@@ -30,7 +30,7 @@ impl<'a> CodeDeployRollout<'a> {
             blue: plan.blue.clone(),
             is_restored: false,
         };
-        run.arm(Undo::CodeDeploy(undo.clone()));
+        let armed = run.arm(Undo::CodeDeploy(undo.clone()));
         let new = NewDeployment {
             application: &own_plan.key.application,
             group: &own_plan.key.group,
@@ -39,8 +39,8 @@ impl<'a> CodeDeployRollout<'a> {
             content: &content,
             alarms: !own_plan.group.alarms.is_empty(),
         };
-        let id = create::create(run, &new).await?;
-        run.narrow(Undo::CodeDeploy(CodeDeployUndo {
+        let id = create::create(run, armed, &new).await?;
+        armed.narrow(Undo::CodeDeploy(CodeDeployUndo {
             deployment: Some(id.clone()),
             ..undo
         }));
@@ -68,13 +68,13 @@ impl<'a> CodeDeployRollout<'a> {
             run.aws.partition().console(),
             run.aws.partition().region()
         );
-        run.tell(Event::RolloutStarted {
+        run.tell(Event::RolloutStarted(StartedRollout {
             deployment: id.clone(),
             service_deployment: None,
             console,
             codedeploy: true,
             found: origin == RolloutOrigin::Found,
-        });
+        }));
         let (outage, task_failures) = (Outage::default(), TaskFailures::default());
         Self {
             run,

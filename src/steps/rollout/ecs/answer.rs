@@ -5,6 +5,7 @@ use crate::aws::ecs_rollout_shapes::{HookDetail, ServiceDeployment};
 use crate::aws::ecs_rollouts::Answered;
 use crate::decide::{At, Seen};
 use crate::error::Failure;
+use crate::event::fact::{AwsFact, GateFact, SoughtEffect};
 use crate::event::{Event, Gate, ObservedBy, StepSeen};
 
 use super::shown::asked_for;
@@ -38,15 +39,14 @@ impl EcsRollout<'_> {
                 );
             }
             Err(error) if error.may_have_landed() || error.kind == AwsErrorKind::Throttled => {
-                self.run.tell(Event::Noted {
-                    sentence: format!("{error}; looking whether the gate is open"),
+                self.run.tell(AwsFact::AnswerLost {
+                    error: error.to_string().into(),
+                    effect: SoughtEffect::GateOpen,
                 });
             }
             // Answered by somebody else, expired, or over: the next look says which.
             Err(error) if error.kind == AwsErrorKind::Refused => {
-                self.run.tell(Event::Noted {
-                    sentence: "the gate does not wait any more; looking why".into(),
-                });
+                self.run.tell(GateFact::WaitsNoMore);
             }
             Err(error) => return Err(error.into()),
         }
@@ -78,9 +78,7 @@ impl EcsRollout<'_> {
                     .continue_service_deployment(&self.arn, &hook.hook_id, Answered::Continue)
                     .await;
                 if again.is_ok() {
-                    self.run.tell(Event::Noted {
-                        sentence: "the gate still waited; it was opened again".into(),
-                    });
+                    self.run.tell(GateFact::OpenedAgain);
                 }
             }
         }
@@ -146,15 +144,9 @@ impl EcsRollout<'_> {
         if is_told {
             return;
         }
-        let stage = match deployment.stage() {
-            "" => "a stage that it does not show",
-            stage => stage,
-        };
-        self.run.tell(Event::Noted {
-            sentence: format!(
-                "ECS waits at {stage} for somebody else's answer (hook {})",
-                hook.hook_id
-            ),
+        self.run.tell(GateFact::ForeignHook {
+            stage: deployment.stage().to_owned(),
+            hook: hook.hook_id.clone(),
         });
     }
 

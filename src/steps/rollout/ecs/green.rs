@@ -126,7 +126,7 @@ impl EcsRollout<'_> {
 
     fn note(&self, sentence: &str) {
         self.run.tell(Event::Noted {
-            sentence: sentence.to_owned(),
+            sentence: sentence.into(),
         });
     }
 }

@@ -7,7 +7,7 @@ use crate::aws::ecs::ServiceLookup;
 use crate::aws::ecs_shapes::Service;
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::documents::deployment_configuration::{Pause, marked_run, without_marks};
-use crate::event::Event;
+use crate::event::fact::HooksFact;
 use crate::run::Run;
 use crate::undo::ServiceKey;
 
@@ -33,8 +33,8 @@ impl Update<'_> {
             self.unmarked(),
         ) {
             (Err(error), Some(unmarked)) if speaks_of_hooks(&error) => {
-                self.run.tell(Event::Noted {
-                    sentence: format!("{error}; the hooks are sent without hookDetails"),
+                self.run.tell(HooksFact::Unmarked {
+                    error: error.to_string().into(),
                 });
                 self.keep_known(None).await;
                 self.body["deploymentConfiguration"] = unmarked;

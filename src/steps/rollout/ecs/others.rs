@@ -9,7 +9,7 @@ use super::contest::{Contest, contest};
 use super::trouble::named;
 use crate::aws::ecs_rollout_shapes::Brief;
 use crate::error::Failure;
-use crate::event::Event;
+use crate::event::fact::QueueFact;
 use crate::outcome::Reason;
 use crate::poll_interval::Backoff;
 use crate::steps::rollout::ONE_AT_A_TIME;
@@ -46,10 +46,9 @@ impl EcsRollout<'_> {
                 }
                 Contest::Open(other) if !is_told => {
                     let theirs = named(self.run, other).await;
-                    let sentence = format!(
-                        "{theirs} was started at the same time, before ours: ECS is expected to stop it"
-                    );
-                    self.run.tell(Event::Noted { sentence });
+                    self.run.tell(QueueFact::StartedTogether {
+                        theirs: theirs.into(),
+                    });
                     is_told = true;
                 }
                 Contest::Open(_) => {}

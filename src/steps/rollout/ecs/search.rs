@@ -5,13 +5,13 @@ use crate::aws::AwsError;
 use crate::aws::ecs_rollout_shapes::ServiceDeployment;
 use crate::documents::deployment_configuration as configuration;
 use crate::error::Failure;
-use crate::event::Event;
+use crate::event::fact::{AwsFact, SoughtEffect};
 use crate::observe::own_deployments::{DeploymentSearch, Wanted, find_wanted};
 use crate::observe::serving;
 use crate::outcome::Reason;
 use crate::plan::RolloutPlan;
 use crate::poll_interval::Backoff;
-use crate::run::Run;
+use crate::run::{ArmedUndo, Run};
 use crate::steps::rollout::rolling::RollingError;
 use crate::steps::rollout::{Interrupted, ONE_AT_A_TIME};
 
@@ -51,7 +51,6 @@ pub(super) async fn same_revision(
     plan: &RolloutPlan,
     theirs: &ServiceDeployment,
 ) -> Interrupted {
-    run.disarm_newest();
     let by = configuration::marked_run(&theirs.deployment_configuration)
         .map(|run| format!(" by workflow run {run}"))
         .unwrap_or_default();
@@ -67,19 +66,22 @@ pub(super) async fn same_revision(
     }
 }
 
-pub(super) fn sent(run: &Run, answer: Result<(), AwsError>) -> Result<Sent, Failure> {
+pub(super) fn sent(
+    run: &Run,
+    armed: ArmedUndo<'_>,
+    answer: Result<(), AwsError>,
+) -> Result<Sent, Failure> {
     match answer {
         Ok(()) => Ok(Sent::Answered),
         Err(error) if error.may_have_landed() => {
-            run.tell(Event::Noted {
-                sentence: format!(
-                    "{error}; looking whether the deployment was started all the same"
-                ),
+            run.tell(AwsFact::AnswerLost {
+                error: error.to_string().into(),
+                effect: SoughtEffect::DeploymentStarted,
             });
             Ok(Sent::Lost)
         }
         Err(error) => {
-            run.disarm_newest();
+            armed.disarm();
             Err(RollingError::from(error).into())
         }
     }

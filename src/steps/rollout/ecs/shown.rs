@@ -46,7 +46,7 @@ pub(super) fn progress(deployment: &ServiceDeployment) -> Progress {
         &deployment.word
     };
     Progress {
-        stage: stage.to_owned(),
+        stage: stage.into(),
         traffic: shares(deployment),
         tasks: target.map(|side| Tasks {
             running: side.running_task_count,

@@ -12,7 +12,7 @@ use crate::aws::ecs_rollout_shapes::ServiceDeployment;
 use crate::documents::deployment_configuration::{self as configuration, KnownHooks, Pause};
 use crate::documents::strategy::Strategy;
 use crate::error::Failure;
-use crate::event::Event;
+use crate::event::{Event, StartedRollout};
 use crate::observe::outage::Outage;
 use crate::observe::own_deployments::{DeploymentSearch, Wanted};
 use crate::observe::task_failures::TaskFailures;
@@ -68,7 +68,7 @@ impl<'a> EcsRollout<'a> {
                 .filter(|count| *count != own_plan.desired)
                 .map(|_| own_plan.desired),
         };
-        run.arm(Undo::Ecs(undo.clone()));
+        let armed = run.arm(Undo::Ecs(undo.clone()));
         let wanted = Wanted {
             place: &plan.place,
             known: &own_plan.known,
@@ -81,20 +81,21 @@ impl<'a> EcsRollout<'a> {
             body,
             pause: pause.as_ref(),
         };
-        let found = match sent(run, update.send().await)? {
+        let found = match sent(run, armed, update.send().await)? {
             Sent::Answered => listed(run, wanted, LISTED).await?,
             Sent::Lost => after_lost(run, wanted, &mut update).await?,
         };
         let deployment = match found {
             DeploymentSearch::Ours(deployment) => deployment,
             DeploymentSearch::OtherRuns(theirs) => {
+                armed.disarm();
                 return Err(Box::pin(same_revision(run, plan, &theirs)).await);
             }
             DeploymentSearch::Nothing => {
                 return Err(Failure::new(Reason::AwsFailed, NOT_LISTED).into());
             }
         };
-        run.narrow(Undo::Ecs(EcsUndo {
+        armed.narrow(Undo::Ecs(EcsUndo {
             deployment: Some(deployment.arn.clone()),
             ..undo
         }));
@@ -131,13 +132,13 @@ impl<'a> EcsRollout<'a> {
             partition.region()
         );
         let service_deployment = Some(deployment.arn.clone());
-        run.tell(Event::RolloutStarted {
+        run.tell(Event::RolloutStarted(StartedRollout {
             deployment: deployment.id().to_owned(),
             service_deployment,
             console,
             codedeploy: false,
             found: origin == RolloutOrigin::Found,
-        });
+        }));
         Self {
             run,
             plan,

@@ -9,12 +9,12 @@ use crate::aws::ecs_sentences::remedy;
 use crate::aws::ecs_shapes::{RollingDeployment, Service};
 use crate::choices::Follow;
 use crate::error::{Explain, Failure};
-use crate::event::Event;
+use crate::event::fact::{AwsFact, SoughtEffect};
 use crate::observe::outage::Outage;
 use crate::outcome::Reason;
 use crate::plan::{RollingPlan, RolloutPlan};
 use crate::poll_interval::Backoff;
-use crate::run::Run;
+use crate::run::{ArmedUndo, Run};
 use crate::steps::revision::Revision;
 use crate::steps::rollout::RolloutOrigin;
 use crate::undo::{RollingUndo, Undo};
@@ -61,8 +61,8 @@ impl<'a> RollingRollout<'a> {
                 .filter(|count| *count != own_plan.desired)
                 .map(|_| own_plan.desired),
         };
-        run.arm(Undo::Rolling(undo.clone()));
-        let service = update(run, plan, own_plan, revision).await?;
+        let armed = run.arm(Undo::Rolling(undo.clone()));
+        let service = update(run, armed, plan, own_plan, revision).await?;
         let id = match started(plan, own_plan, revision, &service) {
             Some(id) => id,
             // Nobody follows it: the service's own word that it takes the revision is enough.
@@ -74,7 +74,7 @@ impl<'a> RollingRollout<'a> {
             }
             None => shown(run, plan, own_plan, revision).await?,
         };
-        run.narrow(Undo::Rolling(RollingUndo {
+        armed.narrow(Undo::Rolling(RollingUndo {
             deployment: Some(id.clone()),
             ..undo
         }));
@@ -91,6 +91,7 @@ impl<'a> RollingRollout<'a> {
 
 async fn update(
     run: &Run,
+    armed: ArmedUndo<'_>,
     plan: &RolloutPlan,
     own_plan: &RollingPlan,
     revision: &Revision,
@@ -101,11 +102,12 @@ async fn update(
         Err(error) => error,
     };
     if !error.may_have_landed() {
-        run.disarm_newest();
+        armed.disarm();
         return Err(RollingError(error).into());
     }
-    run.tell(Event::Noted {
-        sentence: format!("{error}; looking whether the deployment was started all the same"),
+    run.tell(AwsFact::AnswerLost {
+        error: error.to_string().into(),
+        effect: SoughtEffect::DeploymentStarted,
     });
     if let ServiceLookup::Service(service) = run
         .aws

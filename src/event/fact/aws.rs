@@ -1,0 +1,81 @@
+//! AWS does not take or answer a request at once.
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::fact::human;
+use crate::text::Text;
+
+/// AWS does not take or answer a request at once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "fact", rename_all = "kebab-case")]
+pub enum AwsFact {
+    /// A write waits until AWS takes it.
+    Throttled {
+        /// The IAM action.
+        action: String,
+        /// For so long.
+        milliseconds: u64,
+    },
+    /// AWS could not be read, and is read again.
+    LooksAgain {
+        /// Why not.
+        why: Text,
+    },
+    /// The answer to a write is lost: whether it was done is looked up.
+    AnswerLost {
+        /// What came instead of an answer.
+        error: Text,
+        /// What is looked for.
+        effect: SoughtEffect,
+    },
+}
+
+/// What a write whose answer is lost would have done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SoughtEffect {
+    /// The gate is open.
+    GateOpen,
+    /// CodeDeploy has the deployment.
+    DeploymentCreated,
+    /// The service has the deployment.
+    DeploymentStarted,
+    /// The revision is registered.
+    Registered,
+    /// The scalable target has this run's tag.
+    ScalingTag,
+    /// Scale-in is suspended.
+    ScaleInSuspended,
+}
+
+impl SoughtEffect {
+    fn words(self) -> &'static str {
+        match self {
+            Self::GateOpen => "the gate is open",
+            Self::DeploymentCreated => "the deployment was created all the same",
+            Self::DeploymentStarted => "the deployment was started all the same",
+            Self::Registered => "it was registered all the same",
+            Self::ScalingTag => "the tag is there all the same",
+            Self::ScaleInSuspended => "scale-in rests all the same",
+        }
+    }
+}
+
+impl AwsFact {
+    /// What people read.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Throttled {
+                action,
+                milliseconds,
+            } => format!(
+                "AWS throttles {action}: it was not taken for {}, and is sent again",
+                human(*milliseconds)
+            ),
+            Self::LooksAgain { why } => format!("{why}; looking again"),
+            Self::AnswerLost { error, effect } => {
+                format!("{error}; looking whether {}", effect.words())
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Testers on the runner.
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::fact::{FactLevel, human};
+use crate::text::Text;
+
+/// Testers on the runner.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "fact", rename_all = "kebab-case")]
+pub enum TesterFact {
+    /// Its image is pulled.
+    Pulls {
+        /// The image.
+        image: String,
+    },
+    /// Its image is there.
+    Pulled {
+        /// The image.
+        image: String,
+        /// After so long.
+        milliseconds: u64,
+    },
+    /// Its container is still there, and removed later.
+    NotRemovedYet {
+        /// The container's name.
+        container: String,
+        /// Why it is.
+        error: Text,
+    },
+    /// Its container stays.
+    NotRemoved {
+        /// The container's name.
+        container: String,
+        /// Why.
+        error: Text,
+    },
+    /// Its image is not named by digest.
+    NamedByTag {
+        /// Its name.
+        tester: String,
+        /// The image.
+        image: String,
+    },
+    /// It can read the token of the checkout.
+    ReadsToken {
+        /// Its name.
+        tester: String,
+    },
+}
+
+impl TesterFact {
+    /// What people read.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Pulls { image } => format!("{image} is not in the Docker engine: it is pulled"),
+            Self::Pulled {
+                image,
+                milliseconds,
+            } => format!("{image} is there ({})", human(*milliseconds)),
+            Self::NotRemovedYet { container, error } => {
+                format!("container {container} is not removed yet: {error}")
+            }
+            Self::NotRemoved { container, error } => format!(
+                "the tester's container could not be removed: docker rm --force {container} ({error})"
+            ),
+            Self::NamedByTag { tester, image } => format!(
+                "tester \"{tester}\" runs {image}, which is named by a tag: whoever moves the tag runs code on this runner; name it by digest"
+            ),
+            Self::ReadsToken { tester } => format!(
+                "tester \"{tester}\" can read the checkout's token in .git/config: give actions/checkout `persist-credentials: false`"
+            ),
+        }
+    }
+
+    pub(super) fn level(&self) -> FactLevel {
+        match self {
+            Self::NotRemoved { .. } | Self::NamedByTag { .. } | Self::ReadsToken { .. } => {
+                FactLevel::Warning
+            }
+            Self::Pulls { .. } | Self::Pulled { .. } | Self::NotRemovedYet { .. } => {
+                FactLevel::Note
+            }
+        }
+    }
+}

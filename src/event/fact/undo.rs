@@ -1,0 +1,130 @@
+//! How a rollout is undone.
+
+use serde::{Deserialize, Serialize};
+
+use crate::aws::arn::short_name;
+use crate::event::fact::FactLevel;
+
+/// How a rollout is undone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "fact", rename_all = "kebab-case")]
+pub enum UndoFact {
+    /// A deployment is stopped, and AWS rolls it back.
+    StoppedWithRollback {
+        /// Which.
+        deployment: UndoneDeployment,
+    },
+    /// A deployment that waits at its gate is answered.
+    GateAnswered {
+        /// Which.
+        deployment: UndoneDeployment,
+    },
+    /// CodeDeploy rolls back with a deployment of its own.
+    RollsBackWith {
+        /// Its id.
+        rollback: String,
+    },
+    /// CodeDeploy's rollback has another status.
+    RollbackStatus {
+        /// Its id.
+        rollback: String,
+        /// Its status in AWS's words.
+        status: String,
+    },
+    /// A deployment that is undone has another status.
+    Status {
+        /// Which.
+        deployment: UndoneDeployment,
+        /// Its status in AWS's words.
+        status: String,
+    },
+    /// It had succeeded before it could be stopped.
+    TooLate {
+        /// Which.
+        deployment: UndoneDeployment,
+        /// What to go back to.
+        revision: String,
+    },
+    /// The service is given its former revision.
+    ServiceGoesBack {
+        /// Its ARN.
+        revision: String,
+    },
+}
+
+/// A deployment that is undone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "controller", rename_all = "kebab-case")]
+pub enum UndoneDeployment {
+    /// One of CodeDeploy.
+    CodeDeploy {
+        /// Its id.
+        id: String,
+    },
+    /// One of ECS's own.
+    Ecs {
+        /// Its id.
+        id: String,
+    },
+}
+
+impl UndoneDeployment {
+    fn words(&self) -> String {
+        match self {
+            Self::CodeDeploy { id } => format!("deployment {id}"),
+            Self::Ecs { id } => format!("service deployment {id}"),
+        }
+    }
+
+    fn way_back(&self, revision: &str) -> String {
+        match self {
+            Self::CodeDeploy { .. } => {
+                format!(", deploy {revision} again (task-definition-arn)")
+            }
+            Self::Ecs { .. } => ": mode: rollback".to_owned(),
+        }
+    }
+}
+
+impl UndoFact {
+    /// What people read.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::StoppedWithRollback { deployment } => {
+                format!("{} is stopped, with rollback", deployment.words())
+            }
+            Self::GateAnswered { deployment } => format!(
+                "{} is answered with a rollback at its gate",
+                deployment.words()
+            ),
+            Self::RollsBackWith { rollback } => {
+                format!("CodeDeploy rolls back with deployment {rollback}")
+            }
+            Self::RollbackStatus { rollback, status } => format!("rollback {rollback} is {status}"),
+            Self::Status { deployment, status } => format!("{} is {status}", deployment.words()),
+            Self::TooLate {
+                deployment,
+                revision,
+            } => format!(
+                "{} had succeeded before it could be stopped; to go back{}",
+                deployment.words(),
+                deployment.way_back(revision)
+            ),
+            Self::ServiceGoesBack { revision } => {
+                format!("the service goes back to {}", short_name(revision))
+            }
+        }
+    }
+
+    pub(super) fn level(&self) -> FactLevel {
+        match self {
+            Self::TooLate { .. } => FactLevel::Warning,
+            Self::StoppedWithRollback { .. }
+            | Self::GateAnswered { .. }
+            | Self::RollsBackWith { .. }
+            | Self::RollbackStatus { .. }
+            | Self::Status { .. }
+            | Self::ServiceGoesBack { .. } => FactLevel::Note,
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! What is armed, newest last: saved whenever it changes, so that the next process finds it.
+//!
+//! Whoever arms an undo holds on to it, and narrows and disarms that one: several effects may be in
+//! progress at once, and none can touch the undo of another.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::run::StateStore;
+use crate::undo::Undo;
+
+/// The undos that are armed.
+pub(super) struct ArmedUndos {
+    list: Mutex<Numbered>,
+    keeper: StateStore,
+}
+
+/// Numbers are never given twice.
+#[derive(Default)]
+struct Numbered {
+    next: u64,
+    undos: Vec<(u64, Undo)>,
+}
+
+/// An undo that is armed. Dropping it disarms nothing.
+#[derive(Clone, Copy)]
+pub struct ArmedUndo<'r> {
+    armed: &'r ArmedUndos,
+    number: u64,
+}
+
+impl ArmedUndo<'_> {
+    /// Replaces it by a narrower one, once AWS has answered. What was disarmed stays disarmed.
+    pub fn narrow(self, narrower: Undo) {
+        self.armed.change(|undos| {
+            if let Some((_, undo)) = undos.iter_mut().find(|(number, _)| *number == self.number) {
+                *undo = narrower;
+            }
+        });
+    }
+
+    /// Takes it away: its effect did not happen or has been undone.
+    pub fn disarm(self) {
+        self.armed
+            .change(|undos| undos.retain(|(number, _)| *number != self.number));
+    }
+}
+
+impl ArmedUndos {
+    /// Nothing is armed yet.
+    pub(super) fn new(keeper: StateStore) -> Self {
+        Self {
+            list: Mutex::default(),
+            keeper,
+        }
+    }
+
+    /// Arms one.
+    pub(super) fn arm(&self, undo: Undo) -> ArmedUndo<'_> {
+        let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = list.next;
+        list.next += 1;
+        list.undos.push((number, undo));
+        self.save(&list.undos);
+        ArmedUndo {
+            armed: self,
+            number,
+        }
+    }
+
+    /// All of them.
+    pub(super) fn all(&self) -> Vec<Undo> {
+        let list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
+        undos(&list.undos)
+    }
+
+    /// Takes one away that has been undone.
+    pub(super) fn disarm(&self, undone: &Undo) {
+        self.change(|undos| undos.retain(|(_, undo)| undo != undone));
+    }
+
+    /// Keeps only what was changed only for the rollout.
+    pub(super) fn keep_temporary(&self) {
+        self.change(|undos| {
+            undos.retain(|(_, undo)| undo.is_temporary());
+            for (_, undo) in undos {
+                undo.keep_strategy();
+            }
+        });
+    }
+
+    fn change(&self, how: impl FnOnce(&mut Vec<(u64, Undo)>)) {
+        let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
+        how(&mut list.undos);
+        self.save(&list.undos);
+    }
+
+    /// Under the lock: what is saved last is what is armed last.
+    fn save(&self, numbered: &[(u64, Undo)]) {
+        (self.keeper)(&undos(numbered));
+    }
+}
+
+fn undos(numbered: &[(u64, Undo)]) -> Vec<Undo> {
+    numbered.iter().map(|(_, undo)| undo.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::undo::{RevisionUndo, TesterUndo};
+
+    fn revision(arn: &str) -> Undo {
+        Undo::Revision(RevisionUndo {
+            arn: arn.into(),
+            service: None,
+        })
+    }
+
+    fn tester(container: &str) -> Undo {
+        Undo::Tester(TesterUndo {
+            container: container.into(),
+        })
+    }
+
+    #[test]
+    fn an_undo_narrows_and_disarms_itself_whatever_was_armed_after_it() {
+        let saved = Arc::new(Mutex::new(Vec::new()));
+        let keeper = Arc::clone(&saved);
+        let armed = ArmedUndos::new(Box::new(move |undos: &[Undo]| {
+            *keeper.lock().unwrap() = undos.to_vec();
+        }));
+        let first = armed.arm(revision("one"));
+        let second = armed.arm(revision("two"));
+        first.narrow(revision("one, narrower"));
+        assert_eq!(
+            *saved.lock().unwrap(),
+            [revision("one, narrower"), revision("two")]
+        );
+        first.disarm();
+        first.narrow(revision("one again"));
+        let third = armed.arm(tester("three"));
+        second.disarm();
+        assert_eq!(armed.all(), [tester("three")]);
+        third.disarm();
+        assert_eq!(*saved.lock().unwrap(), []);
+    }
+
+    #[test]
+    fn what_is_kept_is_what_was_changed_only_for_the_rollout() {
+        let armed = ArmedUndos::new(Box::new(|_: &[Undo]| {}));
+        armed.arm(revision("one"));
+        armed.arm(tester("two"));
+        armed.keep_temporary();
+        assert_eq!(armed.all(), [tester("two")]);
+        armed.disarm(&tester("two"));
+        assert_eq!(armed.all(), []);
+    }
+}

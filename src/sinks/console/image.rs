@@ -1,0 +1,103 @@
+//! The image in the log: where it is, what moved, what its tags name.
+
+use crate::event::{DeferredTag, Parts, PinnedImage, Transfer};
+use crate::sinks::console::quiet;
+use crate::steps::image::short_digest;
+use crate::text::Text;
+
+/// Where it is, and what moved for it.
+pub(super) fn pinned(image: &PinnedImage) -> String {
+    let PinnedImage {
+        image: name, tags, ..
+    } = image;
+    match &image.transfer {
+        None => quiet(&format!(
+            "{name}{}, {} moved",
+            tagged(tags),
+            bytes(image.moved)
+        )),
+        Some(transfer) => quiet(&format!(
+            "{name}{}: {}",
+            tagged(tags),
+            transferred(transfer)
+        )),
+    }
+}
+
+fn tagged(tags: &[String]) -> String {
+    if tags.is_empty() {
+        String::new()
+    } else {
+        format!(" as {}", tags.join(", "))
+    }
+}
+
+/// At the push: what becomes of the tag.
+pub(super) fn deferred(tag: &DeferredTag) -> String {
+    match &tag.names {
+        Some(digest) => format!(
+            "tag {} names {} now; it moves last, when everything else has succeeded",
+            tag.tag,
+            short_digest(digest)
+        ),
+        None => format!(
+            "tag {} is set last, when everything else has succeeded",
+            tag.tag
+        ),
+    }
+}
+
+/// In the end: what did not become of it.
+pub(in crate::sinks) fn not_set(tag: &DeferredTag) -> String {
+    match &tag.names {
+        Some(digest) => format!(
+            "{} was not moved to this image; it named {}",
+            tag.tag,
+            short_digest(digest)
+        ),
+        None => format!("{} was not set on this image", tag.tag),
+    }
+}
+
+/// A repository that was made.
+pub(super) fn created(repository: &str, with: &[Text]) -> String {
+    let with = if with.is_empty() {
+        "as ECR makes them".to_owned()
+    } else {
+        with.join(", ")
+    };
+    format!("repository {repository} made: {with}; it stays, whatever becomes of the deployment")
+}
+
+/// What became of an image's parts.
+pub(in crate::sinks) fn transferred(transfer: &Transfer) -> String {
+    if transfer.is_nothing() {
+        return "already in the registry, 0 bytes moved".to_owned();
+    }
+    let part =
+        |parts: Parts, what: &str| format!("{} {what} ({})", parts.count, bytes(parts.bytes));
+    let others = [
+        (transfer.mounted, "mounted"),
+        (transfer.skipped, "there already"),
+    ];
+    let others = others
+        .into_iter()
+        .filter(|(parts, _)| parts.count > 0)
+        .map(|(parts, what)| part(parts, what));
+    std::iter::once(part(transfer.sent, "layers and configs sent"))
+        .chain(others)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a tenth of a mebibyte is precise enough for people"
+)]
+fn bytes(moved: u64) -> String {
+    if moved < 10_240 {
+        format!("{moved} bytes")
+    } else {
+        format!("{:.1} MiB", moved as f64 / 1_048_576.0)
+    }
+}

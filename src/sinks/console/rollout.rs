@@ -1,0 +1,91 @@
+//! The rollout in the log: what runs, how far green is, which gates are open.
+
+use crate::aws::arn::short_name;
+use crate::event::{Gate, ObservedTraffic, Progress, StartedRollout, StepSeen, SurveyedService};
+use crate::sinks::console::quiet;
+
+/// What runs now, and what will be done about it.
+pub(super) fn surveyed(service: &SurveyedService) -> Vec<String> {
+    let tasks = service.tasks;
+    let head = format!(
+        "controller {}; {} of {} tasks run {}",
+        service.controller,
+        tasks.running,
+        tasks.desired,
+        short_name(&service.blue)
+    );
+    std::iter::once(quiet(&head))
+        .chain(service.plan.iter().map(|line| quiet(&format!("  {line}"))))
+        .collect()
+}
+
+/// Which deployment it is, and where to watch it.
+pub(super) fn started(rollout: &StartedRollout) -> String {
+    let what = if rollout.found {
+        "Deployment followed"
+    } else {
+        "Deployment started"
+    };
+    quiet(&format!(
+        "{what}: {}. Watch it in the AWS console: {}",
+        rollout.deployment, rollout.console
+    ))
+}
+
+/// How far it is.
+pub(super) fn progress_line(progress: &Progress) -> String {
+    let traffic = progress.traffic.map(|traffic| {
+        format!(
+            ", production blue {} % green {} %",
+            traffic.blue.round(),
+            traffic.green.round()
+        )
+    });
+    let tasks = progress.tasks.map(|tasks| {
+        let failed = if tasks.failed > 0 {
+            format!(", {} failed", tasks.failed)
+        } else {
+            String::new()
+        };
+        format!(
+            ", green {} of {} tasks running{failed}",
+            tasks.running, tasks.desired
+        )
+    });
+    format!(
+        "{}{}{}",
+        progress.stage,
+        traffic.unwrap_or_default(),
+        tasks.unwrap_or_default()
+    )
+}
+
+/// A gate is open: what may follow.
+pub(super) fn gate_opened(gate: Gate, seen: StepSeen) -> String {
+    match gate {
+        Gate::Green => "The gate is open: traffic may shift".into(),
+        Gate::Step => format!("{}the next step of traffic may follow", step_seen(seen)),
+        Gate::Production => "The gate after the shift is open: the rollout may end".into(),
+    }
+}
+
+/// Only what was looked at is said.
+fn step_seen(seen: StepSeen) -> &'static str {
+    match (seen.healthy, seen.quiet) {
+        (true, true) => "green is healthy and no alarm has begun to ring: ",
+        (true, false) => "green is healthy: ",
+        (false, true) => "no alarm has begun to ring: ",
+        (false, false) => "",
+    }
+}
+
+/// Who serves production, and who says so.
+pub(super) fn traffic(traffic: &ObservedTraffic) -> String {
+    let line = format!(
+        "production: 100 % on {:?} ({}), {}",
+        traffic.side,
+        short_name(&traffic.revision),
+        traffic.witness.words()
+    );
+    quiet(&line.to_lowercase())
+}

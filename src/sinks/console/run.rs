@@ -1,0 +1,116 @@
+//! How a run begins and fails in the log, and what it refuses.
+
+use crate::error::{Failure, StoppedContainer};
+use crate::event::{RefusedInputs, ReportedProblem, RunStart};
+use crate::github::commands::{Level, annotation_of, fits};
+use crate::outcome::{Mode, Reason};
+use crate::sinks::console::{AFTER_CHANGES, NO_CREDENTIALS, capital, quiet};
+
+/// The first line.
+pub(super) fn started(start: &RunStart) -> String {
+    let RunStart { run, region, .. } = start;
+    quiet(&format!("{} {region} (run {run})", begun(start)))
+}
+
+fn begun(start: &RunStart) -> String {
+    let cluster = &start.cluster;
+    let version = start
+        .version
+        .as_ref()
+        .map(|version| format!(" {version}"))
+        .unwrap_or_default();
+    match (start.mode, &start.service) {
+        (_, None) => format!("Registering{version} in"),
+        (Mode::Deploy, Some(service)) => format!("Deploying{version} to {service} on {cluster},"),
+        (Mode::Rollback, Some(service)) => format!("Rolling {service} on {cluster} back,"),
+        (Mode::Continue, Some(service)) => format!("Opening the gate of {service} on {cluster},"),
+        (Mode::Abort, Some(service)) => {
+            format!("Rolling back the rollout of {service} on {cluster},")
+        }
+        (Mode::Status, Some(service)) => format!("Looking at {service} on {cluster},"),
+    }
+}
+
+/// What is wrong with the inputs, in an annotation for each problem.
+pub(super) fn refused(refused: &RefusedInputs) -> Vec<String> {
+    let problems = &refused.problems;
+    let problem = if problems.len() == 1 {
+        "a problem".into()
+    } else {
+        format!("{} problems", problems.len())
+    };
+    let why = if refused.reason == Reason::Credentials {
+        NO_CREDENTIALS.to_owned()
+    } else {
+        format!("the inputs have {problem}")
+    };
+    let head = if refused.after_changes {
+        format!("{}; {AFTER_CHANGES}", capital(&why))
+    } else {
+        format!("Nothing was touched: {why}")
+    };
+    std::iter::once(head)
+        .chain(problems.iter().map(problem_annotation))
+        .collect()
+}
+
+fn problem_annotation(problem: &ReportedProblem) -> String {
+    let lines = [
+        problem.problem.to_string(),
+        format!("  hint: {}", problem.remedy),
+    ];
+    annotation_of(Level::Error, "input refused", problem.at.as_ref(), &lines)
+}
+
+/// What could not be undone and what to do about it.
+pub(super) fn undo_failed(what: &str, failure: &Failure) -> Vec<String> {
+    failed(
+        "stuck",
+        &format!("not undone: {what}: {}", failure.sentence()),
+        failure,
+    )
+}
+
+/// What failed, why, and what to do, in one annotation: GitHub shows annotations without the log
+/// around them. The last words of containers are in it where they fit.
+pub(super) fn failed(title: &str, sentence: &str, failure: &Failure) -> Vec<String> {
+    let causes: Vec<String> = failure
+        .chain
+        .iter()
+        .skip(1)
+        .map(|cause| format!("  Caused by: {cause}"))
+        .collect();
+    let hints: Vec<String> = failure
+        .hints
+        .iter()
+        .map(|hint| format!("  hint: {hint}"))
+        .collect();
+    let stopped: Vec<String> = failure.stopped.iter().flat_map(last_words).collect();
+    let whole = [
+        vec![sentence.to_owned()],
+        causes.clone(),
+        stopped.clone(),
+        hints.clone(),
+    ]
+    .concat();
+    if fits(&whole) {
+        return vec![annotation_of(Level::Error, title, None, &whole)];
+    }
+    let short = [vec![sentence.to_owned()], causes, hints].concat();
+    std::iter::once(annotation_of(Level::Error, title, None, &short))
+        .chain(stopped.iter().map(|line| quiet(line)))
+        .collect()
+}
+
+fn last_words(stopped: &StoppedContainer) -> Vec<String> {
+    let head = format!(
+        "  container {} of task {}: {}; {}",
+        stopped.container,
+        stopped.task,
+        stopped.exit(),
+        stopped.why
+    );
+    std::iter::once(head)
+        .chain(stopped.log.iter().map(|line| format!("    | {line}")))
+        .collect()
+}
