@@ -32,7 +32,7 @@ use found::RolloutOrigin;
 pub use found::{Past, Reached};
 pub use interrupted::{Interrupted, ONE_AT_A_TIME};
 pub use shares::Shares;
-pub use start::{attach, start};
+pub use start::{attach, is_unchanged, start};
 
 /// A rollout of ours that was started.
 pub struct Rollout<'a> {
@@ -48,19 +48,6 @@ pub struct Rollout<'a> {
     has_moved: bool,
     /// Whether it waits at a gate that others answer.
     waits_for_others: bool,
-}
-
-/// Whether the service runs already what is asked for.
-pub fn is_unchanged(plan: &RolloutPlan, revision: &Revision) -> bool {
-    let same = !revision.registered
-        && revision.arn == plan.blue.revision
-        && !plan.update.force_new_deployment;
-    let as_many = |desired: i32| {
-        plan.update
-            .desired_count
-            .is_none_or(|count| count == desired)
-    };
-    same && plan.kind.desired().is_none_or(as_many)
 }
 
 impl<'a> Rollout<'a> {

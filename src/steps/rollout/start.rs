@@ -1,4 +1,5 @@
-//! How a rollout comes to be followed: it is started, or it was there already.
+//! How a rollout comes to be followed: it is started, or it was there already; and when none is
+//! needed.
 
 use super::codedeploy::CodeDeployRollout;
 use super::ecs::EcsRollout;
@@ -13,6 +14,19 @@ use crate::rollout_kind::FollowedRollout;
 use crate::run::Run;
 use crate::steps::revision::Revision;
 use crate::survey::{DeploymentInProgress, Running};
+
+/// Whether the service runs already what is asked for.
+pub fn is_unchanged(plan: &RolloutPlan, revision: &Revision) -> bool {
+    let same = !revision.registered
+        && revision.arn == plan.blue.revision
+        && !plan.update.force_new_deployment;
+    let as_many = |desired: i32| {
+        plan.update
+            .desired_count
+            .is_none_or(|count| count == desired)
+    };
+    same && plan.kind.desired().is_none_or(as_many)
+}
 
 /// Starts the rollout, unless an earlier attempt of this run has started it.
 pub async fn start<'a>(
