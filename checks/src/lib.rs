@@ -34,7 +34,6 @@ pub mod environment;
 pub mod files;
 #[cfg(test)]
 mod generated;
-pub mod json;
 pub mod load;
 pub mod measurement;
 pub mod moment;
@@ -50,7 +49,6 @@ pub mod smoke;
 pub mod statistics;
 mod template;
 pub mod tester;
-mod words;
 
 pub use destination::refusal as forbidden;
 use ecs_bluegreen_registry::{scrub, secret};

@@ -2,8 +2,8 @@
 //! `docs/images.md`.
 
 use super::collect::Collect;
-use crate::checks::document::{self, Content, Node};
-use crate::checks::reader::{Fields, Reader};
+use crate::checks::document::{Content, Node, read_document};
+use crate::checks::reader::{Fields, Outside, Reader};
 use crate::inputs::Inputs;
 use crate::problem::Problem;
 use crate::runner::Runner;
@@ -89,8 +89,8 @@ fn from_file(path: &str, runner: &Runner, collect: &mut Collect) -> Option<NewRe
 
 /// Reads the mapping; `origin` is the file as the user wrote it, or `inline`.
 fn parse(text: &str, origin: &str) -> Result<NewRepository, Vec<Problem>> {
-    let root = document::read(text, INPUT, origin).map_err(|problem| vec![problem])?;
-    let mut reader = Reader::new(INPUT, origin, text);
+    let root = read_document(text, INPUT, origin)?;
+    let mut reader = Reader::new(INPUT, origin, Outside::NOTHING);
     let repository = repository(&mut reader, &root).unwrap_or_default();
     let problems = reader.finish();
     if problems.is_empty() {

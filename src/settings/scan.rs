@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::collect::Collect;
-use crate::checks::document::{self, Content, Node};
-use crate::checks::reader::{Reader, one_of};
+use crate::checks::document::{Content, Node, read_document};
+use crate::checks::reader::{Outside, Reader, one_of};
 use crate::inputs::Inputs;
 use crate::outcome::Mode;
 use crate::problem::Problem;
@@ -79,8 +79,8 @@ fn no_severity(text: &str) -> Problem {
 }
 
 fn parse(text: &str, origin: &str) -> Result<Policy, Vec<Problem>> {
-    let root = document::read(text, INPUT, origin).map_err(|problem| vec![problem])?;
-    let mut reader = Reader::new(INPUT, origin, text);
+    let root = read_document(text, INPUT, origin)?;
+    let mut reader = Reader::new(INPUT, origin, Outside::NOTHING);
     let policy = read(&mut reader, &root);
     let problems = reader.finish();
     policy.filter(|_| problems.is_empty()).ok_or(problems)

@@ -4,7 +4,7 @@
 //! | file | does |
 //! |---|---|
 //! | `parse`, `form`, `schema` | the input → checks, or every problem it has |
-//! | `preset`, `expression`, `text` | what a line such as `p99 < 1 s` stands for; conditions; queries with variables |
+//! | `preset`, `expression` | what a line such as `p99 < 1 s` stands for; conditions |
 //! | `sides`, `refuse` | what is known of blue and green; checks that cannot be asked with it |
 //! | `course` | whether a rollout gives it the time and the requests to know good from bad |
 //! | `question` | what sources are asked, and may answer |
@@ -27,7 +27,6 @@ mod refuse;
 #[cfg(test)]
 mod schema;
 mod sides;
-mod text;
 
 pub use crate::template::Values;
 pub use course::{Quiet, Short, Traffic, TrafficSchedule};

@@ -8,7 +8,6 @@ mod judgement;
 pub(super) mod keys;
 mod logs;
 mod metric;
-mod pen;
 mod presets;
 mod provider;
 mod run;
@@ -20,11 +19,12 @@ use std::time::Duration;
 use crate::document::{self, Node, Place};
 use crate::environment::Environment;
 use crate::problem::{Position, Problem};
-use crate::reader::Fields;
+use crate::reader::{Fields, Outside, Reader};
+use crate::template::{Secrecy, Variable};
 
 use super::form::{Analysis, Check, Judgement, Measure, MeasurementLimits, Volume};
+use super::sides::SideVariable;
 use keys::{ANALYSIS_KEYS, RUN_KEYS};
-use pen::ValueReader;
 pub use presets::is_inline;
 pub(super) use presets::known as known_presets;
 use provider::Providers;
@@ -46,40 +46,52 @@ pub fn parse(
     origin: &str,
     environment: Environment<'_>,
 ) -> Result<Analysis, Vec<Problem>> {
-    let mut pen = ValueReader::new(INPUT, origin, text, environment);
+    let mut reader = Reader::new(
+        INPUT,
+        origin,
+        Outside {
+            environment,
+            ..Outside::NOTHING
+        },
+    );
+    for name in SideVariable::names() {
+        let top = Place { line: 0, column: 0 };
+        reader.scope.declare(name, Secrecy::Open, top);
+    }
     let checks = if presets::is_plain(text) {
-        presets::plain(&mut pen, text)
+        presets::plain(&mut reader, text)
     } else {
-        let root = document::read(text, INPUT, origin).map_err(|problem| vec![problem])?;
-        analysis(&mut pen, &root).unwrap_or_default()
+        let root = document::read_document(text, INPUT, origin)?;
+        analysis(&mut reader, &root).unwrap_or_default()
     };
-    let (problems, environment) = pen.finish();
+    let (problems, variables) = reader.finish_with_variables();
     if problems.is_empty() {
+        let environment = variables.iter().filter_map(Variable::environment);
         Ok(Analysis {
             checks,
-            environment,
+            environment: environment.map(str::to_owned).collect(),
         })
     } else {
         Err(problems)
     }
 }
 
-fn analysis(pen: &mut ValueReader<'_>, root: &Node) -> Option<Vec<Check>> {
+fn analysis(reader: &mut Reader<'_>, root: &Node) -> Option<Vec<Check>> {
     if let document::Content::List(_) | document::Content::Text(_) = root.content {
-        return Some(all(pen, root, &Run::default()));
+        return Some(all(reader, root, &Run::default()));
     }
-    let fields = pen.reader.fields(root, "the analysis", ANALYSIS_KEYS)?;
-    let run = defaults(pen, &fields);
+    let fields = reader.fields(root, "the analysis", ANALYSIS_KEYS)?;
+    let run = defaults(reader, &fields);
     let providers = fields
         .get("providers")
-        .and_then(|node| provider::providers(pen, node))
+        .and_then(|node| provider::providers(reader, node))
         .unwrap_or_default();
-    let checks = checks(pen, &fields, &run, &providers);
+    let checks = checks(reader, &fields, &run, &providers);
     if ["presets", "metrics", "logs"]
         .iter()
         .all(|key| fields.get(key).is_none())
     {
-        pen.reader.report(
+        reader.report(
             root.place,
             "There are no `presets`, `metrics` or `logs`",
             "Write at least one, or leave the input empty",
@@ -88,54 +100,51 @@ fn analysis(pen: &mut ValueReader<'_>, root: &Node) -> Option<Vec<Check>> {
     Some(checks)
 }
 
-fn defaults(pen: &mut ValueReader<'_>, fields: &Fields<'_>) -> Run {
+fn defaults(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Run {
     let own = fields
         .get("defaults")
-        .and_then(|node| pen.reader.fields(node, "`defaults`", RUN_KEYS));
-    let mut run = own.map_or_else(Run::default, |own| run::run(pen, &own, &Run::default()));
+        .and_then(|node| reader.fields(node, "`defaults`", RUN_KEYS));
+    let mut run = own.map_or_else(Run::default, |own| run::run(reader, &own, &Run::default()));
     if let Some(entry) = fields.entry("on-inconclusive") {
         if run.on_inconclusive.is_some() {
-            pen.reader.report(
+            reader.report(
                 entry.place,
                 "`on-inconclusive` is in `defaults` too",
                 "Keep one of them",
             );
         }
-        run.on_inconclusive = run::on_inconclusive(pen, &entry.value);
+        run.on_inconclusive = run::on_inconclusive(reader, &entry.value);
     }
     run
 }
 
 fn checks(
-    pen: &mut ValueReader<'_>,
+    reader: &mut Reader<'_>,
     fields: &Fields<'_>,
     run: &Run,
     providers: &Providers,
 ) -> Vec<Check> {
     let mut names = Names::default();
     let mut checks = Vec::new();
-    for node in list(pen, fields, "presets") {
-        checks.extend(presets::preset(pen, node, run, &mut names));
+    for node in list(reader, fields, "presets") {
+        checks.extend(presets::preset(reader, node, run, &mut names));
     }
-    for node in list(pen, fields, "metrics") {
-        checks.extend(metric::metric(pen, node, run, providers, &mut names));
+    for node in list(reader, fields, "metrics") {
+        checks.extend(metric::metric(reader, node, run, providers, &mut names));
     }
-    for node in list(pen, fields, "logs") {
-        checks.extend(logs::log(pen, node, run, &mut names));
+    for node in list(reader, fields, "logs") {
+        checks.extend(logs::log(reader, node, run, &mut names));
     }
     checks
 }
 
-fn list<'n>(pen: &mut ValueReader<'_>, fields: &Fields<'n>, key: &str) -> &'n [Node] {
+fn list<'n>(reader: &mut Reader<'_>, fields: &Fields<'n>, key: &str) -> &'n [Node] {
     let Some(node) = fields.get(key) else {
         return &[];
     };
-    let items = pen
-        .reader
-        .list(node, &format!("`{key}`"))
-        .unwrap_or_default();
+    let items = reader.list(node, &format!("`{key}`")).unwrap_or_default();
     if matches!(&node.content, document::Content::List(items) if items.is_empty()) {
-        pen.reader.report(
+        reader.report(
             node.place,
             format!("`{key}` is empty"),
             "Write at least one, or leave it out",
@@ -145,16 +154,12 @@ fn list<'n>(pen: &mut ValueReader<'_>, fields: &Fields<'n>, key: &str) -> &'n [N
 }
 
 /// A document that is a list, or one text in quotes: presets.
-fn all(pen: &mut ValueReader<'_>, root: &Node, run: &Run) -> Vec<Check> {
-    let items = if let document::Content::List(items) = &root.content {
-        items.as_slice()
-    } else {
-        std::slice::from_ref(root)
-    };
+fn all(reader: &mut Reader<'_>, root: &Node, run: &Run) -> Vec<Check> {
+    let items = root.one_or_more();
     let mut names = Names::default();
     items
         .iter()
-        .flat_map(|item| presets::preset(pen, item, run, &mut names))
+        .flat_map(|item| presets::preset(reader, item, run, &mut names))
         .collect()
 }
 
@@ -220,34 +225,34 @@ impl Names {
     /// The `name` of a check.
     fn own(
         &mut self,
-        pen: &mut ValueReader<'_>,
+        reader: &mut Reader<'_>,
         check: &Node,
         fields: &Fields<'_>,
         what: &str,
     ) -> Option<String> {
         let Some(node) = fields.get("name") else {
-            return pen.refuse(
+            return reader.refuse(
                 check.place,
                 format!("{what} has no `name`"),
                 "Write `name:` with words for the log and the summary",
             );
         };
-        let name = pen.reader.text(node, "`name`")?;
+        let name = reader.text(node, "`name`")?;
         if name.trim().is_empty() || name.contains("${") || name.contains(char::is_control) {
             let remedy = "Write words that say what is measured";
-            return pen.refuse(
+            return reader.refuse(
                 node.place,
                 "A `name` is one line of plain words, without variables",
                 remedy,
             );
         }
-        self.take(pen, node.place, &name);
+        self.take(reader, node.place, &name);
         Some(name)
     }
 
-    fn take(&mut self, pen: &mut ValueReader<'_>, place: Place, name: &str) {
+    fn take(&mut self, reader: &mut Reader<'_>, place: Place, name: &str) {
         if !self.0.insert(name.to_owned()) {
-            pen.reader.report(
+            reader.report(
                 place,
                 format!("Two checks have the name `{name}`"),
                 "Give each check a name of its own",

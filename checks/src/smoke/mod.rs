@@ -25,8 +25,8 @@ mod send;
 #[cfg(test)]
 mod tests;
 
+pub use crate::reader::{Files, Outside};
 pub use crate::template::{Bound, Secrecy, Values};
-pub use crate::words::{Files, Outside};
 pub use form::Suite;
 pub(crate) use form::{Request, StatusPattern, Transport};
 pub use parse::parse;

@@ -24,12 +24,11 @@ use std::time::Duration;
 
 use reqwest::header::HeaderName;
 
-use crate::document::{self, Content, Node};
+use crate::document::{Node, read_document};
 use crate::moment::{MOMENTS, Moment};
 use crate::problem::Problem;
-use crate::reader::{Fields, Reader};
+use crate::reader::{Fields, Outside, Reader};
 use crate::template::Template;
-use crate::words::{Outside, Words};
 
 use super::flow::{Capture, CaptureSource, RunCondition};
 use super::form::{Expect, Redirects, Request, Retry, SmokeTest, StatusPattern, Suite, Transport};
@@ -84,12 +83,12 @@ impl Default for Defaults {
 /// that the document names: they are read now, so that a file that is missing or malformed is a
 /// problem of the document.
 pub fn parse(text: &str, origin: &str, outside: Outside<'_>) -> Result<Suite, Vec<Problem>> {
-    let root = document::read(text, INPUT, origin).map_err(|problem| vec![problem])?;
-    let mut words = Words::new(Reader::new(INPUT, origin, text), outside);
-    names::of_the_run(&mut words);
-    let declared = secrets::declared(&mut words, &root);
-    let suite = suite(&mut words, &root).unwrap_or_default();
-    let (problems, variables) = words.finish();
+    let root = read_document(text, INPUT, origin)?;
+    let mut reader = Reader::new(INPUT, origin, outside);
+    names::of_the_run(&mut reader);
+    let declared = secrets::declared(&mut reader, &root);
+    let suite = suite(&mut reader, &root).unwrap_or_default();
+    let (problems, variables) = reader.finish_with_variables();
     let used = |secret: &SecretWanted| {
         variables
             .iter()
@@ -107,33 +106,33 @@ pub fn parse(text: &str, origin: &str, outside: Outside<'_>) -> Result<Suite, Ve
     }
 }
 
-fn suite(words: &mut Words<'_>, root: &Node) -> Option<Suite> {
-    let fields = words.reader.fields(root, "the smoke tests", SUITE_KEYS)?;
+fn suite(reader: &mut Reader<'_>, root: &Node) -> Option<Suite> {
+    let fields = reader.fields(root, "the smoke tests", SUITE_KEYS)?;
     let named = fields
         .get("variables")
-        .map(|node| variables::variables(words, node))
+        .map(|node| variables::variables(reader, node))
         .unwrap_or_default();
     let defaults = fields
         .get("defaults")
-        .and_then(|node| defaults(words, node))
+        .and_then(|node| defaults(reader, node))
         .unwrap_or_default();
     let warm_ups = fields
         .get("warm-up")
-        .map(|node| load::warm_ups(words, node, &defaults))
+        .map(|node| load::warm_ups(reader, node, &defaults))
         .unwrap_or_default();
     let loads = fields
         .get("load")
-        .map(|node| load::loads(words, node, &defaults))
+        .map(|node| load::loads(reader, node, &defaults))
         .unwrap_or_default();
     let testers = fields
         .get("testers")
-        .map(|node| testers::testers(words, node))
+        .map(|node| testers::testers(reader, node))
         .unwrap_or_default();
     let bake_interval = fields
         .get("bake-interval")
-        .and_then(|node| bake_interval(words, node));
-    words.scope.take_used();
-    let entries = entries(words, root, &fields, &defaults)?;
+        .and_then(|node| bake_interval(reader, node));
+    reader.scope.take_used();
+    let entries = entries(reader, root, &fields, &defaults)?;
     let tests = entries.tests.into_iter().map(Arc::new).collect();
     Some(Suite {
         named,
@@ -148,7 +147,7 @@ fn suite(words: &mut Words<'_>, root: &Node) -> Option<Suite> {
 }
 
 fn entries(
-    words: &mut Words<'_>,
+    reader: &mut Reader<'_>,
     root: &Node,
     fields: &Fields<'_>,
     defaults: &Defaults,
@@ -157,16 +156,16 @@ fn entries(
         if fields.get("load").is_some() || fields.get("testers").is_some() {
             return Some(Entries::default());
         }
-        words.reader.report(
+        reader.report(
             root.place,
             "There are no `tests`",
             "Write `tests:` with at least one test, or leave the input empty",
         );
         return None;
     };
-    let items = words.reader.list(node, "`tests`")?;
+    let items = reader.list(node, "`tests`")?;
     if items.is_empty() {
-        words.reader.report(
+        reader.report(
             node.place,
             "`tests` is empty",
             "Write at least one test, or leave the input empty",
@@ -174,15 +173,15 @@ fn entries(
     }
     let mut entries = Entries::default();
     for item in items {
-        entries.read(words, item, defaults);
+        entries.read(reader, item, defaults);
     }
     Some(entries)
 }
 
-fn bake_interval(words: &mut Words<'_>, node: &Node) -> Option<Duration> {
-    let interval = words.reader.duration(node, "`bake-interval`")?;
+fn bake_interval(reader: &mut Reader<'_>, node: &Node) -> Option<Duration> {
+    let interval = reader.duration(node, "`bake-interval`")?;
     if interval < SHORTEST_INTERVAL {
-        words.reader.report(
+        reader.report(
             node.place,
             "`bake-interval` is shorter than 1s",
             "Write at least `1s`, or leave it out for every minute",
@@ -191,28 +190,28 @@ fn bake_interval(words: &mut Words<'_>, node: &Node) -> Option<Duration> {
     Some(interval)
 }
 
-fn defaults(words: &mut Words<'_>, node: &Node) -> Option<Defaults> {
-    let fields = words.reader.fields(node, "`defaults`", DEFAULTS_KEYS)?;
+fn defaults(reader: &mut Reader<'_>, node: &Node) -> Option<Defaults> {
+    let fields = reader.fields(node, "`defaults`", DEFAULTS_KEYS)?;
     let test_header = fields
         .get("test-header")
-        .and_then(|node| transport::test_header(words, node));
+        .and_then(|node| transport::test_header(reader, node));
     Some(Defaults {
         test_header,
-        ..own_or(words, &fields, &Defaults::default())
+        ..own_or(reader, &fields, &Defaults::default())
     })
 }
 
 /// What these fields say, and `inherited` where they are silent.
-fn own_or(words: &mut Words<'_>, fields: &Fields<'_>, inherited: &Defaults) -> Defaults {
+fn own_or(reader: &mut Reader<'_>, fields: &Fields<'_>, inherited: &Defaults) -> Defaults {
     let timeout = fields
         .get("timeout")
-        .and_then(|node| timeout(words, node, "`timeout`"))
+        .and_then(|node| timeout(reader, node, "`timeout`"))
         .unwrap_or(inherited.timeout);
     let retry = fields
         .get("retry")
-        .and_then(|node| retry(words, node, inherited.retry))
+        .and_then(|node| retry(reader, node, inherited.retry))
         .unwrap_or(inherited.retry);
-    let transport = transport::transport(words, fields, &inherited.transport);
+    let transport = transport::transport(reader, fields, &inherited.transport);
     Defaults {
         timeout,
         retry,
@@ -221,10 +220,10 @@ fn own_or(words: &mut Words<'_>, fields: &Fields<'_>, inherited: &Defaults) -> D
     }
 }
 
-fn timeout(words: &mut Words<'_>, node: &Node, what: &str) -> Option<Duration> {
-    let timeout = words.reader.duration(node, what)?;
+fn timeout(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Duration> {
+    let timeout = reader.duration(node, what)?;
     if timeout.is_zero() {
-        words.reader.report(
+        reader.report(
             node.place,
             format!("{what} is zero: no request could be answered"),
             "Write a time such as `5s`",
@@ -233,23 +232,23 @@ fn timeout(words: &mut Words<'_>, node: &Node, what: &str) -> Option<Duration> {
     Some(timeout)
 }
 
-fn retry(words: &mut Words<'_>, node: &Node, inherited: Retry) -> Option<Retry> {
-    let fields = words.reader.fields(node, "`retry`", RETRY_KEYS)?;
+fn retry(reader: &mut Reader<'_>, node: &Node, inherited: Retry) -> Option<Retry> {
+    let fields = reader.fields(node, "`retry`", RETRY_KEYS)?;
     let budget = fields
         .get("for")
-        .and_then(|node| words.reader.duration(node, "`for`"))
+        .and_then(|node| reader.duration(node, "`for`"))
         .unwrap_or(inherited.budget);
     let every = fields
         .get("every")
-        .and_then(|node| pause(words, node))
+        .and_then(|node| pause(reader, node))
         .unwrap_or(inherited.every);
     Some(Retry { budget, every })
 }
 
-fn pause(words: &mut Words<'_>, node: &Node) -> Option<Duration> {
-    let every = words.reader.duration(node, "`every`")?;
+fn pause(reader: &mut Reader<'_>, node: &Node) -> Option<Duration> {
+    let every = reader.duration(node, "`every`")?;
     if every < SHORTEST_PAUSE {
-        words.reader.report(
+        reader.report(
             node.place,
             "`every` is shorter than 10ms",
             "Write at least `10ms`; `retry: { for: 0s }` switches repeating off",
@@ -260,20 +259,20 @@ fn pause(words: &mut Words<'_>, node: &Node) -> Option<Duration> {
 
 /// A test, without what places it among others: its name, when and in whose turn it runs.
 fn test(
-    words: &mut Words<'_>,
+    reader: &mut Reader<'_>,
     node: &Node,
     fields: &Fields<'_>,
     defaults: &Defaults,
 ) -> Option<SmokeTest> {
-    let request = request::request(words, node, fields);
+    let request = request::request(reader, node, fields);
     let expect = fields.get("expect").map_or_else(
         || Some(Expect::default()),
-        |node| expect::expect(words, node),
+        |node| expect::expect(reader, node),
     );
-    let preset = preset::preset(words, fields);
+    let preset = preset::preset(reader, fields);
     let captures = fields
         .get("capture")
-        .map_or_else(|| Some(Vec::new()), |node| capture::captures(words, node));
+        .map_or_else(|| Some(Vec::new()), |node| capture::captures(reader, node));
     let expect =
         expect.map(|expect| redirect_captured(expect, captures.as_deref().unwrap_or_default()));
     let Defaults {
@@ -281,8 +280,8 @@ fn test(
         retry,
         transport,
         test_header,
-    } = own_or(words, fields, defaults);
-    let redirects = redirects(words, fields, expect.as_ref(), preset.as_ref());
+    } = own_or(reader, fields, defaults);
+    let redirects = redirects(reader, fields, expect.as_ref(), preset.as_ref());
     let request = Request {
         test_header,
         ..request?
@@ -299,7 +298,7 @@ fn test(
         needs: BTreeSet::new(),
         run_condition: RunCondition::InOrder,
     };
-    preset::applied(words, fields, test, preset)
+    preset::applied(reader, fields, test, preset)
 }
 
 /// Who captures a part of a redirect looks at one.
@@ -314,28 +313,28 @@ fn redirect_captured(mut expect: Expect, captures: &[Capture]) -> Expect {
 }
 
 fn name(
-    words: &mut Words<'_>,
+    reader: &mut Reader<'_>,
     test: &Node,
     fields: &Fields<'_>,
     names: &mut BTreeSet<String>,
 ) -> Option<String> {
     let Some(node) = fields.get("name") else {
-        words.reader.report(
+        reader.report(
             test.place,
             "A test has no `name`",
             "Write `name:` with words for the log and the summary",
         );
         return None;
     };
-    let name = words.reader.text(node, "`name`")?;
+    let name = reader.text(node, "`name`")?;
     if name.trim().is_empty() || name.contains("${") || name.contains(char::is_control) {
-        words.reader.report(
+        reader.report(
             node.place,
             "A `name` is one line of plain words, without variables",
             "Write words that say what is tested",
         );
     } else if !names.insert(name.clone()) {
-        words.reader.report(
+        reader.report(
             node.place,
             format!("Two tests have the name `{name}`"),
             "Give each test a name of its own",
@@ -345,17 +344,13 @@ fn name(
 }
 
 /// When something runs, where it says so.
-fn on(words: &mut Words<'_>, fields: &Fields<'_>, absent: &[Moment]) -> Option<Vec<Moment>> {
+fn on(reader: &mut Reader<'_>, fields: &Fields<'_>, absent: &[Moment]) -> Option<Vec<Moment>> {
     let Some(node) = fields.get("on") else {
         return Some(absent.to_vec());
     };
-    let items = if let Content::List(items) = &node.content {
-        items.as_slice()
-    } else {
-        std::slice::from_ref(node)
-    };
+    let items = node.one_or_more();
     if items.is_empty() {
-        words.reader.report(
+        reader.report(
             node.place,
             "`on` is empty: the test would never run",
             "Write `green`, `step`, `production` or `bake`, or leave `on` out",
@@ -363,14 +358,14 @@ fn on(words: &mut Words<'_>, fields: &Fields<'_>, absent: &[Moment]) -> Option<V
     }
     let moments: Vec<_> = items
         .iter()
-        .map(|item| words.reader.word(item, "`on`", MOMENTS))
+        .map(|item| reader.word(item, "`on`", MOMENTS))
         .collect();
     moments.into_iter().collect()
 }
 
 /// Redirects are followed unless the test wants to look at one.
 fn redirects(
-    words: &mut Words<'_>,
+    reader: &mut Reader<'_>,
     fields: &Fields<'_>,
     expect: Option<&Expect>,
     preset: Option<&SmokePreset>,
@@ -383,9 +378,9 @@ fn redirects(
             Redirects::Follow
         });
     };
-    let follow = words.reader.boolean(node, "`follow`")?;
+    let follow = reader.boolean(node, "`follow`")?;
     if follow && judged {
-        words.reader.report(
+        reader.report(
             node.place,
             "`follow: true` contradicts the redirect that is expected",
             "Leave `follow` out, or expect what the last answer is",

@@ -5,11 +5,10 @@ use std::time::Duration;
 use crate::analysis::form::{Asks, Check, Grain, GrainKind, Judgement, Measure, Source};
 use crate::analysis::preset;
 use crate::document::Node;
-use crate::reader::Fields;
+use crate::reader::{Fields, Reader};
 
 use super::judgement::policy;
 use super::keys::{LOG_KEYS, RUN_KEYS};
-use super::pen::ValueReader;
 use super::run::{Run, run};
 use super::{Names, Parts, check};
 
@@ -21,19 +20,17 @@ pub(super) const PERIOD: Duration = Duration::from_secs(15);
 pub(super) const LATE: Duration = Duration::from_secs(15);
 
 pub(super) fn log(
-    pen: &mut ValueReader<'_>,
+    reader: &mut Reader<'_>,
     node: &Node,
     inherited: &Run,
     names: &mut Names,
 ) -> Option<Check> {
-    let fields = pen
-        .reader
-        .fields(node, "a log check", &[LOG_KEYS, RUN_KEYS].concat())?;
-    let name = names.own(pen, node, &fields, "A log check");
-    let run = run(pen, &fields, inherited);
+    let fields = reader.fields(node, "a log check", &[LOG_KEYS, RUN_KEYS].concat())?;
+    let name = names.own(reader, node, &fields, "A log check");
+    let run = run(reader, &fields, inherited);
     let filter = match fields.get("pattern") {
-        Some(node) => pen.word(node, "`pattern`"),
-        None => pen.refuse(
+        Some(node) => reader.non_empty_text(node, "`pattern`"),
+        None => reader.refuse(
             node.place,
             "A log check has no `pattern`",
             "Write `pattern: panic`, or a filter pattern of CloudWatch Logs",
@@ -41,8 +38,8 @@ pub(super) fn log(
     };
     let groups = fields
         .get("groups")
-        .map_or_else(|| Some(Vec::new()), |node| groups(pen, node));
-    let judgement = judgement(pen, &fields);
+        .map_or_else(|| Some(Vec::new()), |node| groups(reader, node));
+    let judgement = judgement(reader, &fields);
     let grain = Grain {
         kind: GrainKind::Moving,
         period: PERIOD,
@@ -63,25 +60,25 @@ pub(super) fn log(
         volume: None,
         window: None,
     };
-    Some(check(name?, pen.position(node.place), &run, parts))
+    Some(check(name?, reader.position(node.place), &run, parts))
 }
 
-fn groups(pen: &mut ValueReader<'_>, node: &Node) -> Option<Vec<String>> {
-    let items = pen.reader.list(node, "`groups`")?;
+fn groups(reader: &mut Reader<'_>, node: &Node) -> Option<Vec<String>> {
+    let items = reader.list(node, "`groups`")?;
     let groups: Vec<_> = items
         .iter()
-        .map(|item| pen.word(item, "a log group"))
+        .map(|item| reader.non_empty_text(item, "a log group"))
         .collect();
     groups.into_iter().collect()
 }
 
-fn judgement(pen: &mut ValueReader<'_>, fields: &Fields<'_>) -> Option<Judgement> {
-    let at_most = fields
-        .get("at-most")
-        .map_or(Some(0), |node| pen.whole(node, "`at-most`").map(u64::from));
+fn judgement(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Judgement> {
+    let at_most = fields.get("at-most").map_or(Some(0), |node| {
+        reader.count(node, "`at-most`").map(u64::from)
+    });
     let Some(node) = fields.get("compare") else {
         for entry in fields.among(&["allowed-increase", "alpha"]) {
-            pen.reader.report(
+            reader.report(
                 entry.place,
                 format!("`{}` wants `compare: blue`", entry.key),
                 "Write `compare: blue`, or leave it out",
@@ -89,8 +86,8 @@ fn judgement(pen: &mut ValueReader<'_>, fields: &Fields<'_>) -> Option<Judgement
         }
         return at_most.map(Judgement::AtMost);
     };
-    pen.reader.word(node, "`compare`", &[("blue", ())])?;
-    let policy = policy(pen, fields);
+    reader.word(node, "`compare`", &[("blue", ())])?;
+    let policy = policy(reader, fields);
     Some(Judgement::Lines {
         at_most: at_most?,
         policy: policy?,

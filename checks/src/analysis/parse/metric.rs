@@ -3,11 +3,10 @@
 use crate::analysis::form::{Check, Judgement, Measure, Reduce, ShareOf, Source, Unit, Volume};
 use crate::analysis::preset;
 use crate::document::Node;
-use crate::reader::Fields;
+use crate::reader::{Fields, Reader};
 
 use super::judgement::{StatisticalTest, judgement};
 use super::keys::{METRIC_KEYS, RUN_KEYS, SOURCE_KEYS};
-use super::pen::ValueReader;
 use super::provider::Providers;
 use super::run::{Run, run};
 use super::{Names, Parts, check};
@@ -22,27 +21,25 @@ pub(in crate::analysis) const REDUCE: &[(&str, Reduce)] = &[
 ];
 
 pub(super) fn metric(
-    pen: &mut ValueReader<'_>,
+    reader: &mut Reader<'_>,
     node: &Node,
     inherited: &Run,
     providers: &Providers,
     names: &mut Names,
 ) -> Option<Check> {
-    let fields = pen
-        .reader
-        .fields(node, "a metric", &[METRIC_KEYS, RUN_KEYS].concat())?;
-    let name = names.own(pen, node, &fields, "A metric");
-    let run = run(pen, &fields, inherited);
-    let judged = judgement(pen, node, &fields);
-    let measure = measure(pen, node, &fields, &run, providers);
-    let volume = volume(pen, &fields, &run, providers, measure.as_ref());
+    let fields = reader.fields(node, "a metric", &[METRIC_KEYS, RUN_KEYS].concat())?;
+    let name = names.own(reader, node, &fields, "A metric");
+    let run = run(reader, &fields, inherited);
+    let judged = judgement(reader, node, &fields);
+    let measure = measure(reader, node, &fields, &run, providers);
+    let volume = volume(reader, &fields, &run, providers, measure.as_ref());
     let ((judgement, test), measure) = (judged?, measure?);
-    fits(pen, &fields, &judgement, test, &measure)?;
+    fits(reader, &fields, &judgement, test, &measure)?;
     let volume = volume?;
     let judgement = with_volume(judgement, &run);
     Some(check(
         name?,
-        pen.position(node.place),
+        reader.position(node.place),
         &run,
         Parts {
             measure,
@@ -74,33 +71,33 @@ fn with_volume(judgement: Judgement, run: &Run) -> Judgement {
 }
 
 fn measure(
-    pen: &mut ValueReader<'_>,
+    reader: &mut Reader<'_>,
     node: &Node,
     fields: &Fields<'_>,
     run: &Run,
     providers: &Providers,
 ) -> Option<Measure> {
     match (fields.entry("errors"), fields.entry("requests")) {
-        (None, None) => value(pen, node, fields, run, providers),
+        (None, None) => value(reader, node, fields, run, providers),
         (Some(errors), Some(requests)) => {
             for entry in fields.among(&[SOURCE_KEYS, &["reduce", "volume"]].concat()) {
                 let message = format!("`{}` stands beside `errors` and `requests`", entry.key);
-                pen.reader.report(
+                reader.report(
                     entry.place,
                     message,
                     "Leave it out: the result is errors of requests in percent",
                 );
             }
-            let errors = super::source::nested(pen, &errors.value, run, providers, "`errors`");
+            let errors = super::source::nested(reader, &errors.value, run, providers, "`errors`");
             let requests =
-                super::source::nested(pen, &requests.value, run, providers, "`requests`");
+                super::source::nested(reader, &requests.value, run, providers, "`requests`");
             Some(Measure::Share {
                 errors: errors?,
                 requests: requests?,
                 of: ShareOf::Errors,
             })
         }
-        (Some(lonely), None) | (None, Some(lonely)) => pen.refuse(
+        (Some(lonely), None) | (None, Some(lonely)) => reader.refuse(
             lonely.place,
             "`errors` and `requests` belong together",
             "Write both, each with its source",
@@ -109,16 +106,16 @@ fn measure(
 }
 
 fn value(
-    pen: &mut ValueReader<'_>,
+    reader: &mut Reader<'_>,
     node: &Node,
     fields: &Fields<'_>,
     run: &Run,
     providers: &Providers,
 ) -> Option<Measure> {
     let reduce = fields.get("reduce").map_or(Some(Reduce::Last), |node| {
-        pen.reader.word(node, "`reduce`", REDUCE)
+        reader.word(node, "`reduce`", REDUCE)
     });
-    let source = super::source::source(pen, node, fields, run, providers, "a metric");
+    let source = super::source::source(reader, node, fields, run, providers, "a metric");
     Some(Measure::Value {
         source: source?,
         reduce: reduce?,
@@ -132,7 +129,7 @@ fn value(
     reason = "the outer says whether it could be read"
 )]
 fn volume(
-    pen: &mut ValueReader<'_>,
+    reader: &mut Reader<'_>,
     fields: &Fields<'_>,
     run: &Run,
     providers: &Providers,
@@ -140,13 +137,13 @@ fn volume(
 ) -> Option<Option<Volume>> {
     let source = match fields.get("volume") {
         Some(node) => Some(super::source::nested(
-            pen, node, run, providers, "`volume`",
+            reader, node, run, providers, "`volume`",
         )?),
         None => None,
     };
     let Some(at_least) = run.volume else {
         if let Some(entry) = fields.entry("volume") {
-            return pen.refuse(
+            return reader.refuse(
                 entry.place,
                 "`volume` is asked and held against nothing",
                 "Write `min-request-volume:` with a number",
@@ -172,7 +169,7 @@ fn counted(measure: Option<&Measure>, run: &Run) -> Source {
 }
 
 fn fits(
-    pen: &mut ValueReader<'_>,
+    reader: &mut Reader<'_>,
     fields: &Fields<'_>,
     judgement: &Judgement,
     test: Option<StatisticalTest>,
@@ -186,17 +183,18 @@ fn fits(
         | (Some(StatisticalTest::TwoProportion), Measure::Share { .. })
         | (Some(StatisticalTest::MannWhitney), Measure::Value { .. }) => Some(()),
         (Some(StatisticalTest::TwoProportion), Measure::Value { .. } | Measure::Lines { .. }) => {
-            pen.refuse(
+            reader.refuse(
                 node.place,
                 "`two-proportion` wants counts",
                 "Write `errors:` and `requests:`, each with its source",
             )
         }
-        (Some(StatisticalTest::MannWhitney), Measure::Share { .. } | Measure::Lines { .. }) => pen
-            .refuse(
+        (Some(StatisticalTest::MannWhitney), Measure::Share { .. } | Measure::Lines { .. }) => {
+            reader.refuse(
                 node.place,
                 "`mann-whitney` wants values, not counts",
                 "Write `test: two-proportion`, or a source of values such as latencies",
-            ),
+            )
+        }
     }
 }

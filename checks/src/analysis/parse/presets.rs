@@ -3,16 +3,15 @@
 use crate::analysis::form::Check;
 use crate::analysis::preset::{self, CheckTemplate, Preset};
 use crate::document::{Content, Node, Place};
-use crate::reader::one_of;
+use crate::reader::{Reader, one_of};
 
 use super::keys::{PRESET_KEYS, RUN_KEYS};
-use super::pen::ValueReader;
 use super::run::{Run, run};
 use super::{Names, Parts, check};
 
 /// The presets of an input without a document: one a line, or several with commas between them; `#`
 /// begins a comment.
-pub(super) fn plain(pen: &mut ValueReader<'_>, text: &str) -> Vec<Check> {
+pub(super) fn plain(reader: &mut Reader<'_>, text: &str) -> Vec<Check> {
     let mut names = Names::default();
     let mut checks = Vec::new();
     for (line, content) in text.lines().enumerate() {
@@ -29,7 +28,7 @@ pub(super) fn plain(pen: &mut ValueReader<'_>, text: &str) -> Vec<Check> {
             };
             column += part.chars().count() + 1;
             if !part.trim().is_empty() {
-                checks.extend(one(pen, place, part, None, &Run::default(), &mut names));
+                checks.extend(one(reader, place, part, None, &Run::default(), &mut names));
             }
         }
     }
@@ -38,39 +37,38 @@ pub(super) fn plain(pen: &mut ValueReader<'_>, text: &str) -> Vec<Check> {
 
 /// A preset of a document: a text, or a mapping with keys of its own.
 pub(super) fn preset(
-    pen: &mut ValueReader<'_>,
+    reader: &mut Reader<'_>,
     node: &Node,
     inherited: &Run,
     names: &mut Names,
 ) -> Vec<Check> {
     let Content::Mapping(_) = node.content else {
-        let text = pen.reader.text(node, "a preset");
+        let text = reader.text(node, "a preset");
         return text.map_or_else(Vec::new, |text| {
-            one(pen, node.place, &text, None, inherited, names)
+            one(reader, node.place, &text, None, inherited, names)
         });
     };
-    let Some(fields) = pen
-        .reader
-        .fields(node, "a preset", &[PRESET_KEYS, RUN_KEYS].concat())
-    else {
+    let Some(fields) = reader.fields(node, "a preset", &[PRESET_KEYS, RUN_KEYS].concat()) else {
         return Vec::new();
     };
-    let run = run(pen, &fields, inherited);
+    let run = run(reader, &fields, inherited);
     let Some(preset) = fields.get("preset") else {
         let remedy = "Write `preset: error-rate < 5 %`, or one of the others";
-        return pen
+        return reader
             .refuse(node.place, "A preset has no `preset`", remedy)
             .unwrap_or_default();
     };
-    let name = fields.get("name").and_then(|node| pen.word(node, "`name`"));
-    let text = pen.reader.text(preset, "`preset`");
+    let name = fields
+        .get("name")
+        .and_then(|node| reader.non_empty_text(node, "`name`"));
+    let text = reader.text(preset, "`preset`");
     text.map_or_else(Vec::new, |text| {
-        one(pen, preset.place, &text, name, &run, names)
+        one(reader, preset.place, &text, name, &run, names)
     })
 }
 
 fn one(
-    pen: &mut ValueReader<'_>,
+    reader: &mut Reader<'_>,
     place: Place,
     text: &str,
     name: Option<String>,
@@ -80,13 +78,13 @@ fn one(
     let preset = match Preset::parse(text) {
         Ok(preset) => preset,
         Err(error) => {
-            return pen
+            return reader
                 .refuse(place, error.message, error.remedy)
                 .unwrap_or_default();
         }
     };
     let name = name.unwrap_or_else(|| preset.name());
-    names.take(pen, place, &name);
+    names.take(reader, place, &name);
     let templates = preset.expand(preset::grain(run.period(), run.delay), run.volume);
     let checks = templates.into_iter().map(
         |CheckTemplate {
@@ -99,7 +97,7 @@ fn one(
             let name = prefix.map_or_else(|| name.clone(), |prefix| format!("{prefix}: {name}"));
             check(
                 name,
-                pen.position(place),
+                reader.position(place),
                 run,
                 Parts {
                     measure,

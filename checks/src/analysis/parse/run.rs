@@ -3,12 +3,10 @@
 use std::time::Duration;
 
 use crate::analysis::form::{Importance, MeasurementLimits, OnInconclusive, Rhythm};
-use crate::document::{Content, Node};
+use crate::document::Node;
 use crate::measurement::{Phase, Weight};
 use crate::moment::{MOMENTS, Moment};
-use crate::reader::Fields;
-
-use super::pen::ValueReader;
+use crate::reader::{Fields, Reader};
 
 /// More often than this nothing new is to be seen, and each measurement costs reads.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(5);
@@ -80,18 +78,18 @@ pub(super) struct Run {
 }
 
 /// Reads the keys that every check has; those that are absent are `inherited`.
-pub(super) fn run(pen: &mut ValueReader<'_>, fields: &Fields<'_>, inherited: &Run) -> Run {
+pub(super) fn run(reader: &mut Reader<'_>, fields: &Fields<'_>, inherited: &Run) -> Run {
     let old = inherited.clone();
     let mut span = |key: &str| {
         fields
             .get(key)
-            .and_then(|node| pen.reader.duration(node, &format!("`{key}`")))
+            .and_then(|node| reader.duration(node, &format!("`{key}`")))
     };
     let (initial_delay, delay, window) = (span("initial-delay"), span("delay"), span("window"));
     let mut count = |key: &str| {
         fields
             .get(key)
-            .and_then(|node| pen.whole(node, &format!("`{key}`")))
+            .and_then(|node| reader.count(node, &format!("`{key}`")))
     };
     let (inconclusives, errors) = (
         count("inconclusive-limit"),
@@ -99,55 +97,58 @@ pub(super) fn run(pen: &mut ValueReader<'_>, fields: &Fields<'_>, inherited: &Ru
     );
     let successes = count("consecutive-success-limit");
     Run {
-        on: fields.get("on").and_then(|node| on(pen, node)).or(old.on),
+        on: fields
+            .get("on")
+            .and_then(|node| on(reader, node))
+            .or(old.on),
         interval: fields
             .get("interval")
-            .and_then(|node| interval(pen, node))
+            .and_then(|node| interval(reader, node))
             .or(old.interval),
         initial_delay: initial_delay.or(old.initial_delay),
         count: fields
             .get("count")
-            .and_then(|node| at_least_one(pen, node))
+            .and_then(|node| at_least_one(reader, node))
             .or(old.count),
         period: fields
             .get("period")
-            .and_then(|node| period(pen, node))
+            .and_then(|node| period(reader, node))
             .or(old.period),
         delay: delay.or(old.delay),
         window: window.or(old.window),
         failures: fields
             .get("failure-limit")
-            .and_then(|node| failures(pen, node))
+            .and_then(|node| failures(reader, node))
             .or(old.failures),
         inconclusives: inconclusives.or(old.inconclusives),
         consecutive_errors: errors.or(old.consecutive_errors),
         consecutive_successes: successes.or(old.consecutive_successes),
         weight: fields
             .get("dry-run")
-            .and_then(|node| weight(pen, node))
+            .and_then(|node| weight(reader, node))
             .or(old.weight),
         importance: fields
             .get("critical")
-            .and_then(|node| importance(pen, node))
+            .and_then(|node| importance(reader, node))
             .or(old.importance),
         no_data: fields
             .get("no-data")
-            .and_then(|node| pen.reader.word(node, "`no-data`", NO_DATA))
+            .and_then(|node| reader.word(node, "`no-data`", NO_DATA))
             .or(old.no_data),
         volume: fields
             .get("min-request-volume")
-            .and_then(|node| pen.whole(node, "`min-request-volume`"))
+            .and_then(|node| reader.count(node, "`min-request-volume`"))
             .map(f64::from)
             .or(old.volume),
         on_inconclusive: fields
             .get("on-inconclusive")
-            .and_then(|node| on_inconclusive(pen, node))
+            .and_then(|node| on_inconclusive(reader, node))
             .or(old.on_inconclusive),
     }
 }
 
-pub(super) fn on_inconclusive(pen: &mut ValueReader<'_>, node: &Node) -> Option<OnInconclusive> {
-    pen.reader.word(node, "`on-inconclusive`", ON_INCONCLUSIVE)
+pub(super) fn on_inconclusive(reader: &mut Reader<'_>, node: &Node) -> Option<OnInconclusive> {
+    reader.word(node, "`on-inconclusive`", ON_INCONCLUSIVE)
 }
 
 impl Run {
@@ -193,16 +194,12 @@ impl Run {
     }
 }
 
-fn on(pen: &mut ValueReader<'_>, node: &Node) -> Option<Vec<Moment>> {
-    let items = if let Content::List(items) = &node.content {
-        items.as_slice()
-    } else {
-        std::slice::from_ref(node)
-    };
+fn on(reader: &mut Reader<'_>, node: &Node) -> Option<Vec<Moment>> {
+    let items = node.one_or_more();
     if items.is_empty() {
         let remedy =
             "Write `green`, `step`, `production` or `bake`, or leave `on` out for step and bake";
-        return pen.refuse(
+        return reader.refuse(
             node.place,
             "`on` is empty: nothing would ever be measured",
             remedy,
@@ -210,15 +207,15 @@ fn on(pen: &mut ValueReader<'_>, node: &Node) -> Option<Vec<Moment>> {
     }
     let moments: Vec<_> = items
         .iter()
-        .map(|item| pen.reader.word(item, "`on`", MOMENTS))
+        .map(|item| reader.word(item, "`on`", MOMENTS))
         .collect();
     moments.into_iter().collect()
 }
 
-fn interval(pen: &mut ValueReader<'_>, node: &Node) -> Option<Duration> {
-    let interval = pen.reader.duration(node, "`interval`")?;
+fn interval(reader: &mut Reader<'_>, node: &Node) -> Option<Duration> {
+    let interval = reader.duration(node, "`interval`")?;
     if interval < SHORTEST_INTERVAL {
-        return pen.refuse(
+        return reader.refuse(
             node.place,
             "`interval` is shorter than 5s",
             "Write at least `5s`; CloudWatch has a new point every minute",
@@ -227,23 +224,23 @@ fn interval(pen: &mut ValueReader<'_>, node: &Node) -> Option<Duration> {
     Some(interval)
 }
 
-fn period(pen: &mut ValueReader<'_>, node: &Node) -> Option<Duration> {
-    let period = pen.reader.duration(node, "`period`")?;
+fn period(reader: &mut Reader<'_>, node: &Node) -> Option<Duration> {
+    let period = reader.duration(node, "`period`")?;
     let is_whole = !period.is_zero() && period.as_millis().is_multiple_of(GRAIN.as_millis());
     if is_whole || FINE_GRAINS.contains(&period) {
         return Some(period);
     }
     let remedy = "Write `60s`, `5m` or another multiple of a minute; for metrics of high resolution 1s, 5s, 10s, 20s or 30s";
-    pen.refuse(
+    reader.refuse(
         node.place,
         "`period` is not one that CloudWatch has",
         remedy,
     )
 }
 
-fn at_least_one(pen: &mut ValueReader<'_>, node: &Node) -> Option<u32> {
-    match pen.whole(node, "`count`")? {
-        0 => pen.refuse(
+fn at_least_one(reader: &mut Reader<'_>, node: &Node) -> Option<u32> {
+    match reader.count(node, "`count`")? {
+        0 => reader.refuse(
             node.place,
             "`count` is zero: nothing would ever be measured",
             "Write at least `1`, or leave `count` out",
@@ -252,24 +249,26 @@ fn at_least_one(pen: &mut ValueReader<'_>, node: &Node) -> Option<u32> {
     }
 }
 
-fn failures(pen: &mut ValueReader<'_>, node: &Node) -> Option<FailureLimit> {
-    let text = pen.reader.text(node, "`failure-limit`")?;
+fn failures(reader: &mut Reader<'_>, node: &Node) -> Option<FailureLimit> {
+    let text = reader.text(node, "`failure-limit`")?;
     if text.trim() == "-1" {
         return Some(FailureLimit::Off);
     }
-    pen.whole(node, "`failure-limit`").map(FailureLimit::AtMost)
+    reader
+        .count(node, "`failure-limit`")
+        .map(FailureLimit::AtMost)
 }
 
-fn weight(pen: &mut ValueReader<'_>, node: &Node) -> Option<Weight> {
-    Some(if pen.reader.boolean(node, "`dry-run`")? {
+fn weight(reader: &mut Reader<'_>, node: &Node) -> Option<Weight> {
+    Some(if reader.boolean(node, "`dry-run`")? {
         Weight::DryRun
     } else {
         Weight::Counts
     })
 }
 
-fn importance(pen: &mut ValueReader<'_>, node: &Node) -> Option<Importance> {
-    Some(if pen.reader.boolean(node, "`critical`")? {
+fn importance(reader: &mut Reader<'_>, node: &Node) -> Option<Importance> {
+    Some(if reader.boolean(node, "`critical`")? {
         Importance::Critical
     } else {
         Importance::Advisory

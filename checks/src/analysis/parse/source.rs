@@ -8,10 +8,9 @@ use serde_json_path::JsonPath;
 
 use crate::analysis::form::{Asks, Grain, GrainKind, Source};
 use crate::document::{Entry, Node};
-use crate::reader::Fields;
+use crate::reader::{Fields, Reader};
 
 use super::keys::{HTTP_KEYS, QUERY_KEYS, SOURCE_KEYS};
-use super::pen::ValueReader;
 use super::provider::{Provider, Providers, named, web_address};
 use super::run::Run;
 
@@ -23,7 +22,7 @@ const SCRAPE: Duration = Duration::from_secs(15);
 
 /// The one source of a metric, or of one of its queries. `what` names it.
 pub(super) fn source(
-    pen: &mut ValueReader<'_>,
+    reader: &mut Reader<'_>,
     at: &Node,
     fields: &Fields<'_>,
     run: &Run,
@@ -36,7 +35,7 @@ pub(super) fn source(
             "{what} asks two sources: `{}` and `{}`",
             entries[0].key, second.key
         );
-        pen.reader.report(
+        reader.report(
             second.place,
             message,
             "Keep one, and write a metric of its own for the other",
@@ -44,53 +43,48 @@ pub(super) fn source(
     }
     let Some(entry) = entries.first() else {
         let remedy = "Write one of `cloudwatch:`, `prometheus:`, `datadog:` and `http:`";
-        return pen.refuse(
+        return reader.refuse(
             at.place,
             format!("{what} does not say what is asked"),
             remedy,
         );
     };
-    let asks = asks(pen, entry, providers)?;
+    let asks = asks(reader, entry, providers)?;
     let grain = grain(&asks, run);
     Some(Source { asks, grain })
 }
 
 /// A source in a mapping of its own: `errors: { cloudwatch: … }`.
 pub(super) fn nested(
-    pen: &mut ValueReader<'_>,
+    reader: &mut Reader<'_>,
     node: &Node,
     run: &Run,
     providers: &Providers,
     what: &str,
 ) -> Option<Source> {
-    let fields = pen.reader.fields(node, what, SOURCE_KEYS)?;
-    source(pen, node, &fields, run, providers, what)
+    let fields = reader.fields(node, what, SOURCE_KEYS)?;
+    source(reader, node, &fields, run, providers, what)
 }
 
-fn asks(pen: &mut ValueReader<'_>, entry: &Entry, providers: &Providers) -> Option<Asks> {
+fn asks(reader: &mut Reader<'_>, entry: &Entry, providers: &Providers) -> Option<Asks> {
     match entry.key.as_str() {
-        "cloudwatch" => cloudwatch::cloudwatch(pen, &entry.value),
-        "http" => http(pen, &entry.value),
-        kind => query(pen, &entry.value, kind, providers),
+        "cloudwatch" => cloudwatch::cloudwatch(reader, &entry.value),
+        "http" => http(reader, &entry.value),
+        kind => query(reader, &entry.value, kind, providers),
     }
 }
 
-fn query(
-    pen: &mut ValueReader<'_>,
-    node: &Node,
-    kind: &str,
-    providers: &Providers,
-) -> Option<Asks> {
-    let fields = pen.reader.fields(node, &format!("`{kind}`"), QUERY_KEYS)?;
+fn query(reader: &mut Reader<'_>, node: &Node, kind: &str, providers: &Providers) -> Option<Asks> {
+    let fields = reader.fields(node, &format!("`{kind}`"), QUERY_KEYS)?;
     let query = match fields.get("query") {
-        Some(query) => pen.text(query, "`query`"),
-        None => pen.refuse(
+        Some(query) => reader.template(query, "`query`"),
+        None => reader.refuse(
             node.place,
             format!("`{kind}` has no `query`"),
             "Write `query:` in the provider's language",
         ),
     };
-    let provider = named(pen, node, &fields, providers, kind)?;
+    let provider = named(reader, node, &fields, providers, kind)?;
     match (kind, provider) {
         (
             "prometheus",
@@ -119,7 +113,7 @@ fn query(
             query: query?,
         }),
         (_, Provider::Unreadable) => None,
-        (_, Provider::Prometheus { .. } | Provider::Datadog { .. }) => pen.refuse(
+        (_, Provider::Prometheus { .. } | Provider::Datadog { .. }) => reader.refuse(
             node.place,
             format!("The provider is not one of {kind}"),
             "Name a provider of the same kind",
@@ -127,30 +121,31 @@ fn query(
     }
 }
 
-fn http(pen: &mut ValueReader<'_>, node: &Node) -> Option<Asks> {
-    let fields = pen.reader.fields(node, "`http`", HTTP_KEYS)?;
+fn http(reader: &mut Reader<'_>, node: &Node) -> Option<Asks> {
+    let fields = reader.fields(node, "`http`", HTTP_KEYS)?;
     let url = match fields.get("url") {
-        Some(url) => web_address(pen, url, "`url`"),
-        None => pen.refuse(
+        Some(url) => web_address(reader, url, "`url`"),
+        None => reader.refuse(
             node.place,
             "`http` has no `url`",
             "Write `url: https://host/path`",
         ),
     };
     let path = match fields.get("path") {
-        Some(path) => json_path(pen, path),
-        None => pen.refuse(
+        Some(path) => json_path(reader, path),
+        None => reader.refuse(
             node.place,
             "`http` has no `path`",
             "Write `path: $.value`, a JSONPath to the number",
         ),
     };
-    let headers = fields
-        .get("headers")
-        .map_or_else(|| Some(Vec::new()), |node| pen.texts(node, "`headers`"));
+    let headers = fields.get("headers").map_or_else(
+        || Some(Vec::new()),
+        |node| reader.templates(node, "`headers`"),
+    );
     let body = fields
         .get("body")
-        .map_or(Some(None), |node| pen.text(node, "`body`").map(Some));
+        .map_or(Some(None), |node| reader.template(node, "`body`").map(Some));
     Some(Asks::Http {
         url: url?,
         headers: headers?,
@@ -159,12 +154,12 @@ fn http(pen: &mut ValueReader<'_>, node: &Node) -> Option<Asks> {
     })
 }
 
-fn json_path(pen: &mut ValueReader<'_>, node: &Node) -> Option<String> {
-    let path = pen.reader.text(node, "`path`")?;
+fn json_path(reader: &mut Reader<'_>, node: &Node) -> Option<String> {
+    let path = reader.text(node, "`path`")?;
     if JsonPath::parse(&path).is_ok() {
         return Some(path);
     }
-    pen.refuse(
+    reader.refuse(
         node.place,
         format!("`{path}` is not a JSONPath"),
         "Write a JSONPath (RFC 9535) such as `$.data.value`",

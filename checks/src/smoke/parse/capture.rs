@@ -3,10 +3,9 @@
 use reqwest::header::{HeaderName, SET_COOKIE};
 
 use crate::document::{Content, Entry, Node};
-use crate::reader::Fields;
+use crate::reader::{Fields, Reader};
 use crate::smoke::flow::{Capture, CaptureSource};
 use crate::template::Secrecy;
-use crate::words::Words;
 
 use super::expect::json_path;
 use super::keys::{CAPTURE_KEYS, CAPTURE_SOURCES};
@@ -16,13 +15,13 @@ use super::request::named_header;
 /// What an answer has only one of.
 const WORDS: &str = "Write a JSONPath such as `$.id`, `status`, `url`, or one of { json, header, redirect, cookie, matches }";
 
-pub(super) fn captures(words: &mut Words<'_>, node: &Node) -> Option<Vec<Capture>> {
-    let entries = words.reader.entries(node, "`capture`")?;
-    let captures: Vec<_> = entries.iter().map(|entry| capture(words, entry)).collect();
+pub(super) fn captures(reader: &mut Reader<'_>, node: &Node) -> Option<Vec<Capture>> {
+    let entries = reader.entries(node, "`capture`")?;
+    let captures: Vec<_> = entries.iter().map(|entry| capture(reader, entry)).collect();
     // Known only now: a capture cannot use another one of the same answer.
     for (entry, capture) in entries.iter().zip(&captures) {
         declare(
-            words,
+            reader,
             &entry.key,
             capture
                 .as_ref()
@@ -33,15 +32,15 @@ pub(super) fn captures(words: &mut Words<'_>, node: &Node) -> Option<Vec<Capture
     captures.into_iter().collect()
 }
 
-fn capture(words: &mut Words<'_>, entry: &Entry) -> Option<Capture> {
+fn capture(reader: &mut Reader<'_>, entry: &Entry) -> Option<Capture> {
     let what = format!("Capture `{}`", entry.key);
     let (source, secrecy) = if matches!(entry.value.content, Content::Mapping(_)) {
-        let fields = words.reader.fields(&entry.value, &what, CAPTURE_KEYS)?;
-        let secrecy = said(words, &fields);
-        let source = from_mapping(words, &entry.value, &fields, &what)?;
+        let fields = reader.fields(&entry.value, &what, CAPTURE_KEYS)?;
+        let secrecy = said(reader, &fields);
+        let source = from_mapping(reader, &entry.value, &fields, &what)?;
         (source, secrecy?)
     } else {
-        (from_word(words, &entry.value, &what)?, Secrecy::Open)
+        (from_word(reader, &entry.value, &what)?, Secrecy::Open)
     };
     let secrecy = if source.is_confidential() {
         Secrecy::Secret
@@ -55,11 +54,11 @@ fn capture(words: &mut Words<'_>, entry: &Entry) -> Option<Capture> {
     })
 }
 
-fn said(words: &mut Words<'_>, fields: &Fields<'_>) -> Option<Secrecy> {
+fn said(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Secrecy> {
     let Some(node) = fields.get("secret") else {
         return Some(Secrecy::Open);
     };
-    words.reader.boolean(node, "`secret`").map(|secret| {
+    reader.boolean(node, "`secret`").map(|secret| {
         if secret {
             Secrecy::Secret
         } else {
@@ -68,14 +67,14 @@ fn said(words: &mut Words<'_>, fields: &Fields<'_>) -> Option<Secrecy> {
     })
 }
 
-fn from_word(words: &mut Words<'_>, node: &Node, what: &str) -> Option<CaptureSource> {
-    let text = words.reader.text(node, what)?;
+fn from_word(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<CaptureSource> {
+    let text = reader.text(node, what)?;
     match text.as_str() {
         "status" => Some(CaptureSource::Status),
         "url" => Some(CaptureSource::Url),
-        path if path.starts_with('$') => json(words, node, path),
+        path if path.starts_with('$') => json(reader, node, path),
         _ => {
-            words.reader.report(
+            reader.report(
                 node.place,
                 format!("{what}: `{text}` is not a part of an answer"),
                 WORDS,
@@ -86,14 +85,14 @@ fn from_word(words: &mut Words<'_>, node: &Node, what: &str) -> Option<CaptureSo
 }
 
 fn from_mapping(
-    words: &mut Words<'_>,
+    reader: &mut Reader<'_>,
     node: &Node,
     fields: &Fields<'_>,
     what: &str,
 ) -> Option<CaptureSource> {
     let entries = fields.among(CAPTURE_SOURCES);
     let [entry] = entries.as_slice() else {
-        words.reader.report(
+        reader.report(
             node.place,
             format!("{what} does not name one part of an answer"),
             WORDS,
@@ -102,28 +101,28 @@ fn from_mapping(
     };
     let (node, named) = (&entry.value, format!("`{}`", entry.key));
     if entry.key == "matches" {
-        return words.pattern(node, &named).map(CaptureSource::Matches);
+        return reader.pattern(node, &named).map(CaptureSource::Matches);
     }
-    let text = words.reader.text(node, &named)?;
+    let text = reader.text(node, &named)?;
     match entry.key.as_str() {
-        "json" => json(words, node, &text),
-        "header" => header(words, node, &text),
+        "json" => json(reader, node, &text),
+        "header" => header(reader, node, &text),
         "redirect" => Some(CaptureSource::Redirect(text)),
         _ => Some(CaptureSource::Cookie(text)),
     }
 }
 
-fn json(words: &mut Words<'_>, node: &Node, path: &str) -> Option<CaptureSource> {
-    json_path(words, node.place, path).map(|parsed| CaptureSource::Json {
+fn json(reader: &mut Reader<'_>, node: &Node, path: &str) -> Option<CaptureSource> {
+    json_path(reader, node.place, path).map(|parsed| CaptureSource::Json {
         written: path.to_owned(),
         path: parsed,
     })
 }
 
-fn header(words: &mut Words<'_>, node: &Node, name: &str) -> Option<CaptureSource> {
-    let name: HeaderName = named_header(words, node.place, name)?;
+fn header(reader: &mut Reader<'_>, node: &Node, name: &str) -> Option<CaptureSource> {
+    let name: HeaderName = named_header(reader, node.place, name)?;
     if name == SET_COOKIE {
-        words.reader.report(
+        reader.report(
             node.place,
             "`set-cookie` holds more than a cookie's value",
             "Write `{ cookie: name }`",

@@ -10,7 +10,8 @@ use reqwest::header::HeaderName;
 use serde_json_path::JsonPath;
 use url::Url;
 
-use crate::document::{Content, Entry, Node, Place};
+use crate::document::{Entry, Node, Place};
+use crate::reader::Reader;
 use crate::smoke::form::{
     CertificateExpectation, CookieAttribute, CookieExpectation, CookieFlag, Expect, Flag,
     JsonExpectation, REDIRECTIONS, RedirectExpectation, SameSite, StatusPattern, TextCondition,
@@ -19,7 +20,6 @@ use crate::template::Template;
 
 use super::keys::{BODY_KEYS, CERTIFICATE_KEYS, COOKIE_KEYS, EXPECT_KEYS, REDIRECT_KEYS};
 use super::request::header_name;
-use crate::words::Words;
 use version::VersionSource;
 
 /// How often a JSONPath may go down through all there is.
@@ -42,51 +42,51 @@ impl Expect {
     }
 }
 
-pub(super) fn expect(words: &mut Words<'_>, node: &Node) -> Option<Expect> {
-    let fields = words.reader.fields(node, "`expect`", EXPECT_KEYS)?;
+pub(super) fn expect(reader: &mut Reader<'_>, node: &Node) -> Option<Expect> {
+    let fields = reader.fields(node, "`expect`", EXPECT_KEYS)?;
     let status = fields
         .get("status")
-        .map_or_else(|| Some(Vec::new()), |node| statuses(words, node));
+        .map_or_else(|| Some(Vec::new()), |node| statuses(reader, node));
     let latency = fields.get("latency").map_or_else(
         || Some(Vec::new()),
-        |node| conditions::at_most(words, node, "`latency`"),
+        |node| conditions::at_most(reader, node, "`latency`"),
     );
     let json = fields.get("json").map_or_else(
         || Some(Vec::new()),
-        |node| each(words, node, "`json`", json),
+        |node| each(reader, node, "`json`", json),
     );
     let json_schema = fields
         .get("json-schema")
-        .map_or(Some(None), |node| schema::schema(words, node).map(Some));
+        .map_or(Some(None), |node| schema::schema(reader, node).map(Some));
     let headers = fields.get("headers").map_or_else(
         || Some(Vec::new()),
-        |node| each(words, node, "`headers`", header),
+        |node| each(reader, node, "`headers`", header),
     );
     let security_headers = fields
         .get("security-headers")
-        .map_or_else(|| Some(Vec::new()), |node| security::headers(words, node));
+        .map_or_else(|| Some(Vec::new()), |node| security::headers(reader, node));
     let redirect = fields
         .get("redirect")
-        .map_or(Some(None), |node| redirect(words, node).map(Some));
+        .map_or(Some(None), |node| redirect(reader, node).map(Some));
     let cookies = fields.get("cookies").map_or_else(
         || Some(Vec::new()),
-        |node| each(words, node, "`cookies`", cookie),
+        |node| each(reader, node, "`cookies`", cookie),
     );
     let body = fields.get("body").map_or_else(
         || Some(Vec::new()),
-        |node| conditions::text_mapping(words, node, "`body`", BODY_KEYS),
+        |node| conditions::text_mapping(reader, node, "`body`", BODY_KEYS),
     );
     let certificate = fields
         .get("certificate")
-        .map_or(Some(None), |node| certificate(words, node).map(Some));
+        .map_or(Some(None), |node| certificate(reader, node).map(Some));
     let version = fields
         .get("version")
         .map_or(Some(VersionSource::NotAsked), |node| {
-            version::version(words, node)
+            version::version(reader, node)
         });
     let origins = fields
         .get("origin")
-        .map_or_else(|| Some(Vec::new()), |node| origins(words, node));
+        .map_or_else(|| Some(Vec::new()), |node| origins(reader, node));
     let (status, latency, json, json_schema, headers) =
         (status?, latency?, json?, json_schema?, headers?);
     let (security_headers, redirect, cookies, body, certificate) =
@@ -109,19 +109,15 @@ pub(super) fn expect(words: &mut Words<'_>, node: &Node) -> Option<Expect> {
 }
 
 /// Where a test may end, one or a list.
-fn origins(words: &mut Words<'_>, node: &Node) -> Option<Vec<Template>> {
-    let items = if let Content::List(items) = &node.content {
-        items.as_slice()
-    } else {
-        std::slice::from_ref(node)
-    };
-    let origins: Vec<_> = items.iter().map(|item| origin(words, item)).collect();
+fn origins(reader: &mut Reader<'_>, node: &Node) -> Option<Vec<Template>> {
+    let items = node.one_or_more();
+    let origins: Vec<_> = items.iter().map(|item| origin(reader, item)).collect();
     origins.into_iter().collect()
 }
 
-fn origin(words: &mut Words<'_>, node: &Node) -> Option<Template> {
-    let text = words.reader.text(node, "`origin`")?;
-    let origin = words.parsed(node, &text)?;
+fn origin(reader: &mut Reader<'_>, node: &Node) -> Option<Template> {
+    let text = reader.text(node, "`origin`")?;
+    let origin = reader.parsed(node, &text)?;
     let is_one = |url: Url| {
         url.path() == "/"
             && url.query().is_none()
@@ -131,9 +127,7 @@ fn origin(words: &mut Words<'_>, node: &Node) -> Option<Template> {
     if !text.contains("${") && !Url::parse(&text).is_ok_and(is_one) {
         let remedy =
             "Write scheme, host and port such as `https://login.example.com`, without a path";
-        words
-            .reader
-            .report(node.place, format!("`{text}` is not an origin"), remedy);
+        reader.report(node.place, format!("`{text}` is not an origin"), remedy);
     }
     Some(origin)
 }
@@ -141,35 +135,31 @@ fn origin(words: &mut Words<'_>, node: &Node) -> Option<Template> {
 /// Reads every entry of a mapping with the user's own keys, and reports the problems of all of
 /// them.
 fn each<T>(
-    words: &mut Words<'_>,
+    reader: &mut Reader<'_>,
     node: &Node,
     what: &str,
-    read: fn(&mut Words<'_>, &Entry) -> Option<T>,
+    read: fn(&mut Reader<'_>, &Entry) -> Option<T>,
 ) -> Option<Vec<T>> {
-    let entries = words.reader.entries(node, what)?;
-    let read: Vec<Option<T>> = entries.iter().map(|entry| read(words, entry)).collect();
+    let entries = reader.entries(node, what)?;
+    let read: Vec<Option<T>> = entries.iter().map(|entry| read(reader, entry)).collect();
     read.into_iter().collect()
 }
 
-pub(super) fn statuses(words: &mut Words<'_>, node: &Node) -> Option<Vec<StatusPattern>> {
-    let items = if let Content::List(items) = &node.content {
-        items.as_slice()
-    } else {
-        std::slice::from_ref(node)
-    };
+pub(super) fn statuses(reader: &mut Reader<'_>, node: &Node) -> Option<Vec<StatusPattern>> {
+    let items = node.one_or_more();
     if items.is_empty() {
-        words.reader.report(
+        reader.report(
             node.place,
             "`status` is an empty list",
             "Write a status, or leave `status` out for 2xx",
         );
     }
-    let statuses: Vec<_> = items.iter().map(|item| status(words, item)).collect();
+    let statuses: Vec<_> = items.iter().map(|item| status(reader, item)).collect();
     statuses.into_iter().collect()
 }
 
-fn status(words: &mut Words<'_>, node: &Node) -> Option<StatusPattern> {
-    let text = words.reader.text(node, "`status`")?;
+fn status(reader: &mut Reader<'_>, node: &Node) -> Option<StatusPattern> {
+    let text = reader.text(node, "`status`")?;
     let class = text
         .strip_suffix("xx")
         .and_then(|class| class.parse().ok())
@@ -181,7 +171,7 @@ fn status(words: &mut Words<'_>, node: &Node) -> Option<StatusPattern> {
         .filter(|code| (100..=599).contains(code))
         .map(StatusPattern::Exactly);
     if class.or(code).is_none() {
-        words.reader.report(
+        reader.report(
             node.place,
             format!("`{text}` is not an HTTP status"),
             "Write a status such as `200`, a class such as `2xx`, or a list of them",
@@ -190,9 +180,9 @@ fn status(words: &mut Words<'_>, node: &Node) -> Option<StatusPattern> {
     class.or(code)
 }
 
-fn json(words: &mut Words<'_>, entry: &Entry) -> Option<JsonExpectation> {
-    let path = json_path(words, entry.place, &entry.key);
-    let conditions = conditions::json(words, &entry.value, &format!("`{}`", entry.key));
+fn json(reader: &mut Reader<'_>, entry: &Entry) -> Option<JsonExpectation> {
+    let path = json_path(reader, entry.place, &entry.key);
+    let conditions = conditions::json(reader, &entry.value, &format!("`{}`", entry.key));
     Some(JsonExpectation {
         written: entry.key.clone(),
         path: path?,
@@ -200,10 +190,10 @@ fn json(words: &mut Words<'_>, entry: &Entry) -> Option<JsonExpectation> {
     })
 }
 
-pub(super) fn json_path(words: &mut Words<'_>, place: Place, written: &str) -> Option<JsonPath> {
+pub(super) fn json_path(reader: &mut Reader<'_>, place: Place, written: &str) -> Option<JsonPath> {
     if written.contains("${") {
         let message = format!("A JSONPath cannot hold variables: `{written}`");
-        words.reader.report(
+        reader.report(
             place,
             message,
             "Put the variable on the other side of the colon",
@@ -214,18 +204,16 @@ pub(super) fn json_path(words: &mut Words<'_>, place: Place, written: &str) -> O
         let message = format!(
             "`{written}` goes down through everything (`..`) more than {DEEPEST} times: each time multiplies the work"
         );
-        words
-            .reader
-            .report(place, message, "Name the keys on the way");
+        reader.report(place, message, "Name the keys on the way");
         return None;
     }
     JsonPath::parse(written)
-        .map_err(|error| bad_json_path(words, place, written, &error))
+        .map_err(|error| bad_json_path(reader, place, written, &error))
         .ok()
 }
 
 fn bad_json_path(
-    words: &mut Words<'_>,
+    reader: &mut Reader<'_>,
     place: Place,
     written: &str,
     error: &serde_json_path::ParseError,
@@ -237,27 +225,27 @@ fn bad_json_path(
         _ => "it ends too early".to_owned(),
     };
     let remedy = "Write a JSONPath (RFC 9535) such as `$.status` or `$.items[0].name`, in quotes where it has brackets";
-    words.reader.report(
+    reader.report(
         place,
         format!("`{written}` is not a JSONPath: {reason}"),
         remedy,
     );
 }
 
-fn header(words: &mut Words<'_>, entry: &Entry) -> Option<(HeaderName, Vec<TextCondition>)> {
-    let name = header_name(words, entry);
-    let conditions = conditions::text(words, &entry.value, &format!("Header `{}`", entry.key));
+fn header(reader: &mut Reader<'_>, entry: &Entry) -> Option<(HeaderName, Vec<TextCondition>)> {
+    let name = header_name(reader, entry);
+    let conditions = conditions::text(reader, &entry.value, &format!("Header `{}`", entry.key));
     Some((name?, conditions?))
 }
 
-fn redirect(words: &mut Words<'_>, node: &Node) -> Option<RedirectExpectation> {
-    let fields = words.reader.fields(node, "`redirect`", REDIRECT_KEYS)?;
+fn redirect(reader: &mut Reader<'_>, node: &Node) -> Option<RedirectExpectation> {
+    let fields = reader.fields(node, "`redirect`", REDIRECT_KEYS)?;
     let to = fields
         .get("to")
-        .map_or(Some(None), |node| target(words, node).map(Some));
+        .map_or(Some(None), |node| target(reader, node).map(Some));
     let query = fields.get("query").map_or_else(
         || Some(Vec::new()),
-        |node| each(words, node, "`query`", parameter),
+        |node| each(reader, node, "`query`", parameter),
     );
     Some(RedirectExpectation {
         to: to?,
@@ -265,29 +253,29 @@ fn redirect(words: &mut Words<'_>, node: &Node) -> Option<RedirectExpectation> {
     })
 }
 
-fn parameter(words: &mut Words<'_>, entry: &Entry) -> Option<(String, Vec<TextCondition>)> {
+fn parameter(reader: &mut Reader<'_>, entry: &Entry) -> Option<(String, Vec<TextCondition>)> {
     let conditions = conditions::text(
-        words,
+        reader,
         &entry.value,
         &format!("Query parameter `{}`", entry.key),
     )?;
     Some((entry.key.clone(), conditions))
 }
 
-fn target(words: &mut Words<'_>, node: &Node) -> Option<Template> {
-    let text = words.reader.text(node, "`to`")?;
-    let target = words.parsed(node, &text)?;
+fn target(reader: &mut Reader<'_>, node: &Node) -> Option<Template> {
+    let text = reader.text(node, "`to`")?;
+    let target = reader.parsed(node, &text)?;
     let starts_well = ["/", "http://", "https://", "${"]
         .iter()
         .any(|start| text.starts_with(start));
     if !starts_well {
-        words.reader.report(
+        reader.report(
             node.place,
             format!("`{text}` is neither a URL nor a path"),
             "Write `https://host/path`, or `/path` for the tested host",
         );
     } else if text.contains(['?', '#']) {
-        words.reader.report(
+        reader.report(
             node.place,
             "`to` has a query or a fragment",
             "Write scheme, host and path under `to`, and the query's parameters under `query`",
@@ -296,8 +284,8 @@ fn target(words: &mut Words<'_>, node: &Node) -> Option<Template> {
     Some(target)
 }
 
-fn cookie(words: &mut Words<'_>, entry: &Entry) -> Option<CookieExpectation> {
-    let fields = words.reader.fields(
+fn cookie(reader: &mut Reader<'_>, entry: &Entry) -> Option<CookieExpectation> {
+    let fields = reader.fields(
         &entry.value,
         &format!("cookie `{}`", entry.key),
         COOKIE_KEYS,
@@ -305,7 +293,7 @@ fn cookie(words: &mut Words<'_>, entry: &Entry) -> Option<CookieExpectation> {
     let attributes: Vec<_> = fields
         .among(COOKIE_KEYS)
         .into_iter()
-        .map(|attribute| cookie_attribute(words, attribute))
+        .map(|attribute| cookie_attribute(reader, attribute))
         .collect();
     Some(CookieExpectation {
         name: entry.key.clone(),
@@ -313,38 +301,36 @@ fn cookie(words: &mut Words<'_>, entry: &Entry) -> Option<CookieExpectation> {
     })
 }
 
-fn cookie_attribute(words: &mut Words<'_>, entry: &Entry) -> Option<CookieAttribute> {
+fn cookie_attribute(reader: &mut Reader<'_>, entry: &Entry) -> Option<CookieAttribute> {
     let what = format!("`{}`", entry.key);
-    let flag = |words: &mut Words<'_>| {
-        words
-            .reader
+    let flag = |reader: &mut Reader<'_>| {
+        reader
             .boolean(&entry.value, &what)
             .map(|set| if set { Flag::Set } else { Flag::Unset })
     };
     match entry.key.as_str() {
-        "http-only" => flag(words).map(|flag| CookieAttribute::Flag(CookieFlag::HttpOnly, flag)),
-        "secure" => flag(words).map(|flag| CookieAttribute::Flag(CookieFlag::Secure, flag)),
-        "same-site" => words
-            .reader
+        "http-only" => flag(reader).map(|flag| CookieAttribute::Flag(CookieFlag::HttpOnly, flag)),
+        "secure" => flag(reader).map(|flag| CookieAttribute::Flag(CookieFlag::Secure, flag)),
+        "same-site" => reader
             .word(&entry.value, &what, SAME_SITE)
             .map(CookieAttribute::SameSite),
-        "path" => words
+        "path" => reader
             .template(&entry.value, &what)
             .map(CookieAttribute::Path),
-        "max-age" => conditions::durations(words, &entry.value, &what).map(CookieAttribute::MaxAge),
-        "session" => flag(words).map(CookieAttribute::Session),
-        _ => words
+        "max-age" => {
+            conditions::durations(reader, &entry.value, &what).map(CookieAttribute::MaxAge)
+        }
+        "session" => flag(reader).map(CookieAttribute::Session),
+        _ => reader
             .template(&entry.value, &what)
             .map(CookieAttribute::Domain),
     }
 }
 
-fn certificate(words: &mut Words<'_>, node: &Node) -> Option<CertificateExpectation> {
-    let fields = words
-        .reader
-        .fields(node, "`certificate`", CERTIFICATE_KEYS)?;
+fn certificate(reader: &mut Reader<'_>, node: &Node) -> Option<CertificateExpectation> {
+    let fields = reader.fields(node, "`certificate`", CERTIFICATE_KEYS)?;
     let Some(days_left) = fields.get("days-left") else {
-        words.reader.report(
+        reader.report(
             node.place,
             "`certificate` has no `days-left`",
             "Write `certificate: { days-left: { ge: 14 } }`",
@@ -352,6 +338,6 @@ fn certificate(words: &mut Words<'_>, node: &Node) -> Option<CertificateExpectat
         return None;
     };
     Some(CertificateExpectation {
-        days_left: conditions::counts(words, days_left, "`days-left`", conditions::AT_LEAST)?,
+        days_left: conditions::counts(reader, days_left, "`days-left`", conditions::AT_LEAST)?,
     })
 }

@@ -8,10 +8,9 @@ use std::ops::Range;
 
 use crate::document::{Content, Node, Place};
 use crate::moment::Moment;
-use crate::reader::Fields;
+use crate::reader::{Fields, Reader};
 use crate::smoke::flow::{Cell, CookiePolicy, Flow, RunCondition};
 use crate::smoke::form::SmokeTest;
-use crate::words::Words;
 
 use super::keys::{FLOW_KEYS, TEST_KEYS};
 use super::{BOTH_SIDES, Defaults, matrix, name, on, own_or, test};
@@ -54,27 +53,27 @@ struct SuiteEntry {
 
 impl Entries {
     /// Reads the next entry.
-    pub(super) fn read(&mut self, words: &mut Words<'_>, node: &Node, defaults: &Defaults) {
+    pub(super) fn read(&mut self, reader: &mut Reader<'_>, node: &Node, defaults: &Defaults) {
         let is_flow = matches!(&node.content, Content::Mapping(entries) if entries.iter().any(|entry| entry.key == "flow"));
         let (what, keys) = if is_flow {
             ("a flow", FLOW_KEYS)
         } else {
             ("a test", TEST_KEYS)
         };
-        let Some(fields) = words.reader.fields(node, what, keys) else {
+        let Some(fields) = reader.fields(node, what, keys) else {
             return;
         };
         let combinations = fields.get("matrix").map_or_else(
             || Some(vec![Vec::new()]),
-            |node| matrix::matrix(words, node),
+            |node| matrix::matrix(reader, node),
         );
-        let name = name(words, node, &fields, &mut self.names);
+        let name = name(reader, node, &fields, &mut self.names);
         let entry = if is_flow {
-            self.flow(words, name, &fields, defaults)
+            self.flow(reader, name, &fields, defaults)
         } else {
-            self.test(words, node, name, &fields, defaults)
+            self.test(reader, node, name, &fields, defaults)
         };
-        forget_matrix(words, &fields, entry.as_ref());
+        forget_matrix(reader, &fields, entry.as_ref());
         if let (Some(entry), Some(combinations)) = (entry, combinations) {
             self.add(&entry, combinations);
         }
@@ -82,25 +81,26 @@ impl Entries {
 
     fn test(
         &mut self,
-        words: &mut Words<'_>,
+        reader: &mut Reader<'_>,
         node: &Node,
         name: Option<String>,
         fields: &Fields<'_>,
         defaults: &Defaults,
     ) -> Option<SuiteEntry> {
         if let Some(entry) = fields.entry("always") {
-            words.reader.report(
+            reader.report(
                 entry.place,
                 "`always` is for the steps of a `flow`",
                 "Write it at a step that cleans up, or leave it out",
             );
         }
-        let on = on(words, fields, BOTH_SIDES);
-        let read = test(words, node, fields, defaults).map(|test| (test, words.scope.take_used()));
-        let after = self.after(words, fields, name.as_deref());
+        let on = on(reader, fields, BOTH_SIDES);
+        let read =
+            test(reader, node, fields, defaults).map(|test| (test, reader.scope.take_used()));
+        let after = self.after(reader, fields, name.as_deref());
         let (name, on, (test, used)) = (name?, on?, read?);
         self.entry(
-            words,
+            reader,
             name,
             on,
             CookiePolicy::Forget,
@@ -111,28 +111,28 @@ impl Entries {
 
     fn flow(
         &mut self,
-        words: &mut Words<'_>,
+        reader: &mut Reader<'_>,
         name: Option<String>,
         fields: &Fields<'_>,
         defaults: &Defaults,
     ) -> Option<SuiteEntry> {
-        let on = on(words, fields, BOTH_SIDES);
-        let defaults = own_or(words, fields, defaults);
+        let on = on(reader, fields, BOTH_SIDES);
+        let defaults = own_or(reader, fields, defaults);
         let cookies = fields
             .get("cookies")
             .map_or(Some(CookiePolicy::Forget), |node| {
-                words.reader.word(node, "`cookies`", COOKIES)
+                reader.word(node, "`cookies`", COOKIES)
             });
-        let steps = steps(words, fields.get("flow"), &defaults);
-        let after = self.after(words, fields, name.as_deref());
+        let steps = steps(reader, fields.get("flow"), &defaults);
+        let after = self.after(reader, fields, name.as_deref());
         let (name, on, steps) = (name?, on?, steps?);
-        self.entry(words, name, on, cookies?, after, steps)
+        self.entry(reader, name, on, cookies?, after, steps)
     }
 
     /// Notes what the steps capture, and whose captures they use.
     fn entry(
         &mut self,
-        words: &mut Words<'_>,
+        reader: &mut Reader<'_>,
         name: String,
         on: Vec<Moment>,
         cookies: CookiePolicy,
@@ -145,7 +145,7 @@ impl Entries {
                 let Some(captor) = self.captured.get(&used).cloned() else {
                     continue;
                 };
-                seen_at_every_moment(words, &used, &captor, &on, place);
+                seen_at_every_moment(reader, &used, &captor, &on, place);
                 after.extend(self.became.get(&captor.entry).cloned().unwrap_or_default());
                 test.needs.insert(used);
             }
@@ -172,30 +172,24 @@ impl Entries {
     /// The flows that `after` names.
     fn after(
         &self,
-        words: &mut Words<'_>,
+        reader: &mut Reader<'_>,
         fields: &Fields<'_>,
         own: Option<&str>,
     ) -> BTreeSet<usize> {
         let Some(node) = fields.get("after") else {
             return BTreeSet::new();
         };
-        let items = if let Content::List(items) = &node.content {
-            items.as_slice()
-        } else {
-            std::slice::from_ref(node)
-        };
+        let items = node.one_or_more();
         let mut flows = BTreeSet::new();
         for item in items {
-            let Some(other) = words.reader.text(item, "`after`") else {
+            let Some(other) = reader.text(item, "`after`") else {
                 continue;
             };
             if !self.names.contains(&other) || own == Some(other.as_str()) {
                 let message = format!(
                     "`after` names `{other}`, and no test or flow before this one has that name"
                 );
-                words
-                    .reader
-                    .report(item.place, message, "Write the name of one further up");
+                reader.report(item.place, message, "Write the name of one further up");
             }
             flows.extend(self.became.get(&other).cloned().unwrap_or_default());
         }
@@ -254,31 +248,31 @@ fn suffix(matrix: &[Cell]) -> String {
 
 /// A captured value of one combination means nothing outside of it, and neither does the
 /// combination.
-fn forget_matrix(words: &mut Words<'_>, fields: &Fields<'_>, entry: Option<&SuiteEntry>) {
+fn forget_matrix(reader: &mut Reader<'_>, fields: &Fields<'_>, entry: Option<&SuiteEntry>) {
     let Some(Content::Mapping(axes)) = fields.get("matrix").map(|node| &node.content) else {
         return;
     };
     for axis in axes {
-        words.scope.forget(&format!("matrix.{}", axis.key));
+        reader.scope.forget(&format!("matrix.{}", axis.key));
     }
     for capture in entry
         .iter()
         .flat_map(|entry| &entry.steps)
         .flat_map(|step| &step.captures)
     {
-        words.scope.forget(&capture.name);
+        reader.scope.forget(&capture.name);
     }
 }
 
 fn steps(
-    words: &mut Words<'_>,
+    reader: &mut Reader<'_>,
     node: Option<&Node>,
     defaults: &Defaults,
 ) -> Option<Vec<(SmokeTest, BTreeMap<String, Place>)>> {
     let node = node?;
-    let items = words.reader.list(node, "`flow`")?;
+    let items = reader.list(node, "`flow`")?;
     if items.is_empty() {
-        words.reader.report(
+        reader.report(
             node.place,
             "`flow` has no steps",
             "Write its tests, in the order in which they run",
@@ -287,37 +281,37 @@ fn steps(
     let mut names = BTreeSet::new();
     let steps: Vec<_> = items
         .iter()
-        .map(|item| step(words, item, defaults, &mut names))
+        .map(|item| step(reader, item, defaults, &mut names))
         .collect();
     steps.into_iter().collect()
 }
 
 fn step(
-    words: &mut Words<'_>,
+    reader: &mut Reader<'_>,
     node: &Node,
     defaults: &Defaults,
     names: &mut BTreeSet<String>,
 ) -> Option<(SmokeTest, BTreeMap<String, Place>)> {
-    let fields = words.reader.fields(node, "a step", TEST_KEYS)?;
+    let fields = reader.fields(node, "a step", TEST_KEYS)?;
     for entry in fields.among(&NOT_IN_A_STEP) {
         let message = format!(
             "A step has no `{}` of its own: a flow runs as a whole",
             entry.key
         );
-        words.reader.report(
+        reader.report(
             entry.place,
             message,
             format!("Write `{}` beside `flow`", entry.key),
         );
     }
-    let name = name(words, node, &fields, names);
+    let name = name(reader, node, &fields, names);
     let run_condition = fields
         .get("always")
         .map_or(Some(RunCondition::InOrder), |node| {
-            run_condition(words, node)
+            run_condition(reader, node)
         });
-    let test = test(words, node, &fields, defaults);
-    let used = words.scope.take_used();
+    let test = test(reader, node, &fields, defaults);
+    let used = reader.scope.take_used();
     Some((
         SmokeTest {
             name: name?,
@@ -328,8 +322,8 @@ fn step(
     ))
 }
 
-fn run_condition(words: &mut Words<'_>, node: &Node) -> Option<RunCondition> {
-    words.reader.boolean(node, "`always`").map(|always| {
+fn run_condition(reader: &mut Reader<'_>, node: &Node) -> Option<RunCondition> {
+    reader.boolean(node, "`always`").map(|always| {
         if always {
             RunCondition::Always
         } else {
@@ -340,7 +334,7 @@ fn run_condition(words: &mut Words<'_>, node: &Node) -> Option<RunCondition> {
 
 /// A value that is captured on green only is not there on production.
 fn seen_at_every_moment(
-    words: &mut Words<'_>,
+    reader: &mut Reader<'_>,
     name: &str,
     captor: &Captor,
     on: &[Moment],
@@ -351,8 +345,6 @@ fn seen_at_every_moment(
             "`${{{name}}}` is used on {missing}, where \"{}\" does not capture it",
             captor.entry
         );
-        words
-            .reader
-            .report(place, message, "Give both the same `on`");
+        reader.report(place, message, "Give both the same `on`");
     }
 }

@@ -11,10 +11,9 @@ use crate::document::{Content, Node};
 use crate::duration::Human;
 use crate::load::{Arrival, Goals, Probe, Quantile, WarmUp};
 use crate::moment::Moment;
-use crate::reader::Fields;
+use crate::reader::{Fields, Reader};
 use crate::smoke::form::{Request, StatusPattern};
 use crate::template::Template;
-use crate::words::Words;
 
 use super::expect::statuses;
 use super::keys::{LOAD_KEYS, WARM_UP_KEYS};
@@ -55,29 +54,29 @@ const QUANTILES: [Quantile; 5] = [
 /// As a browser: what is neither an error of the request nor of the service.
 const FINE: [StatusPattern; 2] = [StatusPattern::Class(2), StatusPattern::Class(3)];
 
-pub(super) fn warm_ups(words: &mut Words<'_>, node: &Node, defaults: &Defaults) -> Vec<WarmUp> {
+pub(super) fn warm_ups(reader: &mut Reader<'_>, node: &Node, defaults: &Defaults) -> Vec<WarmUp> {
     one_or_more(node)
         .iter()
-        .filter_map(|node| warm_up(words, node, defaults))
+        .filter_map(|node| warm_up(reader, node, defaults))
         .collect()
 }
 
-fn warm_up(words: &mut Words<'_>, node: &Node, defaults: &Defaults) -> Option<WarmUp> {
-    let fields = words.reader.fields(node, "`warm-up`", WARM_UP_KEYS)?;
-    let path = target(words, node, &fields, "warm-up");
+fn warm_up(reader: &mut Reader<'_>, node: &Node, defaults: &Defaults) -> Option<WarmUp> {
+    let fields = reader.fields(node, "`warm-up`", WARM_UP_KEYS)?;
+    let path = target(reader, node, &fields, "warm-up");
     let headers = fields
         .get("headers")
-        .map_or_else(|| Some(Vec::new()), |node| headers(words, node));
-    let count = number(words, &fields, "count", 1..=10_000, WARM_UPS);
-    let concurrency = number(words, &fields, "concurrency", 1..=100, 5);
+        .map_or_else(|| Some(Vec::new()), |node| headers(reader, node));
+    let count = number(reader, &fields, "count", 1..=10_000, WARM_UPS);
+    let concurrency = number(reader, &fields, "concurrency", 1..=100, 5);
     let duration = fields
         .get("for")
         .map_or(Some(Duration::from_secs(30)), |node| {
-            span(words, node, "`for`", LONGEST_WARM_UP)
+            span(reader, node, "`for`", LONGEST_WARM_UP)
         });
     let timeout = fields
         .get("timeout")
-        .map_or(Some(TIMEOUT), |node| timeout(words, node, "`timeout`"));
+        .map_or(Some(TIMEOUT), |node| timeout(reader, node, "`timeout`"));
     let request = Request {
         test_header: defaults.test_header.clone(),
         ..Request::plain(Method::GET, path?, headers?)
@@ -93,42 +92,42 @@ fn warm_up(words: &mut Words<'_>, node: &Node, defaults: &Defaults) -> Option<Wa
     })
 }
 
-pub(super) fn loads(words: &mut Words<'_>, node: &Node, defaults: &Defaults) -> Vec<Probe> {
+pub(super) fn loads(reader: &mut Reader<'_>, node: &Node, defaults: &Defaults) -> Vec<Probe> {
     let nodes = one_or_more(node);
     let mut names = BTreeSet::new();
     nodes
         .iter()
-        .filter_map(|node| load(words, node, defaults, &mut names))
+        .filter_map(|node| load(reader, node, defaults, &mut names))
         .collect()
 }
 
 fn load(
-    words: &mut Words<'_>,
+    reader: &mut Reader<'_>,
     node: &Node,
     defaults: &Defaults,
     names: &mut BTreeSet<String>,
 ) -> Option<Probe> {
-    let fields = words.reader.fields(node, "`load`", LOAD_KEYS)?;
-    let name = name(words, node, &fields, names);
-    let request = request(words, node, &fields, defaults);
-    let arrival = arrival(words, &fields);
+    let fields = reader.fields(node, "`load`", LOAD_KEYS)?;
+    let name = name(reader, node, &fields, names);
+    let request = request(reader, node, &fields, defaults);
+    let arrival = arrival(reader, &fields);
     let Some(span_node) = fields.get("for") else {
-        words.reader.report(
+        reader.report(
             node.place,
             "`load` does not say how long",
             "Write `for: 30s`",
         );
         return None;
     };
-    let duration = span(words, span_node, "`for`", LONGEST_LOAD);
+    let duration = span(reader, span_node, "`for`", LONGEST_LOAD);
     let timeout = fields
         .get("timeout")
-        .map_or(Some(TIMEOUT), |node| timeout(words, node, "`timeout`"));
-    let goals = goals(words, &fields);
+        .map_or(Some(TIMEOUT), |node| timeout(reader, node, "`timeout`"));
+    let goals = goals(reader, &fields);
     let expected = fields
         .get("expect-status")
-        .map_or_else(|| Some(FINE.to_vec()), |node| statuses(words, node));
-    let on = on(words, &fields, &[Moment::Green]);
+        .map_or_else(|| Some(FINE.to_vec()), |node| statuses(reader, node));
+    let on = on(reader, &fields, &[Moment::Green]);
     Some(Probe {
         name: name?,
         request: request?,
@@ -143,16 +142,16 @@ fn load(
 }
 
 fn name(
-    words: &mut Words<'_>,
+    reader: &mut Reader<'_>,
     node: &Node,
     fields: &Fields<'_>,
     names: &mut BTreeSet<String>,
 ) -> Option<String> {
     if fields.get("name").is_some() {
-        return super::name(words, node, fields, names);
+        return super::name(reader, node, fields, names);
     }
     if !names.insert("load".to_owned()) {
-        words.reader.report(
+        reader.report(
             node.place,
             "Two probes have no `name`",
             "Give each of several a name of its own",
@@ -162,19 +161,19 @@ fn name(
 }
 
 fn request(
-    words: &mut Words<'_>,
+    reader: &mut Reader<'_>,
     node: &Node,
     fields: &Fields<'_>,
     defaults: &Defaults,
 ) -> Option<Request> {
-    let path = target(words, node, fields, "load");
+    let path = target(reader, node, fields, "load");
     let method = fields
         .get("method")
-        .map_or(Some(Method::GET), |node| method(words, node));
+        .map_or(Some(Method::GET), |node| method(reader, node));
     let headers = fields
         .get("headers")
-        .map_or_else(|| Some(Vec::new()), |node| headers(words, node));
-    let body = body(words, fields);
+        .map_or_else(|| Some(Vec::new()), |node| headers(reader, node));
+    let body = body(reader, fields);
     Some(Request {
         body: body?,
         test_header: defaults.test_header.clone(),
@@ -182,25 +181,30 @@ fn request(
     })
 }
 
-fn target(words: &mut Words<'_>, node: &Node, fields: &Fields<'_>, what: &str) -> Option<Template> {
+fn target(
+    reader: &mut Reader<'_>,
+    node: &Node,
+    fields: &Fields<'_>,
+    what: &str,
+) -> Option<Template> {
     let Some(entry) = fields.entry("path") else {
-        words.reader.report(
+        reader.report(
             node.place,
             format!("`{what}` has no `path`"),
             "Write `path: /`, or another path of the service",
         );
         return None;
     };
-    let written = words.reader.text(&entry.value, "`path`")?;
-    path(words, entry, &written)
+    let written = reader.text(&entry.value, "`path`")?;
+    path(reader, entry, &written)
 }
 
-fn method(words: &mut Words<'_>, node: &Node) -> Option<Method> {
-    let text = words.reader.text(node, "`method`")?;
+fn method(reader: &mut Reader<'_>, node: &Node) -> Option<Method> {
+    let text = reader.text(node, "`method`")?;
     let upper = !text.is_empty() && text.chars().all(|character| character.is_ascii_uppercase());
     let method = Method::from_bytes(text.as_bytes()).ok().filter(|_| upper);
     if method.is_none() {
-        words.reader.report(
+        reader.report(
             node.place,
             format!("`{text}` is not a method"),
             "Write `GET`, `POST` or another one in capital letters",
@@ -209,56 +213,61 @@ fn method(words: &mut Words<'_>, node: &Node) -> Option<Method> {
     method
 }
 
-fn arrival(words: &mut Words<'_>, fields: &Fields<'_>) -> Option<Arrival> {
+fn arrival(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Arrival> {
     let Some(node) = fields.get("rate") else {
-        let concurrency = number(words, fields, "concurrency", CONCURRENCY, USERS)?;
+        let concurrency = number(reader, fields, "concurrency", CONCURRENCY, USERS)?;
         return Some(Arrival::Closed {
             concurrency: size(concurrency),
         });
     };
-    let text = words.reader.text(node, "`rate`");
+    let text = reader.text(node, "`rate`");
     let concurrency = number(
-        words,
+        reader,
         fields,
         "concurrency",
         CONCURRENCY,
         *CONCURRENCY.end(),
     );
-    let rate = within(words, node, "rate", text?.trim_end_matches("/s"), RATE)?;
+    let rate = within(reader, node, "rate", text?.trim_end_matches("/s"), RATE)?;
     Some(Arrival::Open {
         rate,
         concurrency: size(concurrency?),
     })
 }
 
-fn goals(words: &mut Words<'_>, fields: &Fields<'_>) -> Option<Goals> {
+fn goals(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Goals> {
     let given = QUANTILES
         .into_iter()
         .filter_map(|quantile| Some((quantile, fields.get(quantile.word())?)));
     let latencies: Vec<_> = given
-        .map(|(quantile, node)| Some((quantile, limit(words, quantile, node)?)))
+        .map(|(quantile, node)| Some((quantile, limit(reader, quantile, node)?)))
         .collect();
     let error_rate = fields
         .get("error-rate")
-        .map_or(Some(ERROR_RATE), |node| percentage(words, node));
+        .map_or(Some(ERROR_RATE), |node| percentage(reader, node));
     Some(Goals {
         latencies: latencies.into_iter().collect::<Option<_>>()?,
         error_rate: error_rate?,
     })
 }
 
-fn limit(words: &mut Words<'_>, quantile: Quantile, node: &Node) -> Option<Duration> {
-    span(words, node, &format!("`{}`", quantile.word()), LONGEST_LOAD)
+fn limit(reader: &mut Reader<'_>, quantile: Quantile, node: &Node) -> Option<Duration> {
+    span(
+        reader,
+        node,
+        &format!("`{}`", quantile.word()),
+        LONGEST_LOAD,
+    )
 }
 
-fn percentage(words: &mut Words<'_>, node: &Node) -> Option<f64> {
-    let text = words.reader.text(node, "`error-rate`")?;
+fn percentage(reader: &mut Reader<'_>, node: &Node) -> Option<f64> {
+    let text = reader.text(node, "`error-rate`")?;
     let percent = text
         .strip_suffix('%')
         .and_then(|number| number.trim().parse::<f64>().ok())
         .filter(|percent| (0.0..=100.0).contains(percent));
     if percent.is_none() {
-        words.reader.report(
+        reader.report(
             node.place,
             format!("`error-rate`: `{text}` is not a percentage"),
             "Write `1%`, `0.1%` or `0%`",
@@ -268,19 +277,17 @@ fn percentage(words: &mut Words<'_>, node: &Node) -> Option<f64> {
 }
 
 /// A time that is not zero.
-fn span(words: &mut Words<'_>, node: &Node, what: &str, longest: Duration) -> Option<Duration> {
-    let duration = words.reader.duration(node, what)?;
+fn span(reader: &mut Reader<'_>, node: &Node, what: &str, longest: Duration) -> Option<Duration> {
+    let duration = reader.duration(node, what)?;
     if duration.is_zero() || duration > longest {
         let message = format!("{what} is not between 1ms and {}", Human(longest));
-        words
-            .reader
-            .report(node.place, message, "Write a time within these bounds");
+        reader.report(node.place, message, "Write a time within these bounds");
     }
     Some(duration)
 }
 
 fn number(
-    words: &mut Words<'_>,
+    reader: &mut Reader<'_>,
     fields: &Fields<'_>,
     key: &str,
     bounds: RangeInclusive<u32>,
@@ -289,12 +296,12 @@ fn number(
     let Some(node) = fields.get(key) else {
         return Some(absent);
     };
-    let text = words.reader.text(node, &format!("`{key}`"))?;
-    within(words, node, key, &text, bounds)
+    let text = reader.text(node, &format!("`{key}`"))?;
+    within(reader, node, key, &text, bounds)
 }
 
 fn within(
-    words: &mut Words<'_>,
+    reader: &mut Reader<'_>,
     node: &Node,
     key: &str,
     text: &str,
@@ -311,9 +318,7 @@ fn within(
             bounds.start(),
             bounds.end()
         );
-        words
-            .reader
-            .report(node.place, message, "Write a number within these bounds");
+        reader.report(node.place, message, "Write a number within these bounds");
     }
     number
 }

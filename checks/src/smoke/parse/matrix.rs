@@ -4,18 +4,18 @@
 use serde_json::Value;
 
 use crate::document::{Content, Entry, Node};
+use crate::reader::Reader;
 use crate::smoke::flow::Cell;
 use crate::template::{Secrecy, is_value_name};
-use crate::words::Words;
 
 /// More than this is no longer a smoke test.
 const MOST: usize = 256;
 
 /// Reads a matrix and makes its names known; what it comes to are its combinations, the last axis
 /// changing fastest.
-pub(super) fn matrix(words: &mut Words<'_>, node: &Node) -> Option<Vec<Vec<Cell>>> {
-    let entries = words.reader.entries(node, "`matrix`")?;
-    let axes: Vec<_> = entries.iter().map(|entry| axis(words, entry)).collect();
+pub(super) fn matrix(reader: &mut Reader<'_>, node: &Node) -> Option<Vec<Vec<Cell>>> {
+    let entries = reader.entries(node, "`matrix`")?;
+    let axes: Vec<_> = entries.iter().map(|entry| axis(reader, entry)).collect();
     let axes: Vec<Vec<Cell>> = axes.into_iter().collect::<Option<_>>()?;
     let size = axes
         .iter()
@@ -26,7 +26,7 @@ pub(super) fn matrix(words: &mut Words<'_>, node: &Node) -> Option<Vec<Vec<Cell>
         } else {
             format!("more than {MOST} combinations")
         };
-        words.reader.report(
+        reader.report(
             node.place,
             format!("`matrix` has {size}"),
             "Write lists such as `locale: [de, en]`, of a few values each",
@@ -50,35 +50,33 @@ fn product(combinations: &[Vec<Cell>], axis: &[Cell]) -> Vec<Vec<Cell>> {
         .collect()
 }
 
-fn axis(words: &mut Words<'_>, entry: &Entry) -> Option<Vec<Cell>> {
+fn axis(reader: &mut Reader<'_>, entry: &Entry) -> Option<Vec<Cell>> {
     if !is_value_name(&entry.key) {
         let remedy = "Write letters, digits, `_` and `-`, beginning with a letter";
-        words.reader.report(
+        reader.report(
             entry.place,
             format!("`{}` cannot be a name in a matrix", entry.key),
             remedy,
         );
     }
     let name = format!("matrix.{}", entry.key);
-    words.scope.declare(&name, Secrecy::Open, entry.place);
-    let items = words
-        .reader
-        .list(&entry.value, &format!("`{}`", entry.key))?;
+    reader.scope.declare(&name, Secrecy::Open, entry.place);
+    let items = reader.list(&entry.value, &format!("`{}`", entry.key))?;
     if items.is_empty() {
-        words.reader.report(
+        reader.report(
             entry.value.place,
             format!("`{}` has no values", entry.key),
             "Write at least one, or leave it out",
         );
     }
-    let cells: Vec<_> = items.iter().map(|item| cell(words, item, &name)).collect();
+    let cells: Vec<_> = items.iter().map(|item| cell(reader, item, &name)).collect();
     let cells: Vec<Cell> = cells.into_iter().collect::<Option<_>>()?;
     for (index, cell) in cells
         .iter()
         .enumerate()
         .filter(|(index, cell)| cells[..*index].iter().any(|other| other.text == cell.text))
     {
-        words.reader.report(
+        reader.report(
             items[index].place,
             format!("`{}` stands twice in `{}`", cell.text, entry.key),
             "Leave one of them out",
@@ -87,10 +85,10 @@ fn axis(words: &mut Words<'_>, entry: &Entry) -> Option<Vec<Cell>> {
     Some(cells)
 }
 
-fn cell(words: &mut Words<'_>, node: &Node, name: &str) -> Option<Cell> {
-    let text = words.reader.text(node, "A value of a matrix")?;
+fn cell(reader: &mut Reader<'_>, node: &Node, name: &str) -> Option<Cell> {
+    let text = reader.text(node, "A value of a matrix")?;
     if text.contains("${") || text.contains(char::is_control) {
-        words.reader.report(
+        reader.report(
             node.place,
             "A value of a matrix is one line without variables",
             "Write the value itself: it is shown as a part of the test's name",

@@ -8,13 +8,12 @@ use reqwest::header::{
 use url::Url;
 
 use crate::document::{Content, Node};
-use crate::reader::Fields;
+use crate::reader::{Fields, Reader};
 use crate::smoke::form::{
     Cors, CorsCredentials, HttpVersion, HttpsRedirect, Redirects, Request, RequestDestination,
     SmokeTest,
 };
 use crate::template::Template;
-use crate::words::Words;
 
 use super::keys::{CORS_KEYS, HTTPS_REDIRECT_KEYS};
 use super::request::named_header;
@@ -36,13 +35,13 @@ pub(super) struct CorsWanted {
     credentials: CorsCredentials,
 }
 
-pub(super) fn preset(words: &mut Words<'_>, fields: &Fields<'_>) -> Option<SmokePreset> {
-    let cors_wanted = fields.get("cors").and_then(|node| cors(words, node));
+pub(super) fn preset(reader: &mut Reader<'_>, fields: &Fields<'_>) -> Option<SmokePreset> {
+    let cors_wanted = fields.get("cors").and_then(|node| cors(reader, node));
     let port = fields
         .get("https-redirect")
-        .and_then(|node| https_redirect(words, node));
+        .and_then(|node| https_redirect(reader, node));
     if let (Some(entry), true) = (fields.entry("https-redirect"), fields.get("cors").is_some()) {
-        words.reader.report(
+        reader.report(
             entry.place,
             "A test is either `cors` or `https-redirect`",
             "Write a test of its own for the other",
@@ -53,11 +52,11 @@ pub(super) fn preset(words: &mut Words<'_>, fields: &Fields<'_>) -> Option<Smoke
         .or(port.map(SmokePreset::HttpsRedirect))
 }
 
-fn cors(words: &mut Words<'_>, node: &Node) -> Option<CorsWanted> {
-    let fields = words.reader.fields(node, "`cors`", CORS_KEYS)?;
-    let origin = fields.get("origin").map(|node| origin(words, node));
+fn cors(reader: &mut Reader<'_>, node: &Node) -> Option<CorsWanted> {
+    let fields = reader.fields(node, "`cors`", CORS_KEYS)?;
+    let origin = fields.get("origin").map(|node| origin(reader, node));
     if origin.is_none() {
-        words.reader.report(
+        reader.report(
             node.place,
             "`cors` has no `origin`",
             "Write the origin of the page, such as `https://app.example.com`",
@@ -65,13 +64,13 @@ fn cors(words: &mut Words<'_>, node: &Node) -> Option<CorsWanted> {
     }
     let method = fields
         .get("method")
-        .map_or(Some(None), |node| method(words, node).map(Some));
+        .map_or(Some(None), |node| method(reader, node).map(Some));
     let headers = fields
         .get("headers")
-        .map_or_else(|| Some(Vec::new()), |node| header_names(words, node));
-    let credentials = fields.get("credentials").map_or(Some(false), |node| {
-        words.reader.boolean(node, "`credentials`")
-    });
+        .map_or_else(|| Some(Vec::new()), |node| header_names(reader, node));
+    let credentials = fields
+        .get("credentials")
+        .map_or(Some(false), |node| reader.boolean(node, "`credentials`"));
     let credentials = if credentials? {
         CorsCredentials::Sent
     } else {
@@ -86,9 +85,9 @@ fn cors(words: &mut Words<'_>, node: &Node) -> Option<CorsWanted> {
 }
 
 /// Scheme, host and port without anything behind, as browsers send it.
-fn origin(words: &mut Words<'_>, node: &Node) -> Option<Template> {
-    let text = words.reader.text(node, "`origin`")?;
-    let origin = words.parsed(node, &text)?;
+fn origin(reader: &mut Reader<'_>, node: &Node) -> Option<Template> {
+    let text = reader.text(node, "`origin`")?;
+    let origin = reader.parsed(node, &text)?;
     let plain = !text.contains("${");
     if plain
         && Url::parse(&text)
@@ -98,20 +97,18 @@ fn origin(words: &mut Words<'_>, node: &Node) -> Option<Template> {
             != Some(&text)
     {
         let remedy = "Write scheme, host and port as browsers do, such as `https://app.example.com`: without a `/` at the end";
-        words
-            .reader
-            .report(node.place, format!("`{text}` is not an origin"), remedy);
+        reader.report(node.place, format!("`{text}` is not an origin"), remedy);
     }
     Some(origin)
 }
 
-fn method(words: &mut Words<'_>, node: &Node) -> Option<Method> {
-    let text = words.reader.text(node, "`method`")?;
+fn method(reader: &mut Reader<'_>, node: &Node) -> Option<Method> {
+    let text = reader.text(node, "`method`")?;
     let method = Method::from_bytes(text.as_bytes())
         .ok()
         .filter(|_| text.chars().all(|character| character.is_ascii_uppercase()));
     if method.is_none() {
-        words.reader.report(
+        reader.report(
             node.place,
             format!("`{text}` is not a method"),
             "Write it in capitals, such as `PUT`",
@@ -120,37 +117,31 @@ fn method(words: &mut Words<'_>, node: &Node) -> Option<Method> {
     method
 }
 
-fn header_names(words: &mut Words<'_>, node: &Node) -> Option<Vec<HeaderName>> {
-    let items = if let Content::List(items) = &node.content {
-        items.as_slice()
-    } else {
-        std::slice::from_ref(node)
-    };
+fn header_names(reader: &mut Reader<'_>, node: &Node) -> Option<Vec<HeaderName>> {
+    let items = node.one_or_more();
     let names: Vec<_> = items
         .iter()
         .map(|item| {
-            let name = words.reader.text(item, "`headers`")?;
-            named_header(words, item.place, &name)
+            let name = reader.text(item, "`headers`")?;
+            named_header(reader, item.place, &name)
         })
         .collect();
     names.into_iter().collect()
 }
 
 /// The port at which http is spoken; `false` is as if nothing were said.
-fn https_redirect(words: &mut Words<'_>, node: &Node) -> Option<u16> {
+fn https_redirect(reader: &mut Reader<'_>, node: &Node) -> Option<u16> {
     if let Content::Boolean(wanted) = node.content {
         return wanted.then_some(HTTP_PORT);
     }
-    let fields = words
-        .reader
-        .fields(node, "`https-redirect`", HTTPS_REDIRECT_KEYS)?;
+    let fields = reader.fields(node, "`https-redirect`", HTTPS_REDIRECT_KEYS)?;
     let Some(node) = fields.get("port") else {
         return Some(HTTP_PORT);
     };
-    let text = words.reader.text(node, "`port`")?;
+    let text = reader.text(node, "`port`")?;
     let port = text.parse().ok().filter(|port| *port > 0);
     if port.is_none() {
-        words.reader.report(
+        reader.report(
             node.place,
             format!("`{text}` is not a port"),
             "Write a number from 1 to 65535",
@@ -161,20 +152,20 @@ fn https_redirect(words: &mut Words<'_>, node: &Node) -> Option<u16> {
 
 /// The test with its request turned into what the preset asks.
 pub(super) fn applied(
-    words: &mut Words<'_>,
+    reader: &mut Reader<'_>,
     fields: &Fields<'_>,
     test: SmokeTest,
     preset: Option<SmokePreset>,
 ) -> Option<SmokeTest> {
     match preset {
         None => Some(test),
-        Some(SmokePreset::Cors(wanted)) => preflight(words, fields, test, wanted),
-        Some(SmokePreset::HttpsRedirect(port)) => plain_http(words, fields, test, port),
+        Some(SmokePreset::Cors(wanted)) => preflight(reader, fields, test, wanted),
+        Some(SmokePreset::HttpsRedirect(port)) => plain_http(reader, fields, test, port),
     }
 }
 
 fn preflight(
-    words: &mut Words<'_>,
+    reader: &mut Reader<'_>,
     fields: &Fields<'_>,
     mut test: SmokeTest,
     wanted: CorsWanted,
@@ -185,7 +176,7 @@ fn preflight(
             "A preflight has no `{}`: browsers ask before they send it",
             entry.key
         );
-        words.reader.report(
+        reader.report(
             entry.place,
             message,
             "Leave it out, or write a test of its own for the request itself",
@@ -201,9 +192,7 @@ fn preflight(
         (&method, &test.request.method, fields.entry("cors"))
     {
         let remedy = "Write `method:` with the method of the request that the browser asks for";
-        words
-            .reader
-            .report(entry.place, "`cors` does not say for which method", remedy);
+        reader.report(entry.place, "`cors` does not say for which method", remedy);
     }
     let method = method.unwrap_or_else(|| test.request.method.clone());
     let request = &mut test.request;
@@ -234,14 +223,14 @@ fn preflight(
 }
 
 fn plain_http(
-    words: &mut Words<'_>,
+    reader: &mut Reader<'_>,
     fields: &Fields<'_>,
     mut test: SmokeTest,
     port: u16,
 ) -> Option<SmokeTest> {
     let place = fields.entry("https-redirect").map(|entry| entry.place)?;
     if !matches!(test.request.method, Method::GET | Method::HEAD) {
-        words.reader.report(
+        reader.report(
             place,
             "`https-redirect` is for `get` and `head`",
             "Write `get: /path`: browsers come with GET",
@@ -249,7 +238,7 @@ fn plain_http(
     }
     if holds_secret(&test.request) {
         let remedy = "Leave out `auth` and every `${env.NAME}` and `${secret.NAME}`: whoever redirects does not need them";
-        words.reader.report(
+        reader.report(
             place,
             "`https-redirect` would send a secret unencrypted",
             remedy,

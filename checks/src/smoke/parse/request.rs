@@ -6,30 +6,32 @@ pub(super) mod body;
 use reqwest::Method;
 use reqwest::header::{HeaderName, HeaderValue};
 
-use crate::document::{Content, Entry, Node, Place};
-use crate::reader::Fields;
+use crate::document::{Entry, Node, Place};
+use crate::reader::{Fields, Reader};
 use crate::smoke::form::{self, Credential, Request};
 use crate::template::{Template, Values};
 
-use crate::words::Words;
-
 const METHOD_KEYS: &[&str] = &["get", "post", "put", "delete", "head", "patch", "request"];
 
-pub(super) fn request(words: &mut Words<'_>, test: &Node, fields: &Fields<'_>) -> Option<Request> {
-    let target = target(words, test, fields);
+pub(super) fn request(
+    reader: &mut Reader<'_>,
+    test: &Node,
+    fields: &Fields<'_>,
+) -> Option<Request> {
+    let target = target(reader, test, fields);
     let query = fields
         .get("query")
-        .map_or_else(|| Some(Vec::new()), |node| query(words, node));
+        .map_or_else(|| Some(Vec::new()), |node| query(reader, node));
     let headers = fields
         .get("headers")
-        .map_or_else(|| Some(Vec::new()), |node| headers(words, node));
+        .map_or_else(|| Some(Vec::new()), |node| headers(reader, node));
     let credential = fields
         .get("auth")
-        .map_or(Some(None), |node| auth::credential(words, node).map(Some));
-    let body = body::body(words, fields);
+        .map_or(Some(None), |node| auth::credential(reader, node).map(Some));
+    let body = body::body(reader, fields);
     let (method, path) = target?;
     let (headers, credential) = (headers?, credential?);
-    said_once(words, fields, &headers, credential.as_ref());
+    said_once(reader, fields, &headers, credential.as_ref());
     let place = form::RequestDestination::Side;
     Some(Request {
         method,
@@ -45,7 +47,7 @@ pub(super) fn request(words: &mut Words<'_>, test: &Node, fields: &Fields<'_>) -
 
 /// Two values of one header are a mistake where one of them is a credential.
 fn said_once(
-    words: &mut Words<'_>,
+    reader: &mut Reader<'_>,
     fields: &Fields<'_>,
     headers: &[(HeaderName, Template)],
     credential: Option<&Credential>,
@@ -56,7 +58,7 @@ fn said_once(
     let name = credential.header_name();
     if headers.iter().any(|(header, _)| *header == name) {
         let message = format!("`auth` and `headers` both give `{name}`");
-        words.reader.report(
+        reader.report(
             entry.place,
             message,
             "Keep `auth`, and leave the header out",
@@ -65,58 +67,52 @@ fn said_once(
 }
 
 /// Parameters by name, each with a value or a list of them.
-pub(super) fn query(words: &mut Words<'_>, node: &Node) -> Option<Vec<(String, Template)>> {
-    let entries = words.reader.entries(node, "`query`")?;
+pub(super) fn query(reader: &mut Reader<'_>, node: &Node) -> Option<Vec<(String, Template)>> {
+    let entries = reader.entries(node, "`query`")?;
     let pairs: Vec<_> = entries
         .iter()
-        .flat_map(|entry| parameter(words, entry))
+        .flat_map(|entry| parameter(reader, entry))
         .collect();
     pairs.into_iter().collect()
 }
 
-fn parameter(words: &mut Words<'_>, entry: &Entry) -> Vec<Option<(String, Template)>> {
-    let items = if let Content::List(items) = &entry.value.content {
-        items.as_slice()
-    } else {
-        std::slice::from_ref(&entry.value)
-    };
+fn parameter(reader: &mut Reader<'_>, entry: &Entry) -> Vec<Option<(String, Template)>> {
+    let items = entry.value.one_or_more();
     let what = format!("Query parameter `{}`", entry.key);
     items
         .iter()
-        .map(|item| Some((entry.key.clone(), words.template(item, &what)?)))
+        .map(|item| Some((entry.key.clone(), reader.template(item, &what)?)))
         .collect()
 }
 
-fn target(words: &mut Words<'_>, test: &Node, fields: &Fields<'_>) -> Option<(Method, Template)> {
+fn target(reader: &mut Reader<'_>, test: &Node, fields: &Fields<'_>) -> Option<(Method, Template)> {
     let entries = fields.among(METHOD_KEYS);
     if let Some(second) = entries.get(1) {
         let message = format!(
             "A test has two requests: `{}` and `{}`",
             entries[0].key, second.key
         );
-        words.reader.report(
+        reader.report(
             second.place,
             message,
             "Keep one, and write a test of its own for the other",
         );
     }
     let Some(entry) = entries.first() else {
-        words.reader.report(
+        reader.report(
             test.place,
             "A test has no request",
             "Write `get: /path`; also known are post, put, delete, head, patch and request",
         );
         return None;
     };
-    let written = words
-        .reader
-        .text(&entry.value, &format!("`{}`", entry.key))?;
-    let (method, path) = split(words, entry, &written)?;
-    Some((method, self::path(words, entry, &path)?))
+    let written = reader.text(&entry.value, &format!("`{}`", entry.key))?;
+    let (method, path) = split(reader, entry, &written)?;
+    Some((method, self::path(reader, entry, &path)?))
 }
 
 /// The method by the key, or the first word of `request: METHOD /path`.
-fn split(words: &mut Words<'_>, entry: &Entry, text: &str) -> Option<(Method, String)> {
+fn split(reader: &mut Reader<'_>, entry: &Entry, text: &str) -> Option<(Method, String)> {
     let (method, path) = match (entry.key.as_str(), text.split_once(' ')) {
         ("request", Some((method, path))) => (method.to_owned(), path.trim().to_owned()),
         ("request", None) => (String::new(), text.to_owned()),
@@ -127,7 +123,7 @@ fn split(words: &mut Words<'_>, entry: &Entry, text: &str) -> Option<(Method, St
             .chars()
             .all(|character| character.is_ascii_uppercase());
     if !upper {
-        words.reader.report(
+        reader.report(
             entry.value.place,
             format!("`{text}` does not begin with a method"),
             "Write `request: METHOD /path`, for example `request: OPTIONS /users`",
@@ -137,31 +133,31 @@ fn split(words: &mut Words<'_>, entry: &Entry, text: &str) -> Option<(Method, St
     Some((Method::from_bytes(method.as_bytes()).ok()?, path))
 }
 
-pub(super) fn path(words: &mut Words<'_>, entry: &Entry, path: &str) -> Option<Template> {
+pub(super) fn path(reader: &mut Reader<'_>, entry: &Entry, path: &str) -> Option<Template> {
     if !path.starts_with('/') || path.contains(char::is_whitespace) {
         let remedy = "Write a path such as `/health`; it is joined to test-url and production-url";
-        words.reader.report(
+        reader.report(
             entry.value.place,
             format!("`{path}` is not a path that starts with `/`"),
             remedy,
         );
         return None;
     }
-    words.parsed(&entry.value, path)
+    reader.parsed(&entry.value, path)
 }
 
-pub(super) fn headers(words: &mut Words<'_>, node: &Node) -> Option<Vec<(HeaderName, Template)>> {
-    let entries = words.reader.entries(node, "`headers`")?;
-    let headers: Vec<_> = entries.iter().map(|entry| header(words, entry)).collect();
+pub(super) fn headers(reader: &mut Reader<'_>, node: &Node) -> Option<Vec<(HeaderName, Template)>> {
+    let entries = reader.entries(node, "`headers`")?;
+    let headers: Vec<_> = entries.iter().map(|entry| header(reader, entry)).collect();
     headers.into_iter().collect()
 }
 
-fn header(words: &mut Words<'_>, entry: &Entry) -> Option<(HeaderName, Template)> {
-    let name = header_name(words, entry);
-    let value = words.template(&entry.value, &format!("Header `{}`", entry.key))?;
+fn header(reader: &mut Reader<'_>, entry: &Entry) -> Option<(HeaderName, Template)> {
+    let name = header_name(reader, entry);
+    let value = reader.template(&entry.value, &format!("Header `{}`", entry.key))?;
     let sent = value.render(&Values::default());
     if HeaderValue::from_str(&sent).is_err() {
-        words.reader.report(
+        reader.report(
             entry.value.place,
             format!("Header `{}` has a value that cannot be sent", entry.key),
             "Write one line without control characters",
@@ -171,19 +167,19 @@ fn header(words: &mut Words<'_>, entry: &Entry) -> Option<(HeaderName, Template)
 }
 
 /// A header's name; names have no case.
-pub(super) fn header_name(words: &mut Words<'_>, entry: &Entry) -> Option<HeaderName> {
-    named_header(words, entry.place, &entry.key)
+pub(super) fn header_name(reader: &mut Reader<'_>, entry: &Entry) -> Option<HeaderName> {
+    named_header(reader, entry.place, &entry.key)
 }
 
 /// A header's name that stands somewhere else than as a key.
 pub(super) fn named_header(
-    words: &mut Words<'_>,
+    reader: &mut Reader<'_>,
     place: Place,
     written: &str,
 ) -> Option<HeaderName> {
     let name = HeaderName::from_bytes(written.as_bytes());
     if name.is_err() {
-        words.reader.report(
+        reader.report(
             place,
             format!("`{written}` is not the name of a header"),
             "Write a name such as `content-type`",

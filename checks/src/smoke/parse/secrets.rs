@@ -2,10 +2,12 @@
 //!
 //! They are read before everything else, so that `${secret.NAME}` can be held against them.
 
+use std::collections::BTreeSet;
+
 use crate::document::{Content, Entry, Node};
+use crate::reader::Reader;
 use crate::smoke::secrets::SecretWanted;
 use crate::template::is_name;
-use crate::words::Words;
 
 use super::keys::SECRET_KEYS;
 
@@ -16,7 +18,8 @@ const REMEDY: &str = "Write the name or ARN of a secret in AWS Secrets Manager, 
 
 /// The secrets that a document declares. What is wrong with the document itself is reported by
 /// whoever reads the rest.
-pub(super) fn declared(words: &mut Words<'_>, root: &Node) -> Vec<SecretWanted> {
+pub(super) fn declared(reader: &mut Reader<'_>, root: &Node) -> Vec<SecretWanted> {
+    reader.declared_secrets = Some(BTreeSet::new());
     let Content::Mapping(fields) = &root.content else {
         return Vec::new();
     };
@@ -26,34 +29,34 @@ pub(super) fn declared(words: &mut Words<'_>, root: &Node) -> Vec<SecretWanted> 
     else {
         return Vec::new();
     };
-    let Some(entries) = words.reader.entries(&entry.value, "`secrets`") else {
+    let Some(entries) = reader.entries(&entry.value, "`secrets`") else {
         return Vec::new();
     };
     // Also those that are malformed: that they are is one problem, not one more at every use.
-    words.declared = entries.iter().map(|entry| entry.key.clone()).collect();
+    reader.declared_secrets = Some(entries.iter().map(|entry| entry.key.clone()).collect());
     entries
         .iter()
-        .filter_map(|entry| wanted(words, entry))
+        .filter_map(|entry| wanted(reader, entry))
         .collect()
 }
 
-fn wanted(words: &mut Words<'_>, entry: &Entry) -> Option<SecretWanted> {
+fn wanted(reader: &mut Reader<'_>, entry: &Entry) -> Option<SecretWanted> {
     if !is_name(&entry.key) {
         let message = format!("`{}` cannot stand in `${{secret.NAME}}`", entry.key);
-        words.reader.report(
+        reader.report(
             entry.place,
             message,
             "Write a name of letters, digits and `_`, not beginning with a digit",
         );
     }
     let (id, key) = if matches!(entry.value.content, Content::Mapping(_)) {
-        let fields = words.reader.fields(
+        let fields = reader.fields(
             &entry.value,
             &format!("secret `{}`", entry.key),
             SECRET_KEYS,
         )?;
         let Some(secret) = fields.get("secret") else {
-            words.reader.report(
+            reader.report(
                 entry.value.place,
                 format!("Secret `{}` does not say which it is", entry.key),
                 REMEDY,
@@ -62,10 +65,10 @@ fn wanted(words: &mut Words<'_>, entry: &Entry) -> Option<SecretWanted> {
         };
         let key = fields
             .get("key")
-            .and_then(|node| words.reader.text(node, "`key`"));
-        (id(words, secret)?, key)
+            .and_then(|node| reader.text(node, "`key`"));
+        (id(reader, secret)?, key)
     } else {
-        (id(words, &entry.value)?, None)
+        (id(reader, &entry.value)?, None)
     };
     Some(SecretWanted {
         name: entry.key.clone(),
@@ -74,10 +77,10 @@ fn wanted(words: &mut Words<'_>, entry: &Entry) -> Option<SecretWanted> {
     })
 }
 
-fn id(words: &mut Words<'_>, node: &Node) -> Option<String> {
-    let id = words.reader.text(node, "A secret")?;
+fn id(reader: &mut Reader<'_>, node: &Node) -> Option<String> {
+    let id = reader.text(node, "A secret")?;
     if !is_id(&id) {
-        words.reader.report(
+        reader.report(
             node.place,
             format!("`{id}` is neither the name nor the ARN of a secret"),
             REMEDY,

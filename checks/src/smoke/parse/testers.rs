@@ -12,13 +12,12 @@ use super::keys::TESTER_KEYS;
 use crate::command;
 use crate::document::{Content, Entry, Node};
 use crate::moment::Moment;
-use crate::reader::Fields;
+use crate::reader::{Fields, Reader};
 use crate::template::Template;
 use crate::tester::{
     RESERVED, ReportPath, RunnerPlace, TaskPlace, Tester, TesterPlace, WHOLE, is_inside,
     is_variable,
 };
-use crate::words::Words;
 
 /// Longer than most suites; a rollout waits for it.
 const TIMEOUT: Duration = Duration::from_mins(10);
@@ -51,12 +50,12 @@ enum Where {
 
 const WHERE: &[(&str, Where)] = &[("runner", Where::Runner), ("task", Where::Task)];
 
-pub(super) fn testers(words: &mut Words<'_>, node: &Node) -> Vec<Tester> {
-    let Some(items) = words.reader.list(node, "`testers`") else {
+pub(super) fn testers(reader: &mut Reader<'_>, node: &Node) -> Vec<Tester> {
+    let Some(items) = reader.list(node, "`testers`") else {
         return Vec::new();
     };
     if items.is_empty() {
-        words.reader.report(
+        reader.report(
             node.place,
             "`testers` is empty",
             "Write at least one tester, or leave `testers` out",
@@ -65,30 +64,30 @@ pub(super) fn testers(words: &mut Words<'_>, node: &Node) -> Vec<Tester> {
     let mut names = BTreeSet::new();
     items
         .iter()
-        .filter_map(|item| tester(words, item, &mut names))
+        .filter_map(|item| tester(reader, item, &mut names))
         .collect()
 }
 
-fn tester(words: &mut Words<'_>, node: &Node, names: &mut BTreeSet<String>) -> Option<Tester> {
-    let fields = words.reader.fields(node, "a tester", TESTER_KEYS)?;
-    let name = super::name(words, node, &fields, names);
-    let on = super::on(words, &fields, &[Moment::Green]);
+fn tester(reader: &mut Reader<'_>, node: &Node, names: &mut BTreeSet<String>) -> Option<Tester> {
+    let fields = reader.fields(node, "a tester", TESTER_KEYS)?;
+    let name = super::name(reader, node, &fields, names);
+    let on = super::on(reader, &fields, &[Moment::Green]);
     let command = fields
         .get("command")
-        .map_or_else(|| Some(Vec::new()), |node| command(words, node));
+        .map_or_else(|| Some(Vec::new()), |node| command(reader, node));
     let environment = fields
         .get("environment")
-        .map_or_else(|| Some(Vec::new()), |node| environment(words, node));
+        .map_or_else(|| Some(Vec::new()), |node| environment(reader, node));
     let timeout = fields.get("timeout").map_or(Some(TIMEOUT), |node| {
-        super::timeout(words, node, "`timeout`")
+        super::timeout(reader, node, "`timeout`")
     });
     let place = match fields.get("where").map_or(Some(Where::Runner), |node| {
-        words.reader.word(node, "`where`", WHERE)
+        reader.word(node, "`where`", WHERE)
     })? {
-        Where::Runner => runner(words, node, &fields)
+        Where::Runner => runner(reader, node, &fields)
             .map(Box::new)
             .map(TesterPlace::Runner),
-        Where::Task => task(words, node, &fields).map(TesterPlace::Task),
+        Where::Task => task(reader, node, &fields).map(TesterPlace::Task),
     };
     Some(Tester {
         name: name?,
@@ -100,40 +99,40 @@ fn tester(words: &mut Words<'_>, node: &Node, names: &mut BTreeSet<String>) -> O
     })
 }
 
-fn runner(words: &mut Words<'_>, tester: &Node, fields: &Fields<'_>) -> Option<RunnerPlace> {
+fn runner(reader: &mut Reader<'_>, tester: &Node, fields: &Fields<'_>) -> Option<RunnerPlace> {
     misplaced(
-        words,
+        reader,
         fields,
         OF_TASK,
         "means something with `where: task` only",
         "Leave it out, or write `where: task`",
     );
-    let junit = fields.get("junit").map(|node| report(words, node));
+    let junit = fields.get("junit").map(|node| report(reader, node));
     let working_directory = fields
         .get("working-directory")
-        .map(|node| folder(words, node));
-    let network = fields.get("network").map(|node| network(words, node));
+        .map(|node| folder(reader, node));
+    let network = fields.get("network").map(|node| network(reader, node));
     let writes = fields
         .get("writes")
-        .map_or_else(|| Some(Vec::new()), |node| writes(words, node));
+        .map_or_else(|| Some(Vec::new()), |node| writes(reader, node));
     let memory = fields
         .get("memory")
-        .map_or(Some(MEMORY), |node| memory(words, node));
+        .map_or(Some(MEMORY), |node| memory(reader, node));
     let processes = fields
         .get("processes")
-        .map_or(Some(PROCESSES), |node| processes(words, node));
+        .map_or(Some(PROCESSES), |node| processes(reader, node));
     if let (Some(Some(path)), Some(writes), Some(node)) = (&junit, &writes, fields.get("junit")) {
-        in_a_folder(words, node, path, writes);
+        in_a_folder(reader, node, path, writes);
     }
     let Some(node) = fields.get("image") else {
-        words.reader.report(
+        reader.report(
             tester.place,
             "A tester has no `image`",
             "Write `image:` with the tool's image, or `where: task`",
         );
         return None;
     };
-    let image = image(words, node);
+    let image = image(reader, node);
     // What is there and cannot be read is a problem that was reported.
     let (junit, working_directory, network) =
         (given(junit)?, given(working_directory)?, given(network)?);
@@ -148,10 +147,10 @@ fn runner(words: &mut Words<'_>, tester: &Node, fields: &Fields<'_>) -> Option<R
     })
 }
 
-fn task(words: &mut Words<'_>, tester: &Node, fields: &Fields<'_>) -> Option<TaskPlace> {
+fn task(reader: &mut Reader<'_>, tester: &Node, fields: &Fields<'_>) -> Option<TaskPlace> {
     let why = "means something on the runner only: a task has the image of its task definition, and its files stay in it";
     misplaced(
-        words,
+        reader,
         fields,
         OF_RUNNER,
         why,
@@ -160,7 +159,7 @@ fn task(words: &mut Words<'_>, tester: &Node, fields: &Fields<'_>) -> Option<Tas
     if fields.get("command").is_none() {
         let remedy =
             "Write `command:`; without one the task would run what the service runs, and never end";
-        words.reader.report(
+        reader.report(
             tester.place,
             "A tester that is a task has no `command`",
             remedy,
@@ -168,10 +167,10 @@ fn task(words: &mut Words<'_>, tester: &Node, fields: &Fields<'_>) -> Option<Tas
     }
     let definition = fields
         .get("task-definition")
-        .map(|node| words.reader.text(node, "`task-definition`"));
+        .map(|node| reader.text(node, "`task-definition`"));
     let container = fields
         .get("container")
-        .map(|node| words.reader.text(node, "`container`"));
+        .map(|node| reader.text(node, "`container`"));
     Some(TaskPlace {
         definition: given(definition)?,
         container: given(container)?,
@@ -190,20 +189,18 @@ fn given<T>(read: Option<Option<T>>) -> Option<Option<T>> {
     }
 }
 
-fn misplaced(words: &mut Words<'_>, fields: &Fields<'_>, keys: &[&str], why: &str, remedy: &str) {
+fn misplaced(reader: &mut Reader<'_>, fields: &Fields<'_>, keys: &[&str], why: &str, remedy: &str) {
     for entry in fields.among(keys) {
-        words
-            .reader
-            .report(entry.place, format!("`{}` {why}", entry.key), remedy);
+        reader.report(entry.place, format!("`{}` {why}", entry.key), remedy);
     }
 }
 
-fn image(words: &mut Words<'_>, node: &Node) -> Option<ImageName> {
-    let text = words.reader.text(node, "`image`")?;
+fn image(reader: &mut Reader<'_>, node: &Node) -> Option<ImageName> {
+    let text = reader.text(node, "`image`")?;
     let image = text.parse::<ImageName>();
     image
         .map_err(|error| {
-            words.reader.report(
+            reader.report(
                 node.place,
                 error.to_string(),
                 "Write a name such as `grafana/k6:1.3.0`",
@@ -213,18 +210,18 @@ fn image(words: &mut Words<'_>, node: &Node) -> Option<ImageName> {
 }
 
 /// A list of words, or a text that is split as the input `command` is.
-fn command(words: &mut Words<'_>, node: &Node) -> Option<Vec<String>> {
+fn command(reader: &mut Reader<'_>, node: &Node) -> Option<Vec<String>> {
     let command = if let Content::List(items) = &node.content {
         let items: Vec<_> = items
             .iter()
-            .map(|item| words.reader.text(item, "A word of `command`"))
+            .map(|item| reader.text(item, "A word of `command`"))
             .collect();
         items.into_iter().collect::<Option<Vec<String>>>()?
     } else {
-        let text = words.reader.text(node, "`command`")?;
+        let text = reader.text(node, "`command`")?;
         let split = command::words(&text);
         if split.is_none() {
-            words.reader.report(
+            reader.report(
                 node.place,
                 "A quote in `command` is not closed",
                 command::UNCLOSED,
@@ -233,7 +230,7 @@ fn command(words: &mut Words<'_>, node: &Node) -> Option<Vec<String>> {
         split?
     };
     if command.is_empty() {
-        words.reader.report(
+        reader.report(
             node.place,
             "`command` is empty",
             "Write what the container runs, or leave `command` out",
@@ -242,22 +239,25 @@ fn command(words: &mut Words<'_>, node: &Node) -> Option<Vec<String>> {
     Some(command)
 }
 
-fn environment(words: &mut Words<'_>, node: &Node) -> Option<Vec<(String, Template)>> {
-    let entries = words.reader.entries(node, "`environment`")?;
-    let pairs: Vec<_> = entries.iter().map(|entry| variable(words, entry)).collect();
+fn environment(reader: &mut Reader<'_>, node: &Node) -> Option<Vec<(String, Template)>> {
+    let entries = reader.entries(node, "`environment`")?;
+    let pairs: Vec<_> = entries
+        .iter()
+        .map(|entry| variable(reader, entry))
+        .collect();
     pairs.into_iter().collect()
 }
 
-fn variable(words: &mut Words<'_>, entry: &Entry) -> Option<(String, Template)> {
+fn variable(reader: &mut Reader<'_>, entry: &Entry) -> Option<(String, Template)> {
     if RESERVED.contains(&entry.key.as_str()) {
-        words.reader.report(
+        reader.report(
             entry.place,
             format!("`{}` is set for every tester", entry.key),
             "Choose another name, or leave it out",
         );
     } else if !is_variable(&entry.key) {
         let remedy = "Write letters, digits and `_`, no digit first";
-        words.reader.report(
+        reader.report(
             entry.place,
             format!("`{}` is not the name of an environment variable", entry.key),
             remedy,
@@ -265,26 +265,24 @@ fn variable(words: &mut Words<'_>, entry: &Entry) -> Option<(String, Template)> 
     }
     Some((
         entry.key.clone(),
-        words.template(&entry.value, &format!("Variable `{}`", entry.key))?,
+        reader.template(&entry.value, &format!("Variable `{}`", entry.key))?,
     ))
 }
 
-fn report(words: &mut Words<'_>, node: &Node) -> Option<ReportPath> {
-    let text = words.reader.text(node, "`junit`")?;
+fn report(reader: &mut Reader<'_>, node: &Node) -> Option<ReportPath> {
+    let text = reader.text(node, "`junit`")?;
     let remedy = "Write a path in the workspace such as `reports/junit.xml` or `reports/*.xml`";
     ReportPath::parse(&text)
         .map_err(|why| {
-            words
-                .reader
-                .report(node.place, format!("`{text}` {why}"), remedy);
+            reader.report(node.place, format!("`{text}` {why}"), remedy);
         })
         .ok()
 }
 
-fn folder(words: &mut Words<'_>, node: &Node) -> Option<String> {
-    let text = words.reader.text(node, "`working-directory`")?;
+fn folder(reader: &mut Reader<'_>, node: &Node) -> Option<String> {
+    let text = reader.text(node, "`working-directory`")?;
     if !is_inside(&text) {
-        words.reader.report(
+        reader.report(
             node.place,
             format!("`{text}` is not a path inside the workspace"),
             "Write a path such as `tests/e2e`",
@@ -294,10 +292,10 @@ fn folder(words: &mut Words<'_>, node: &Node) -> Option<String> {
 }
 
 /// Reports are written to a folder of their own: the workspace itself is for reading.
-fn in_a_folder(words: &mut Words<'_>, node: &Node, path: &ReportPath, writes: &[String]) {
+fn in_a_folder(reader: &mut Reader<'_>, node: &Node, path: &ReportPath, writes: &[String]) {
     if path.folder().is_empty() && !writes.iter().any(|folder| folder == WHOLE) {
         let remedy = "Have the report written to a folder, such as `reports/junit.xml`; or write `writes: .`, if the tester may change everything";
-        words.reader.report(
+        reader.report(
             node.place,
             "`junit` is in no folder: a tester cannot write to the workspace itself",
             remedy,
@@ -306,23 +304,19 @@ fn in_a_folder(words: &mut Words<'_>, node: &Node, path: &ReportPath, writes: &[
 }
 
 /// Folders of the workspace, one or a list.
-fn writes(words: &mut Words<'_>, node: &Node) -> Option<Vec<String>> {
-    let items = if let Content::List(items) = &node.content {
-        items.as_slice()
-    } else {
-        std::slice::from_ref(node)
-    };
+fn writes(reader: &mut Reader<'_>, node: &Node) -> Option<Vec<String>> {
+    let items = node.one_or_more();
     let folders: Vec<_> = items
         .iter()
-        .map(|item| written_folder(words, item))
+        .map(|item| written_folder(reader, item))
         .collect();
     folders.into_iter().collect()
 }
 
-fn written_folder(words: &mut Words<'_>, node: &Node) -> Option<String> {
-    let text = words.reader.text(node, "`writes`")?;
+fn written_folder(reader: &mut Reader<'_>, node: &Node) -> Option<String> {
+    let text = reader.text(node, "`writes`")?;
     if text != WHOLE && !is_inside(&text) {
-        words.reader.report(
+        reader.report(
             node.place,
             format!("`{text}` is not a path inside the workspace"),
             "Write a folder such as `test-results`, or `.`",
@@ -332,8 +326,8 @@ fn written_folder(words: &mut Words<'_>, node: &Node) -> Option<String> {
 }
 
 /// `512m` or `4g`, in bytes.
-fn memory(words: &mut Words<'_>, node: &Node) -> Option<u64> {
-    let text = words.reader.text(node, "`memory`")?;
+fn memory(reader: &mut Reader<'_>, node: &Node) -> Option<u64> {
+    let text = reader.text(node, "`memory`")?;
     let (digits, unit) = text.split_at(
         text.find(|letter: char| !letter.is_ascii_digit())
             .unwrap_or(text.len()),
@@ -347,7 +341,7 @@ fn memory(words: &mut Words<'_>, node: &Node) -> Option<u64> {
         .and_then(|shift| digits.parse::<u64>().ok()?.checked_mul(1 << shift))
         .filter(|bytes| *bytes >= LEAST_MEMORY);
     if bytes.is_none() {
-        words.reader.report(
+        reader.report(
             node.place,
             format!("`{text}` is not an amount of memory"),
             "Write `512m`, `4g` or the like, at least `16m`",
@@ -356,11 +350,11 @@ fn memory(words: &mut Words<'_>, node: &Node) -> Option<u64> {
     bytes
 }
 
-fn processes(words: &mut Words<'_>, node: &Node) -> Option<u32> {
-    let text = words.reader.text(node, "`processes`")?;
+fn processes(reader: &mut Reader<'_>, node: &Node) -> Option<u32> {
+    let text = reader.text(node, "`processes`")?;
     let number = text.parse().ok().filter(|number| *number > 0);
     if number.is_none() {
-        words.reader.report(
+        reader.report(
             node.place,
             format!("`{text}` is not a number of processes"),
             "Write a number such as `4096`",
@@ -369,11 +363,11 @@ fn processes(words: &mut Words<'_>, node: &Node) -> Option<u32> {
     number
 }
 
-fn network(words: &mut Words<'_>, node: &Node) -> Option<String> {
-    let text = words.reader.text(node, "`network`")?;
+fn network(reader: &mut Reader<'_>, node: &Node) -> Option<String> {
+    let text = reader.text(node, "`network`")?;
     let fits = |letter: char| letter.is_ascii_alphanumeric() || "_.-".contains(letter);
     if text.is_empty() || !text.chars().all(fits) {
-        words.reader.report(
+        reader.report(
             node.place,
             format!("`{text}` is not the name of a network"),
             "Write `host`, `bridge` or the name of a network",

@@ -6,8 +6,8 @@ mod flow;
 use super::*;
 use crate::environment::tests::environment;
 use crate::moment::Moment;
+use crate::reader::Files;
 use crate::smoke::form::HttpVersion;
-use crate::words::Files;
 
 /// The suite that `docs/smoke-tests.md` shows.
 pub(in crate::smoke) fn documented() -> String {

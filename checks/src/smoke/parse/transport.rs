@@ -7,10 +7,9 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, DnsName};
 
 use crate::document::{Content, Node};
-use crate::reader::Fields;
+use crate::reader::{Fields, Reader};
 use crate::smoke::form::{HttpVersion, Tls, Transport};
 use crate::template::{Template, Values};
-use crate::words::Words;
 
 use super::keys::{TEST_HEADER_KEYS, TLS_KEYS};
 use super::timeout;
@@ -24,21 +23,21 @@ const TEST_VALUE: &str = "1";
 
 /// What these fields say of a connection, and `inherited` where they are silent.
 pub(super) fn transport(
-    words: &mut Words<'_>,
+    reader: &mut Reader<'_>,
     fields: &Fields<'_>,
     inherited: &Transport,
 ) -> Transport {
     let http = fields
         .get("http")
-        .and_then(|node| words.reader.word(node, "`http`", VERSIONS))
+        .and_then(|node| reader.word(node, "`http`", VERSIONS))
         .unwrap_or(inherited.http);
     let tls = fields
         .get("tls")
-        .and_then(|node| tls(words, node, &inherited.tls))
+        .and_then(|node| tls(reader, node, &inherited.tls))
         .unwrap_or_else(|| inherited.tls.clone());
     let connect_timeout = fields
         .get("connect-timeout")
-        .and_then(|node| timeout(words, node, "`connect-timeout`"));
+        .and_then(|node| timeout(reader, node, "`connect-timeout`"));
     Transport {
         http,
         tls,
@@ -46,15 +45,15 @@ pub(super) fn transport(
     }
 }
 
-fn tls(words: &mut Words<'_>, node: &Node, inherited: &Tls) -> Option<Tls> {
-    let fields = words.reader.fields(node, "`tls`", TLS_KEYS)?;
+fn tls(reader: &mut Reader<'_>, node: &Node, inherited: &Tls) -> Option<Tls> {
+    let fields = reader.fields(node, "`tls`", TLS_KEYS)?;
     let server_name = fields
         .get("server-name")
-        .and_then(|node| server_name(words, node))
+        .and_then(|node| server_name(reader, node))
         .or_else(|| inherited.server_name.clone());
     let authorities = fields
         .get("ca")
-        .and_then(|node| authorities(words, node))
+        .and_then(|node| authorities(reader, node))
         .unwrap_or_else(|| inherited.authorities.clone());
     Some(Tls {
         server_name,
@@ -62,11 +61,11 @@ fn tls(words: &mut Words<'_>, node: &Node, inherited: &Tls) -> Option<Tls> {
     })
 }
 
-fn server_name(words: &mut Words<'_>, node: &Node) -> Option<String> {
-    let name = words.reader.text(node, "`server-name`")?;
+fn server_name(reader: &mut Reader<'_>, node: &Node) -> Option<String> {
+    let name = reader.text(node, "`server-name`")?;
     if DnsName::try_from(name.as_str()).is_err() {
         let remedy = "Write the name alone, such as `api.example.com`: without scheme, port, path and variables";
-        words.reader.report(
+        reader.report(
             node.place,
             format!("`{name}` is not the name of a host"),
             remedy,
@@ -77,12 +76,12 @@ fn server_name(words: &mut Words<'_>, node: &Node) -> Option<String> {
 }
 
 /// Certificates in PEM: the text itself, or a file.
-fn authorities(words: &mut Words<'_>, node: &Node) -> Option<Vec<CertificateDer<'static>>> {
+fn authorities(reader: &mut Reader<'_>, node: &Node) -> Option<Vec<CertificateDer<'static>>> {
     let inline = matches!(&node.content, Content::Text(text) if text.contains("-----BEGIN"));
     let pem = if inline {
-        words.reader.text(node, "`ca`")?.into_bytes()
+        reader.text(node, "`ca`")?.into_bytes()
     } else {
-        words.file(node, "`ca`")?
+        reader.file(node, "`ca`")?
     };
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     let mut store = RootCertStore::empty();
@@ -102,7 +101,7 @@ fn authorities(words: &mut Words<'_>, node: &Node) -> Option<Vec<CertificateDer<
     let remedy = "Write the certificate of your authority in PEM (`-----BEGIN CERTIFICATE-----`), or the path of a file with it";
     authorities
         .map_err(|why| {
-            words.reader.report(
+            reader.report(
                 node.place,
                 format!("`ca` is not a certificate: {why}"),
                 remedy,
@@ -112,28 +111,26 @@ fn authorities(words: &mut Words<'_>, node: &Node) -> Option<Vec<CertificateDer<
 }
 
 /// `true` for Service Connect's own, or a name and a value.
-pub(super) fn test_header(words: &mut Words<'_>, node: &Node) -> Option<(HeaderName, Template)> {
+pub(super) fn test_header(reader: &mut Reader<'_>, node: &Node) -> Option<(HeaderName, Template)> {
     let usual = || Template::parse(TEST_VALUE).ok();
     if let Content::Boolean(wanted) = node.content {
         return wanted.then(|| Some((TEST_HEADER, usual()?))).flatten();
     }
-    let fields = words
-        .reader
-        .fields(node, "`test-header`", TEST_HEADER_KEYS)?;
+    let fields = reader.fields(node, "`test-header`", TEST_HEADER_KEYS)?;
     let name = fields.get("name").map_or(Some(TEST_HEADER), |node| {
-        let name = words.reader.text(node, "`name`")?;
-        super::request::named_header(words, node.place, &name)
+        let name = reader.text(node, "`name`")?;
+        super::request::named_header(reader, node.place, &name)
     });
     let value = fields
         .get("value")
-        .map_or_else(usual, |node| value(words, node));
+        .map_or_else(usual, |node| value(reader, node));
     Some((name?, value?))
 }
 
-fn value(words: &mut Words<'_>, node: &Node) -> Option<Template> {
-    let value = words.template(node, "`value`")?;
+fn value(reader: &mut Reader<'_>, node: &Node) -> Option<Template> {
+    let value = reader.template(node, "`value`")?;
     if HeaderValue::from_str(&value.render(&Values::default())).is_err() {
-        words.reader.report(
+        reader.report(
             node.place,
             "`value` cannot be sent in a header",
             "Write one line without control characters",

@@ -2,20 +2,19 @@
 
 use crate::analysis::form::{Asks, Metric};
 use crate::document::{Entry, Node};
-use crate::reader::Fields;
+use crate::reader::{Fields, Reader};
 
 use super::super::keys::{CLOUDWATCH_KEYS, CLOUDWATCH_METRIC_KEYS};
-use super::super::pen::ValueReader;
 
-pub(super) fn cloudwatch(pen: &mut ValueReader<'_>, node: &Node) -> Option<Asks> {
-    let fields = pen.reader.fields(node, "`cloudwatch`", CLOUDWATCH_KEYS)?;
+pub(super) fn cloudwatch(reader: &mut Reader<'_>, node: &Node) -> Option<Asks> {
+    let fields = reader.fields(node, "`cloudwatch`", CLOUDWATCH_KEYS)?;
     match (fields.get("metrics"), fields.get("expression")) {
         (None, None) => {
-            let metric = metric(pen, node, &fields, "`cloudwatch`")?;
+            let metric = metric(reader, node, &fields, "`cloudwatch`")?;
             Some(Asks::CloudWatch { metrics: vec![("m".to_owned(), metric)], expression: None })
         }
-        (Some(metrics), Some(expression)) => math(pen, &fields, metrics, expression),
-        (Some(lonely), None) | (None, Some(lonely)) => pen.refuse(
+        (Some(metrics), Some(expression)) => math(reader, &fields, metrics, expression),
+        (Some(lonely), None) | (None, Some(lonely)) => reader.refuse(
             lonely.place,
             "Metric math wants `metrics` and `expression`",
             "Write both: `metrics: { errors: …, requests: … }` and `expression: \"100 * errors / requests\"`",
@@ -24,35 +23,35 @@ pub(super) fn cloudwatch(pen: &mut ValueReader<'_>, node: &Node) -> Option<Asks>
 }
 
 fn math(
-    pen: &mut ValueReader<'_>,
+    reader: &mut Reader<'_>,
     fields: &Fields<'_>,
     metrics: &Node,
     expression: &Node,
 ) -> Option<Asks> {
     for entry in fields.among(CLOUDWATCH_METRIC_KEYS) {
-        pen.reader.report(
+        reader.report(
             entry.place,
             format!("`{}` stands beside `metrics`", entry.key),
             "Write it in a metric of `metrics`",
         );
     }
-    let entries = pen.reader.entries(metrics, "`metrics`")?;
+    let entries = reader.entries(metrics, "`metrics`")?;
     if entries.is_empty() {
-        return pen.refuse(
+        return reader.refuse(
             metrics.place,
             "`metrics` is empty",
             "Write at least one metric with an id",
         );
     }
-    let read: Vec<_> = entries.iter().map(|entry| named(pen, entry)).collect();
-    let expression = pen.text(expression, "`expression`");
+    let read: Vec<_> = entries.iter().map(|entry| named(reader, entry)).collect();
+    let expression = reader.template(expression, "`expression`");
     Some(Asks::CloudWatch {
         metrics: read.into_iter().collect::<Option<_>>()?,
         expression: Some(expression?),
     })
 }
 
-fn named(pen: &mut ValueReader<'_>, entry: &Entry) -> Option<(String, Metric)> {
+fn named(reader: &mut Reader<'_>, entry: &Entry) -> Option<(String, Metric)> {
     let legal = entry
         .key
         .starts_with(|first: char| first.is_ascii_lowercase())
@@ -62,29 +61,22 @@ fn named(pen: &mut ValueReader<'_>, entry: &Entry) -> Option<(String, Metric)> {
             .all(|character| character.is_ascii_alphanumeric() || character == '_');
     if !legal {
         let remedy = "CloudWatch wants a small letter first, and letters, digits and `_`";
-        pen.reader.report(
+        reader.report(
             entry.place,
             format!("`{}` is not an id of a metric", entry.key),
             remedy,
         );
     }
     let what = format!("metric `{}`", entry.key);
-    let fields = pen
-        .reader
-        .fields(&entry.value, &what, CLOUDWATCH_METRIC_KEYS)?;
-    let metric = metric(pen, &entry.value, &fields, &what)?;
+    let fields = reader.fields(&entry.value, &what, CLOUDWATCH_METRIC_KEYS)?;
+    let metric = metric(reader, &entry.value, &fields, &what)?;
     legal.then(|| (entry.key.clone(), metric))
 }
 
-fn metric(
-    pen: &mut ValueReader<'_>,
-    node: &Node,
-    fields: &Fields<'_>,
-    what: &str,
-) -> Option<Metric> {
+fn metric(reader: &mut Reader<'_>, node: &Node, fields: &Fields<'_>, what: &str) -> Option<Metric> {
     let mut word = |key: &str, example: &str| match fields.get(key) {
-        Some(node) => pen.word(node, &format!("`{key}`")),
-        None => pen.refuse(
+        Some(node) => reader.non_empty_text(node, &format!("`{key}`")),
+        None => reader.refuse(
             node.place,
             format!("{what} has no `{key}`"),
             format!("Write `{key}: {example}`"),
@@ -95,9 +87,10 @@ fn metric(
         word("metric", "RequestCount"),
         word("stat", "Sum"),
     );
-    let dimensions = fields
-        .get("dimensions")
-        .map_or_else(|| Some(Vec::new()), |node| pen.texts(node, "`dimensions`"));
+    let dimensions = fields.get("dimensions").map_or_else(
+        || Some(Vec::new()),
+        |node| reader.templates(node, "`dimensions`"),
+    );
     Some(Metric {
         namespace: namespace?,
         name: name?,

@@ -4,11 +4,11 @@
 use serde_json::Number;
 
 use crate::document::{Content, Entry, Node};
+use crate::reader::Reader;
 use crate::smoke::form::{
     Comparison, CountConditions, Durations, JsonCondition, JsonType, TextCondition,
 };
 use crate::smoke::parse::keys::{BOUND_KEYS, JSON_KEYS, TEXT_KEYS};
-use crate::words::Words;
 
 const TYPES: &[(&str, JsonType)] = &[
     ("timestamp", JsonType::Timestamp),
@@ -25,93 +25,96 @@ const TYPES: &[(&str, JsonType)] = &[
 ];
 
 /// A text that is equal, or conditions.
-pub(super) fn text(words: &mut Words<'_>, node: &Node, what: &str) -> Option<Vec<TextCondition>> {
+pub(super) fn text(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Vec<TextCondition>> {
     if matches!(node.content, Content::Mapping(_)) {
-        return text_mapping(words, node, what, TEXT_KEYS);
+        return text_mapping(reader, node, what, TEXT_KEYS);
     }
-    words
+    reader
         .template(node, what)
         .map(|template| vec![TextCondition::Equals(template)])
 }
 
 /// Conditions, of those that are known here.
 pub(super) fn text_mapping(
-    words: &mut Words<'_>,
+    reader: &mut Reader<'_>,
     node: &Node,
     what: &str,
     known: &[&str],
 ) -> Option<Vec<TextCondition>> {
-    every(words, node, what, known, |words, entry, what| {
-        match entry.key.as_str() {
-            "contains" => words
+    every(
+        reader,
+        node,
+        what,
+        known,
+        |reader, entry, what| match entry.key.as_str() {
+            "contains" => reader
                 .template(&entry.value, what)
                 .map(TextCondition::Contains),
-            "matches" => words
+            "matches" => reader
                 .pattern(&entry.value, what)
                 .map(TextCondition::Matches),
-            "exists" => words.reader.boolean(&entry.value, what).map(|exists| {
+            "exists" => reader.boolean(&entry.value, what).map(|exists| {
                 if exists {
                     TextCondition::Exists
                 } else {
                     TextCondition::Absent
                 }
             }),
-            "absent" => words.reader.boolean(&entry.value, what).map(|absent| {
+            "absent" => reader.boolean(&entry.value, what).map(|absent| {
                 if absent {
                     TextCondition::Absent
                 } else {
                     TextCondition::Exists
                 }
             }),
-            _ => words
+            _ => reader
                 .template(&entry.value, what)
                 .map(TextCondition::Equals),
-        }
-    })
+        },
+    )
 }
 
 /// A JSON value that is equal, or conditions.
-pub(super) fn json(words: &mut Words<'_>, node: &Node, what: &str) -> Option<Vec<JsonCondition>> {
+pub(super) fn json(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Vec<JsonCondition>> {
     if matches!(node.content, Content::Mapping(_)) {
-        return every(words, node, what, JSON_KEYS, json_condition);
+        return every(reader, node, what, JSON_KEYS, json_condition);
     }
-    words
+    reader
         .json(node)
         .map(|value| vec![JsonCondition::Equals(value)])
 }
 
-fn json_condition(words: &mut Words<'_>, entry: &Entry, what: &str) -> Option<JsonCondition> {
+fn json_condition(reader: &mut Reader<'_>, entry: &Entry, what: &str) -> Option<JsonCondition> {
     if let Some(comparison) = comparison(&entry.key) {
-        return number(words, &entry.value, what)
+        return number(reader, &entry.value, what)
             .map(|limit| JsonCondition::Compares(comparison, limit));
     }
     match entry.key.as_str() {
-        "ne" => words.json(&entry.value).map(JsonCondition::Differs),
-        "matches" => words
+        "ne" => reader.json(&entry.value).map(JsonCondition::Differs),
+        "matches" => reader
             .pattern(&entry.value, what)
             .map(JsonCondition::Matches),
-        "contains" => words.json(&entry.value).map(JsonCondition::Contains),
-        "exists" => words.reader.boolean(&entry.value, what).map(|exists| {
+        "contains" => reader.json(&entry.value).map(JsonCondition::Contains),
+        "exists" => reader.boolean(&entry.value, what).map(|exists| {
             if exists {
                 JsonCondition::Exists
             } else {
                 JsonCondition::Absent
             }
         }),
-        "length" => counts(words, &entry.value, what, EXACTLY).map(JsonCondition::Length),
-        "type" => words
-            .reader
+        "length" => counts(reader, &entry.value, what, EXACTLY).map(JsonCondition::Length),
+        "type" => reader
             .word(&entry.value, what, TYPES)
             .map(JsonCondition::Is),
-        _ => words.json(&entry.value).map(JsonCondition::Equals),
+        _ => reader.json(&entry.value).map(JsonCondition::Equals),
     }
 }
 
-fn number(words: &mut Words<'_>, node: &Node, what: &str) -> Option<Number> {
+fn number(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Number> {
     if let Content::Number(number) = &node.content {
         return Some(number.clone());
     }
-    words.reader.report(
+    reader.report(
         node.place,
         format!("{what} must be a number"),
         "Write a number without quotes",
@@ -135,17 +138,17 @@ pub(super) const AT_LEAST: &[Comparison] = &[Comparison::AtLeast];
 
 /// The bounds of a count; a plain number is what `plain` says.
 pub(super) fn counts(
-    words: &mut Words<'_>,
+    reader: &mut Reader<'_>,
     node: &Node,
     what: &str,
     plain: &[Comparison],
 ) -> Option<CountConditions> {
     if matches!(node.content, Content::Mapping(_)) {
-        return every(words, node, what, BOUND_KEYS, |words, entry, what| {
-            Some((comparison(&entry.key)?, whole(words, &entry.value, what)?))
+        return every(reader, node, what, BOUND_KEYS, |reader, entry, what| {
+            Some((comparison(&entry.key)?, whole(reader, &entry.value, what)?))
         });
     }
-    let limit = whole(words, node, what)?;
+    let limit = whole(reader, node, what)?;
     Some(
         plain
             .iter()
@@ -154,13 +157,13 @@ pub(super) fn counts(
     )
 }
 
-fn whole(words: &mut Words<'_>, node: &Node, what: &str) -> Option<i64> {
+fn whole(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<i64> {
     if let Content::Number(number) = &node.content
         && let Some(count) = number.as_i64().filter(|count| *count >= 0)
     {
         return Some(count);
     }
-    words.reader.report(
+    reader.report(
         node.place,
         format!("{what} must be a whole number"),
         "Write a whole number without quotes, such as `14`",
@@ -169,38 +172,37 @@ fn whole(words: &mut Words<'_>, node: &Node, what: &str) -> Option<i64> {
 }
 
 /// The bounds of a duration.
-pub(super) fn durations(words: &mut Words<'_>, node: &Node, what: &str) -> Option<Durations> {
-    every(words, node, what, BOUND_KEYS, |words, entry, what| {
+pub(super) fn durations(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Durations> {
+    every(reader, node, what, BOUND_KEYS, |reader, entry, what| {
         Some((
             comparison(&entry.key)?,
-            words.reader.duration(&entry.value, what)?,
+            reader.duration(&entry.value, what)?,
         ))
     })
 }
 
 /// The same; a plain duration is the longest.
-pub(super) fn at_most(words: &mut Words<'_>, node: &Node, what: &str) -> Option<Durations> {
+pub(super) fn at_most(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Durations> {
     if matches!(node.content, Content::Mapping(_)) {
-        return durations(words, node, what);
+        return durations(reader, node, what);
     }
-    words
-        .reader
+    reader
         .duration(node, what)
         .map(|longest| vec![(Comparison::AtMost, longest)])
 }
 
 /// Reads every known condition of a mapping that must have one at least.
 fn every<T>(
-    words: &mut Words<'_>,
+    reader: &mut Reader<'_>,
     node: &Node,
     what: &str,
     known: &[&str],
-    read: impl Fn(&mut Words<'_>, &Entry, &str) -> Option<T>,
+    read: impl Fn(&mut Reader<'_>, &Entry, &str) -> Option<T>,
 ) -> Option<Vec<T>> {
-    let fields = words.reader.fields(node, what, known)?;
+    let fields = reader.fields(node, what, known)?;
     let entries = fields.among(known);
     if matches!(&node.content, Content::Mapping(entries) if entries.is_empty()) {
-        words.reader.report(
+        reader.report(
             node.place,
             format!("{what} has no condition"),
             format!("Write a value, or one of {}", known.join(", ")),
@@ -208,7 +210,7 @@ fn every<T>(
     }
     let conditions: Vec<_> = entries
         .into_iter()
-        .map(|entry| read(words, entry, &format!("`{}`", entry.key)))
+        .map(|entry| read(reader, entry, &format!("`{}`", entry.key)))
         .collect();
     conditions.into_iter().collect()
 }

@@ -4,10 +4,9 @@
 use std::time::Duration;
 
 use crate::document::{Content, Entry, Node};
-use crate::reader::Fields;
+use crate::reader::{Fields, Reader};
 use crate::smoke::form::{Comparison, Durations, Inline, SecurityHeader};
 use crate::smoke::parse::keys::{POLICY_KEYS, SECURITY_KEYS, TRANSPORT_SECURITY_KEYS};
-use crate::words::Words;
 
 use super::conditions;
 
@@ -18,7 +17,7 @@ fn year() -> Durations {
     vec![(Comparison::AtLeast, YEAR)]
 }
 
-pub(super) fn headers(words: &mut Words<'_>, node: &Node) -> Option<Vec<SecurityHeader>> {
+pub(super) fn headers(reader: &mut Reader<'_>, node: &Node) -> Option<Vec<SecurityHeader>> {
     match &node.content {
         Content::Boolean(false) => Some(Vec::new()),
         Content::Boolean(true) => Some(SECURITY_KEYS.iter().map(|key| usual(key)).collect()),
@@ -26,22 +25,15 @@ pub(super) fn headers(words: &mut Words<'_>, node: &Node) -> Option<Vec<Security
             let table: Vec<_> = SECURITY_KEYS.iter().map(|key| (*key, *key)).collect();
             let wanted: Vec<_> = items
                 .iter()
-                .map(|item| {
-                    words
-                        .reader
-                        .word(item, "`security-headers`", &table)
-                        .map(usual)
-                })
+                .map(|item| reader.word(item, "`security-headers`", &table).map(usual))
                 .collect();
             wanted.into_iter().collect()
         }
         Content::Null | Content::Number(_) | Content::Text(_) | Content::Mapping(_) => {
-            let fields = words
-                .reader
-                .fields(node, "`security-headers`", SECURITY_KEYS)?;
+            let fields = reader.fields(node, "`security-headers`", SECURITY_KEYS)?;
             let wanted: Vec<_> = SECURITY_KEYS
                 .iter()
-                .map(|key| changed(words, &fields, key))
+                .map(|key| changed(reader, &fields, key))
                 .collect();
             let wanted: Option<Vec<_>> = wanted.into_iter().collect();
             Some(wanted?.into_iter().flatten().collect())
@@ -61,44 +53,41 @@ fn usual(key: &str) -> SecurityHeader {
 
 /// What is asked of a header where the mapping may say something else; nothing when it is not
 /// wanted.
-fn changed(words: &mut Words<'_>, fields: &Fields<'_>, key: &str) -> Option<Vec<SecurityHeader>> {
+fn changed(reader: &mut Reader<'_>, fields: &Fields<'_>, key: &str) -> Option<Vec<SecurityHeader>> {
     let Some(entry) = fields.entry(key) else {
         return Some(vec![usual(key)]);
     };
     match (&entry.value.content, key) {
         (Content::Mapping(_), "strict-transport-security") => {
-            transport_security(words, entry).map(|header| vec![header])
+            transport_security(reader, entry).map(|header| vec![header])
         }
         (Content::Mapping(_), "content-security-policy") => {
-            content_policy(words, entry).map(|header| vec![header])
+            content_policy(reader, entry).map(|header| vec![header])
         }
-        _ => words
-            .reader
+        _ => reader
             .boolean(&entry.value, &format!("`{key}`"))
             .map(|wanted| wanted.then(|| usual(key)).into_iter().collect()),
     }
 }
 
-fn transport_security(words: &mut Words<'_>, entry: &Entry) -> Option<SecurityHeader> {
-    let fields = words.reader.fields(
+fn transport_security(reader: &mut Reader<'_>, entry: &Entry) -> Option<SecurityHeader> {
+    let fields = reader.fields(
         &entry.value,
         "`strict-transport-security`",
         TRANSPORT_SECURITY_KEYS,
     )?;
     let age = fields.get("max-age").map_or_else(
         || Some(year()),
-        |node| conditions::durations(words, node, "`max-age`"),
+        |node| conditions::durations(reader, node, "`max-age`"),
     );
     age.map(SecurityHeader::TransportSecurity)
 }
 
-fn content_policy(words: &mut Words<'_>, entry: &Entry) -> Option<SecurityHeader> {
-    let fields = words
-        .reader
-        .fields(&entry.value, "`content-security-policy`", POLICY_KEYS)?;
-    let allowed = fields.get("unsafe-inline").map_or(Some(false), |node| {
-        words.reader.boolean(node, "`unsafe-inline`")
-    })?;
+fn content_policy(reader: &mut Reader<'_>, entry: &Entry) -> Option<SecurityHeader> {
+    let fields = reader.fields(&entry.value, "`content-security-policy`", POLICY_KEYS)?;
+    let allowed = fields
+        .get("unsafe-inline")
+        .map_or(Some(false), |node| reader.boolean(node, "`unsafe-inline`"))?;
     Some(SecurityHeader::ContentPolicy(if allowed {
         Inline::Allowed
     } else {

@@ -4,11 +4,11 @@ use reqwest::header::HeaderName;
 use serde_json_path::JsonPath;
 
 use crate::document::{Content, Node};
+use crate::reader::Reader;
 use crate::smoke::form::{Expect, JsonCondition, JsonExpectation, TextCondition};
 use crate::smoke::parse::keys::VERSION_KEYS;
 use crate::smoke::parse::request::named_header;
 use crate::template::{JsonTemplate, Template};
-use crate::words::Words;
 
 /// Where a version stands unless the test says otherwise.
 const USUAL_PATH: &str = "$.version";
@@ -24,42 +24,38 @@ pub(super) enum VersionSource {
     Header(HeaderName, Template),
 }
 
-pub(super) fn version(words: &mut Words<'_>, node: &Node) -> Option<VersionSource> {
+pub(super) fn version(reader: &mut Reader<'_>, node: &Node) -> Option<VersionSource> {
     // As if it stood there: the variable counts as used.
-    let version = words.parsed(node, "${version}")?;
+    let version = reader.parsed(node, "${version}")?;
     if let Content::Boolean(wanted) = node.content {
         return if wanted {
-            json(words, node, USUAL_PATH, version)
+            json(reader, node, USUAL_PATH, version)
         } else {
             Some(VersionSource::NotAsked)
         };
     }
-    let fields = words.reader.fields(node, "`version`", VERSION_KEYS)?;
+    let fields = reader.fields(node, "`version`", VERSION_KEYS)?;
     let entries = fields.among(VERSION_KEYS);
     let [entry] = entries.as_slice() else {
         let remedy = "Write `true`, `{ json: $.version }` or `{ header: x-version }`";
-        words
-            .reader
-            .report(node.place, "`version` must say where it is, once", remedy);
+        reader.report(node.place, "`version` must say where it is, once", remedy);
         return None;
     };
-    let text = words
-        .reader
-        .text(&entry.value, &format!("`{}`", entry.key))?;
+    let text = reader.text(&entry.value, &format!("`{}`", entry.key))?;
     match entry.key.as_str() {
-        "header" => named_header(words, entry.value.place, &text)
+        "header" => named_header(reader, entry.value.place, &text)
             .map(|name| VersionSource::Header(name, version)),
-        _ => json(words, &entry.value, &text, version),
+        _ => json(reader, &entry.value, &text, version),
     }
 }
 
 fn json(
-    words: &mut Words<'_>,
+    reader: &mut Reader<'_>,
     node: &Node,
     written: &str,
     version: Template,
 ) -> Option<VersionSource> {
-    let path = super::json_path(words, node.place, written)?;
+    let path = super::json_path(reader, node.place, written)?;
     Some(VersionSource::Json {
         written: written.to_owned(),
         path,

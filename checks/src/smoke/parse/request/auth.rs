@@ -1,18 +1,18 @@
 //! `auth`: a bearer token, a user with a password, or a key in a header.
 
 use crate::document::Node;
+use crate::reader::Reader;
 use crate::smoke::form::Credential;
 use crate::smoke::parse::keys::{API_KEY_KEYS, AUTH_KEYS, BASIC_KEYS};
 use crate::template::Values;
-use crate::words::Words;
 
 use super::named_header;
 
 const REMEDY: &str =
     "Write one of `bearer: token`, `basic: { user, password }` and `api-key: { header, value }`";
 
-pub(super) fn credential(words: &mut Words<'_>, node: &Node) -> Option<Credential> {
-    let fields = words.reader.fields(node, "`auth`", AUTH_KEYS)?;
+pub(super) fn credential(reader: &mut Reader<'_>, node: &Node) -> Option<Credential> {
+    let fields = reader.fields(node, "`auth`", AUTH_KEYS)?;
     let entries = fields.among(AUTH_KEYS);
     let [entry] = entries.as_slice() else {
         let message = if entries.is_empty() {
@@ -20,30 +20,30 @@ pub(super) fn credential(words: &mut Words<'_>, node: &Node) -> Option<Credentia
         } else {
             "`auth` has two credentials"
         };
-        words.reader.report(node.place, message, REMEDY);
+        reader.report(node.place, message, REMEDY);
         return None;
     };
     match entry.key.as_str() {
-        "basic" => basic(words, &entry.value),
-        "api-key" => api_key(words, &entry.value),
-        _ => words
+        "basic" => basic(reader, &entry.value),
+        "api-key" => api_key(reader, &entry.value),
+        _ => reader
             .template(&entry.value, "`bearer`")
             .map(Credential::Bearer),
     }
 }
 
-fn basic(words: &mut Words<'_>, node: &Node) -> Option<Credential> {
-    let [user, password] = both(words, node, "`basic`", [BASIC_KEYS[0], BASIC_KEYS[1]])?;
+fn basic(reader: &mut Reader<'_>, node: &Node) -> Option<Credential> {
+    let [user, password] = both(reader, node, "`basic`", [BASIC_KEYS[0], BASIC_KEYS[1]])?;
     let (user_place, user, password) = (
         user.place,
-        words.template(user, "`user`"),
-        words.template(password, "`password`"),
+        reader.template(user, "`user`"),
+        reader.template(password, "`password`"),
     );
     if user
         .as_ref()
         .is_some_and(|user| user.render(&Values::default()).contains(':'))
     {
-        words.reader.report(
+        reader.report(
             user_place,
             "`user` has a `:`",
             "The password begins behind the first `:`, so no user can have one",
@@ -55,13 +55,17 @@ fn basic(words: &mut Words<'_>, node: &Node) -> Option<Credential> {
     })
 }
 
-fn api_key(words: &mut Words<'_>, node: &Node) -> Option<Credential> {
-    let [header, value] = both(words, node, "`api-key`", [API_KEY_KEYS[0], API_KEY_KEYS[1]])?;
-    let name = words
-        .reader
+fn api_key(reader: &mut Reader<'_>, node: &Node) -> Option<Credential> {
+    let [header, value] = both(
+        reader,
+        node,
+        "`api-key`",
+        [API_KEY_KEYS[0], API_KEY_KEYS[1]],
+    )?;
+    let name = reader
         .text(header, "`header`")
-        .and_then(|name| named_header(words, header.place, &name));
-    let value = words.template(value, "`value`");
+        .and_then(|name| named_header(reader, header.place, &name));
+    let value = reader.template(value, "`value`");
     Some(Credential::ApiKey {
         header: name?,
         value: value?,
@@ -70,17 +74,15 @@ fn api_key(words: &mut Words<'_>, node: &Node) -> Option<Credential> {
 
 /// The two values of a mapping that needs both.
 fn both<'n>(
-    words: &mut Words<'_>,
+    reader: &mut Reader<'_>,
     node: &'n Node,
     what: &str,
     keys: [&str; 2],
 ) -> Option<[&'n Node; 2]> {
-    let fields = words.reader.fields(node, what, &keys)?;
+    let fields = reader.fields(node, what, &keys)?;
     let found = keys.map(|key| fields.get(key));
     for (key, _) in keys.iter().zip(found).filter(|(_, node)| node.is_none()) {
-        words
-            .reader
-            .report(node.place, format!("{what} has no `{key}`"), REMEDY);
+        reader.report(node.place, format!("{what} has no `{key}`"), REMEDY);
     }
     let [first, second] = found;
     Some([first?, second?])

@@ -1,10 +1,9 @@
 //! A request's body: JSON, a text, form fields, or a file of the workspace.
 
 use crate::document::Node;
-use crate::reader::Fields;
+use crate::reader::{Fields, Reader};
 use crate::smoke::form::RequestBody;
 use crate::template::Template;
-use crate::words::Words;
 
 const BODY_KEYS: &[&str] = &["json", "body", "form", "file"];
 
@@ -22,7 +21,7 @@ const CONTENT_TYPES: &[(&str, &str)] = &[
 const UNKNOWN_CONTENT: &str = "application/octet-stream";
 
 pub(in crate::smoke::parse) fn body(
-    words: &mut Words<'_>,
+    reader: &mut Reader<'_>,
     fields: &Fields<'_>,
 ) -> Option<RequestBody> {
     let entries = fields.among(BODY_KEYS);
@@ -31,7 +30,7 @@ pub(in crate::smoke::parse) fn body(
             "A test has two bodies: `{}` and `{}`",
             entries[0].key, second.key
         );
-        words.reader.report(
+        reader.report(
             second.place,
             message,
             "Keep one of json, form, body and file",
@@ -41,39 +40,39 @@ pub(in crate::smoke::parse) fn body(
         return Some(RequestBody::None);
     };
     match entry.key.as_str() {
-        "json" => words.json(&entry.value).map(RequestBody::Json),
-        "form" => form(words, &entry.value).map(RequestBody::Form),
-        "file" => file(words, &entry.value),
-        _ => words
+        "json" => reader.json(&entry.value).map(RequestBody::Json),
+        "form" => form(reader, &entry.value).map(RequestBody::Form),
+        "file" => file(reader, &entry.value),
+        _ => reader
             .template(&entry.value, "`body`")
             .map(RequestBody::Text),
     }
 }
 
-fn form(words: &mut Words<'_>, node: &Node) -> Option<Vec<(String, Template)>> {
-    let entries = words.reader.entries(node, "`form`")?;
+fn form(reader: &mut Reader<'_>, node: &Node) -> Option<Vec<(String, Template)>> {
+    let entries = reader.entries(node, "`form`")?;
     let pairs: Vec<_> = entries
         .iter()
         .map(|entry| {
             Some((
                 entry.key.clone(),
-                words.template(&entry.value, &format!("Field `{}`", entry.key))?,
+                reader.template(&entry.value, &format!("Field `{}`", entry.key))?,
             ))
         })
         .collect();
     pairs.into_iter().collect()
 }
 
-fn file(words: &mut Words<'_>, node: &Node) -> Option<RequestBody> {
-    let bytes = words.file(node, "`file`")?;
+fn file(reader: &mut Reader<'_>, node: &Node) -> Option<RequestBody> {
+    let bytes = reader.file(node, "`file`")?;
     if bytes.len() > LARGEST_FILE {
-        words.reader.report(
+        reader.report(
             node.place,
             "`file` has more than 16 MiB",
             "Send a smaller one: this is a smoke test",
         );
     }
-    let path = words.reader.text(node, "`file`")?;
+    let path = reader.text(node, "`file`")?;
     let known = CONTENT_TYPES
         .iter()
         .find(|(end, _)| path.ends_with(end))
