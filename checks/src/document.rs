@@ -117,6 +117,18 @@ impl Node {
         }
     }
 
+    /// The entry of a mapping's key.
+    pub fn entry(&self, key: &str) -> Option<&Entry> {
+        match &self.content {
+            Content::Mapping(entries) => entries.iter().find(|entry| entry.key == key),
+            Content::Null
+            | Content::Boolean(_)
+            | Content::Number(_)
+            | Content::Text(_)
+            | Content::List(_) => None,
+        }
+    }
+
     /// The value as JSON, its numbers as JavaScript prints them (`1.0` is `1`).
     pub fn to_json(&self) -> Value {
         match &self.content {

@@ -4,6 +4,8 @@
 //! A method that answers `None` has reported why. It knows nothing of any particular form, but what
 //! all of them have in common: texts with variables, the names that a document gives to values, and
 //! files that it names.
+//!
+//! The file is long because it is one list of methods, one for each kind of value.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -69,11 +71,16 @@ impl<'n> Fields<'n> {
             .find(|entry| entry.key == key && !matches!(entry.value.content, Content::Null))
     }
 
+    /// The entry of a key that is there.
+    pub fn entry_or_null(&self, key: &str) -> Option<&'n Entry> {
+        self.0.iter().find(|entry| entry.key == key)
+    }
+
     /// The entries whose key is one of these, in the order of the document.
-    pub fn among(&self, keys: &[&str]) -> Vec<&'n Entry> {
+    pub fn among<K: AsRef<str>>(&self, keys: &[K]) -> Vec<&'n Entry> {
         self.0
             .iter()
-            .filter(|entry| keys.contains(&entry.key.as_str()))
+            .filter(|entry| keys.iter().any(|key| key.as_ref() == entry.key))
             .collect()
     }
 }
@@ -168,12 +175,15 @@ impl<'a> Reader<'a> {
 
     /// A mapping with known keys; unknown ones are reported and left out. `what` names it: "a
     /// test", "`expect`".
-    pub fn fields<'n>(&mut self, node: &'n Node, what: &str, known: &[&str]) -> Option<Fields<'n>> {
+    pub fn fields<'n, K: AsRef<str>>(
+        &mut self,
+        node: &'n Node,
+        what: &str,
+        known: &[K],
+    ) -> Option<Fields<'n>> {
         let entries = self.entries(node, what)?;
-        for entry in entries
-            .iter()
-            .filter(|entry| !known.contains(&entry.key.as_str()))
-        {
+        let is_known = |entry: &&Entry| known.iter().any(|key| key.as_ref() == entry.key);
+        for entry in entries.iter().filter(|entry| !is_known(entry)) {
             self.report(
                 entry.place,
                 format!("Unknown key `{}` in {what}", entry.key),
@@ -439,12 +449,10 @@ fn reason(error: &regex::Error) -> String {
 }
 
 /// A remedy that lists what is known, the likeliest first.
-pub fn one_of(given: &str, known: &[&str]) -> String {
-    let list = known
-        .iter()
-        .map(|word| format!("`{word}`"))
-        .collect::<Vec<_>>()
-        .join(", ");
+pub fn one_of<K: AsRef<str>>(given: &str, known: &[K]) -> String {
+    let known: Vec<&str> = known.iter().map(AsRef::as_ref).collect();
+    let list: Vec<String> = known.iter().map(|word| format!("`{word}`")).collect();
+    let list = list.join(", ");
     match nearest(given, known.iter().copied()) {
         Some(word) => format!("Did you mean `{word}`? Known here: {list}"),
         None => format!("Known here: {list}"),

@@ -3,7 +3,8 @@
 
 use serde_json::Value;
 
-use crate::document::{Content, Entry, Node};
+use crate::document::{Content, Entry, Node, Place};
+use crate::form::{FromNode, read_all};
 use crate::reader::Reader;
 use crate::smoke::flow::Cell;
 use crate::template::{Secrecy, is_value_name};
@@ -11,34 +12,61 @@ use crate::template::{Secrecy, is_value_name};
 /// More than this is no longer a smoke test.
 const MOST: usize = 256;
 
-/// Reads a matrix and makes its names known; what it comes to are its combinations, the last axis
-/// changing fastest.
-pub(super) fn matrix(reader: &mut Reader<'_>, node: &Node) -> Option<Vec<Vec<Cell>>> {
-    let entries = reader.entries(node, "`matrix`")?;
-    let axes: Vec<_> = entries.iter().map(|entry| axis(reader, entry)).collect();
-    let axes: Vec<Vec<Cell>> = axes.into_iter().collect::<Option<_>>()?;
-    let size = axes
-        .iter()
-        .try_fold(1, |size: usize, axis| size.checked_mul(axis.len()));
-    if axes.is_empty() || size.is_none_or(|size| size > MOST) {
-        let size = if axes.is_empty() {
-            "no values".to_owned()
-        } else {
-            format!("more than {MOST} combinations")
-        };
-        reader.report(
-            node.place,
-            format!("`matrix` has {size}"),
-            "Write lists such as `locale: [de, en]`, of a few values each",
-        );
-        return None;
-    }
-    Some(
-        axes.into_iter()
+/// The combinations, the last axis changing fastest.
+#[derive(Debug, Clone)]
+pub(super) struct Matrix(pub(super) Vec<Vec<Cell>>);
+
+impl FromNode for Matrix {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let entries = reader.entries(node, what)?;
+        let axes = read_all(reader, entries, axis)?;
+        let size = axes
+            .iter()
+            .try_fold(1, |size: usize, axis| size.checked_mul(axis.len()));
+        if axes.is_empty() || size.is_none_or(|size| size > MOST) {
+            let size = if axes.is_empty() {
+                "no values".to_owned()
+            } else {
+                format!("more than {MOST} combinations")
+            };
+            return reader.refuse(
+                node.place,
+                format!("{what} has {size}"),
+                "Write lists such as `locale: [de, en]`, of a few values each",
+            );
+        }
+        let combinations = axes
+            .into_iter()
             .fold(vec![Vec::new()], |combinations, axis| {
                 product(&combinations, &axis)
-            }),
-    )
+            });
+        Some(Self(combinations))
+    }
+}
+
+/// Makes the names of an entry's matrix known while the entry is read, whatever the order of its
+/// keys: a value of one combination means nothing outside of it.
+pub(super) fn with_names<T>(
+    reader: &mut Reader<'_>,
+    entry: &Node,
+    read: impl FnOnce(&mut Reader<'_>) -> T,
+) -> T {
+    let names: Vec<(String, Place)> = match entry.entry("matrix").map(|entry| &entry.value.content)
+    {
+        Some(Content::Mapping(axes)) => axes
+            .iter()
+            .map(|axis| (format!("matrix.{}", axis.key), axis.place))
+            .collect(),
+        Some(_) | None => Vec::new(),
+    };
+    for (name, place) in &names {
+        reader.scope.declare(name, Secrecy::Open, *place);
+    }
+    let value = read(reader);
+    for (name, _) in &names {
+        reader.scope.forget(name);
+    }
+    value
 }
 
 fn product(combinations: &[Vec<Cell>], axis: &[Cell]) -> Vec<Vec<Cell>> {
@@ -60,7 +88,6 @@ fn axis(reader: &mut Reader<'_>, entry: &Entry) -> Option<Vec<Cell>> {
         );
     }
     let name = format!("matrix.{}", entry.key);
-    reader.scope.declare(&name, Secrecy::Open, entry.place);
     let items = reader.list(&entry.value, &format!("`{}`", entry.key))?;
     if items.is_empty() {
         reader.report(
@@ -69,8 +96,7 @@ fn axis(reader: &mut Reader<'_>, entry: &Entry) -> Option<Vec<Cell>> {
             "Write at least one, or leave it out",
         );
     }
-    let cells: Vec<_> = items.iter().map(|item| cell(reader, item, &name)).collect();
-    let cells: Vec<Cell> = cells.into_iter().collect::<Option<_>>()?;
+    let cells = read_all(reader, items, |reader, item| cell(reader, item, &name))?;
     for (index, cell) in cells
         .iter()
         .enumerate()
@@ -106,4 +132,27 @@ fn cell(reader: &mut Reader<'_>, node: &Node, name: &str) -> Option<Cell> {
         text,
         json,
     })
+}
+
+#[cfg(test)]
+mod schema {
+    use std::collections::BTreeMap;
+
+    use schemars::JsonSchema;
+
+    use super::super::names::Name;
+    use super::Matrix;
+    use crate::template::Template;
+
+    /// Lists of values by name.
+    #[derive(JsonSchema)]
+    #[schemars(rename = "Matrix")]
+    #[expect(dead_code, reason = "read by its derive only")]
+    struct Axes(#[schemars(extend("minProperties" = 1))] BTreeMap<Name, MatrixValues>);
+
+    #[derive(JsonSchema)]
+    #[expect(dead_code, reason = "read by its derive only")]
+    struct MatrixValues(#[schemars(length(min = 1))] Vec<Template>);
+
+    crate::document_schema!(Matrix as Axes);
 }

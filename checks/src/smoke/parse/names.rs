@@ -41,3 +41,8 @@ pub(super) fn declare(reader: &mut Reader<'_>, name: &str, secrecy: Secrecy, pla
         reader.scope.declare(name, secrecy, place);
     }
 }
+
+/// The name of a value: letters, digits, `_` and `-`.
+#[cfg(test)]
+#[derive(schemars::JsonSchema, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Name(#[schemars(regex(pattern = r"^[A-Za-z_][A-Za-z0-9_-]*$"))] String);
