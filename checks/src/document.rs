@@ -1,22 +1,18 @@
-//! A YAML 1.2 document as a tree in which every node knows its place, so that a problem can name
-//! line and column.
+//! A YAML 1.2 or JSON document as a tree in which every node knows its place, so that a problem can
+//! name line and column.
 //!
-//! It only reads what stands there: what a document may say is judged by the form it is read for.
-//! Keys that stand twice, several documents in one and aliases that refer to themselves are refused
-//! here.
+//! Every document of a user is read here; what it may say is decided by whoever reads the tree.
+//! Duplicate keys, several documents in one and aliases that refer to themselves are refused.
 
-use std::ops::Range;
+mod compose;
+mod json;
+mod scalar;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::Number;
-use serde_saphyr::{Location, Spanned, UserMessageFormatter, budget, options};
+use serde_json::{Map, Number, Value};
 
-use crate::json::Json;
 use crate::problem::{Position, Problem};
 
-/// What a document may come to when its aliases are expanded: far beyond any that people write.
-const MOST_NODES: usize = 100_000;
-const MOST_BYTES: usize = 4 * 1024 * 1024;
+pub use compose::compose;
 
 /// Line and column, both from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,15 +23,48 @@ pub struct Place {
     pub column: usize,
 }
 
+impl Place {
+    /// The place in a document that came from `origin`.
+    pub fn within(self, origin: &str) -> Position {
+        Position {
+            origin: origin.to_owned(),
+            line: self.line,
+            column: self.column,
+        }
+    }
+}
+
+/// Something wrong with a document's text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Where.
+    pub place: Place,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub remedy: String,
+    /// Which rules the text breaks.
+    pub kind: FaultKind,
+}
+
+/// Which rules a text breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FaultKind {
+    /// Those of YAML's grammar.
+    YamlSyntax,
+    /// Those of JSON, or ours for what a document may contain. The message names them itself.
+    Other,
+}
+
 /// A node of the document.
 #[derive(Debug, Clone)]
 pub struct Node {
-    /// What stands there.
+    /// What it holds.
     pub content: Content,
-    /// Where it stands: an alias stands where it is used.
+    /// Where it begins; for an alias, where the alias is.
     pub place: Place,
-    /// The bytes of the source that spell it; empty for collections.
-    pub spelled: Range<usize>,
+    /// How a number or a boolean is written (`1.10`); empty for everything else.
+    pub spelled: String,
 }
 
 /// What a node holds.
@@ -60,152 +89,61 @@ pub enum Content {
 pub struct Entry {
     /// The key as it is spelled.
     pub key: String,
-    /// Where the key stands.
+    /// Where the key begins.
     pub place: Place,
     /// The value.
     pub value: Node,
 }
 
-/// Reads a document; `input` and `origin` name it in the problem.
-pub fn read(text: &str, input: &str, origin: &str) -> Result<Node, Problem> {
-    // YAML 1.2: `on` is a text, not a boolean.
-    let budget = budget! { max_nodes: MOST_NODES, max_total_scalar_bytes: MOST_BYTES };
-    let options = options! { strict_booleans: true, budget: budget };
-    serde_saphyr::from_str_with_options(text, options).map_err(|error| {
-        malformed_json(text, input, origin).unwrap_or_else(|| malformed(&error, input, origin))
-    })
+/// Reads a document that describes something of ours; `input` and `origin` name it in the problems.
+pub fn read_document(text: &str, input: &str, origin: &str) -> Result<Node, Vec<Problem>> {
+    let problem = |fault: Fault| {
+        let message = match fault.kind {
+            FaultKind::YamlSyntax => format!("Not valid YAML: {}", fault.message),
+            FaultKind::Other => fault.message,
+        };
+        Problem::new(input, message, fault.remedy).at(fault.place.within(origin))
+    };
+    compose(text).map_err(|faults| faults.into_iter().map(problem).collect())
 }
 
-/// What was meant as JSON is explained as JSON.
-fn malformed_json(text: &str, input: &str, origin: &str) -> Option<Problem> {
-    let fault = match Json::of(text) {
-        Ok(json) => json?.fault()?,
-        Err(fault) => fault,
-    };
-    let position = Position {
-        origin: origin.to_owned(),
-        line: fault.line,
-        column: fault.column,
-    };
-    Some(Problem::new(input, fault.message, fault.remedy).at(position))
-}
-
-fn malformed(error: &serde_saphyr::Error, input: &str, origin: &str) -> Problem {
-    let message = error
-        .without_snippet()
-        .render_with_formatter(&UserMessageFormatter);
-    // The place is said once, by the problem itself.
-    let message = message
-        .split(" at line ")
-        .next()
-        .unwrap_or_default()
-        .to_owned();
-    let problem = Problem::new(
-        input,
-        format!("Not valid YAML: {message}"),
-        "Correct the document at this place",
-    );
-    let Some(location) = error.location() else {
-        return problem;
-    };
-    let place = Place::from(location);
-    problem.at(Position {
-        origin: origin.to_owned(),
-        line: place.line,
-        column: place.column,
-    })
-}
-
-impl From<Location> for Place {
-    fn from(location: Location) -> Self {
-        Self {
-            line: count(location.line()),
-            column: count(location.column()),
+impl Node {
+    /// The items of a list, or the node itself as the only one.
+    pub fn one_or_more(&self) -> &[Self] {
+        if let Content::List(items) = &self.content {
+            items
+        } else {
+            std::slice::from_ref(self)
         }
     }
-}
 
-fn count(number: u64) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
-}
-
-impl<'de> Deserialize<'de> for Node {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Spanned {
-            value,
-            referenced,
-            defined,
-        } = Spanned::deserialize(deserializer)?;
-        let span = defined.span();
-        let start = count(span.byte_offset().unwrap_or_default());
-        let length = count(span.byte_len().unwrap_or_default());
-        Ok(Self {
-            content: value,
-            place: referenced.into(),
-            spelled: start..start.saturating_add(length),
-        })
-    }
-}
-
-impl<'de> Deserialize<'de> for Content {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ContentVisitor)
-    }
-}
-
-struct ContentVisitor;
-
-impl<'de> Visitor<'de> for ContentVisitor {
-    type Value = Content;
-
-    fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str("a YAML node")
-    }
-
-    fn visit_unit<E>(self) -> Result<Content, E> {
-        Ok(Content::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Content, E> {
-        Ok(Content::Boolean(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Content, E> {
-        Ok(Content::Number(value.into()))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Content, E> {
-        Ok(Content::Number(value.into()))
-    }
-
-    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Content, E> {
-        Number::from_f64(value)
-            .map(Content::Number)
-            .ok_or_else(|| E::custom("infinite and undefined numbers have no meaning here"))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Content, E> {
-        Ok(Content::Text(value.to_owned()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Content, A::Error> {
-        let mut nodes = Vec::new();
-        while let Some(node) = items.next_element()? {
-            nodes.push(node);
+    /// The entry of a mapping's key.
+    pub fn entry(&self, key: &str) -> Option<&Entry> {
+        match &self.content {
+            Content::Mapping(entries) => entries.iter().find(|entry| entry.key == key),
+            Content::Null
+            | Content::Boolean(_)
+            | Content::Number(_)
+            | Content::Text(_)
+            | Content::List(_) => None,
         }
-        Ok(Content::List(nodes))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut items: A) -> Result<Content, A::Error> {
-        let mut entries = Vec::new();
-        while let Some((key, value)) = items.next_entry::<Spanned<String>, Node>()? {
-            entries.push(Entry {
-                key: key.value,
-                place: key.referenced.into(),
-                value,
-            });
+    /// The value as JSON, its numbers as JavaScript prints them (`1.0` is `1`).
+    pub fn to_json(&self) -> Value {
+        match &self.content {
+            Content::Null => Value::Null,
+            Content::Boolean(value) => Value::Bool(*value),
+            Content::Number(number) => Value::Number(scalar::as_javascript(number)),
+            Content::Text(text) => Value::String(text.clone()),
+            Content::List(items) => items.iter().map(Self::to_json).collect(),
+            Content::Mapping(entries) => {
+                let entries = entries
+                    .iter()
+                    .map(|entry| (entry.key.clone(), entry.value.to_json()));
+                Value::Object(entries.collect::<Map<_, _>>())
+            }
         }
-        Ok(Content::Mapping(entries))
     }
 }
 
@@ -214,9 +152,12 @@ mod tests {
     use super::*;
 
     fn problem(text: &str) -> String {
-        read(text, "smoke-tests", "smoke.yml")
+        read_document(text, "smoke-tests", "smoke.yml")
             .unwrap_err()
-            .to_string()
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join("; ")
     }
 
     #[test]
@@ -224,7 +165,7 @@ mod tests {
         let table = [
             (
                 "a: 1\na: 2\n",
-                "smoke-tests: smoke.yml:2:1: Not valid YAML: duplicate mapping key: a not allowed here",
+                "smoke-tests: smoke.yml:2:1: the key `a` appears twice, keys must be unique",
             ),
             (
                 "a:\n  b: c: d\n",
@@ -232,15 +173,15 @@ mod tests {
             ),
             (
                 "a: *b\n",
-                "smoke-tests: smoke.yml:1:4: Not valid YAML: reference to unknown value",
+                "smoke-tests: smoke.yml:1:4: Not valid YAML: while parsing node, found unknown anchor",
             ),
             (
                 "a: &a [*a]\n",
-                "smoke-tests: smoke.yml:1:8: Not valid YAML: Recursive reference not allowed here",
+                "smoke-tests: smoke.yml:1:8: the alias is inside the value it repeats",
             ),
             (
                 "a: .inf\n",
-                "smoke-tests: smoke.yml:1:4: Not valid YAML: value `.inf` is not a finite number",
+                "smoke-tests: smoke.yml:1:4: the number `.inf` is not finite, JSON has no such number",
             ),
         ];
         for (text, expected) in table {
@@ -268,7 +209,7 @@ mod tests {
         );
         for text in [values, bytes] {
             assert!(
-                problem(&text).contains("Not valid YAML: "),
+                problem(&text).contains("when its aliases are expanded"),
                 "{}",
                 problem(&text)
             );
@@ -278,7 +219,7 @@ mod tests {
     #[test]
     fn words_of_yaml_1_1_are_texts_and_numbers_keep_their_spelling() {
         let text = "on: [yes, off, 1.10, true, 5]";
-        let Content::Mapping(entries) = read(text, "i", "o").unwrap().content else {
+        let Content::Mapping(entries) = read_document(text, "i", "o").unwrap().content else {
             panic!("a mapping")
         };
         assert_eq!(
@@ -291,7 +232,7 @@ mod tests {
         assert!(matches!(&items[0].content, Content::Text(text) if text == "yes"));
         assert!(matches!(&items[1].content, Content::Text(text) if text == "off"));
         assert!(matches!(&items[2].content, Content::Number(_)));
-        assert_eq!(&text[items[2].spelled.clone()], "1.10");
+        assert_eq!(items[2].spelled, "1.10");
         assert!(matches!(&items[3].content, Content::Boolean(true)));
     }
 }

@@ -26,6 +26,15 @@ pub struct Environment<'a> {
     pub plain: &'a BTreeSet<String>,
 }
 
+impl Environment<'static> {
+    /// For documents that are given nothing.
+    pub const EMPTY: Self = Self {
+        variables: &BTreeMap::new(),
+        exposed: None,
+        plain: &BTreeSet::new(),
+    };
+}
+
 /// Why a document is not given a variable: what is wrong, and the remedy.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Withheld {

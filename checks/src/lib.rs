@@ -2,7 +2,8 @@
 //!
 //! | file | does |
 //! |---|---|
-//! | `document`, `reader` | a YAML document in which every node knows its place; reading it as what a form wants |
+//! | `document` | YAML and JSON as a tree in which every node knows its place |
+//! | `form`, `reader` | the description of a form: its keys, its reader and its schema in one; reading a tree as values |
 //! | `problem` | what is wrong with an input, where, and what to do |
 //! | `smoke/` | smoke tests: the form, the requests, their order, the judgement |
 //! | `tester/` | the tools that people already have, in containers: how one is run, its log and its JUnit report |
@@ -11,8 +12,7 @@
 //! | `analysis/` | what is measured while traffic shifts, and what it comes to |
 //! | `statistics/` | whether two sides differ by more than chance |
 //! | `measurement` | the one form in which a measurement is reported |
-//! | `json` | comments in JSON, and its mistakes in its own words |
-//! | `template`, `words`, `scope` | texts with `${…}` in them, reading them, and which names mean something where |
+//! | `template`, `scope` | texts with `${…}` in them, and which names mean something where |
 //! | `files` | files that inputs and documents name: regular, inside the job's folders, of bounded size |
 //! | `duration`, `command`, `nearest` | `90s`; the words of a command; the word that was probably meant |
 //! | `destination` | where no request of a document goes |
@@ -32,9 +32,9 @@ pub mod document;
 pub mod duration;
 pub mod environment;
 pub mod files;
+pub mod form;
 #[cfg(test)]
 mod generated;
-pub mod json;
 pub mod load;
 pub mod measurement;
 pub mod moment;
@@ -50,7 +50,6 @@ pub mod smoke;
 pub mod statistics;
 mod template;
 pub mod tester;
-mod words;
 
 pub use destination::refusal as forbidden;
 use ecs_bluegreen_registry::{scrub, secret, text};

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::document_words;
+
 /// When a check runs, and with that what it sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -25,6 +27,8 @@ pub const MOMENTS: &[(&str, Moment)] = &[
     ("production", Moment::Production),
     ("bake", Moment::Bake),
 ];
+
+document_words!(Moment: MOMENTS);
 
 impl fmt::Display for Moment {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

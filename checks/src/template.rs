@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use regex::{Regex, RegexBuilder};
 use serde_json::Value;
+use thiserror::Error;
 
 use crate::scrub::masked;
 use crate::secret::Secret;
@@ -97,6 +98,17 @@ impl Variable {
         known.or_else(|| is_value_name(own).then(|| Self::Bound(name.to_owned(), Secrecy::Open)))
     }
 
+    /// The name that is written in `${…}`, unless it is one of the environment or a secret.
+    pub(crate) fn name(&self) -> Option<&str> {
+        match self {
+            Self::Version => Some("version"),
+            Self::Digest => Some("digest"),
+            Self::Revision => Some("revision"),
+            Self::Bound(name, _) => Some(name),
+            Self::Environment(..) | Self::Secret(_) => None,
+        }
+    }
+
     /// The name of the environment variable, if it is one.
     pub(crate) fn environment(&self) -> Option<&str> {
         match self {
@@ -164,11 +176,13 @@ pub(crate) fn is_value_name(name: &str) -> bool {
         && name.chars().all(legal)
 }
 
-/// Why a text is not a template: what is wrong, and the remedy.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct TemplateError {
-    pub(crate) message: String,
-    pub(crate) remedy: String,
+/// Why a text is not a template.
+#[derive(Debug, PartialEq, Eq, Error)]
+pub(crate) enum TemplateError {
+    #[error("A variable that begins with `${{` has no end")]
+    Unclosed,
+    #[error("Unknown variable `${{{0}}}`")]
+    Unknown(String),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -191,10 +205,10 @@ impl Template {
                 rest = after;
                 continue;
             }
-            let (name, after) = after.split_once('}').ok_or_else(unclosed)?;
+            let (name, after) = after.split_once('}').ok_or(TemplateError::Unclosed)?;
             parts.push(TemplatePart::Text(before.to_owned()));
             parts.push(TemplatePart::Variable(
-                Variable::named(name).ok_or_else(|| unknown(name))?,
+                Variable::named(name).ok_or_else(|| TemplateError::Unknown(name.to_owned()))?,
             ));
             rest = after;
         }
@@ -263,29 +277,6 @@ impl Template {
         });
         spelled.collect()
     }
-}
-
-fn unclosed() -> TemplateError {
-    TemplateError {
-        message: "A variable that begins with `${` has no end".to_owned(),
-        remedy: "Write `${name}`, or `$${` for a plain `${`".to_owned(),
-    }
-}
-
-fn unknown(name: &str) -> TemplateError {
-    TemplateError {
-        message: format!("Unknown variable `${{{name}}}`"),
-        remedy: known_here(&[]),
-    }
-}
-
-/// The remedy for a name that means nothing: what does, `own` being the names of the document.
-pub(crate) fn known_here(own: &[&str]) -> String {
-    let own: Vec<String> = own.iter().map(|name| format!("`${{{name}}}`, ")).collect();
-    format!(
-        "Known here: {}`${{version}}`, `${{digest}}`, `${{revision}}`, `${{env.NAME}}`, `${{secret.NAME}}`; a plain `${{` is written `$${{`",
-        own.concat()
-    )
 }
 
 /// What a compiled pattern may take: the time of a search grows with it.

@@ -5,8 +5,8 @@
 
 use serde_json::Value;
 
-use super::yaml::{Fault, compose};
-use crate::problem::{Position, Problem};
+use crate::checks::document::{Fault, compose};
+use crate::problem::Problem;
 
 /// Reads a document that must be an object. `origin` is the file as the user wrote it, or `inline`;
 /// `input` is the input's name.
@@ -21,21 +21,13 @@ pub fn parse(text: &str, origin: &str, input: &str) -> Result<Value, Vec<Problem
 
 /// Reads a document of any kind: `Null` when the text is empty.
 pub fn parse_any(text: &str, origin: &str, input: &str) -> Result<Value, Vec<Problem>> {
-    compose(text).map_err(|faults| {
-        faults
-            .into_iter()
-            .map(|fault| problem(fault, origin, input))
-            .collect()
-    })
-}
-
-fn problem(fault: Fault, origin: &str, input: &str) -> Problem {
-    let position = Position {
-        origin: origin.to_owned(),
-        line: fault.line,
-        column: fault.column,
+    let problem = |fault: Fault| {
+        Problem::new(input, fault.message, fault.remedy).at(fault.place.within(origin))
     };
-    Problem::new(input, fault.message, fault.remedy).at(position)
+    match compose(text) {
+        Ok(root) => Ok(root.to_json()),
+        Err(faults) => Err(faults.into_iter().map(problem).collect()),
+    }
 }
 
 fn empty(origin: &str, input: &str) -> Problem {

@@ -2,21 +2,19 @@
 //! `docs/images.md`.
 
 use super::collect::Collect;
-use crate::checks::document::{self, Content, Node};
-use crate::checks::reader::{Fields, Reader};
+use crate::checks::document::{Content, Node, read_document};
+use crate::checks::document_form;
+use crate::checks::form::{FromNode, read_all};
+use crate::checks::reader::{Fields, Outside, Reader};
 use crate::documents::new_repository::{NewRepository, TagRule};
 use crate::inputs::Inputs;
 use crate::problem::Problem;
 use crate::runner::Runner;
 
 #[cfg(test)]
-pub mod schema;
-#[cfg(test)]
 mod tests;
 
 const INPUT: &str = "create-repository";
-pub(super) const KEYS: &[&str] = &["scan-on-push", "keep", "immutable-tags", "kms-key"];
-pub(super) const TAG_KEYS: &[&str] = &["except", "only"];
 /// ECR takes so many filters, of so many letters, with so many stars each.
 const FILTERS: usize = 5;
 const FILTER_LENGTH: usize = 128;
@@ -55,126 +53,138 @@ fn from_file(path: &str, runner: &Runner, collect: &mut Collect) -> Option<NewRe
 
 /// Reads the mapping; `origin` is the file as the user wrote it, or `inline`.
 fn parse(text: &str, origin: &str) -> Result<NewRepository, Vec<Problem>> {
-    let root = document::read(text, INPUT, origin).map_err(|problem| vec![problem])?;
-    let mut reader = Reader::new(INPUT, origin, text);
-    let repository = repository(&mut reader, &root).unwrap_or_default();
+    let root = read_document(text, INPUT, origin)?;
+    let mut reader = Reader::new(INPUT, origin, Outside::NOTHING);
+    let form = RepositoryForm::from_node(&mut reader, &root, INPUT);
     let problems = reader.finish();
-    if problems.is_empty() {
-        Ok(repository)
-    } else {
-        Err(problems)
+    form.filter(|_| problems.is_empty())
+        .map(RepositoryForm::repository)
+        .ok_or(problems)
+}
+
+document_form! {
+    #[schemars(rename = "Repository")]
+    struct RepositoryForm: "the repository" {
+        /// Scan images when they are pushed.
+        scan_on_push: Option<bool>,
+        /// How many images are kept; the others expire, oldest first.
+        keep: Option<Keep>,
+        /// Which tags stay where they are once they were given.
+        immutable_tags: Option<TagRule>,
+        /// The ARN of the KMS key that encrypts the images.
+        kms_key: Option<KmsKey>,
     }
 }
 
-fn repository(reader: &mut Reader<'_>, root: &Node) -> Option<NewRepository> {
-    let fields = reader.fields(root, "the repository", KEYS)?;
-    Some(NewRepository {
-        scan_on_push: fields
-            .get("scan-on-push")
-            .and_then(|node| reader.boolean(node, "`scan-on-push`")),
-        keep: fields.get("keep").and_then(|node| keep(reader, node)),
-        tags: fields
-            .get("immutable-tags")
-            .and_then(|node| tags(reader, node)),
-        kms_key: fields.get("kms-key").and_then(|node| key(reader, node)),
-    })
+impl RepositoryForm {
+    fn repository(self) -> NewRepository {
+        NewRepository {
+            scan_on_push: self.scan_on_push,
+            keep: self.keep.map(|keep| keep.0),
+            tags: self.immutable_tags,
+            kms_key: self.kms_key.map(|key| key.0),
+        }
+    }
 }
 
-fn keep(reader: &mut Reader<'_>, node: &Node) -> Option<u32> {
-    let number = match &node.content {
-        Content::Number(number) => number
-            .as_u64()
-            .and_then(|number| u32::try_from(number).ok())
-            .filter(|number| *number > 0),
-        Content::Null
-        | Content::Boolean(_)
-        | Content::Text(_)
-        | Content::List(_)
-        | Content::Mapping(_) => None,
-    };
-    if number.is_none() {
-        reader.report(
+#[derive(Debug, Clone, Copy)]
+struct Keep(u32);
+
+impl FromNode for Keep {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        if let Content::Number(number) = &node.content
+            && let Some(Ok(number @ 1..)) = number.as_u64().map(u32::try_from)
+        {
+            return Some(Self(number));
+        }
+        reader.refuse(
             node.place,
-            "`keep` must be a whole number from 1 on",
+            format!("{what} must be a whole number from 1 on"),
             "Write how many images to keep, such as `keep: 30`",
-        );
+        )
     }
-    number
 }
 
-fn key(reader: &mut Reader<'_>, node: &Node) -> Option<String> {
-    let key = reader.text(node, "`kms-key`")?;
-    if key.trim().is_empty() {
+#[derive(Debug, Clone)]
+struct KmsKey(String);
+
+impl FromNode for KmsKey {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let key = reader.text(node, what)?;
+        if key.trim().is_empty() {
+            return reader.refuse(
+                node.place,
+                format!("{what} is empty"),
+                format!("Write the key's ARN, or leave {what} out"),
+            );
+        }
+        Some(Self(key))
+    }
+}
+
+document_form! {
+    /// Filters of tags, in which `*` stands for any text.
+    #[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
+    struct Filters, check check_one_list {
+        /// All tags stay but these.
+        except: Option<TagFilters>,
+        /// These tags stay.
+        only: Option<TagFilters>,
+    }
+}
+
+fn check_one_list(reader: &mut Reader<'_>, node: &Node, fields: &Fields<'_>, what: &str) {
+    if fields.get("except").is_some() == fields.get("only").is_some() {
         reader.report(
             node.place,
-            "`kms-key` is empty",
-            "Write the key's ARN, or leave `kms-key` out",
+            format!("{what} takes one of `except` and `only`"),
+            "Write `except` with the tags that may move, or `only` with those that may not",
         );
     }
-    Some(key)
 }
 
-fn tags(reader: &mut Reader<'_>, node: &Node) -> Option<TagRule> {
-    match &node.content {
-        Content::Boolean(true) => Some(TagRule::Immutable),
-        Content::Boolean(false) => Some(TagRule::Movable),
-        Content::Mapping(_) => {
-            let fields = reader.fields(node, "`immutable-tags`", TAG_KEYS)?;
-            rule(reader, node, &fields)
+impl FromNode for TagRule {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        match &node.content {
+            Content::Boolean(true) => Some(Self::Immutable),
+            Content::Boolean(false) => Some(Self::Movable),
+            Content::Mapping(_) => {
+                let Filters { except, only } = Filters::from_node(reader, node, what)?;
+                let except = except.map(|filters| Self::ImmutableExcept(filters.0));
+                except.or(only.map(|filters| Self::ImmutableOnly(filters.0)))
+            }
+            Content::Null | Content::Number(_) | Content::Text(_) | Content::List(_) => reader
+                .refuse(
+                    node.place,
+                    format!("{what} must be true, false or a mapping"),
+                    "Write `true`, `false`, `{ except: [latest] }` or `{ only: [\"v*\"] }`",
+                ),
         }
-        Content::Null | Content::Number(_) | Content::Text(_) | Content::List(_) => {
-            let remedy = "Write `true`, `false`, `{ except: [latest] }` or `{ only: [\"v*\"] }`";
+    }
+}
+
+#[derive(Debug, Clone)]
+struct TagFilters(Vec<String>);
+
+impl FromNode for TagFilters {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let items = node.one_or_more();
+        if items.is_empty() || items.len() > FILTERS {
+            let count = items.len();
             reader.report(
                 node.place,
-                "`immutable-tags` must be true, false or a mapping",
-                remedy,
+                format!("{what} has {count} filters; ECR takes 1 to {FILTERS}"),
+                "Write fewer, with `*` for any text",
             );
-            None
         }
+        read_all(reader, items, |reader, item| {
+            read_filter(reader, item, what)
+        })
+        .map(Self)
     }
 }
 
-fn rule(reader: &mut Reader<'_>, node: &Node, fields: &Fields<'_>) -> Option<TagRule> {
-    match (fields.get("except"), fields.get("only")) {
-        (Some(except), None) => filters(reader, except, "`except`").map(TagRule::ImmutableExcept),
-        (None, Some(only)) => filters(reader, only, "`only`").map(TagRule::ImmutableOnly),
-        (Some(_), Some(_)) | (None, None) => {
-            let remedy =
-                "Write `except` with the tags that may move, or `only` with those that may not";
-            reader.report(
-                node.place,
-                "`immutable-tags` takes one of `except` and `only`",
-                remedy,
-            );
-            None
-        }
-    }
-}
-
-fn filters(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Vec<String>> {
-    let items = if let Content::List(items) = &node.content {
-        items.as_slice()
-    } else {
-        std::slice::from_ref(node)
-    };
-    if items.is_empty() || items.len() > FILTERS {
-        reader.report(
-            node.place,
-            format!(
-                "{what} has {} filters; ECR takes 1 to {FILTERS}",
-                items.len()
-            ),
-            "Write fewer, with `*` for any text",
-        );
-    }
-    let filters: Vec<_> = items
-        .iter()
-        .map(|item| filter(reader, item, what))
-        .collect();
-    filters.into_iter().collect()
-}
-
-fn filter(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<String> {
+fn read_filter(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<String> {
     let text = reader.text(node, what)?;
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"._-*".contains(&byte);
     let is_filter = (1..=FILTER_LENGTH).contains(&text.len())
@@ -189,4 +199,58 @@ fn filter(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<String> {
         );
     }
     Some(text)
+}
+
+#[cfg(test)]
+pub mod schema {
+    //! The JSON Schema, for editors.
+    #![expect(dead_code, reason = "the types are read by their derive only")]
+
+    use schemars::JsonSchema;
+
+    use super::{Filters, Keep, KmsKey, RepositoryForm, TagFilters, TagRule};
+    use crate::checks::document_schema;
+
+    /// Whether a missing ECR repository is made, and how. What is not given is left to ECR.
+    #[derive(JsonSchema)]
+    #[schemars(untagged)]
+    enum CreateRepository {
+        /// With ECR's defaults, or not at all.
+        Word(bool),
+        Mapping(RepositoryForm),
+    }
+
+    #[derive(JsonSchema)]
+    #[schemars(untagged)]
+    enum Tags {
+        /// All, or none.
+        Word(bool),
+        Filters(Filters),
+    }
+
+    #[derive(JsonSchema)]
+    #[schemars(inline)]
+    struct FromOne(#[schemars(range(min = 1))] u32);
+
+    #[derive(JsonSchema)]
+    #[schemars(inline)]
+    struct NotEmpty(#[schemars(length(min = 1))] String);
+
+    #[derive(JsonSchema)]
+    #[schemars(inline)]
+    struct UpToFive(#[schemars(length(min = 1, max = 5))] Vec<String>);
+
+    document_schema!(TagRule as Tags);
+    document_schema!(Keep as FromOne);
+    document_schema!(KmsKey as NotEmpty);
+    document_schema!(TagFilters as UpToFive);
+
+    /// The schema as it is in the repository.
+    pub fn schema() -> serde_json::Value {
+        let settings = schemars::generate::SchemaSettings::draft2020_12();
+        settings
+            .into_generator()
+            .into_root_schema_for::<CreateRepository>()
+            .to_value()
+    }
 }

@@ -3,19 +3,17 @@
 use std::time::Duration;
 
 use super::collect::Collect;
-use crate::checks::document::{self, Content, Node};
-use crate::checks::reader::{Reader, one_of};
+use crate::checks::document::{Content, Node, read_document};
+use crate::checks::form::{FromNode, read_all};
+use crate::checks::reader::{Outside, Reader, one_of};
+use crate::checks::{document_form, document_words};
 use crate::inputs::Inputs;
 use crate::outcome::Mode;
 use crate::problem::Problem;
 use crate::runner::Runner;
 use crate::scan::{FailOn, Policy, Unsupported};
 
-#[cfg(test)]
-pub(crate) mod schema;
-
 const INPUT: &str = "scan";
-const KEYS: &[&str] = &["fail-on", "wait", "ignore", "unsupported"];
 const UNSUPPORTED: &[(&str, Unsupported)] = &[
     ("refuse", Unsupported::Refuse),
     ("allow", Unsupported::Allow),
@@ -79,82 +77,125 @@ fn no_severity(text: &str) -> Problem {
 }
 
 fn parse(text: &str, origin: &str) -> Result<Policy, Vec<Problem>> {
-    let root = document::read(text, INPUT, origin).map_err(|problem| vec![problem])?;
-    let mut reader = Reader::new(INPUT, origin, text);
-    let policy = read(&mut reader, &root);
+    let root = read_document(text, INPUT, origin)?;
+    let mut reader = Reader::new(INPUT, origin, Outside::NOTHING);
+    let form = ScanForm::from_node(&mut reader, &root, INPUT);
     let problems = reader.finish();
-    policy.filter(|_| problems.is_empty()).ok_or(problems)
+    form.filter(|_| problems.is_empty())
+        .map(ScanForm::policy)
+        .ok_or(problems)
 }
 
-fn read(reader: &mut Reader<'_>, root: &Node) -> Option<Policy> {
-    let fields = reader.fields(root, "`scan`", KEYS)?;
-    let fail_on = fields
-        .get("fail-on")
-        .map(|node| reader.word(node, "`fail-on`", FailOn::WORDS));
-    if fail_on.is_none() {
-        reader.report(
-            root.place,
-            "There is no `fail-on`",
-            "Write `fail-on:` with the least severity that fails, such as `high`",
-        );
+document_form! {
+    /// What the registry's scan of an image may find.
+    #[schemars(rename = "Scan")]
+    struct ScanForm: "`scan`" {
+        /// The least severity that fails; every worse one fails too.
+        #[required("Write `fail-on:` with the least severity that fails, such as `high`")]
+        fail_on: FailOn,
+        /// How long the scan is waited for: `90s`, `5m`; 5m when absent.
+        wait: Option<ScanWait>,
+        /// Vulnerabilities that are known and accepted, by name.
+        ignore: Option<Ignored>,
+        /// What an image means that the scanner cannot read; refuse when absent.
+        unsupported: Option<Unsupported>,
     }
-    let wait = fields
-        .get("wait")
-        .map_or(Some(WAIT), |node| wait(reader, node));
-    let ignore = fields
-        .get("ignore")
-        .map_or(Some(Vec::new()), |node| ignored(reader, node));
-    let unsupported = fields
-        .get("unsupported")
-        .map_or(Some(Unsupported::Refuse), |node| {
-            reader.word(node, "`unsupported`", UNSUPPORTED)
-        });
-    Some(Policy {
-        fail_on: fail_on??,
-        wait: wait?,
-        ignore: ignore?,
-        unsupported: unsupported?,
-    })
 }
 
-fn wait(reader: &mut Reader<'_>, node: &Node) -> Option<Duration> {
-    let wait = reader.duration(node, "`wait`")?;
-    if wait > LONGEST {
-        reader.report(
-            node.place,
-            "`wait` is longer than 6h, and so than a job lasts",
-            "Write a time such as `5m`",
-        );
+document_words!(FailOn: FailOn::WORDS);
+document_words!(Unsupported: UNSUPPORTED);
+
+impl ScanForm {
+    fn policy(self) -> Policy {
+        Policy {
+            fail_on: self.fail_on,
+            wait: self.wait.map_or(WAIT, |wait| wait.0),
+            ignore: self.ignore.map(|names| names.0).unwrap_or_default(),
+            unsupported: self.unsupported.unwrap_or(Unsupported::Refuse),
+        }
     }
-    Some(wait.min(LONGEST))
 }
 
-/// One name will do for a list of one.
-fn ignored(reader: &mut Reader<'_>, node: &Node) -> Option<Vec<String>> {
-    let items = if let Content::Text(_) = &node.content {
-        std::slice::from_ref(node)
-    } else {
-        reader.list(node, "`ignore`")?
-    };
-    let names: Vec<_> = items.iter().map(|item| name(reader, item)).collect();
-    names.into_iter().collect()
+#[derive(Debug, Clone, Copy)]
+struct ScanWait(Duration);
+
+impl FromNode for ScanWait {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let wait = reader.duration(node, what)?;
+        if wait > LONGEST {
+            return reader.refuse(
+                node.place,
+                format!("{what} is longer than 6h, and so than a job lasts"),
+                "Write a time such as `5m`",
+            );
+        }
+        Some(Self(wait))
+    }
+}
+
+/// Names of vulnerabilities. One will do for a list of one.
+#[derive(Debug, Clone)]
+struct Ignored(Vec<String>);
+
+impl FromNode for Ignored {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let items = if let Content::Text(_) = &node.content {
+            std::slice::from_ref(node)
+        } else {
+            reader.list(node, what)?
+        };
+        read_all(reader, items, read_name).map(Self)
+    }
 }
 
 /// A wildcard or several names in one would ignore nothing, and nobody would notice.
-fn name(reader: &mut Reader<'_>, node: &Node) -> Option<String> {
+fn read_name(reader: &mut Reader<'_>, node: &Node) -> Option<String> {
     let name = reader.text(node, "a name in `ignore`")?;
-    let is_name = !name.is_empty()
-        && name
-            .chars()
-            .all(|letter| letter.is_ascii_alphanumeric() || "-_.:".contains(letter));
-    if !is_name {
-        reader.report(
+    let is_legal = |letter: char| letter.is_ascii_alphanumeric() || "-_.:".contains(letter);
+    if name.is_empty() || !name.chars().all(is_legal) {
+        return reader.refuse(
             node.place,
             format!("`{name}` is not the name of a vulnerability"),
             "Write each one out, such as `CVE-2024-6387`",
         );
     }
-    is_name.then_some(name)
+    Some(name)
+}
+
+#[cfg(test)]
+pub(crate) mod schema {
+    //! The JSON Schema, for editors.
+    #![expect(dead_code, reason = "the types are read by their derive only")]
+
+    use schemars::JsonSchema;
+
+    use super::{Ignored, ScanForm, ScanWait};
+    use crate::checks::document_schema;
+
+    /// A duration such as `90s`, `10m` or `1h30m`.
+    #[derive(JsonSchema)]
+    struct Span(
+        #[schemars(regex(pattern = r"^\s*(?=\d)(\d+h)?(\d+m)?(\d+s)?(\d+ms)?\s*$"))] String,
+    );
+
+    #[derive(JsonSchema)]
+    #[schemars(untagged)]
+    enum Names {
+        One(Name),
+        Many(Vec<Name>),
+    }
+
+    /// Such as `CVE-2024-6387`.
+    #[derive(JsonSchema)]
+    struct Name(#[schemars(regex(pattern = r"^[A-Za-z0-9._:-]+$"))] String);
+
+    document_schema!(ScanWait as Span);
+    document_schema!(Ignored as Names);
+
+    /// The schema as it is in the repository.
+    pub(crate) fn schema() -> serde_json::Value {
+        schemars::schema_for!(ScanForm).to_value()
+    }
 }
 
 #[cfg(test)]
@@ -230,7 +271,7 @@ mod tests {
         assert!(
             read("{ fail-on: low, wait: 9999999h }").unwrap_err()[0].contains("longer than 6h")
         );
-        assert!(read("wait: 5m").unwrap_err()[0].contains("There is no `fail-on`"));
+        assert!(read("wait: 5m").unwrap_err()[0].contains("`scan` has no `fail-on`"));
         assert!(read("fail-on: [high").unwrap_err()[0].contains("Not valid YAML"));
     }
 }

@@ -140,7 +140,7 @@ async fn mistakes_in_smoke_tests_are_refused_at_their_lines() {
     ::error title=input refused,file=deploy/smoke.yml,line=5,col=5::smoke-tests: deploy/smoke.yml:5:5: A test has no request
       hint: Write `get: /path`; also known are post, put, delete, head, patch and request
     ::error title=input refused,file=deploy/smoke.yml,line=6,col=5::smoke-tests: deploy/smoke.yml:6:5: Unknown key `gett` in a test
-      hint: Did you mean `get`? Known here: `name`, `get`, `post`, `put`, `delete`, `head`, `patch`, `request`, `query`, `headers`, `auth`, `json`, `body`, `form`, `file`, `cors`, `https-redirect`, `follow`, `on`, `timeout`, `connect-timeout`, `retry`, `http`, `tls`, `expect`, `capture`, `matrix`, `after`, `always`
+      hint: Did you mean `get`? Known here: `name`, `get`, `post`, `put`, `delete`, `head`, `patch`, `request`, `query`, `headers`, `auth`, `json`, `body`, `form`, `file`, `cors`, `https-redirect`, `follow`, `on`, `expect`, `capture`, `matrix`, `after`, `always`, `timeout`, `connect-timeout`, `retry`, `http`, `tls`
     ::error title=input refused,file=deploy/smoke.yml,line=7,col=15::smoke-tests: deploy/smoke.yml:7:15: Unknown key `header` in `expect`
       hint: Did you mean `headers`? Known here: `status`, `latency`, `version`, `json`, `json-schema`, `headers`, `security-headers`, `redirect`, `cookies`, `body`, `certificate`, `origin`
     ::error title=input refused,file=deploy/smoke.yml,line=8,col=5::smoke-tests: deploy/smoke.yml:8:5: A test has no `name`

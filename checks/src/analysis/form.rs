@@ -12,7 +12,7 @@ use crate::problem::Position;
 
 use super::compare::ComparePolicy;
 use super::expression::{Expression, Use};
-use super::text::Text;
+use crate::template::Template;
 
 /// An analysis that was read without a problem.
 #[derive(Debug, Clone)]
@@ -190,24 +190,24 @@ pub(crate) enum GrainKind {
 pub(crate) enum Asks {
     CloudWatch {
         metrics: Vec<(String, Metric)>,
-        expression: Option<Text>,
+        expression: Option<Template>,
     },
     Prometheus {
-        url: Text,
-        headers: Vec<(String, Text)>,
+        url: Template,
+        headers: Vec<(String, Template)>,
         sigv4: Option<String>,
-        query: Text,
+        query: Template,
     },
     Datadog {
         url: String,
-        api_key: Text,
-        application_key: Text,
-        query: Text,
+        api_key: Template,
+        application_key: Template,
+        query: Template,
     },
     Http {
-        url: Text,
-        headers: Vec<(String, Text)>,
-        body: Option<Text>,
+        url: Template,
+        headers: Vec<(String, Template)>,
+        body: Option<Template>,
         path: String,
     },
     Logs {
@@ -222,7 +222,7 @@ pub(crate) struct Metric {
     pub(crate) namespace: String,
     pub(crate) name: String,
     pub(crate) stat: String,
-    pub(crate) dimensions: Vec<(String, Text)>,
+    pub(crate) dimensions: Vec<(String, Template)>,
 }
 
 impl Analysis {

@@ -3,8 +3,8 @@
 //!
 //! | file | does |
 //! |---|---|
-//! | `parse`, `form`, `schema` | the input → checks, or every problem it has |
-//! | `preset`, `expression`, `text` | what a line such as `p99 < 1 s` stands for; conditions; queries with variables |
+//! | `parse`, `form` | the input → checks, or every problem it has |
+//! | `preset`, `expression` | what a line such as `p99 < 1 s` stands for; conditions |
 //! | `sides`, `refuse` | what is known of blue and green; checks that cannot be asked with it |
 //! | `course` | whether a rollout gives it the time and the requests to know good from bad |
 //! | `question` | what sources are asked, and may answer |
@@ -24,16 +24,13 @@ mod parse;
 mod preset;
 pub mod question;
 mod refuse;
-#[cfg(test)]
-mod schema;
 mod sides;
-mod text;
 
 pub use crate::template::Values;
 pub use course::{Quiet, Short, Traffic, TrafficSchedule};
 pub use form::{Analysis, OnInconclusive};
 pub use judge::{AnalysisResult, AnalysisStatus, Judge};
-pub use parse::{is_inline, parse};
 #[cfg(test)]
-pub use schema::schema;
+pub use parse::schema;
+pub use parse::{is_inline, parse};
 pub use sides::{Front, SideFacts, Sides};

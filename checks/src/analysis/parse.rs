@@ -4,31 +4,35 @@
 //! The input is a list of presets in plain text, or a document with defaults, providers, presets,
 //! metrics and logs.
 
+mod check_settings;
 mod judgement;
-pub(super) mod keys;
 mod logs;
 mod metric;
-mod pen;
 mod presets;
 mod provider;
-mod run;
 mod source;
+mod values;
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::document::{self, Node, Place};
+use crate::document::{Content, Node, Place, read_document};
+use crate::document_form;
 use crate::environment::Environment;
+use crate::form::{FromNode, Lenient, OneOrMore, Spanned};
 use crate::problem::{Position, Problem};
-use crate::reader::Fields;
+use crate::reader::{Fields, Outside, Reader};
+use crate::template::{Secrecy, Variable};
 
-use super::form::{Analysis, Check, Judgement, Measure, MeasurementLimits, Volume};
-use keys::{ANALYSIS_KEYS, RUN_KEYS};
-use pen::ValueReader;
+use super::form::{Analysis, Check, Judgement, Measure, MeasurementLimits, OnInconclusive, Volume};
+use super::sides::SideVariable;
+use check_settings::CheckSettings;
+use logs::Log;
+use metric::MetricForm;
+use presets::PresetForm;
 pub use presets::is_inline;
 pub(super) use presets::known as known_presets;
 use provider::Providers;
-use run::Run;
+use values::CheckNames;
 
 /// The input that the document belongs to.
 pub(super) const INPUT: &str = "analysis";
@@ -46,116 +50,139 @@ pub fn parse(
     origin: &str,
     environment: Environment<'_>,
 ) -> Result<Analysis, Vec<Problem>> {
-    let mut pen = ValueReader::new(INPUT, origin, text, environment);
+    let mut reader = Reader::new(
+        INPUT,
+        origin,
+        Outside {
+            environment,
+            ..Outside::NOTHING
+        },
+    );
+    for name in SideVariable::names() {
+        let top = Place { line: 0, column: 0 };
+        reader.scope.declare(name, Secrecy::Open, top);
+    }
     let checks = if presets::is_plain(text) {
-        presets::plain(&mut pen, text)
+        presets::plain(&mut reader, text)
     } else {
-        let root = document::read(text, INPUT, origin).map_err(|problem| vec![problem])?;
-        analysis(&mut pen, &root).unwrap_or_default()
+        let root = read_document(text, INPUT, origin)?;
+        analysis(&mut reader, &root).unwrap_or_default()
     };
-    let (problems, environment) = pen.finish();
+    let (problems, variables) = reader.finish_with_variables();
     if problems.is_empty() {
+        let environment = variables.iter().filter_map(Variable::environment);
         Ok(Analysis {
             checks,
-            environment,
+            environment: environment.map(str::to_owned).collect(),
         })
     } else {
         Err(problems)
     }
 }
 
-fn analysis(pen: &mut ValueReader<'_>, root: &Node) -> Option<Vec<Check>> {
-    if let document::Content::List(_) | document::Content::Text(_) = root.content {
-        return Some(all(pen, root, &Run::default()));
+document_form! {
+    struct AnalysisForm: "the analysis", check check_anything_asked {
+        /// What checks take over when they say nothing themselves.
+        defaults: Lenient<RunDefaults>,
+        /// Where Prometheus and Datadog are, by names of your own.
+        providers: Lenient<Providers>,
+        /// Checks of the load balancer's metrics that need no configuration.
+        presets: Lenient<CheckList<PresetForm>>,
+        /// Metrics of your own.
+        metrics: Lenient<CheckList<Spanned<MetricForm>>>,
+        /// Patterns that are counted in logs.
+        logs: Lenient<CheckList<Spanned<Log>>>,
+        on_inconclusive: Lenient<OnInconclusive>,
     }
-    let fields = pen.reader.fields(root, "the analysis", ANALYSIS_KEYS)?;
-    let run = defaults(pen, &fields);
-    let providers = fields
-        .get("providers")
-        .and_then(|node| provider::providers(pen, node))
-        .unwrap_or_default();
-    let checks = checks(pen, &fields, &run, &providers);
+}
+
+document_form! {
+    #[schemars(rename = "Defaults")]
+    struct RunDefaults {
+        ..run: CheckSettings
+    }
+}
+
+fn check_anything_asked(reader: &mut Reader<'_>, root: &Node, fields: &Fields<'_>, _: &str) {
     if ["presets", "metrics", "logs"]
         .iter()
         .all(|key| fields.get(key).is_none())
     {
-        pen.reader.report(
+        reader.report(
             root.place,
             "There are no `presets`, `metrics` or `logs`",
             "Write at least one, or leave the input empty",
         );
     }
-    Some(checks)
-}
-
-fn defaults(pen: &mut ValueReader<'_>, fields: &Fields<'_>) -> Run {
-    let own = fields
+    let in_defaults = fields
         .get("defaults")
-        .and_then(|node| pen.reader.fields(node, "`defaults`", RUN_KEYS));
-    let mut run = own.map_or_else(Run::default, |own| run::run(pen, &own, &Run::default()));
-    if let Some(entry) = fields.entry("on-inconclusive") {
-        if run.on_inconclusive.is_some() {
-            pen.reader.report(
-                entry.place,
-                "`on-inconclusive` is in `defaults` too",
-                "Keep one of them",
-            );
-        }
-        run.on_inconclusive = run::on_inconclusive(pen, &entry.value);
-    }
-    run
-}
-
-fn checks(
-    pen: &mut ValueReader<'_>,
-    fields: &Fields<'_>,
-    run: &Run,
-    providers: &Providers,
-) -> Vec<Check> {
-    let mut names = Names::default();
-    let mut checks = Vec::new();
-    for node in list(pen, fields, "presets") {
-        checks.extend(presets::preset(pen, node, run, &mut names));
-    }
-    for node in list(pen, fields, "metrics") {
-        checks.extend(metric::metric(pen, node, run, providers, &mut names));
-    }
-    for node in list(pen, fields, "logs") {
-        checks.extend(logs::log(pen, node, run, &mut names));
-    }
-    checks
-}
-
-fn list<'n>(pen: &mut ValueReader<'_>, fields: &Fields<'n>, key: &str) -> &'n [Node] {
-    let Some(node) = fields.get(key) else {
-        return &[];
-    };
-    let items = pen
-        .reader
-        .list(node, &format!("`{key}`"))
-        .unwrap_or_default();
-    if matches!(&node.content, document::Content::List(items) if items.is_empty()) {
-        pen.reader.report(
-            node.place,
-            format!("`{key}` is empty"),
-            "Write at least one, or leave it out",
+        .and_then(|node| node.entry("on-inconclusive"));
+    if let (Some(entry), Some(_)) = (fields.entry("on-inconclusive"), in_defaults) {
+        reader.report(
+            entry.place,
+            "`on-inconclusive` is in `defaults` too",
+            "Keep one of them",
         );
     }
-    items
 }
 
-/// A document that is a list, or one text in quotes: presets.
-fn all(pen: &mut ValueReader<'_>, root: &Node, run: &Run) -> Vec<Check> {
-    let items = if let document::Content::List(items) = &root.content {
-        items.as_slice()
-    } else {
-        std::slice::from_ref(root)
-    };
-    let mut names = Names::default();
-    items
-        .iter()
-        .flat_map(|item| presets::preset(pen, item, run, &mut names))
-        .collect()
+/// Checks of one kind: at least one.
+#[derive(Debug, Clone)]
+struct CheckList<T>(Vec<T>);
+
+impl<T: FromNode> FromNode for CheckList<T> {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let items = reader.list(node, what)?;
+        if items.is_empty() {
+            reader.report(
+                node.place,
+                format!("{what} is empty"),
+                "Write at least one, or leave it out",
+            );
+        }
+        let checks = items
+            .iter()
+            .filter_map(|item| T::from_node(reader, item, what));
+        Some(Self(checks.collect()))
+    }
+}
+
+impl<T> Lenient<CheckList<T>> {
+    fn into_checks(self) -> impl Iterator<Item = T> {
+        self.0.into_iter().flat_map(|list| list.0)
+    }
+}
+
+fn analysis(reader: &mut Reader<'_>, root: &Node) -> Option<Vec<Check>> {
+    let mut names = CheckNames::default();
+    if let Content::List(_) | Content::Text(_) = root.content {
+        let OneOrMore::<PresetForm>(presets) = OneOrMore::from_node(reader, root, "a preset")?;
+        let presets = presets.into_iter();
+        return Some(
+            presets
+                .flat_map(|preset| preset.checks(reader, &CheckSettings::default(), &mut names))
+                .collect(),
+        );
+    }
+    let form = AnalysisForm::from_node(reader, root, INPUT)?;
+    let mut run = form
+        .defaults
+        .0
+        .map(|defaults| defaults.run)
+        .unwrap_or_default();
+    run.on_inconclusive = form.on_inconclusive.0.or(run.on_inconclusive);
+    let providers = form.providers.0.unwrap_or_default();
+    let mut checks = Vec::new();
+    for preset in form.presets.into_checks() {
+        checks.extend(preset.checks(reader, &run, &mut names));
+    }
+    for Spanned { value, place, .. } in form.metrics.into_checks() {
+        checks.extend(value.check(reader, place, &run, &providers, &mut names));
+    }
+    for Spanned { value, place, .. } in form.logs.into_checks() {
+        checks.push(value.check(reader, place, &run, &mut names));
+    }
+    Some(checks)
 }
 
 /// What tells one kind of check from another.
@@ -168,7 +195,7 @@ struct Parts {
 }
 
 /// A check: its own parts, and what every kind of check has.
-fn check(name: String, at: Position, run: &Run, parts: Parts) -> Check {
+fn check(name: String, at: Position, run: &CheckSettings, parts: Parts) -> Check {
     let Parts {
         measure,
         judgement,
@@ -195,7 +222,11 @@ fn check(name: String, at: Position, run: &Run, parts: Parts) -> Check {
 
 /// The limits of a check; one that waits for traffic is given time for it unless its writer says
 /// otherwise.
-fn limits(run: &Run, judgement: &Judgement, volume: Option<&Volume>) -> MeasurementLimits {
+fn limits(
+    run: &CheckSettings,
+    judgement: &Judgement,
+    volume: Option<&Volume>,
+) -> MeasurementLimits {
     let usual = match judgement {
         Judgement::Comparison(_) | Judgement::Lines { .. } => PATIENCE_FOR_TRAFFIC,
         Judgement::Conditions(_) | Judgement::AtMost(_) if volume.is_some() => PATIENCE_FOR_TRAFFIC,
@@ -206,62 +237,43 @@ fn limits(run: &Run, judgement: &Judgement, volume: Option<&Volume>) -> Measurem
         }
         Judgement::Conditions(_) | Judgement::AtMost(_) => 0,
     };
-    MeasurementLimits {
-        inconclusives: run.inconclusives.unwrap_or(usual),
-        ..run.limits()
-    }
+    run.limits(usual)
 }
 
-/// The names that were given: each check has its own.
-#[derive(Debug, Default)]
-struct Names(BTreeSet<String>);
-
-impl Names {
-    /// The `name` of a check.
-    fn own(
-        &mut self,
-        pen: &mut ValueReader<'_>,
-        check: &Node,
-        fields: &Fields<'_>,
-        what: &str,
-    ) -> Option<String> {
-        let Some(node) = fields.get("name") else {
-            return pen.refuse(
-                check.place,
-                format!("{what} has no `name`"),
-                "Write `name:` with words for the log and the summary",
-            );
-        };
-        let name = pen.reader.text(node, "`name`")?;
-        if name.trim().is_empty() || name.contains("${") || name.contains(char::is_control) {
-            let remedy = "Write words that say what is measured";
-            return pen.refuse(
-                node.place,
-                "A `name` is one line of plain words, without variables",
-                remedy,
-            );
-        }
-        self.take(pen, node.place, &name);
-        Some(name)
-    }
-
-    fn take(&mut self, pen: &mut ValueReader<'_>, place: Place, name: &str) {
-        if !self.0.insert(name.to_owned()) {
-            pen.reader.report(
-                place,
-                format!("Two checks have the name `{name}`"),
-                "Give each check a name of its own",
-            );
-        }
-    }
-}
-
-/// The words that values may be, for the schema.
+/// The schema as it is in the repository.
 #[cfg(test)]
-pub(super) mod words {
-    pub(in crate::analysis) use super::judgement::{DIRECTIONS, TESTS};
-    pub(in crate::analysis) use super::metric::REDUCE;
-    pub(in crate::analysis) use super::run::{NO_DATA, ON_INCONCLUSIVE};
+pub fn schema() -> serde_json::Value {
+    crate::form::schema_of::<schema::AnalysisInput>()
+}
+
+#[cfg(test)]
+mod schema {
+    use schemars::JsonSchema;
+
+    use super::{AnalysisForm, CheckList, PresetForm};
+
+    /// What is measured while traffic shifts, and what it is held against.
+    #[derive(JsonSchema)]
+    #[schemars(untagged)]
+    #[expect(
+        dead_code,
+        clippy::large_enum_variant,
+        reason = "read by its derive only"
+    )]
+    pub(super) enum AnalysisInput {
+        /// Presets, with commas between them.
+        Presets(String),
+        /// A list of presets.
+        List(Vec<PresetForm>),
+        Document(AnalysisForm),
+    }
+
+    #[derive(JsonSchema)]
+    #[schemars(inline)]
+    #[expect(dead_code, reason = "read by its derive only")]
+    struct AtLeastOne<T>(#[schemars(length(min = 1))] Vec<T>);
+
+    crate::form::generic_schema!(CheckList as AtLeastOne<T>);
 }
 
 #[cfg(test)]

@@ -3,11 +3,12 @@
 use crate::measurement::Weight;
 use crate::problem::Problem;
 
+use crate::template::Template;
+
 use super::form::{Analysis, Asks, Check, Measure, Source};
 use super::parse::INPUT;
 use super::question::Side;
 use super::sides::{Front, SideVariable, Sides};
-use super::text::Text;
 
 /// What stands in the way of a check: what is wrong, and the remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,10 +82,10 @@ pub(super) fn sources(check: &Check) -> Vec<&Source> {
 }
 
 fn missing(source: &Source, side: Side, sides: &Sides) -> Option<Hindrance> {
-    let known = sides.values(side);
     let needed: Vec<SideVariable> = texts(&source.asks)
         .into_iter()
-        .flat_map(Text::of_side)
+        .flat_map(Template::variables)
+        .filter_map(|variable| SideVariable::named(variable.name()?))
         .collect();
     if needed.contains(&SideVariable::TargetGroup)
         && counted_by_load_balancer(&source.asks)
@@ -101,7 +102,7 @@ fn missing(source: &Source, side: Side, sides: &Sides) -> Option<Hindrance> {
     }
     let variable = needed
         .into_iter()
-        .find(|variable| known.value(*variable).is_none())?;
+        .find(|variable| sides.value(side, *variable).is_none())?;
     let message = format!("there is no `{}` of {} here", variable.name(), side.word());
     Some(Hindrance {
         message,
@@ -121,7 +122,7 @@ pub(super) fn counted_by_load_balancer(asks: &Asks) -> bool {
     }
 }
 
-fn texts(asks: &Asks) -> Vec<&Text> {
+fn texts(asks: &Asks) -> Vec<&Template> {
     match asks {
         Asks::CloudWatch {
             metrics,

@@ -1,6 +1,8 @@
 //! What is known of the two sides of a rollout, and what a query may ask for: `${target-group}`,
 //! `${revision}`, …
 
+use crate::template::Values;
+
 use super::question::Side;
 
 /// The sides of a rollout, as far as they are known.
@@ -64,6 +66,11 @@ const VARIABLES: [(&str, SideVariable); 6] = [
 ];
 
 impl SideVariable {
+    /// Every name that a text may ask for.
+    pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+        VARIABLES.into_iter().map(|(name, _)| name)
+    }
+
     pub(crate) fn named(name: &str) -> Option<Self> {
         VARIABLES
             .into_iter()
@@ -79,34 +86,35 @@ impl SideVariable {
     }
 }
 
-/// One side's values.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct SideValues<'s> {
-    sides: &'s Sides,
-    side: Side,
-}
-
 impl Sides {
-    pub(crate) fn values(&self, side: Side) -> SideValues<'_> {
-        SideValues { sides: self, side }
-    }
-}
-
-impl<'s> SideValues<'s> {
-    /// The value, where it is known.
-    pub(crate) fn value(&self, variable: SideVariable) -> Option<&'s str> {
-        let facts = match self.side {
-            Side::Green => Some(&self.sides.green),
-            Side::Blue => self.sides.blue.as_ref(),
+    /// The value of a variable for a side, where it is known.
+    pub(crate) fn value(&self, side: Side, variable: SideVariable) -> Option<&str> {
+        let facts = match side {
+            Side::Green => Some(&self.green),
+            Side::Blue => self.blue.as_ref(),
         };
         match variable {
             SideVariable::TargetGroup => facts?.target_group.as_deref().map(dimension),
-            SideVariable::LoadBalancer => self.sides.load_balancer.as_deref().map(dimension),
-            SideVariable::Side => Some(self.side.word()),
+            SideVariable::LoadBalancer => self.load_balancer.as_deref().map(dimension),
+            SideVariable::Side => Some(side.word()),
             SideVariable::Revision => facts.map(|facts| facts.revision.as_str()),
-            SideVariable::Cluster => Some(&self.sides.cluster),
-            SideVariable::Service => Some(&self.sides.service),
+            SideVariable::Cluster => Some(&self.cluster),
+            SideVariable::Service => Some(&self.service),
         }
+    }
+
+    /// The values of a run, and what is known of a side.
+    pub(crate) fn values(&self, side: Side, values: &Values) -> Values {
+        let mut values = values.clone();
+        for (name, variable) in VARIABLES {
+            let value = self.value(side, variable).unwrap_or_default();
+            if variable == SideVariable::Revision {
+                value.clone_into(&mut values.revision);
+            } else {
+                values.bound.bind(name, value.into());
+            }
+        }
+        values
     }
 }
 
@@ -130,6 +138,8 @@ fn dimension(name: &str) -> &str {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::secret::Secret;
+    use crate::template::Template;
 
     /// Two sides behind an Application Load Balancer.
     pub(crate) fn sides() -> Sides {
@@ -162,6 +172,44 @@ pub(crate) mod tests {
         ];
         for (name, expected) in table {
             assert_eq!(dimension(name), expected);
+        }
+    }
+
+    #[test]
+    fn a_text_is_filled_for_its_side_and_secrets_are_masked_for_people() {
+        let environment = [("T".to_owned(), Secret::new("hunter2"))].into();
+        let values = Values {
+            version: "v1".to_owned(),
+            environment,
+            ..Values::default()
+        };
+        let table = [
+            (
+                Side::Green,
+                "${side} ${target-group} ${revision}",
+                "green targetgroup/green/2 api:8",
+            ),
+            (
+                Side::Blue,
+                "${side} ${target-group} ${revision}",
+                "blue targetgroup/blue/1 api:7",
+            ),
+            (
+                Side::Green,
+                "${load-balancer} ${cluster}/${service} ${version}",
+                "app/front/9 prod/api v1",
+            ),
+            (
+                Side::Green,
+                "rate(x{a=\"b\"}[1m]) $${x} ${env.T}",
+                "rate(x{a=\"b\"}[1m]) ${x} ***",
+            ),
+        ];
+        for (side, text, expected) in table {
+            let text = Template::parse(text).unwrap();
+            let values = sides().values(side, &values);
+            assert_eq!(text.masked(&values), expected);
+            assert_eq!(text.render(&values), expected.replace("***", "hunter2"));
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::template::{Pattern, Values};
 
 use super::answer::SmokeResponse;
 use super::cookie_jar::SetCookie;
+use super::expect::json::WrittenPath;
 use super::flow::{Capture, CaptureSource};
 use super::result::Mismatch;
 
@@ -59,7 +60,7 @@ fn missing(wanted: impl Into<String>, found: impl Into<Cow<'static, str>>) -> Mi
 impl CaptureSource {
     fn take(&self, answer: &SmokeResponse, values: &Values) -> Result<Value, Missing> {
         match self {
-            Self::Json { written, path } => json(written, path, answer),
+            Self::Json(WrittenPath { written, path }) => json(written, path, answer),
             Self::Header(name) => header(name, answer).map(Value::from),
             Self::Redirect(parameter) => redirect(parameter, answer).map(Value::from),
             Self::Cookie(name) => cookie(name, answer).map(Value::from),

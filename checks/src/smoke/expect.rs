@@ -7,24 +7,68 @@
 mod bounds;
 mod certificate;
 mod cookies;
-mod cors;
-mod https;
-mod json;
+pub(super) mod json;
 mod lifetime;
 pub(super) mod origin;
 mod redirect;
 mod schema;
 mod security;
-mod text;
+mod status;
+pub(super) mod text;
+mod version;
 
 use reqwest::StatusCode;
 use reqwest::header::SET_COOKIE;
 
 use super::answer::SmokeResponse;
-use super::form::{Expect, HttpsRedirect, StatusPattern, TextCondition};
+use super::form::SmokeTest;
+use super::json_schema::JsonSchema;
+use super::preset::SmokePreset;
 use super::result::Mismatch;
+use crate::document_form;
 use crate::duration::Human;
+use crate::form::{ConditionList, Named, OneOrMore, WrittenDuration};
 use crate::template::Values;
+use bounds::LatencyExpectation;
+use certificate::CertificateExpectation;
+use cookies::CookieExpectation;
+use json::JsonExpectation;
+use origin::ExpectedOrigin;
+use redirect::RedirectExpectation;
+use security::SecurityHeaders;
+pub(crate) use status::{StatusPattern, Statuses};
+use text::{BodyCondition, HeaderExpectation, TextCondition};
+use version::VersionExpectation;
+
+document_form! {
+    #[derive(Default)]
+    pub(super) struct Expect {
+        /// A status, a class such as 2xx, or a list.
+        status: Option<Statuses>,
+        /// How long the whole answer may take.
+        latency: Option<LatencyExpectation>,
+        /// The deployed version is what answers.
+        version: Option<VersionExpectation>,
+        /// `JSONPath` (RFC 9535) to a value or conditions.
+        json: Option<Named<JsonExpectation>>,
+        /// A JSON Schema that the body meets.
+        json_schema: Option<JsonSchema>,
+        /// A header's value or conditions.
+        headers: Option<Named<HeaderExpectation>>,
+        /// The headers that protect a page in browsers.
+        security_headers: Option<SecurityHeaders>,
+        /// Where the answer points to.
+        redirect: Option<RedirectExpectation>,
+        /// The attributes of cookies that are set.
+        cookies: Option<Named<CookieExpectation>>,
+        /// Conditions on the body as text.
+        body: Option<ConditionList<BodyCondition>>,
+        /// The certificate that the answer came with.
+        certificate: Option<CertificateExpectation>,
+        /// Where the answer may come from after redirects, when not from the origin that was asked.
+        origin: Option<OneOrMore<ExpectedOrigin>>,
+    }
+}
 
 /// What is expected of a status when the test does not say.
 const SUCCESS: [StatusPattern; 1] = [StatusPattern::Class(2)];
@@ -35,41 +79,32 @@ const REDIRECTION: [StatusPattern; 1] = [StatusPattern::Class(3)];
 const MOVED_FOR_GOOD: [StatusPattern; 2] =
     [StatusPattern::Exactly(301), StatusPattern::Exactly(308)];
 
-pub(super) fn judge(expect: &Expect, answer: &SmokeResponse, values: &Values) -> Vec<Mismatch> {
-    let mut failures: Vec<Mismatch> = status(expect, answer.status).into_iter().collect();
+pub(super) fn evaluate(test: &SmokeTest, answer: &SmokeResponse, values: &Values) -> Vec<Mismatch> {
+    let expect = &test.expect;
+    let mut failures: Vec<Mismatch> = status(test, answer.status).into_iter().collect();
     failures.extend(latency(expect, answer));
-    failures.extend(
-        expect
-            .certificate
-            .iter()
-            .filter_map(|expected| certificate::judge(expected, answer)),
-    );
-    failures.extend(
-        expect
-            .cors
-            .iter()
-            .flat_map(|asked| cors::judge(asked, &answer.headers, values)),
-    );
-    failures.extend(https::judge(expect.https, answer));
+    let certificate = expect.certificate.iter();
+    failures.extend(certificate.filter_map(|expected| certificate::judge(expected, answer)));
+    if let Some(preset) = &test.preset {
+        failures.extend(preset.evaluate(answer, values));
+    }
     failures.extend(headers(expect, answer, values));
-    failures.extend(security::judge(&expect.security_headers, answer));
-    failures.extend(
-        expect
-            .redirect
-            .iter()
-            .flat_map(|expected| redirect::judge(expected, answer, values)),
-    );
-    failures.extend(cookies::judge(&expect.cookies, answer, values));
-    failures.extend(body(&expect.body, answer, values));
-    failures.extend(
-        json::judge(expect, answer, values)
-            .into_iter()
-            .map(|failure| unquoted(failure, answer)),
-    );
+    if let Some(wanted) = &expect.security_headers {
+        failures.extend(security::judge(wanted, answer));
+    }
+    if let Some(expected) = &expect.redirect {
+        failures.extend(redirect::judge(expected, answer, values));
+    }
+    if let Some(expected) = &expect.cookies {
+        failures.extend(cookies::judge(expected, answer, values));
+    }
+    failures.extend(body(expect, answer, values));
+    let json = json::judge(expect, answer, values).into_iter();
+    failures.extend(json.map(|failure| unquoted(failure, answer)));
     failures
 }
 
-/// What stands in a body of another origin is not ours to show.
+/// What is in a body of another origin is not ours to show.
 fn unquoted(failure: Mismatch, answer: &SmokeResponse) -> Mismatch {
     if !answer.foreign {
         return failure;
@@ -88,33 +123,28 @@ fn unquoted(failure: Mismatch, answer: &SmokeResponse) -> Mismatch {
 }
 
 fn latency(expect: &Expect, answer: &SmokeResponse) -> Option<Mismatch> {
-    let met = bounds::holds(&expect.latency, &answer.elapsed);
+    let limits = expect.latency.as_ref()?.limits();
+    let met = bounds::holds(&limits, &WrittenDuration(answer.elapsed));
     (!met).then(|| {
         Mismatch::new(
             "latency",
-            bounds::durations(&expect.latency),
+            bounds::durations(&limits),
             Human(answer.elapsed).to_string(),
         )
     })
 }
 
-pub(super) fn status(expect: &Expect, found: StatusCode) -> Option<Mismatch> {
-    let usual: &[StatusPattern] = match (expect.https, &expect.redirect) {
-        (HttpsRedirect::Expected, _) => &MOVED_FOR_GOOD,
-        (HttpsRedirect::NotExpected, Some(_)) => &REDIRECTION,
-        (HttpsRedirect::NotExpected, None) => &SUCCESS,
+pub(super) fn status(test: &SmokeTest, found: StatusCode) -> Option<Mismatch> {
+    let usual: &[StatusPattern] = match (&test.preset, &test.expect.redirect) {
+        (Some(SmokePreset::HttpsRedirect), _) => &MOVED_FOR_GOOD,
+        (Some(SmokePreset::Cors(_)) | None, Some(_)) => &REDIRECTION,
+        (Some(SmokePreset::Cors(_)) | None, None) => &SUCCESS,
     };
-    let expected = if expect.status.is_empty() {
-        usual
-    } else {
-        &expect.status
-    };
+    let expected = test.expect.status.as_ref();
+    let expected = expected.map_or(usual, |statuses| statuses);
     let wanted = || {
-        expected
-            .iter()
-            .map(|pattern| pattern.words())
-            .collect::<Vec<_>>()
-            .join(" or ")
+        let words: Vec<String> = expected.iter().map(|pattern| pattern.words()).collect();
+        words.join(" or ")
     };
     let met = expected
         .iter()
@@ -122,24 +152,9 @@ pub(super) fn status(expect: &Expect, found: StatusCode) -> Option<Mismatch> {
     (!met).then(|| Mismatch::new("status", wanted(), found.to_string()))
 }
 
-impl StatusPattern {
-    pub(crate) fn is_met_by(self, code: u16) -> bool {
-        match self {
-            Self::Exactly(expected) => expected == code,
-            Self::Class(class) => code / 100 == class,
-        }
-    }
-
-    fn words(self) -> String {
-        match self {
-            Self::Exactly(code) => code.to_string(),
-            Self::Class(class) => format!("{class}xx"),
-        }
-    }
-}
-
 fn headers(expect: &Expect, answer: &SmokeResponse, values: &Values) -> Vec<Mismatch> {
-    let judged = expect.headers.iter().flat_map(|(name, conditions)| {
+    let expected = expect.headers.iter().flat_map(|headers| headers.iter());
+    let judged = expected.flat_map(|HeaderExpectation { name, expected }| {
         let found: Vec<_> = answer
             .headers
             .get_all(name)
@@ -147,8 +162,13 @@ fn headers(expect: &Expect, answer: &SmokeResponse, values: &Values) -> Vec<Mism
             .map(|value| String::from_utf8_lossy(value.as_bytes()))
             .collect();
         let found: Vec<&str> = found.iter().map(AsRef::as_ref).collect();
-        let mut failures = text::judge(&format!("header {name}"), conditions, &found, values);
-        if name == SET_COOKIE {
+        let mut failures = text::judge(
+            &format!("header {name}"),
+            &expected.conditions(),
+            &found,
+            values,
+        );
+        if *name == SET_COOKIE {
             // Its value is the service's secret.
             for failure in &mut failures {
                 failure.found = "other cookies".into();
@@ -159,11 +179,12 @@ fn headers(expect: &Expect, answer: &SmokeResponse, values: &Values) -> Vec<Mism
     judged.collect()
 }
 
-fn body(conditions: &[TextCondition], answer: &SmokeResponse, values: &Values) -> Vec<Mismatch> {
-    if conditions.is_empty() {
+fn body(expect: &Expect, answer: &SmokeResponse, values: &Values) -> Vec<Mismatch> {
+    let Some(conditions) = &expect.body else {
         return Vec::new();
-    }
-    let mut failures = text::judge("body", conditions, &[&answer.text()], values);
+    };
+    let conditions: Vec<TextCondition> = conditions.iter().map(BodyCondition::on_text).collect();
+    let mut failures = text::judge("body", &conditions, &[&answer.text()], values);
     for failure in &mut failures {
         // The excerpt of the result shows it.
         failure.found = "other text".into();

@@ -6,10 +6,11 @@ use std::ops::Range;
 
 use reqwest::header::HeaderName;
 use serde_json::Value;
-use serde_json_path::JsonPath;
 
 use crate::moment::Moment;
 use crate::template::{Pattern, Secrecy};
+
+use super::expect::json::WrittenPath;
 
 /// A test by itself, or the steps of a `flow`: one after the other. Flows run in parallel, unless
 /// one waits for another.
@@ -64,11 +65,8 @@ pub(super) struct Capture {
 /// Where a captured value stands in an answer.
 #[derive(Debug, Clone)]
 pub(super) enum CaptureSource {
-    /// The one node that the path selects; `written` is the path as the user wrote it.
-    Json {
-        written: String,
-        path: JsonPath,
-    },
+    /// The one node that the path selects.
+    Json(WrittenPath),
     Header(HeaderName),
     /// A parameter of the URL that the answer points to.
     Redirect(String),

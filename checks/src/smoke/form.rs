@@ -4,8 +4,6 @@
 //! Defaults are filled in; variables still stand in the texts, because digest and revision are
 //! known only when the tests run.
 
-mod judged;
-mod preset;
 mod request;
 mod transport;
 
@@ -13,9 +11,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::HeaderName;
-use serde_json::Number;
-use serde_json_path::JsonPath;
 use url::Url;
 
 use crate::moment::Moment;
@@ -23,16 +18,12 @@ use crate::tester::Tester;
 
 use super::flow::{Capture, Flow, RunCondition};
 use crate::load::{Probe, WarmUp};
-use crate::template::{JsonTemplate, Pattern, Template, Values, Variable};
+use crate::template::{Template, Values, Variable};
 
-use super::json_schema::JsonSchema;
+use super::expect::Expect;
+use super::preset::SmokePreset;
 use super::secrets::SecretWanted;
-pub(super) use judged::{
-    CertificateExpectation, CountConditions, Durations, Inline, SecurityHeader,
-};
-pub(crate) use preset::RequestDestination;
-pub(super) use preset::{Cors, CorsCredentials};
-pub(crate) use request::{Credential, Request, RequestBody};
+pub(crate) use request::{Credential, Request, RequestBody, RequestDestination};
 pub(crate) use transport::{HttpVersion, Tls, Transport};
 
 /// The tests of one document, in its order.
@@ -119,6 +110,7 @@ pub(super) struct SmokeTest {
     pub(super) timeout: Duration,
     pub(super) retry: Retry,
     pub(super) expect: Expect,
+    pub(super) preset: Option<SmokePreset>,
     pub(super) captures: Vec<Capture>,
     /// The captures of other tests that it uses, by name.
     pub(super) needs: BTreeSet<String>,
@@ -140,140 +132,4 @@ pub(super) const REDIRECTIONS: [u16; 5] = [301, 302, 303, 307, 308];
 pub(super) enum Redirects {
     Follow,
     Judge,
-}
-
-#[derive(Debug, Clone, Default)]
-pub(super) struct Expect {
-    /// Empty: 2xx, or 3xx where a redirect is expected.
-    pub(super) status: Vec<StatusPattern>,
-    /// Of the whole answer, from the first byte that is sent.
-    pub(super) latency: Durations,
-    pub(super) json: Vec<JsonExpectation>,
-    pub(super) json_schema: Option<JsonSchema>,
-    pub(super) headers: Vec<(HeaderName, Vec<TextCondition>)>,
-    pub(super) redirect: Option<RedirectExpectation>,
-    pub(super) cookies: Vec<CookieExpectation>,
-    pub(super) body: Vec<TextCondition>,
-    pub(super) security_headers: Vec<SecurityHeader>,
-    pub(super) certificate: Option<CertificateExpectation>,
-    /// The answer to a preflight.
-    pub(super) cors: Option<Cors>,
-    /// Where the last answer may come from; empty: the origin that was asked.
-    pub(super) origins: Vec<Template>,
-    /// A redirect to the same place over https.
-    pub(super) https: HttpsRedirect,
-}
-
-/// Whether the answer must lead to what was asked for, over https.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum HttpsRedirect {
-    Expected,
-    #[default]
-    NotExpected,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum StatusPattern {
-    Exactly(u16),
-    /// The hundreds: 2 for `2xx`.
-    Class(u16),
-}
-
-/// Every node that the path selects meets every condition.
-#[derive(Debug, Clone)]
-pub(super) struct JsonExpectation {
-    /// The path as the user wrote it.
-    pub(super) written: String,
-    pub(super) path: JsonPath,
-    pub(super) conditions: Vec<JsonCondition>,
-}
-
-#[derive(Debug, Clone)]
-pub(super) enum JsonCondition {
-    Equals(JsonTemplate),
-    Differs(JsonTemplate),
-    Compares(Comparison, Number),
-    Matches(Pattern),
-    Contains(JsonTemplate),
-    Is(JsonType),
-    /// Characters of a text, items of an array.
-    Length(CountConditions),
-    Exists,
-    Absent,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Comparison {
-    Greater,
-    AtLeast,
-    Less,
-    AtMost,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum JsonType {
-    Timestamp,
-    String,
-    Number,
-    Integer,
-    Boolean,
-    Null,
-    Array,
-    Object,
-    Uuid,
-    Url,
-    Date,
-}
-
-#[derive(Debug, Clone)]
-pub(super) enum TextCondition {
-    Equals(Template),
-    Contains(Template),
-    Matches(Pattern),
-    Exists,
-    Absent,
-}
-
-#[derive(Debug, Clone)]
-pub(super) struct RedirectExpectation {
-    pub(super) to: Option<Template>,
-    pub(super) query: Vec<(String, Vec<TextCondition>)>,
-}
-
-#[derive(Debug, Clone)]
-pub(super) struct CookieExpectation {
-    pub(super) name: String,
-    pub(super) attributes: Vec<CookieAttribute>,
-}
-
-#[derive(Debug, Clone)]
-pub(super) enum CookieAttribute {
-    /// `http-only` or `secure`, set or not.
-    Flag(CookieFlag, Flag),
-    SameSite(SameSite),
-    Path(Template),
-    Domain(Template),
-    /// What is left of its life, by `Max-Age` or `Expires`.
-    MaxAge(Durations),
-    /// Gone when the browser is closed: neither `Max-Age` nor `Expires`.
-    Session(Flag),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum CookieFlag {
-    HttpOnly,
-    Secure,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Flag {
-    Set,
-    Unset,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum SameSite {
-    Strict,
-    Lax,
-    None,
 }

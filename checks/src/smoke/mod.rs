@@ -2,7 +2,8 @@
 //! answer must be.
 //!
 //! `parse` turns the user's document into a [`Suite`] or into every problem it has; `run` sends the
-//! requests and says what came back. A result is a fact for the journal: every text in it is free
+//! requests and says what came back. An expectation is one file in `expect`, a preset one in
+//! `preset`: how it is written, read and evaluated. A result is a fact for the journal: every text in it is free
 //! of secrets. What a failure leads to is not decided here. Warm-up and load stand in the same
 //! document, and are run by `load`. The form is explained to users in `docs/smoke-tests.md`.
 
@@ -15,21 +16,23 @@ mod flow;
 mod form;
 mod json_schema;
 mod parse;
+mod preset;
 mod reach;
 mod result;
 mod run;
-#[cfg(test)]
-mod schema;
 mod secrets;
 mod send;
 #[cfg(test)]
 mod tests;
 
+pub use crate::reader::{Files, Outside};
 pub use crate::template::{Bound, Secrecy, Values};
-pub use crate::words::{Files, Outside};
+pub(crate) use expect::StatusPattern;
 pub use form::Suite;
-pub(crate) use form::{Request, StatusPattern, Transport};
+pub(crate) use form::{Request, Transport};
 pub use parse::parse;
+#[cfg(test)]
+pub use parse::schema;
 #[cfg(test)]
 pub(crate) use parse::tests::{no_files, outside};
 pub use reach::{Unreachable, reach, tells_another_version};
@@ -37,7 +40,5 @@ pub use result::{Mismatch, TestResult, TestVerdict};
 pub(crate) use result::{presentable, sentence};
 pub use run::{OnResult, RunLimits, run};
 pub(crate) use run::{begin, complete};
-#[cfg(test)]
-pub use schema::schema;
 pub use secrets::SecretWanted;
 pub(crate) use send::{Clients, Outgoing, TestedSide};

@@ -1,19 +1,18 @@
 //! The user's document → a [`Suite`], or every problem it has at once, each with its place and its
 //! remedy.
 //!
-//! Here stands what a suite, its defaults and a test look like; requests, expectations, flows and
-//! captures have files of their own.
+//! The form is described in the files of this folder, in `expect` and in `preset`. First the whole
+//! document is read as it is written; what a test takes over from elsewhere, and what it needs of
+//! others, is found out afterwards.
 
 mod capture;
-mod expect;
 mod flow;
-pub(super) mod keys;
 mod load;
 mod matrix;
 mod names;
-mod preset;
-mod request;
+pub(super) mod request;
 mod secrets;
+mod test;
 mod testers;
 mod transport;
 mod variables;
@@ -24,19 +23,21 @@ use std::time::Duration;
 
 use reqwest::header::HeaderName;
 
-use crate::document::{self, Content, Node};
-use crate::moment::{MOMENTS, Moment};
+use crate::document::{Node, read_document};
+use crate::document_form;
+use crate::form::{FromNode, Lenient, OneOrMore};
 use crate::problem::Problem;
-use crate::reader::{Fields, Reader};
+use crate::reader::{Fields, Outside, Reader};
 use crate::template::Template;
-use crate::words::{Outside, Words};
 
-use super::flow::{Capture, CaptureSource, RunCondition};
-use super::form::{Expect, Redirects, Request, Retry, SmokeTest, StatusPattern, Suite, Transport};
+use super::form::{Retry, Suite, Transport};
 use super::secrets::SecretWanted;
-use flow::Entries;
-use keys::{DEFAULTS_KEYS, RETRY_KEYS, SUITE_KEYS};
-use preset::SmokePreset;
+use flow::{SuiteEntries, Tests};
+use load::{Loads, WarmUpForm};
+use secrets::Secrets;
+use testers::Testers;
+use transport::{Overrides, TestHeader};
+use variables::Variables;
 
 /// The input that the document belongs to.
 const INPUT: &str = "smoke-tests";
@@ -51,14 +52,54 @@ const RETRY: Retry = Retry {
 /// Longer than any answer that users would put up with.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Repeating faster than this is a load test.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
-
 /// Production is tested beside its users.
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
 
-/// When a test runs that does not say so.
-const BOTH_SIDES: &[Moment] = &[Moment::Green, Moment::Production];
+document_form! {
+    /// Smoke tests: requests to green before users reach it and to production afterwards, and what
+    /// their answers must be.
+    #[schemars(extend("anyOf" = [{ "required": ["tests"] }, { "required": ["testers"] }, { "required": ["load"] }]))]
+    struct SmokeTests: "the smoke tests", check check_anything_to_do {
+        /// Secrets of AWS Secrets Manager, for `${secret.NAME}`.
+        secrets: Lenient<Secrets>,
+        /// Texts by name, for `${name}`; each may use those before it.
+        variables: Lenient<Variables>,
+        /// What tests take over when they say nothing themselves.
+        defaults: Lenient<DefaultsForm>,
+        /// Requests to green before its tests, whose answers are not judged.
+        warm_up: Lenient<OneOrMore<WarmUpForm>>,
+        /// Load probes: many requests, and how long their answers may take.
+        load: Lenient<Loads>,
+        /// Tools in containers, whose exit code is the result; they run one after the other.
+        testers: Lenient<Testers>,
+        /// The tests; they run in parallel, except where one uses what another captures.
+        tests: Lenient<Tests>,
+        /// How long after one another the tests of the bake run, at least 1s; 1m when absent.
+        bake_interval: Lenient<BakeInterval>,
+    }
+}
+
+document_form! {
+    #[schemars(rename = "Defaults")]
+    struct DefaultsForm {
+        /// A header that is sent to green only.
+        test_header: Option<TestHeader>,
+        ..overrides: Overrides
+    }
+}
+
+fn check_anything_to_do(reader: &mut Reader<'_>, root: &Node, fields: &Fields<'_>, _: &str) {
+    if ["tests", "load", "testers"]
+        .iter()
+        .all(|key| fields.get(key).is_none())
+    {
+        reader.report(
+            root.place,
+            "There are no `tests`",
+            "Write `tests:` with at least one test, or leave the input empty",
+        );
+    }
+}
 
 /// What a test takes over when it says nothing itself.
 #[derive(Clone)]
@@ -80,322 +121,90 @@ impl Default for Defaults {
     }
 }
 
+impl DefaultsForm {
+    fn defaults(self) -> Defaults {
+        Defaults {
+            test_header: self.test_header.and_then(TestHeader::header),
+            ..self.overrides.over(&Defaults::default())
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct BakeInterval(Duration);
+
+impl FromNode for BakeInterval {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let interval = reader.duration(node, what)?;
+        if interval < SHORTEST_INTERVAL {
+            return reader.refuse(
+                node.place,
+                format!("{what} is shorter than 1s"),
+                "Write at least `1s`, or leave it out for every minute",
+            );
+        }
+        Some(Self(interval))
+    }
+}
+
+crate::document_schema!(BakeInterval as crate::form::WrittenDuration);
+
 /// Reads a suite; `origin` is the file as the user wrote it, or `inline`. `outside` gives the files
 /// that the document names: they are read now, so that a file that is missing or malformed is a
 /// problem of the document.
 pub fn parse(text: &str, origin: &str, outside: Outside<'_>) -> Result<Suite, Vec<Problem>> {
-    let root = document::read(text, INPUT, origin).map_err(|problem| vec![problem])?;
-    let mut words = Words::new(Reader::new(INPUT, origin, text), outside);
-    names::of_the_run(&mut words);
-    let declared = secrets::declared(&mut words, &root);
-    let suite = suite(&mut words, &root).unwrap_or_default();
-    let (problems, variables) = words.finish();
-    let used = |secret: &SecretWanted| {
+    let root = read_document(text, INPUT, origin)?;
+    let mut reader = Reader::new(INPUT, origin, outside);
+    reader.declared_secrets = Some(BTreeSet::new());
+    names::of_the_run(&mut reader);
+    let form = SmokeTests::from_node(&mut reader, &root, INPUT);
+    let suite = form.map(|form| form.suite(&mut reader));
+    let (problems, variables) = reader.finish_with_variables();
+    let Some(suite) = suite.filter(|_| problems.is_empty()) else {
+        return Err(problems);
+    };
+    let is_used = |secret: &SecretWanted| {
         variables
             .iter()
             .any(|variable| variable.secret() == Some(&secret.name))
     };
-    let secrets = declared.into_iter().filter(used).collect();
-    if problems.is_empty() {
-        Ok(Suite {
-            variables,
-            secrets,
-            ..suite
-        })
-    } else {
-        Err(problems)
-    }
-}
-
-fn suite(words: &mut Words<'_>, root: &Node) -> Option<Suite> {
-    let fields = words.reader.fields(root, "the smoke tests", SUITE_KEYS)?;
-    let named = fields
-        .get("variables")
-        .map(|node| variables::variables(words, node))
-        .unwrap_or_default();
-    let defaults = fields
-        .get("defaults")
-        .and_then(|node| defaults(words, node))
-        .unwrap_or_default();
-    let warm_ups = fields
-        .get("warm-up")
-        .map(|node| load::warm_ups(words, node, &defaults))
-        .unwrap_or_default();
-    let loads = fields
-        .get("load")
-        .map(|node| load::loads(words, node, &defaults))
-        .unwrap_or_default();
-    let testers = fields
-        .get("testers")
-        .map(|node| testers::testers(words, node))
-        .unwrap_or_default();
-    let bake_interval = fields
-        .get("bake-interval")
-        .and_then(|node| bake_interval(words, node));
-    words.scope.take_used();
-    let entries = entries(words, root, &fields, &defaults)?;
-    let tests = entries.tests.into_iter().map(Arc::new).collect();
-    Some(Suite {
-        named,
-        tests,
-        flows: entries.flows,
-        testers,
-        warm_ups,
-        loads,
-        bake_interval,
-        ..Suite::default()
+    let secrets = suite.secrets.into_iter().filter(is_used).collect();
+    Ok(Suite {
+        variables,
+        secrets,
+        ..suite
     })
 }
 
-fn entries(
-    words: &mut Words<'_>,
-    root: &Node,
-    fields: &Fields<'_>,
-    defaults: &Defaults,
-) -> Option<Entries> {
-    let Some(node) = fields.get("tests") else {
-        if fields.get("load").is_some() || fields.get("testers").is_some() {
-            return Some(Entries::default());
+impl SmokeTests {
+    fn suite(self, reader: &mut Reader<'_>) -> Suite {
+        let defaults = self.defaults.0.map(DefaultsForm::defaults);
+        let defaults = defaults.unwrap_or_default();
+        let mut entries = SuiteEntries::default();
+        if let Some(tests) = &self.tests.0 {
+            entries.add_all(reader, tests, &defaults);
         }
-        words.reader.report(
-            root.place,
-            "There are no `tests`",
-            "Write `tests:` with at least one test, or leave the input empty",
-        );
-        return None;
-    };
-    let items = words.reader.list(node, "`tests`")?;
-    if items.is_empty() {
-        words.reader.report(
-            node.place,
-            "`tests` is empty",
-            "Write at least one test, or leave the input empty",
-        );
-    }
-    let mut entries = Entries::default();
-    for item in items {
-        entries.read(words, item, defaults);
-    }
-    Some(entries)
-}
-
-fn bake_interval(words: &mut Words<'_>, node: &Node) -> Option<Duration> {
-    let interval = words.reader.duration(node, "`bake-interval`")?;
-    if interval < SHORTEST_INTERVAL {
-        words.reader.report(
-            node.place,
-            "`bake-interval` is shorter than 1s",
-            "Write at least `1s`, or leave it out for every minute",
-        );
-    }
-    Some(interval)
-}
-
-fn defaults(words: &mut Words<'_>, node: &Node) -> Option<Defaults> {
-    let fields = words.reader.fields(node, "`defaults`", DEFAULTS_KEYS)?;
-    let test_header = fields
-        .get("test-header")
-        .and_then(|node| transport::test_header(words, node));
-    Some(Defaults {
-        test_header,
-        ..own_or(words, &fields, &Defaults::default())
-    })
-}
-
-/// What these fields say, and `inherited` where they are silent.
-fn own_or(words: &mut Words<'_>, fields: &Fields<'_>, inherited: &Defaults) -> Defaults {
-    let timeout = fields
-        .get("timeout")
-        .and_then(|node| timeout(words, node, "`timeout`"))
-        .unwrap_or(inherited.timeout);
-    let retry = fields
-        .get("retry")
-        .and_then(|node| retry(words, node, inherited.retry))
-        .unwrap_or(inherited.retry);
-    let transport = transport::transport(words, fields, &inherited.transport);
-    Defaults {
-        timeout,
-        retry,
-        transport,
-        test_header: inherited.test_header.clone(),
+        let warm_ups = self.warm_up.0.into_iter().flat_map(|forms| forms.0);
+        let loads = self.load.0.map(|loads| loads.probes(&defaults));
+        let testers = self.testers.0.map(|testers| testers.testers(reader));
+        Suite {
+            named: self.variables.0.map(|named| named.0).unwrap_or_default(),
+            tests: entries.tests.into_iter().map(Arc::new).collect(),
+            flows: entries.flows,
+            testers: testers.unwrap_or_default(),
+            warm_ups: warm_ups.map(|form| form.warm_up(&defaults)).collect(),
+            loads: loads.unwrap_or_default(),
+            variables: BTreeSet::new(),
+            secrets: self.secrets.0.map(|secrets| secrets.0).unwrap_or_default(),
+            bake_interval: self.bake_interval.0.map(|interval| interval.0),
+        }
     }
 }
 
-fn timeout(words: &mut Words<'_>, node: &Node, what: &str) -> Option<Duration> {
-    let timeout = words.reader.duration(node, what)?;
-    if timeout.is_zero() {
-        words.reader.report(
-            node.place,
-            format!("{what} is zero: no request could be answered"),
-            "Write a time such as `5s`",
-        );
-    }
-    Some(timeout)
-}
-
-fn retry(words: &mut Words<'_>, node: &Node, inherited: Retry) -> Option<Retry> {
-    let fields = words.reader.fields(node, "`retry`", RETRY_KEYS)?;
-    let budget = fields
-        .get("for")
-        .and_then(|node| words.reader.duration(node, "`for`"))
-        .unwrap_or(inherited.budget);
-    let every = fields
-        .get("every")
-        .and_then(|node| pause(words, node))
-        .unwrap_or(inherited.every);
-    Some(Retry { budget, every })
-}
-
-fn pause(words: &mut Words<'_>, node: &Node) -> Option<Duration> {
-    let every = words.reader.duration(node, "`every`")?;
-    if every < SHORTEST_PAUSE {
-        words.reader.report(
-            node.place,
-            "`every` is shorter than 10ms",
-            "Write at least `10ms`; `retry: { for: 0s }` switches repeating off",
-        );
-    }
-    Some(every)
-}
-
-/// A test, without what places it among others: its name, when and in whose turn it runs.
-fn test(
-    words: &mut Words<'_>,
-    node: &Node,
-    fields: &Fields<'_>,
-    defaults: &Defaults,
-) -> Option<SmokeTest> {
-    let request = request::request(words, node, fields);
-    let expect = fields.get("expect").map_or_else(
-        || Some(Expect::default()),
-        |node| expect::expect(words, node),
-    );
-    let preset = preset::preset(words, fields);
-    let captures = fields
-        .get("capture")
-        .map_or_else(|| Some(Vec::new()), |node| capture::captures(words, node));
-    let expect =
-        expect.map(|expect| redirect_captured(expect, captures.as_deref().unwrap_or_default()));
-    let Defaults {
-        timeout,
-        retry,
-        transport,
-        test_header,
-    } = own_or(words, fields, defaults);
-    let redirects = redirects(words, fields, expect.as_ref(), preset.as_ref());
-    let request = Request {
-        test_header,
-        ..request?
-    };
-    let test = SmokeTest {
-        name: String::new(),
-        request,
-        transport,
-        redirects: redirects?,
-        timeout,
-        retry,
-        expect: expect?,
-        captures: captures?,
-        needs: BTreeSet::new(),
-        run_condition: RunCondition::InOrder,
-    };
-    preset::applied(words, fields, test, preset)
-}
-
-/// Who captures a part of a redirect looks at one.
-fn redirect_captured(mut expect: Expect, captures: &[Capture]) -> Expect {
-    let captured = captures
-        .iter()
-        .any(|capture| matches!(capture.source, CaptureSource::Redirect(_)));
-    if captured && expect.redirect.is_none() && expect.status.is_empty() {
-        expect.status.push(StatusPattern::Class(3));
-    }
-    expect
-}
-
-fn name(
-    words: &mut Words<'_>,
-    test: &Node,
-    fields: &Fields<'_>,
-    names: &mut BTreeSet<String>,
-) -> Option<String> {
-    let Some(node) = fields.get("name") else {
-        words.reader.report(
-            test.place,
-            "A test has no `name`",
-            "Write `name:` with words for the log and the summary",
-        );
-        return None;
-    };
-    let name = words.reader.text(node, "`name`")?;
-    if name.trim().is_empty() || name.contains("${") || name.contains(char::is_control) {
-        words.reader.report(
-            node.place,
-            "A `name` is one line of plain words, without variables",
-            "Write words that say what is tested",
-        );
-    } else if !names.insert(name.clone()) {
-        words.reader.report(
-            node.place,
-            format!("Two tests have the name `{name}`"),
-            "Give each test a name of its own",
-        );
-    }
-    Some(name)
-}
-
-/// When something runs, where it says so.
-fn on(words: &mut Words<'_>, fields: &Fields<'_>, absent: &[Moment]) -> Option<Vec<Moment>> {
-    let Some(node) = fields.get("on") else {
-        return Some(absent.to_vec());
-    };
-    let items = if let Content::List(items) = &node.content {
-        items.as_slice()
-    } else {
-        std::slice::from_ref(node)
-    };
-    if items.is_empty() {
-        words.reader.report(
-            node.place,
-            "`on` is empty: the test would never run",
-            "Write `green`, `step`, `production` or `bake`, or leave `on` out",
-        );
-    }
-    let moments: Vec<_> = items
-        .iter()
-        .map(|item| words.reader.word(item, "`on`", MOMENTS))
-        .collect();
-    moments.into_iter().collect()
-}
-
-/// Redirects are followed unless the test wants to look at one.
-fn redirects(
-    words: &mut Words<'_>,
-    fields: &Fields<'_>,
-    expect: Option<&Expect>,
-    preset: Option<&SmokePreset>,
-) -> Option<Redirects> {
-    let judged = preset.is_some() || expect.is_some_and(Expect::looks_at_redirect);
-    let Some(node) = fields.get("follow") else {
-        return Some(if judged {
-            Redirects::Judge
-        } else {
-            Redirects::Follow
-        });
-    };
-    let follow = words.reader.boolean(node, "`follow`")?;
-    if follow && judged {
-        words.reader.report(
-            node.place,
-            "`follow: true` contradicts the redirect that is expected",
-            "Leave `follow` out, or expect what the last answer is",
-        );
-    }
-    Some(if follow {
-        Redirects::Follow
-    } else {
-        Redirects::Judge
-    })
+/// The schema as it is in the repository.
+#[cfg(test)]
+pub fn schema() -> serde_json::Value {
+    crate::form::schema_of::<SmokeTests>()
 }
 
 #[cfg(test)]

@@ -19,10 +19,10 @@ use crate::template::{JsonTemplate, Template, Values, Variable};
 use super::answer::SmokeResponse;
 use super::cookie_jar::CookieJar;
 use super::expect;
+use super::expect::json::JsonCondition;
+use super::expect::text::TextCondition;
 use super::flow::CookiePolicy;
-use super::form::{
-    JsonCondition, RequestBody, RequestDestination, SmokeTest, Suite, TextCondition, Transport,
-};
+use super::form::{RequestBody, RequestDestination, SmokeTest, Suite, Transport};
 use super::result::Mismatch;
 use super::run::{RunLimits, begin};
 use super::send::{Clients, Outgoing, TestedSide, exchange, no_answer};
@@ -147,7 +147,7 @@ impl Suite {
         // A redirect to https is asked for at another port.
         let at_side = self
             .on_green()
-            .filter(|test| test.request.place == RequestDestination::Side);
+            .filter(|test| test.request.destination == RequestDestination::Side);
         let tests = at_side.map(|test| &test.request.path);
         let others = self
             .loads(Moment::Green)
@@ -201,7 +201,7 @@ impl SmokeTest {
         };
         request.method == Method::GET
             && matches!(
-                (&request.body, &request.place),
+                (&request.body, &request.destination),
                 (RequestBody::None, RequestDestination::Side)
             )
             && request.credential.is_none()
@@ -225,20 +225,27 @@ impl<'t> Telling<'t> {
             let mut variables = template.variables();
             variables.next() == Some(&Variable::Version) && variables.next().is_none()
         };
-        let json = test.expect.json.iter().find(|expected| {
-            expected
-                .conditions
+        let json = test.expect.json.iter().flat_map(|json| json.iter());
+        let mut json = json.filter(|expectation| {
+            expectation
+                .expected
+                .conditions()
                 .iter()
                 .any(|condition| matches!(condition, JsonCondition::Equals(JsonTemplate::Text(text)) if is_version(text)))
         });
-        let header = test.expect.headers.iter().find(|(_, conditions)| {
-            conditions.iter().any(
+        let headers = test
+            .expect
+            .headers
+            .iter()
+            .flat_map(|headers| headers.iter());
+        let mut headers = headers.filter(|header| {
+            header.expected.conditions().iter().any(
                 |condition| matches!(condition, TextCondition::Equals(text) if is_version(text)),
             )
         });
-        let header = || header.map(|(name, _)| Self::Header(name));
-        json.map(|expected| Self::Json(&expected.path))
-            .or_else(header)
+        json.next()
+            .map(|expectation| Self::Json(&expectation.path.path))
+            .or_else(|| headers.next().map(|header| Self::Header(&header.name)))
     }
 
     /// The versions that an answer tells.
@@ -297,7 +304,7 @@ pub async fn tells_another_version(suite: &Suite, base: &Url, values: &Values) -
         return false;
     };
     let told = telling.told(&answer);
-    let is_usual = !answer.foreign && expect::status(&test.expect, answer.status).is_none();
+    let is_usual = !answer.foreign && expect::status(test, answer.status).is_none();
     is_usual
         && !told.is_empty()
         && told

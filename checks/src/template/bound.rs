@@ -11,12 +11,12 @@ use serde_json::Value;
 
 /// Values by the name that stands in `${…}`. Nothing of them is shown by `Debug`: some are secrets.
 #[derive(Clone, Default)]
-pub struct Bound(BTreeMap<String, Named>);
+pub struct Bound(BTreeMap<String, BoundValue>);
 
 /// One value, as text and as the JSON it came from: a captured number stays a number where it
 /// stands alone.
 #[derive(Clone)]
-struct Named {
+struct BoundValue {
     text: String,
     json: Value,
 }
@@ -32,7 +32,7 @@ impl Bound {
 
     /// The same, where the text is not how JSON would spell it: `1.10`.
     pub(crate) fn bind_spelled(&mut self, name: impl Into<String>, text: String, json: Value) {
-        self.0.insert(name.into(), Named { text, json });
+        self.0.insert(name.into(), BoundValue { text, json });
     }
 
     pub(crate) fn knows(&self, name: &str) -> bool {

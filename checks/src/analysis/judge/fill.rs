@@ -5,10 +5,9 @@ use crate::analysis::question::{
     CloudWatchMetric, CloudWatchQuery, DatadogQuery, HttpQuery, LogQuery, PrometheusQuery, Query,
     Side,
 };
-use crate::analysis::sides::{SideValues, Sides};
-use crate::analysis::text::Text;
+use crate::analysis::sides::Sides;
 use crate::secret::Secret;
-use crate::template::Values;
+use crate::template::{Template, Values};
 
 /// What stands for the variables of queries.
 #[derive(Debug, Clone)]
@@ -19,10 +18,10 @@ pub(in crate::analysis) struct Filling {
 
 impl Filling {
     pub(in crate::analysis) fn query(&self, source: &Source, side: Side) -> Query {
-        let side_values = self.sides.values(side);
-        let text = |text: &Text| text.render(&self.values, &side_values);
-        let secret = |secret: &Text| Secret::new(text(secret));
-        let headers = |headers: &[(String, Text)]| {
+        let values = self.sides.values(side, &self.values);
+        let text = |text: &Template| text.render(&values);
+        let secret = |secret: &Template| Secret::new(text(secret));
+        let headers = |headers: &[(String, Template)]| {
             headers
                 .iter()
                 .map(|(name, value)| (name.clone(), secret(value)))
@@ -35,7 +34,7 @@ impl Filling {
             } => Query::CloudWatch(CloudWatchQuery {
                 metrics: metrics
                     .iter()
-                    .map(|(id, metric)| (id.clone(), self.metric(metric, &side_values)))
+                    .map(|(id, metric)| (id.clone(), filled(metric, &values)))
                     .collect(),
                 expression: expression.as_ref().map(text),
                 period: source.grain.period,
@@ -81,24 +80,11 @@ impl Filling {
         }
     }
 
-    fn metric(&self, metric: &Metric, side: &SideValues<'_>) -> CloudWatchMetric {
-        let dimensions = metric
-            .dimensions
-            .iter()
-            .map(|(name, value)| (name.clone(), value.render(&self.values, side)));
-        CloudWatchMetric {
-            namespace: metric.namespace.clone(),
-            name: metric.name.clone(),
-            dimensions: dimensions.collect(),
-            stat: metric.stat.clone(),
-        }
-    }
-
     /// What is asked, in words, on one line and without secrets.
     pub(super) fn shown(&self, source: &Source, side: Side) -> String {
-        let side_values = self.sides.values(side);
-        let text = |text: &Text| {
-            text.shown(&self.values, &side_values)
+        let values = self.sides.values(side, &self.values);
+        let text = |text: &Template| {
+            text.masked(&values)
                 .split_whitespace()
                 .collect::<Vec<_>>()
                 .join(" ")
@@ -122,6 +108,19 @@ impl Filling {
             Asks::Http { url, path, .. } => format!("{path} of {}", text(url)),
             Asks::Logs { filter, .. } => format!("log lines with {filter}"),
         }
+    }
+}
+
+fn filled(metric: &Metric, values: &Values) -> CloudWatchMetric {
+    let dimensions = metric
+        .dimensions
+        .iter()
+        .map(|(name, value)| (name.clone(), value.render(values)));
+    CloudWatchMetric {
+        namespace: metric.namespace.clone(),
+        name: metric.name.clone(),
+        dimensions: dimensions.collect(),
+        stat: metric.stat.clone(),
     }
 }
 

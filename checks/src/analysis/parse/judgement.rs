@@ -3,12 +3,14 @@
 use crate::analysis::compare::ComparePolicy;
 use crate::analysis::expression::Expression;
 use crate::analysis::form::{Conditions, Judgement};
-use crate::document::{Entry, Node};
-use crate::reader::Fields;
+use crate::document::Node;
+use crate::form::{FromNode, Spanned};
+use crate::reader::{Fields, Reader};
 use crate::statistics::Direction;
+use crate::{document_form, document_schema, document_union, document_words};
 
-use super::keys::{COMPARE_KEYS, RANGE_KEYS};
-use super::pen::ValueReader;
+use super::metric::MetricForm;
+use super::values::Finite;
 
 const CONDITION_KEYS: &[&str] = &[
     "success",
@@ -19,237 +21,285 @@ const CONDITION_KEYS: &[&str] = &[
 
 const SUCCESS_KEYS: &[&str] = &["success", "success-condition", "threshold-range"];
 
-/// The words of `direction`.
-pub(in crate::analysis) const DIRECTIONS: &[(&str, Direction)] = &[
+const DIRECTIONS: &[(&str, Direction)] = &[
     ("increase", Direction::Increase),
     ("decrease", Direction::Decrease),
     ("either", Direction::Either),
 ];
 
+document_words!(Direction: DIRECTIONS);
+
 /// The tests of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::analysis) enum StatisticalTest {
+pub(super) enum StatisticalTest {
     MannWhitney,
     TwoProportion,
 }
 
-/// The words of `test`.
-pub(in crate::analysis) const TESTS: &[(&str, StatisticalTest)] = &[
+const TESTS: &[(&str, StatisticalTest)] = &[
     ("mann-whitney", StatisticalTest::MannWhitney),
     ("two-proportion", StatisticalTest::TwoProportion),
 ];
 
-/// What a metric is held against; for a comparison, which test its measure must fit.
-pub(super) fn judgement(
-    pen: &mut ValueReader<'_>,
-    metric: &Node,
-    fields: &Fields<'_>,
-) -> Option<(Judgement, Option<StatisticalTest>)> {
-    let written = fields.among(CONDITION_KEYS);
-    match (fields.get("compare"), written.first()) {
-        (Some(_), Some(condition)) => pen.refuse(
+document_words!(StatisticalTest: TESTS);
+
+/// The only side that green can be held against.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Blue;
+
+const BLUE: &[(&str, Blue)] = &[("blue", Blue)];
+
+document_words!(Blue: BLUE);
+
+document_union! {
+    pub(super) enum Compare {
+        How(ComparisonForm),
+        To(Blue),
+    }
+}
+
+document_form! {
+    #[derive(Default)]
+    pub(super) struct ComparisonForm {
+        to: Option<Blue>,
+        /// Which difference is bad; increase when absent.
+        direction: Option<Direction>,
+        test: Option<StatisticalTest>,
+        /// Green may be so many times blue; 1.25 when absent.
+        allowed_increase: Option<AllowedIncrease>,
+        /// How often an equal green may be called worse; 0.05 when absent.
+        alpha: Option<Alpha>,
+    }
+}
+
+/// A metric is held against something, and is so once.
+pub(super) fn check_conditions(reader: &mut Reader<'_>, metric: &Node, fields: &Fields<'_>) {
+    match (fields.get("compare"), fields.among(CONDITION_KEYS).first()) {
+        (Some(_), Some(condition)) => reader.report(
             condition.place,
             format!("`compare` and `{}` stand side by side", condition.key),
             "Keep one: a metric is held against blue by a test, or against conditions",
         ),
-        (Some(node), None) => comparison(pen, node).map(|(policy, test)| (Judgement::Comparison(policy), test)),
-        (None, Some(_)) => Some((Judgement::Conditions(conditions(pen, fields)?), None)),
-        (None, None) => pen.refuse(
+        (None, None) => reader.report(
             metric.place,
             "A metric has no condition: anything would be good",
             "Write `success: \"< 5\"`, `success-condition:`, `failure-condition:`, `threshold-range:` or `compare:`",
         ),
+        (Some(_), None) | (None, Some(_)) => {}
     }
-}
-
-fn conditions(pen: &mut ValueReader<'_>, fields: &Fields<'_>) -> Option<Conditions> {
-    let success = fields.among(SUCCESS_KEYS);
-    if let Some(second) = success.get(1) {
-        let message = format!(
-            "`{}` and `{}` say the same thing twice",
-            success[0].key, second.key
-        );
-        pen.reader.report(
+    if let [first, second, ..] = fields.among(SUCCESS_KEYS).as_slice() {
+        reader.report(
             second.place,
-            message,
+            format!(
+                "`{}` and `{}` say the same thing twice",
+                first.key, second.key
+            ),
             "Keep one of success, success-condition and threshold-range",
         );
     }
-    let success = success.first().map(|entry| successful(pen, entry));
-    let failure = fields
-        .entry("failure-condition")
-        .map(|entry| expression(pen, &entry.value, "`failure-condition`"));
-    let (success, failure) = (transposed(success)?, transposed(failure)?);
-    let good = success.as_ref().map(|(_, shown)| shown.clone());
-    let bad = failure
-        .as_ref()
-        .map(|expression| format!("not {}", expression.text()));
-    let shown = [good, bad]
-        .into_iter()
-        .flatten()
-        .collect::<Vec<_>>()
-        .join("; ");
-    Some(Conditions {
-        success: success.map(|(expression, _)| expression),
-        failure,
-        shown,
-    })
 }
 
-/// An absent value is fine; one that could not be read is not.
-#[expect(
-    clippy::option_option,
-    reason = "the outer says whether it could be read, the inner whether it is there"
-)]
-fn transposed<T>(read: Option<Option<T>>) -> Option<Option<T>> {
-    read.map_or(Some(None), |read| read.map(Some))
-}
+impl MetricForm {
+    /// What the metric is held against; for a comparison, which test its measure must fit.
+    pub(super) fn judgement(
+        &self,
+        reader: &mut Reader<'_>,
+    ) -> Option<(Judgement, Option<StatisticalTest>)> {
+        let Some(compare) = &self.compare else {
+            return Some((Judgement::Conditions(self.conditions(reader)?), None));
+        };
+        let how = match &compare.value {
+            Compare::How(how) => how.clone(),
+            Compare::To(Blue) => ComparisonForm::default(),
+        };
+        let ComparisonForm {
+            to: None | Some(Blue),
+            direction,
+            test,
+            allowed_increase,
+            alpha,
+        } = how;
+        let policy = policy(alpha, allowed_increase);
+        let policy = ComparePolicy {
+            direction: direction.unwrap_or(policy.direction),
+            ..policy
+        };
+        Some((Judgement::Comparison(policy), test))
+    }
 
-fn successful(pen: &mut ValueReader<'_>, entry: &Entry) -> Option<(Expression, String)> {
-    match entry.key.as_str() {
-        "success" => threshold(pen, &entry.value),
-        "threshold-range" => range(pen, &entry.value),
-        _ => expression(pen, &entry.value, "`success-condition`").map(|expression| {
-            let shown = expression.text().to_owned();
-            (expression, shown)
-        }),
+    fn conditions(&self, reader: &mut Reader<'_>) -> Option<Conditions> {
+        let Self {
+            success,
+            success_condition,
+            failure_condition: failure,
+            threshold_range,
+            ..
+        } = self;
+        let success = match (success, success_condition, threshold_range) {
+            (Some(threshold), ..) => Some((threshold.0.clone(), threshold.1.clone())),
+            (None, Some(condition), _) => Some((condition.clone(), condition.text().to_owned())),
+            (None, None, Some(range)) => Some(condition_of(reader, range)?),
+            (None, None, None) => None,
+        };
+        let good = success.as_ref().map(|(_, shown)| shown.clone());
+        let bad = failure
+            .as_ref()
+            .map(|expression| format!("not {}", expression.text()));
+        let shown: Vec<String> = good.into_iter().chain(bad).collect();
+        Some(Conditions {
+            success: success.map(|(expression, _)| expression),
+            failure: failure.clone(),
+            shown: shown.join("; "),
+        })
     }
 }
 
-fn expression(pen: &mut ValueReader<'_>, node: &Node, what: &str) -> Option<Expression> {
-    let text = pen.word(node, what)?;
-    Expression::parse(&text)
-        .map_err(|error| pen.reader.report(node.place, error.message, error.remedy))
-        .ok()
+impl FromNode for Expression {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let text = reader.non_empty_text(node, what)?;
+        match Self::parse(&text) {
+            Ok(expression) => Some(expression),
+            Err(error) => reader.refuse(node.place, error.message, error.remedy),
+        }
+    }
 }
+
+document_schema!(Expression as String);
 
 /// `< 5 %`: the unit is for people, the number is the metric's.
-fn threshold(pen: &mut ValueReader<'_>, node: &Node) -> Option<(Expression, String)> {
-    let text = pen.word(node, "`success`")?;
-    let text = text.trim();
-    let operator = ["<=", ">=", "<", ">", "=="]
-        .into_iter()
-        .find(|operator| text.starts_with(operator));
-    let number = operator.and_then(|operator| {
-        text[operator.len()..]
-            .trim()
-            .trim_end_matches('%')
-            .trim()
-            .parse::<f64>()
-            .ok()
-    });
-    if let (Some(operator), Some(number)) = (operator, number.filter(|number| number.is_finite())) {
-        let expression = Expression::parse(&format!("result {operator} ({number})"));
-        return expression
-            .ok()
-            .map(|expression| (expression, text.to_owned()));
+#[derive(Debug, Clone)]
+pub(super) struct Threshold(Expression, String);
+
+impl FromNode for Threshold {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let text = reader.non_empty_text(node, what)?;
+        let text = text.trim();
+        match threshold(text) {
+            Some(expression) => Some(Self(expression, text.to_owned())),
+            None => reader.refuse(
+                node.place,
+                format!("{what}: `{text}` is not a threshold"),
+                "Write `< 5`, `>= 99 %`, or an expression in `success-condition`",
+            ),
+        }
     }
-    pen.refuse(
-        node.place,
-        format!("`success`: `{text}` is not a threshold"),
-        "Write `< 5`, `>= 99 %`, or an expression in `success-condition`",
-    )
 }
 
-fn range(pen: &mut ValueReader<'_>, node: &Node) -> Option<(Expression, String)> {
-    let fields = pen.reader.fields(node, "`threshold-range`", RANGE_KEYS)?;
-    let low = transposed(fields.get("min").map(|node| pen.number(node, "`min`")))?;
-    let high = transposed(fields.get("max").map(|node| pen.number(node, "`max`")))?;
-    let (text, shown) = match (low, high) {
-        (Some(low), Some(high)) if low <= high => (
-            format!("result >= ({low}) && result <= ({high})"),
-            format!("{low} to {high}"),
-        ),
-        (Some(_), Some(_)) => {
-            return pen.refuse(
-                node.place,
+document_schema!(Threshold as String);
+
+fn threshold(text: &str) -> Option<Expression> {
+    let operator = ["<=", ">=", "<", ">", "=="]
+        .into_iter()
+        .find(|operator| text.starts_with(operator))?;
+    let number = text[operator.len()..].trim().trim_end_matches('%').trim();
+    let number = number
+        .parse::<f64>()
+        .ok()
+        .filter(|number| number.is_finite())?;
+    Expression::parse(&format!("result {operator} ({number})")).ok()
+}
+
+document_form! {
+    #[schemars(extend("minProperties" = 1))]
+    pub(super) struct Range, check check_range {
+        min: Option<Finite>,
+        max: Option<Finite>,
+    }
+}
+
+fn check_range(reader: &mut Reader<'_>, node: &Node, fields: &Fields<'_>, what: &str) {
+    if fields.get("min").is_none() && fields.get("max").is_none() {
+        reader.report(
+            node.place,
+            format!("{what} is empty"),
+            "Write `min:`, `max:` or both; they are inclusive",
+        );
+    }
+}
+
+fn condition_of(reader: &mut Reader<'_>, range: &Spanned<Range>) -> Option<(Expression, String)> {
+    let Range { min, max } = range.value;
+    let (text, shown) = match (min, max) {
+        (Some(Finite(low)), Some(Finite(high))) if low > high => {
+            return reader.refuse(
+                range.place,
                 "`min` is above `max`",
                 "Write the smaller number as `min`",
             );
         }
-        (Some(low), None) => (format!("result >= ({low})"), format!(">= {low}")),
-        (None, Some(high)) => (format!("result <= ({high})"), format!("<= {high}")),
-        (None, None) => {
-            return pen.refuse(
-                node.place,
-                "`threshold-range` is empty",
-                "Write `min:`, `max:` or both; they are inclusive",
-            );
-        }
+        (Some(Finite(low)), Some(Finite(high))) => (
+            format!("result >= ({low}) && result <= ({high})"),
+            format!("{low} to {high}"),
+        ),
+        (Some(Finite(low)), None) => (format!("result >= ({low})"), format!(">= {low}")),
+        (None, Some(Finite(high))) => (format!("result <= ({high})"), format!("<= {high}")),
+        (None, None) => return None,
     };
-    Expression::parse(&text)
-        .ok()
-        .map(|expression| (expression, shown))
+    let expression = Expression::parse(&text).ok()?;
+    Some((expression, shown))
 }
 
-fn comparison(
-    pen: &mut ValueReader<'_>,
-    node: &Node,
-) -> Option<(ComparePolicy, Option<StatisticalTest>)> {
-    if !matches!(node.content, crate::document::Content::Mapping(_)) {
-        pen.reader.word(node, "`compare`", &[("blue", ())])?;
-        return Some((ComparePolicy::default(), None));
-    }
-    let fields = pen.reader.fields(node, "`compare`", COMPARE_KEYS)?;
-    if let Some(node) = fields.get("to") {
-        pen.reader.word(node, "`to`", &[("blue", ())])?;
-    }
-    let direction = transposed(
-        fields
-            .get("direction")
-            .map(|node| pen.reader.word(node, "`direction`", DIRECTIONS)),
-    );
-    let test = transposed(
-        fields
-            .get("test")
-            .map(|node| pen.reader.word(node, "`test`", TESTS)),
-    );
-    let policy = policy(pen, &fields)?;
-    Some((
-        ComparePolicy {
-            direction: direction?.unwrap_or(policy.direction),
-            ..policy
-        },
-        test?,
-    ))
-}
-
-/// `alpha` and `allowed-increase`, which comparisons of logs have too.
-pub(super) fn policy(pen: &mut ValueReader<'_>, fields: &Fields<'_>) -> Option<ComparePolicy> {
+/// How green is compared with blue, as far as metrics and logs can say it.
+pub(super) fn policy(alpha: Option<Alpha>, allowed: Option<AllowedIncrease>) -> ComparePolicy {
     let usual = ComparePolicy::default();
-    let alpha = transposed(fields.get("alpha").map(|node| alpha(pen, node)));
-    let allowed = transposed(
-        fields
-            .get("allowed-increase")
-            .map(|node| allowed(pen, node)),
-    );
-    Some(ComparePolicy {
-        alpha: alpha?.unwrap_or(usual.alpha),
-        allowed_increase: allowed?.unwrap_or(usual.allowed_increase),
+    ComparePolicy {
+        alpha: alpha.map_or(usual.alpha, |alpha| alpha.0),
+        allowed_increase: allowed.map_or(usual.allowed_increase, |allowed| allowed.0),
         ..usual
-    })
+    }
 }
 
-fn alpha(pen: &mut ValueReader<'_>, node: &Node) -> Option<f64> {
-    let alpha = pen.number(node, "`alpha`")?;
-    if alpha > 0.0 && alpha <= 0.5 {
-        return Some(alpha);
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Alpha(f64);
+
+impl FromNode for Alpha {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let alpha = reader.number(node, what)?;
+        if alpha > 0.0 && alpha <= 0.5 {
+            return Some(Self(alpha));
+        }
+        reader.refuse(
+            node.place,
+            format!("{what} is not between 0 and 0.5"),
+            "Write how often an equal green may be called worse: `0.05` is once in twenty",
+        )
     }
-    pen.refuse(
-        node.place,
-        "`alpha` is not between 0 and 0.5",
-        "Write how often an equal green may be called worse: `0.05` is once in twenty",
-    )
 }
 
-fn allowed(pen: &mut ValueReader<'_>, node: &Node) -> Option<f64> {
-    let allowed = pen.number(node, "`allowed-increase`")?;
-    if allowed >= 1.0 {
-        return Some(allowed);
+#[derive(Debug, Clone, Copy)]
+pub(super) struct AllowedIncrease(f64);
+
+impl FromNode for AllowedIncrease {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let allowed = reader.number(node, what)?;
+        if allowed >= 1.0 {
+            return Some(Self(allowed));
+        }
+        reader.refuse(
+            node.place,
+            format!("{what} is below 1"),
+            "Write how many times blue's value green's may be: `1.25` is a quarter more",
+        )
     }
-    pen.refuse(
-        node.place,
-        "`allowed-increase` is below 1",
-        "Write how many times blue's value green's may be: `1.25` is a quarter more",
-    )
+}
+
+#[cfg(test)]
+mod schema {
+    #![expect(dead_code, reason = "the types are read by their derive only")]
+
+    use schemars::JsonSchema;
+
+    use super::{AllowedIncrease, Alpha};
+    use crate::document_schema;
+
+    #[derive(JsonSchema)]
+    #[schemars(inline)]
+    struct Rate(#[schemars(extend("exclusiveMinimum" = 0, "maximum" = 0.5))] f64);
+
+    #[derive(JsonSchema)]
+    #[schemars(inline)]
+    struct Factor(#[schemars(range(min = 1))] f64);
+
+    document_schema!(Alpha as Rate);
+    document_schema!(AllowedIncrease as Factor);
 }

@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use crate::analysis::form::{Asks, Check, Grain, GrainKind, Judgement, Measure, Source};
 use crate::analysis::preset;
-use crate::document::Node;
-use crate::reader::Fields;
+use crate::document::{Node, Place};
+use crate::document_form;
+use crate::form::{Count, Spanned};
+use crate::reader::{Fields, Reader};
 
-use super::judgement::policy;
-use super::keys::{LOG_KEYS, RUN_KEYS};
-use super::pen::ValueReader;
-use super::run::{Run, run};
-use super::{Names, Parts, check};
+use super::check_settings::CheckSettings;
+use super::judgement::{AllowedIncrease, Alpha, Blue, policy};
+use super::values::{CheckName, CheckNames, NonEmptyText};
+use super::{Parts, check};
 
 /// Lines are looked for once there may be some.
 pub(super) const PERIOD: Duration = Duration::from_secs(15);
@@ -20,79 +21,75 @@ pub(super) const PERIOD: Duration = Duration::from_secs(15);
 /// back for 5 s.
 pub(super) const LATE: Duration = Duration::from_secs(15);
 
-pub(super) fn log(
-    pen: &mut ValueReader<'_>,
-    node: &Node,
-    inherited: &Run,
-    names: &mut Names,
-) -> Option<Check> {
-    let fields = pen
-        .reader
-        .fields(node, "a log check", &[LOG_KEYS, RUN_KEYS].concat())?;
-    let name = names.own(pen, node, &fields, "A log check");
-    let run = run(pen, &fields, inherited);
-    let filter = match fields.get("pattern") {
-        Some(node) => pen.word(node, "`pattern`"),
-        None => pen.refuse(
-            node.place,
-            "A log check has no `pattern`",
-            "Write `pattern: panic`, or a filter pattern of CloudWatch Logs",
-        ),
-    };
-    let groups = fields
-        .get("groups")
-        .map_or_else(|| Some(Vec::new()), |node| groups(pen, node));
-    let judgement = judgement(pen, &fields);
-    let grain = Grain {
-        kind: GrainKind::Moving,
-        period: PERIOD,
-        delay: run.delay.unwrap_or(LATE),
-    };
-    let source = Source {
-        asks: Asks::Logs {
-            groups: groups?,
-            filter: filter?,
-        },
-        grain,
-    };
-    // Requests over the same time as the lines: a share of both needs that.
-    let requests = preset::requests(preset::grain(run.period(), run.delay));
-    let parts = Parts {
-        measure: Measure::Lines { source, requests },
-        judgement: judgement?,
-        volume: None,
-        window: None,
-    };
-    Some(check(name?, pen.position(node.place), &run, parts))
+document_form! {
+    pub(super) struct Log: "a log check", check check_comparison {
+        /// Words for the log and the summary; each check has its own.
+        #[required("Write `name:` with words for the log and the summary")]
+        name: Spanned<CheckName>,
+        /// A filter pattern of CloudWatch Logs.
+        #[required("Write `pattern: panic`, or a filter pattern of CloudWatch Logs")]
+        pattern: NonEmptyText,
+        /// Log groups; those of the containers when absent.
+        groups: Option<Vec<NonEmptyText>>,
+        /// So many lines are put up with; 0 when absent.
+        at_most: Option<Count>,
+        compare: Option<Blue>,
+        allowed_increase: Option<AllowedIncrease>,
+        alpha: Option<Alpha>,
+        ..run: CheckSettings
+    }
 }
 
-fn groups(pen: &mut ValueReader<'_>, node: &Node) -> Option<Vec<String>> {
-    let items = pen.reader.list(node, "`groups`")?;
-    let groups: Vec<_> = items
-        .iter()
-        .map(|item| pen.word(item, "a log group"))
-        .collect();
-    groups.into_iter().collect()
+fn check_comparison(reader: &mut Reader<'_>, _: &Node, fields: &Fields<'_>, _: &str) {
+    if fields.get("compare").is_some() {
+        return;
+    }
+    for entry in fields.among(&["allowed-increase", "alpha"]) {
+        reader.report(
+            entry.place,
+            format!("`{}` wants `compare: blue`", entry.key),
+            "Write `compare: blue`, or leave it out",
+        );
+    }
 }
 
-fn judgement(pen: &mut ValueReader<'_>, fields: &Fields<'_>) -> Option<Judgement> {
-    let at_most = fields
-        .get("at-most")
-        .map_or(Some(0), |node| pen.whole(node, "`at-most`").map(u64::from));
-    let Some(node) = fields.get("compare") else {
-        for entry in fields.among(&["allowed-increase", "alpha"]) {
-            pen.reader.report(
-                entry.place,
-                format!("`{}` wants `compare: blue`", entry.key),
-                "Write `compare: blue`, or leave it out",
-            );
-        }
-        return at_most.map(Judgement::AtMost);
-    };
-    pen.reader.word(node, "`compare`", &[("blue", ())])?;
-    let policy = policy(pen, fields);
-    Some(Judgement::Lines {
-        at_most: at_most?,
-        policy: policy?,
-    })
+impl Log {
+    pub(super) fn check(
+        self,
+        reader: &mut Reader<'_>,
+        place: Place,
+        inherited: &CheckSettings,
+        names: &mut CheckNames,
+    ) -> Check {
+        let run = self.run.over(inherited);
+        let at_most = self.at_most.map_or(0, |most| most.0).into();
+        let groups = self.groups.unwrap_or_default().into_iter();
+        let source = Source {
+            asks: Asks::Logs {
+                groups: groups.map(|group| group.0).collect(),
+                filter: self.pattern.0,
+            },
+            grain: Grain {
+                kind: GrainKind::Moving,
+                period: PERIOD,
+                delay: run.delay().unwrap_or(LATE),
+            },
+        };
+        // Requests over the same time as the lines: a share of both needs that.
+        let requests = preset::requests(preset::grain(run.period(), run.delay()));
+        let parts = Parts {
+            measure: Measure::Lines { source, requests },
+            judgement: match self.compare {
+                None => Judgement::AtMost(at_most),
+                Some(Blue) => Judgement::Lines {
+                    at_most,
+                    policy: policy(self.alpha, self.allowed_increase),
+                },
+            },
+            volume: None,
+            window: None,
+        };
+        let name = names.take(reader, self.name);
+        check(name, reader.position(place), &run, parts)
+    }
 }

@@ -1,19 +1,22 @@
 //! A metric of the user's own.
 
+use crate::analysis::compare::ComparePolicy;
+use crate::analysis::expression::Expression;
 use crate::analysis::form::{Check, Judgement, Measure, Reduce, ShareOf, Source, Unit, Volume};
 use crate::analysis::preset;
-use crate::document::Node;
-use crate::reader::Fields;
+use crate::document::{Node, Place};
+use crate::form::Spanned;
+use crate::reader::{Fields, Reader};
+use crate::{document_form, document_words};
 
-use super::judgement::{StatisticalTest, judgement};
-use super::keys::{METRIC_KEYS, RUN_KEYS, SOURCE_KEYS};
-use super::pen::ValueReader;
+use super::check_settings::CheckSettings;
+use super::judgement::{Compare, Range, StatisticalTest, Threshold, check_conditions};
 use super::provider::Providers;
-use super::run::{Run, run};
-use super::{Names, Parts, check};
+use super::source::{SOURCE_KEYS, SourceForm, Sources, check_one_source};
+use super::values::{CheckName, CheckNames};
+use super::{Parts, check};
 
-/// The words of `reduce`.
-pub(in crate::analysis) const REDUCE: &[(&str, Reduce)] = &[
+const REDUCE: &[(&str, Reduce)] = &[
     ("last", Reduce::Last),
     ("avg", Reduce::Average),
     ("min", Reduce::Minimum),
@@ -21,86 +24,47 @@ pub(in crate::analysis) const REDUCE: &[(&str, Reduce)] = &[
     ("sum", Reduce::Sum),
 ];
 
-pub(super) fn metric(
-    pen: &mut ValueReader<'_>,
-    node: &Node,
-    inherited: &Run,
-    providers: &Providers,
-    names: &mut Names,
-) -> Option<Check> {
-    let fields = pen
-        .reader
-        .fields(node, "a metric", &[METRIC_KEYS, RUN_KEYS].concat())?;
-    let name = names.own(pen, node, &fields, "A metric");
-    let run = run(pen, &fields, inherited);
-    let judged = judgement(pen, node, &fields);
-    let measure = measure(pen, node, &fields, &run, providers);
-    let volume = volume(pen, &fields, &run, providers, measure.as_ref());
-    let ((judgement, test), measure) = (judged?, measure?);
-    fits(pen, &fields, &judgement, test, &measure)?;
-    let volume = volume?;
-    let judgement = with_volume(judgement, &run);
-    Some(check(
-        name?,
-        pen.position(node.place),
-        &run,
-        Parts {
-            measure,
-            judgement,
-            volume,
-            window: None,
-        },
-    ))
-}
+document_words!(Reduce: REDUCE);
 
-/// A comparison of rates has its own least volume.
-fn with_volume(judgement: Judgement, run: &Run) -> Judgement {
-    match (judgement, run.volume) {
-        (Judgement::Comparison(policy), Some(least)) => {
-            // Read as a whole number above zero.
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "it was a u32"
-            )]
-            let min_request_volume = least as u64;
-            Judgement::Comparison(crate::analysis::compare::ComparePolicy {
-                min_request_volume,
-                ..policy
-            })
-        }
-        (judgement, _) => judgement,
+document_form! {
+    #[schemars(rename = "Metric")]
+    pub(super) struct MetricForm: "a metric", check check_metric {
+        /// Words for the log and the summary; each check has its own.
+        #[required("Write `name:` with words for the log and the summary")]
+        name: Spanned<CheckName>,
+        /// Errors; with `requests`, the result is errors of requests in percent.
+        errors: Option<SourceForm>,
+        requests: Option<SourceForm>,
+        /// What counts requests for `min-request-volume`; the load balancer when absent.
+        volume: Option<Spanned<SourceForm>>,
+        /// From points to the result; last when absent.
+        reduce: Option<Reduce>,
+        /// A threshold: `< 5`, `>= 99 %`.
+        success: Option<Threshold>,
+        /// An expression over `result` (or `green`) and `blue`.
+        success_condition: Option<Expression>,
+        failure_condition: Option<Expression>,
+        threshold_range: Option<Spanned<Range>>,
+        compare: Option<Spanned<Compare>>,
+        ..sources: Sources,
+        ..run: CheckSettings
     }
 }
 
-fn measure(
-    pen: &mut ValueReader<'_>,
-    node: &Node,
-    fields: &Fields<'_>,
-    run: &Run,
-    providers: &Providers,
-) -> Option<Measure> {
+fn check_metric(reader: &mut Reader<'_>, node: &Node, fields: &Fields<'_>, what: &str) {
+    check_conditions(reader, node, fields);
     match (fields.entry("errors"), fields.entry("requests")) {
-        (None, None) => value(pen, node, fields, run, providers),
-        (Some(errors), Some(requests)) => {
+        (None, None) => check_one_source(reader, node, fields, what),
+        (Some(_), Some(_)) => {
             for entry in fields.among(&[SOURCE_KEYS, &["reduce", "volume"]].concat()) {
-                let message = format!("`{}` stands beside `errors` and `requests`", entry.key);
-                pen.reader.report(
+                reader.report(
                     entry.place,
-                    message,
+                    format!("`{}` stands beside `errors` and `requests`", entry.key),
                     "Leave it out: the result is errors of requests in percent",
                 );
             }
-            let errors = super::source::nested(pen, &errors.value, run, providers, "`errors`");
-            let requests =
-                super::source::nested(pen, &requests.value, run, providers, "`requests`");
-            Some(Measure::Share {
-                errors: errors?,
-                requests: requests?,
-                of: ShareOf::Errors,
-            })
         }
-        (Some(lonely), None) | (None, Some(lonely)) => pen.refuse(
+        (Some(lonely), None) | (None, Some(lonely)) => reader.report(
             lonely.place,
             "`errors` and `requests` belong together",
             "Write both, each with its source",
@@ -108,95 +72,127 @@ fn measure(
     }
 }
 
-fn value(
-    pen: &mut ValueReader<'_>,
-    node: &Node,
-    fields: &Fields<'_>,
-    run: &Run,
-    providers: &Providers,
-) -> Option<Measure> {
-    let reduce = fields.get("reduce").map_or(Some(Reduce::Last), |node| {
-        pen.reader.word(node, "`reduce`", REDUCE)
-    });
-    let source = super::source::source(pen, node, fields, run, providers, "a metric");
-    Some(Measure::Value {
-        source: source?,
-        reduce: reduce?,
-        unit: Unit::Plain,
-    })
+impl MetricForm {
+    pub(super) fn check(
+        self,
+        reader: &mut Reader<'_>,
+        place: Place,
+        inherited: &CheckSettings,
+        providers: &Providers,
+        names: &mut CheckNames,
+    ) -> Option<Check> {
+        let name = names.take(reader, self.name.clone());
+        let run = self.run.over(inherited);
+        let judgement = self.judgement(reader);
+        let measure = self.measure(reader, &run, providers);
+        let volume = self.volume(reader, &run, providers, measure.as_ref());
+        let ((judgement, test), measure) = (judgement?, measure?);
+        if let (Judgement::Comparison(_), Some(compare)) = (&judgement, &self.compare) {
+            check_fit(reader, compare.place, test, &measure);
+        }
+        let parts = Parts {
+            judgement: with_volume(judgement, &run),
+            measure,
+            volume,
+            window: None,
+        };
+        Some(check(name, reader.position(place), &run, parts))
+    }
+
+    fn measure(
+        &self,
+        reader: &mut Reader<'_>,
+        run: &CheckSettings,
+        providers: &Providers,
+    ) -> Option<Measure> {
+        let mut source = |sources: Sources| sources.source(reader, run, providers);
+        if let (Some(errors), Some(requests)) = (self.errors.clone(), self.requests.clone()) {
+            let (errors, requests) = (source(errors.sources), source(requests.sources));
+            return Some(Measure::Share {
+                errors: errors?,
+                requests: requests?,
+                of: ShareOf::Errors,
+            });
+        }
+        Some(Measure::Value {
+            source: source(self.sources.clone())?,
+            reduce: self.reduce.unwrap_or(Reduce::Last),
+            unit: Unit::Plain,
+        })
+    }
+
+    fn volume(
+        &self,
+        reader: &mut Reader<'_>,
+        run: &CheckSettings,
+        providers: &Providers,
+        measure: Option<&Measure>,
+    ) -> Option<Volume> {
+        let own = self.volume.clone();
+        let source = own.and_then(|own| own.value.sources.source(reader, run, providers));
+        let Some(at_least) = run.volume() else {
+            if let Some(volume) = &self.volume {
+                reader.report(
+                    volume.key,
+                    "`volume` is asked and held against nothing",
+                    "Write `min-request-volume:` with a number",
+                );
+            }
+            return None;
+        };
+        Some(Volume {
+            at_least: at_least.into(),
+            in_each: 0.0,
+            source: source.unwrap_or_else(|| counted(measure, run)),
+        })
+    }
 }
 
-/// The inner is none where no volume is wanted.
-#[expect(
-    clippy::option_option,
-    reason = "the outer says whether it could be read"
-)]
-fn volume(
-    pen: &mut ValueReader<'_>,
-    fields: &Fields<'_>,
-    run: &Run,
-    providers: &Providers,
-    measure: Option<&Measure>,
-) -> Option<Option<Volume>> {
-    let source = match fields.get("volume") {
-        Some(node) => Some(super::source::nested(
-            pen, node, run, providers, "`volume`",
-        )?),
-        None => None,
-    };
-    let Some(at_least) = run.volume else {
-        if let Some(entry) = fields.entry("volume") {
-            return pen.refuse(
-                entry.place,
-                "`volume` is asked and held against nothing",
-                "Write `min-request-volume:` with a number",
-            );
-        }
-        return Some(None);
-    };
-    Some(Some(Volume {
-        at_least,
-        in_each: 0.0,
-        source: source.unwrap_or_else(|| counted(measure, run)),
-    }))
+/// A comparison of rates has its own least volume.
+fn with_volume(judgement: Judgement, run: &CheckSettings) -> Judgement {
+    match (judgement, run.volume()) {
+        (Judgement::Comparison(policy), Some(least)) => Judgement::Comparison(ComparePolicy {
+            min_request_volume: least.into(),
+            ..policy
+        }),
+        (judgement, _) => judgement,
+    }
 }
 
 /// The requests of the share itself, or those that the load balancer counts.
-fn counted(measure: Option<&Measure>, run: &Run) -> Source {
+fn counted(measure: Option<&Measure>, run: &CheckSettings) -> Source {
     match measure {
         Some(Measure::Share { requests, .. }) => requests.clone(),
         Some(Measure::Value { .. } | Measure::Lines { .. }) | None => {
-            preset::requests(preset::grain(run.period(), run.delay))
+            preset::requests(preset::grain(run.period(), run.delay()))
         }
     }
 }
 
-fn fits(
-    pen: &mut ValueReader<'_>,
-    fields: &Fields<'_>,
-    judgement: &Judgement,
+/// A statistical test wants counts, or values.
+fn check_fit(
+    reader: &mut Reader<'_>,
+    compare: Place,
     test: Option<StatisticalTest>,
     measure: &Measure,
-) -> Option<()> {
-    let (Judgement::Comparison(_), Some(node)) = (judgement, fields.get("compare")) else {
-        return Some(());
-    };
+) {
     match (test, measure) {
         (None, Measure::Share { .. } | Measure::Value { .. } | Measure::Lines { .. })
         | (Some(StatisticalTest::TwoProportion), Measure::Share { .. })
-        | (Some(StatisticalTest::MannWhitney), Measure::Value { .. }) => Some(()),
+        | (Some(StatisticalTest::MannWhitney), Measure::Value { .. }) => {}
         (Some(StatisticalTest::TwoProportion), Measure::Value { .. } | Measure::Lines { .. }) => {
-            pen.refuse(
-                node.place,
+            reader.report(
+                compare,
                 "`two-proportion` wants counts",
                 "Write `errors:` and `requests:`, each with its source",
-            )
+            );
         }
-        (Some(StatisticalTest::MannWhitney), Measure::Share { .. } | Measure::Lines { .. }) => pen
-            .refuse(
-                node.place,
+        (Some(StatisticalTest::MannWhitney), Measure::Share { .. } | Measure::Lines { .. }) => {
+            reader.report(
+                compare,
                 "`mann-whitney` wants values, not counts",
                 "Write `test: two-proportion`, or a source of values such as latencies",
-            ),
+            );
+        }
     }
 }

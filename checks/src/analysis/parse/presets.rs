@@ -2,18 +2,55 @@
 
 use crate::analysis::form::Check;
 use crate::analysis::preset::{self, CheckTemplate, Preset};
-use crate::document::{Content, Node, Place};
-use crate::reader::one_of;
+use crate::document::{Node, Place};
+use crate::form::{FromNode, Spanned};
+use crate::reader::{Reader, one_of};
+use crate::{document_form, document_union};
 
-use super::keys::{PRESET_KEYS, RUN_KEYS};
-use super::pen::ValueReader;
-use super::run::{Run, run};
-use super::{Names, Parts, check};
+use super::check_settings::CheckSettings;
+use super::values::{CheckNames, NonEmptyText};
+use super::{Parts, check};
+
+document_union! {
+    #[schemars(rename = "Preset")]
+    pub(super) enum PresetForm {
+        Mapping(PresetWithKeys),
+        /// `error-rate < 5 %`, `success-rate > 99 %`, `p99 < 1 s`, `requests > 500`, `green no
+        /// worse than blue`
+        Words(Spanned<Preset>),
+    }
+}
+
+document_form! {
+    pub(super) struct PresetWithKeys: "a preset" {
+        #[required("Write `preset: error-rate < 5 %`, or one of the others")]
+        preset: Spanned<Preset>,
+        /// Words for the log; the preset itself when absent.
+        name: Option<NonEmptyText>,
+        ..run: CheckSettings
+    }
+}
+
+impl FromNode for Preset {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let text = reader.text(node, what)?;
+        read_preset(reader, node.place, &text)
+    }
+}
+
+crate::document_schema!(Preset as String);
+
+fn read_preset(reader: &mut Reader<'_>, place: Place, text: &str) -> Option<Preset> {
+    match Preset::parse(text) {
+        Ok(preset) => Some(preset),
+        Err(error) => reader.refuse(place, error.message, error.remedy),
+    }
+}
 
 /// The presets of an input without a document: one a line, or several with commas between them; `#`
 /// begins a comment.
-pub(super) fn plain(pen: &mut ValueReader<'_>, text: &str) -> Vec<Check> {
-    let mut names = Names::default();
+pub(super) fn plain(reader: &mut Reader<'_>, text: &str) -> Vec<Check> {
+    let mut names = CheckNames::default();
     let mut checks = Vec::new();
     for (line, content) in text.lines().enumerate() {
         let content = content.split('#').next().unwrap_or_default();
@@ -29,65 +66,56 @@ pub(super) fn plain(pen: &mut ValueReader<'_>, text: &str) -> Vec<Check> {
             };
             column += part.chars().count() + 1;
             if !part.trim().is_empty() {
-                checks.extend(one(pen, place, part, None, &Run::default(), &mut names));
+                let preset = read_preset(reader, place, part);
+                checks.extend(preset.into_iter().flat_map(|preset| {
+                    expand(
+                        reader,
+                        place,
+                        &preset,
+                        None,
+                        &CheckSettings::default(),
+                        &mut names,
+                    )
+                }));
             }
         }
     }
     checks
 }
 
-/// A preset of a document: a text, or a mapping with keys of its own.
-pub(super) fn preset(
-    pen: &mut ValueReader<'_>,
-    node: &Node,
-    inherited: &Run,
-    names: &mut Names,
-) -> Vec<Check> {
-    let Content::Mapping(_) = node.content else {
-        let text = pen.reader.text(node, "a preset");
-        return text.map_or_else(Vec::new, |text| {
-            one(pen, node.place, &text, None, inherited, names)
-        });
-    };
-    let Some(fields) = pen
-        .reader
-        .fields(node, "a preset", &[PRESET_KEYS, RUN_KEYS].concat())
-    else {
-        return Vec::new();
-    };
-    let run = run(pen, &fields, inherited);
-    let Some(preset) = fields.get("preset") else {
-        let remedy = "Write `preset: error-rate < 5 %`, or one of the others";
-        return pen
-            .refuse(node.place, "A preset has no `preset`", remedy)
-            .unwrap_or_default();
-    };
-    let name = fields.get("name").and_then(|node| pen.word(node, "`name`"));
-    let text = pen.reader.text(preset, "`preset`");
-    text.map_or_else(Vec::new, |text| {
-        one(pen, preset.place, &text, name, &run, names)
-    })
+impl PresetForm {
+    pub(super) fn checks(
+        self,
+        reader: &mut Reader<'_>,
+        inherited: &CheckSettings,
+        names: &mut CheckNames,
+    ) -> Vec<Check> {
+        let (preset, name, run) = match self {
+            Self::Mapping(PresetWithKeys { preset, name, run }) => (preset, name, run),
+            Self::Words(preset) => (preset, None, CheckSettings::default()),
+        };
+        let (run, name) = (run.over(inherited), name.map(|name| name.0));
+        expand(reader, preset.place, &preset.value, name, &run, names)
+    }
 }
 
-fn one(
-    pen: &mut ValueReader<'_>,
+fn expand(
+    reader: &mut Reader<'_>,
     place: Place,
-    text: &str,
+    preset: &Preset,
     name: Option<String>,
-    run: &Run,
-    names: &mut Names,
+    run: &CheckSettings,
+    names: &mut CheckNames,
 ) -> Vec<Check> {
-    let preset = match Preset::parse(text) {
-        Ok(preset) => preset,
-        Err(error) => {
-            return pen
-                .refuse(place, error.message, error.remedy)
-                .unwrap_or_default();
-        }
-    };
     let name = name.unwrap_or_else(|| preset.name());
-    names.take(pen, place, &name);
-    let templates = preset.expand(preset::grain(run.period(), run.delay), run.volume);
+    let given = Spanned {
+        key: place,
+        place,
+        value: name.clone(),
+    };
+    names.note(reader, &given);
+    let least = run.volume().map(f64::from);
+    let templates = preset.expand(preset::grain(run.period(), run.delay()), least);
     let checks = templates.into_iter().map(
         |CheckTemplate {
              prefix,
@@ -99,7 +127,7 @@ fn one(
             let name = prefix.map_or_else(|| name.clone(), |prefix| format!("{prefix}: {name}"));
             check(
                 name,
-                pen.position(place),
+                reader.position(place),
                 run,
                 Parts {
                     measure,

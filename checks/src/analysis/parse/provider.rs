@@ -2,184 +2,261 @@
 
 use url::Url;
 
-use crate::analysis::text::Text;
+use crate::analysis::form::Asks;
 use crate::destination;
-use crate::document::{Entry, Node};
-use crate::reader::{Fields, one_of};
+use crate::document::{Entry, Node, Place};
+use crate::form::{FromNode, Spanned};
+use crate::reader::{Reader, one_of};
+use crate::template::Template;
+use crate::{document_form, document_schema};
 
-use super::keys::PROVIDER_KEYS;
-use super::pen::ValueReader;
+use super::values::{NonEmptyText, Texts};
 
-/// The providers of a document, by name.
-pub(super) type Providers = Vec<(String, Provider)>;
+/// The providers of a document by name; none: it could not be read, which was reported.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Providers(Vec<(String, Option<Provider>)>);
 
 /// A service that is asked with queries of its own.
 #[derive(Debug, Clone)]
-pub(super) enum Provider {
+enum Provider {
     Prometheus {
-        url: Text,
-        headers: Vec<(String, Text)>,
+        url: Template,
+        headers: Vec<(String, Template)>,
         sigv4: Option<String>,
     },
     Datadog {
         url: String,
-        api_key: Text,
-        application_key: Text,
+        api_key: Template,
+        application_key: Template,
     },
-    /// It could not be read, which was reported.
-    Unreadable,
 }
 
-pub(super) fn providers(pen: &mut ValueReader<'_>, node: &Node) -> Option<Providers> {
-    let entries = pen.reader.entries(node, "`providers`")?;
-    Some(
-        entries
-            .iter()
-            .map(|entry| {
-                (
-                    entry.key.clone(),
-                    provider(pen, entry).unwrap_or(Provider::Unreadable),
-                )
-            })
-            .collect(),
-    )
+/// Which language a query is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ProviderKind {
+    Prometheus,
+    Datadog,
 }
 
-fn provider(pen: &mut ValueReader<'_>, entry: &Entry) -> Option<Provider> {
-    let what = format!("provider `{}`", entry.key);
-    let fields = pen.reader.fields(&entry.value, &what, PROVIDER_KEYS)?;
-    match (fields.get("prometheus"), fields.get("datadog")) {
-        (Some(node), None) => prometheus(pen, &fields, node),
-        (None, Some(node)) => datadog(pen, entry, &fields, node),
-        (Some(_), Some(_)) | (None, None) => {
-            let remedy = "Write `prometheus: https://…` or `datadog: datadoghq.eu`, and a provider of its own for the other";
-            pen.refuse(
-                entry.place,
-                format!("The {what} is neither or both of prometheus and datadog"),
-                remedy,
-            )
+impl ProviderKind {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Prometheus => "prometheus",
+            Self::Datadog => "datadog",
         }
     }
 }
 
-fn prometheus(pen: &mut ValueReader<'_>, fields: &Fields<'_>, node: &Node) -> Option<Provider> {
-    let url = web_address(pen, node, "`prometheus`");
-    let headers = fields
-        .get("headers")
-        .map_or_else(|| Some(Vec::new()), |node| pen.texts(node, "`headers`"));
-    let sigv4 = fields
-        .get("sigv4")
-        .map_or(Some(None), |node| pen.word(node, "`sigv4`").map(Some));
-    foreign(pen, fields, &["api-key", "application-key"], "prometheus");
-    Some(Provider::Prometheus {
-        url: url?,
-        headers: headers?,
-        sigv4: sigv4?,
-    })
+document_form! {
+    /// A service that is asked with queries of its own: prometheus or datadog.
+    #[schemars(rename = "Provider", extend("oneOf" = [{ "required": ["prometheus"] }, { "required": ["datadog", "api-key", "application-key"] }]))]
+    pub(super) struct ProviderForm {
+        /// The base URL, before `/api/v1/query`.
+        prometheus: Option<WebAddress>,
+        /// Headers that are sent.
+        headers: Option<Texts>,
+        /// The region for which requests are signed (Amazon Managed Service for Prometheus).
+        sigv4: Option<NonEmptyText>,
+        /// The site: `datadoghq.eu`.
+        datadog: Option<NonEmptyText>,
+        api_key: Option<Template>,
+        application_key: Option<Template>,
+    }
 }
 
-fn datadog(
-    pen: &mut ValueReader<'_>,
-    entry: &Entry,
-    fields: &Fields<'_>,
-    node: &Node,
-) -> Option<Provider> {
-    let site = pen.word(node, "`datadog`");
-    let api_key = key(pen, entry, fields, "api-key");
-    let application_key = key(pen, entry, fields, "application-key");
-    foreign(pen, fields, &["headers", "sigv4"], "datadog");
-    let site = site?;
-    // A whole URL is for a proxy that stands before Datadog.
-    let url = if site.contains("://") {
-        site
-    } else {
-        format!("https://api.{site}")
+impl FromNode for Providers {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let entries = reader.entries(node, what)?;
+        let providers = entries.iter().map(|entry| {
+            check_kind(reader, entry);
+            let what = format!("provider `{}`", entry.key);
+            let form = ProviderForm::from_node(reader, &entry.value, &what);
+            (entry.key.clone(), form.and_then(ProviderForm::provider))
+        });
+        Some(Self(providers.collect()))
+    }
+}
+
+/// Which keys there must be depends on which kind of provider it is.
+fn check_kind(reader: &mut Reader<'_>, entry: &Entry) {
+    let has = |key: &str| entry.value.entry(key).is_some();
+    let (kind, foreign) = match (has("prometheus"), has("datadog")) {
+        (true, false) => ("prometheus", ["api-key", "application-key"]),
+        (false, true) => ("datadog", ["headers", "sigv4"]),
+        (true, true) | (false, false) => {
+            let message = format!(
+                "The provider `{}` is neither or both of prometheus and datadog",
+                entry.key
+            );
+            let remedy = "Write `prometheus: https://…` or `datadog: datadoghq.eu`, and a provider of its own for the other";
+            return reader.report(entry.place, message, remedy);
+        }
     };
-    Some(Provider::Datadog {
-        url,
-        api_key: api_key?,
-        application_key: application_key?,
-    })
+    for key in foreign {
+        if let Some(entry) = entry.value.entry(key) {
+            reader.report(
+                entry.place,
+                format!("`{key}` has no meaning for {kind}"),
+                "Leave it out",
+            );
+        }
+    }
+    for key in ["api-key", "application-key"] {
+        if kind == "datadog" && !has(key) {
+            reader.report(
+                entry.place,
+                format!("Datadog wants `{key}`"),
+                format!("Write `{key}: \"${{env.NAME}}\"`, and set NAME from a secret"),
+            );
+        }
+    }
 }
 
-fn key(pen: &mut ValueReader<'_>, entry: &Entry, fields: &Fields<'_>, key: &str) -> Option<Text> {
-    let Some(node) = fields.get(key) else {
-        return pen.refuse(
-            entry.place,
-            format!("Datadog wants `{key}`"),
-            format!("Write `{key}: \"${{env.NAME}}\"`, and set NAME from a secret"),
-        );
-    };
-    pen.text(node, &format!("`{key}`"))
-}
-
-fn foreign(pen: &mut ValueReader<'_>, fields: &Fields<'_>, keys: &[&str], kind: &str) {
-    for entry in fields.among(keys) {
-        pen.reader.report(
-            entry.place,
-            format!("`{}` has no meaning for {kind}", entry.key),
-            "Leave it out",
-        );
+impl ProviderForm {
+    fn provider(self) -> Option<Provider> {
+        if let Some(WebAddress(url)) = self.prometheus {
+            return Some(Provider::Prometheus {
+                url,
+                headers: self.headers.map(|headers| headers.0).unwrap_or_default(),
+                sigv4: self.sigv4.map(|region| region.0),
+            });
+        }
+        let site = self.datadog?.0;
+        // A whole URL is for a proxy in front of Datadog.
+        let url = if site.contains("://") {
+            site
+        } else {
+            format!("https://api.{site}")
+        };
+        Some(Provider::Datadog {
+            url,
+            api_key: self.api_key?,
+            application_key: self.application_key?,
+        })
     }
 }
 
 /// An http or https URL; with variables in it, what it is shows only when it is asked.
-pub(super) fn web_address(pen: &mut ValueReader<'_>, node: &Node, what: &str) -> Option<Text> {
-    let written = pen.reader.text(node, what)?;
-    let text = pen.text(node, what)?;
-    let legal = written.contains("${")
-        || Url::parse(&written).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
-    if let Some(why) = Url::parse(&written)
-        .ok()
-        .as_ref()
-        .and_then(destination::refusal)
-    {
-        return pen.refuse(
-            node.place,
-            format!("{what}: {why}"),
-            "Write the URL of the service that has the numbers",
-        );
+#[derive(Debug, Clone)]
+pub(super) struct WebAddress(pub(super) Template);
+
+impl FromNode for WebAddress {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let written = reader.text(node, what)?;
+        let text = reader.parsed(node, &written)?;
+        let url = Url::parse(&written).ok();
+        if let Some(why) = url.as_ref().and_then(destination::refusal) {
+            return reader.refuse(
+                node.place,
+                format!("{what}: {why}"),
+                "Write the URL of the service that has the numbers",
+            );
+        }
+        let is_web = url.is_some_and(|url| matches!(url.scheme(), "http" | "https"));
+        if !is_web && !written.contains("${") {
+            return reader.refuse(
+                node.place,
+                format!("{what}: `{written}` is not a URL"),
+                "Write `https://host/path`",
+            );
+        }
+        Some(Self(text))
     }
-    if legal {
-        Some(text)
-    } else {
-        pen.refuse(
-            node.place,
-            format!("{what}: `{written}` is not a URL"),
-            "Write `https://host/path`",
+}
+
+document_schema!(WebAddress as String);
+
+document_form! {
+    pub(super) struct ProviderQuery {
+        /// One of `providers`; may be left out where there is only one.
+        provider: Option<Spanned<String>>,
+        #[required("Write `query:` in the provider's language")]
+        query: Template,
+    }
+}
+
+impl ProviderQuery {
+    /// What is asked of the provider that the query names, or of the only one.
+    pub(super) fn asks(
+        self,
+        reader: &mut Reader<'_>,
+        place: Place,
+        kind: ProviderKind,
+        providers: &Providers,
+    ) -> Option<Asks> {
+        let provider = providers.find(reader, place, self.provider.as_ref(), kind)?;
+        match (kind, provider.clone()?) {
+            (
+                ProviderKind::Prometheus,
+                Provider::Prometheus {
+                    url,
+                    headers,
+                    sigv4,
+                },
+            ) => Some(Asks::Prometheus {
+                url,
+                headers,
+                sigv4,
+                query: self.query,
+            }),
+            (
+                ProviderKind::Datadog,
+                Provider::Datadog {
+                    url,
+                    api_key,
+                    application_key,
+                },
+            ) => Some(Asks::Datadog {
+                url,
+                api_key,
+                application_key,
+                query: self.query,
+            }),
+            (_, Provider::Prometheus { .. } | Provider::Datadog { .. }) => reader.refuse(
+                place,
+                format!("The provider is not one of {}", kind.word()),
+                "Name a provider of the same kind",
+            ),
+        }
+    }
+}
+
+impl Providers {
+    fn find(
+        &self,
+        reader: &mut Reader<'_>,
+        query: Place,
+        name: Option<&Spanned<String>>,
+        kind: ProviderKind,
+    ) -> Option<&Option<Provider>> {
+        if let Some(name) = name {
+            let mut providers = self.0.iter();
+            let known: Vec<&String> = self.0.iter().map(|(name, _)| name).collect();
+            let found = providers.find(|(known, _)| *known == name.value);
+            return found.map(|(_, provider)| provider).or_else(|| {
+                reader.refuse(
+                    name.place,
+                    format!("There is no provider `{}`", name.value),
+                    one_of(&name.value, &known),
+                )
+            });
+        }
+        if let [(_, only)] = self.0.as_slice() {
+            return Some(only);
+        }
+        reader.refuse(
+            query,
+            format!("`{}` does not say which provider is asked", kind.word()),
+            "Write `provider:` with a name from `providers`",
         )
     }
 }
 
-/// The provider that a query names; the only one of its kind when it names none.
-pub(super) fn named<'p>(
-    pen: &mut ValueReader<'_>,
-    query: &Node,
-    fields: &Fields<'_>,
-    providers: &'p Providers,
-    kind: &str,
-) -> Option<&'p Provider> {
-    if let Some(node) = fields.get("provider") {
-        let name = pen.reader.text(node, "`provider`")?;
-        let found = providers
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, provider)| provider);
-        let known: Vec<&str> = providers.iter().map(|(name, _)| name.as_str()).collect();
-        return found.or_else(|| {
-            pen.refuse(
-                node.place,
-                format!("There is no provider `{name}`"),
-                one_of(&name, &known),
-            )
-        });
-    }
-    if let [(_, only)] = providers.as_slice() {
-        return Some(only);
-    }
-    pen.refuse(
-        query.place,
-        format!("`{kind}` does not say which provider is asked"),
-        "Write `provider:` with a name from `providers`",
-    )
+#[cfg(test)]
+mod schema {
+    use std::collections::BTreeMap;
+
+    use super::{ProviderForm, Providers};
+
+    crate::document_schema!(Providers as BTreeMap<String, ProviderForm>);
 }

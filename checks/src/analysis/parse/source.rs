@@ -1,19 +1,20 @@
 //! What is asked of CloudWatch, Prometheus, Datadog or an HTTP endpoint.
 
 mod cloudwatch;
+mod http;
 
 use std::time::Duration;
 
-use serde_json_path::JsonPath;
-
 use crate::analysis::form::{Asks, Grain, GrainKind, Source};
-use crate::document::{Entry, Node};
-use crate::reader::Fields;
+use crate::document::Node;
+use crate::document_form;
+use crate::form::Spanned;
+use crate::reader::{Fields, Reader};
 
-use super::keys::{HTTP_KEYS, QUERY_KEYS, SOURCE_KEYS};
-use super::pen::ValueReader;
-use super::provider::{Provider, Providers, named, web_address};
-use super::run::Run;
+use super::check_settings::CheckSettings;
+use super::provider::{ProviderKind, ProviderQuery, Providers};
+use cloudwatch::CloudWatch;
+use http::Http;
 
 /// CloudWatch and Datadog: points of a minute are complete a minute later, as a rule.
 const LATE: Duration = Duration::from_mins(1);
@@ -21,157 +22,83 @@ const LATE: Duration = Duration::from_mins(1);
 /// Prometheus scrapes every 15 s where nothing else is configured.
 const SCRAPE: Duration = Duration::from_secs(15);
 
-/// The one source of a metric, or of one of its queries. `what` names it.
-pub(super) fn source(
-    pen: &mut ValueReader<'_>,
-    at: &Node,
+/// Of which one is asked.
+pub(super) const SOURCE_KEYS: &[&str] = &["cloudwatch", "prometheus", "datadog", "http"];
+
+document_form! {
+    pub(super) struct Sources {
+        cloudwatch: Option<CloudWatch>,
+        prometheus: Option<Spanned<ProviderQuery>>,
+        datadog: Option<Spanned<ProviderQuery>>,
+        http: Option<Http>,
+    }
+}
+
+document_form! {
+    #[schemars(rename = "Source", extend("minProperties" = 1, "maxProperties" = 1))]
+    pub(super) struct SourceForm, check check_one_source {
+        ..sources: Sources
+    }
+}
+
+/// A metric, or one of its parts, asks one source. `what` names it.
+pub(super) fn check_one_source(
+    reader: &mut Reader<'_>,
+    node: &Node,
     fields: &Fields<'_>,
-    run: &Run,
-    providers: &Providers,
     what: &str,
-) -> Option<Source> {
-    let entries = fields.among(SOURCE_KEYS);
-    if let Some(second) = entries.get(1) {
-        let message = format!(
-            "{what} asks two sources: `{}` and `{}`",
-            entries[0].key, second.key
-        );
-        pen.reader.report(
-            second.place,
-            message,
-            "Keep one, and write a metric of its own for the other",
-        );
-    }
-    let Some(entry) = entries.first() else {
-        let remedy = "Write one of `cloudwatch:`, `prometheus:`, `datadog:` and `http:`";
-        return pen.refuse(
-            at.place,
+) {
+    match fields.among(SOURCE_KEYS).as_slice() {
+        [] => reader.report(
+            node.place,
             format!("{what} does not say what is asked"),
-            remedy,
-        );
-    };
-    let asks = asks(pen, entry, providers)?;
-    let grain = grain(&asks, run);
-    Some(Source { asks, grain })
-}
-
-/// A source in a mapping of its own: `errors: { cloudwatch: … }`.
-pub(super) fn nested(
-    pen: &mut ValueReader<'_>,
-    node: &Node,
-    run: &Run,
-    providers: &Providers,
-    what: &str,
-) -> Option<Source> {
-    let fields = pen.reader.fields(node, what, SOURCE_KEYS)?;
-    source(pen, node, &fields, run, providers, what)
-}
-
-fn asks(pen: &mut ValueReader<'_>, entry: &Entry, providers: &Providers) -> Option<Asks> {
-    match entry.key.as_str() {
-        "cloudwatch" => cloudwatch::cloudwatch(pen, &entry.value),
-        "http" => http(pen, &entry.value),
-        kind => query(pen, &entry.value, kind, providers),
-    }
-}
-
-fn query(
-    pen: &mut ValueReader<'_>,
-    node: &Node,
-    kind: &str,
-    providers: &Providers,
-) -> Option<Asks> {
-    let fields = pen.reader.fields(node, &format!("`{kind}`"), QUERY_KEYS)?;
-    let query = match fields.get("query") {
-        Some(query) => pen.text(query, "`query`"),
-        None => pen.refuse(
-            node.place,
-            format!("`{kind}` has no `query`"),
-            "Write `query:` in the provider's language",
+            "Write one of `cloudwatch:`, `prometheus:`, `datadog:` and `http:`",
         ),
-    };
-    let provider = named(pen, node, &fields, providers, kind)?;
-    match (kind, provider) {
-        (
-            "prometheus",
-            Provider::Prometheus {
-                url,
-                headers,
-                sigv4,
-            },
-        ) => Some(Asks::Prometheus {
-            url: url.clone(),
-            headers: headers.clone(),
-            sigv4: sigv4.clone(),
-            query: query?,
-        }),
-        (
-            "datadog",
-            Provider::Datadog {
-                url,
-                api_key,
-                application_key,
-            },
-        ) => Some(Asks::Datadog {
-            url: url.clone(),
-            api_key: api_key.clone(),
-            application_key: application_key.clone(),
-            query: query?,
-        }),
-        (_, Provider::Unreadable) => None,
-        (_, Provider::Prometheus { .. } | Provider::Datadog { .. }) => pen.refuse(
-            node.place,
-            format!("The provider is not one of {kind}"),
-            "Name a provider of the same kind",
+        [_] => {}
+        [first, second, ..] => reader.report(
+            second.place,
+            format!(
+                "{what} asks two sources: `{}` and `{}`",
+                first.key, second.key
+            ),
+            "Keep one, and write a metric of its own for the other",
         ),
     }
 }
 
-fn http(pen: &mut ValueReader<'_>, node: &Node) -> Option<Asks> {
-    let fields = pen.reader.fields(node, "`http`", HTTP_KEYS)?;
-    let url = match fields.get("url") {
-        Some(url) => web_address(pen, url, "`url`"),
-        None => pen.refuse(
-            node.place,
-            "`http` has no `url`",
-            "Write `url: https://host/path`",
-        ),
-    };
-    let path = match fields.get("path") {
-        Some(path) => json_path(pen, path),
-        None => pen.refuse(
-            node.place,
-            "`http` has no `path`",
-            "Write `path: $.value`, a JSONPath to the number",
-        ),
-    };
-    let headers = fields
-        .get("headers")
-        .map_or_else(|| Some(Vec::new()), |node| pen.texts(node, "`headers`"));
-    let body = fields
-        .get("body")
-        .map_or(Some(None), |node| pen.text(node, "`body`").map(Some));
-    Some(Asks::Http {
-        url: url?,
-        headers: headers?,
-        body: body?,
-        path: path?,
-    })
-}
-
-fn json_path(pen: &mut ValueReader<'_>, node: &Node) -> Option<String> {
-    let path = pen.reader.text(node, "`path`")?;
-    if JsonPath::parse(&path).is_ok() {
-        return Some(path);
+impl Sources {
+    /// The one source that is asked; None where there is none.
+    pub(super) fn source(
+        self,
+        reader: &mut Reader<'_>,
+        run: &CheckSettings,
+        providers: &Providers,
+    ) -> Option<Source> {
+        let others = [
+            self.prometheus.is_some(),
+            self.datadog.is_some(),
+            self.http.is_some(),
+        ];
+        let others = others.into_iter().filter(|is_there| *is_there).count();
+        if others > 1 || (others == 1 && self.cloudwatch.is_some()) {
+            // That two are asked was reported.
+            return None;
+        }
+        let mut ask = |query: Spanned<ProviderQuery>, kind| {
+            query.value.asks(reader, query.place, kind, providers)
+        };
+        let asks = match (self.cloudwatch, self.prometheus, self.datadog, self.http) {
+            (Some(cloudwatch), ..) => cloudwatch.asks()?,
+            (None, Some(query), ..) => ask(query, ProviderKind::Prometheus)?,
+            (None, None, Some(query), _) => ask(query, ProviderKind::Datadog)?,
+            (None, None, None, http) => http?.asks(),
+        };
+        let grain = grain(&asks, run);
+        Some(Source { asks, grain })
     }
-    pen.refuse(
-        node.place,
-        format!("`{path}` is not a JSONPath"),
-        "Write a JSONPath (RFC 9535) such as `$.data.value`",
-    )
 }
 
-fn grain(asks: &Asks, run: &Run) -> Grain {
+fn grain(asks: &Asks, run: &CheckSettings) -> Grain {
     let (kind, period, delay) = match asks {
         Asks::CloudWatch { .. } => (GrainKind::Whole, run.period(), LATE),
         Asks::Datadog { .. } => (GrainKind::Moving, run.period(), LATE),
@@ -189,6 +116,6 @@ fn grain(asks: &Asks, run: &Run) -> Grain {
     Grain {
         kind,
         period,
-        delay: run.delay.unwrap_or(delay),
+        delay: run.delay().unwrap_or(delay),
     }
 }

@@ -286,7 +286,7 @@ fn mistakes_in_a_metric_are_found() {
         (http("compare: { allowed-increase: 0.5 }"), "4:32: `allowed-increase` is below 1"),
         (http("compare: { test: two-proportion }"), "4:12: `two-proportion` wants counts"),
         (http("success: < 5\nvolume: { http: { url: 'https://h/', path: $.n } }"), "5:3: `volume` is asked and held against nothing"),
-        (http("success: < 5\nerrors: {}"), "5:3: `errors` and `requests` belong together"),
+        (http("success: < 5\nerrors: {}"), "5:3: `errors` and `requests` belong together|5:11: `errors` does not say what is asked"),
         (http("success: < 5\nreduce: mean"), "5:11: `reduce` cannot be `mean`"),
         (http("prometheus: { query: up }\nsuccess: < 5"), "4:3: a metric asks two sources: `http` and `prometheus`"),
         ("http: { url: h, path: v }\nsuccess: < 5".to_owned(), "3:16: `url`: `h` is not a URL|3:25: `v` is not a JSONPath"),

@@ -8,7 +8,7 @@ use crate::analysis::form::{
     Asks, Conditions, Grain, GrainKind, Judgement, Measure, Metric, Reduce, ShareOf, Source, Unit,
     Volume,
 };
-use crate::analysis::text::Text;
+use crate::template::Template;
 
 use super::{Operator, Preset, Subject};
 
@@ -201,7 +201,7 @@ pub(crate) fn grain(period: Duration, delay: Option<Duration>) -> Grain {
 
 fn target_group(name: &str, stat: &str, grain: Grain) -> Source {
     let dimension = |dimension: &str, variable: &str| {
-        Text::parse(variable)
+        Template::parse(variable)
             .ok()
             .map(|text| (dimension.to_owned(), text))
     };

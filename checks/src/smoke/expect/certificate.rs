@@ -4,16 +4,27 @@
 use x509_cert::Certificate;
 use x509_cert::der::Decode as _;
 
+use crate::document_form;
 use crate::smoke::answer::{SmokeResponse, utc_time};
-use crate::smoke::form::CertificateExpectation;
 use crate::smoke::result::Mismatch;
 
-use super::bounds;
+use super::bounds::{self, Comparison, Quantity, WholeNumber};
+
+document_form! {
+    /// The certificate that the answer came with; it is trusted in any case.
+    #[schemars(rename = "Certificate")]
+    pub(in crate::smoke) struct CertificateExpectation {
+        /// Whole days until it expires; a plain number is the least.
+        #[required("Write `certificate: { days-left: { ge: 14 } }`")]
+        days_left: Quantity,
+    }
+}
 
 const DAY: i64 = 24 * 60 * 60;
 
 pub(super) fn judge(expected: &CertificateExpectation, answer: &SmokeResponse) -> Option<Mismatch> {
-    let wanted = format!("days left {}", bounds::counts(&expected.days_left));
+    let limits = expected.days_left.limits(&[Comparison::AtLeast]);
+    let wanted = format!("days left {}", bounds::counts(&limits));
     let unmet = |found: String| Some(Mismatch::new("certificate", wanted, found));
     let Some(der) = &answer.certificate else {
         return unmet("none: the answer came without TLS".to_owned());
@@ -22,7 +33,7 @@ pub(super) fn judge(expected: &CertificateExpectation, answer: &SmokeResponse) -
         return unmet("one whose end cannot be read".to_owned());
     };
     let left = (end - answer.at.unix_timestamp()).div_euclid(DAY);
-    if bounds::holds(&expected.days_left, &left) {
+    if bounds::holds(&limits, &WholeNumber(left)) {
         None
     } else {
         unmet(format!("{left}: it is valid until {}", utc_time(end)))

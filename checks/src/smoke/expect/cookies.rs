@@ -5,17 +5,68 @@ use std::time::Duration;
 use reqwest::header::SET_COOKIE;
 use time::OffsetDateTime;
 
+use crate::document::Entry;
+use crate::form::{ConditionList, Entries, FromNamedEntry, FromNode, WrittenDuration};
+use crate::reader::Reader;
 use crate::scrub::masked;
 use crate::smoke::answer::SmokeResponse;
 use crate::smoke::browser::{Marks, Offered};
-use crate::smoke::form::{CookieAttribute, CookieExpectation, CookieFlag, Flag, SameSite};
 use crate::smoke::result::Mismatch;
-use crate::template::Values;
+use crate::template::{Template, Values};
+use crate::{document_entries, document_schema, document_words};
 
-use super::{bounds, lifetime};
+use super::bounds::{self, Limit};
+use super::lifetime;
+
+/// What a cookie must be like that is set.
+#[derive(Debug, Clone)]
+pub(in crate::smoke) struct CookieExpectation {
+    name: String,
+    attributes: Entries<CookieAttribute>,
+}
+
+impl FromNamedEntry for CookieExpectation {
+    fn from_named_entry(reader: &mut Reader<'_>, entry: &Entry) -> Option<Self> {
+        let what = format!("cookie `{}`", entry.key);
+        let attributes = Entries::from_node(reader, &entry.value, &what)?;
+        let name = entry.key.clone();
+        Some(Self { name, attributes })
+    }
+}
+
+document_schema!(CookieExpectation as CookieAttribute);
+
+document_entries! {
+    pub(in crate::smoke) enum CookieAttribute as Cookie {
+        http_only => HttpOnly(bool),
+        secure => Secure(bool),
+        same_site => SameSite(SameSite),
+        path => Path(Template),
+        domain => Domain(Template),
+        /// What is left of its life, by Max-Age or Expires.
+        max_age => MaxAge(ConditionList<Limit<WrittenDuration>>),
+        /// Whether it goes when the browser is closed.
+        session => Session(bool),
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::smoke) enum SameSite {
+    Lax,
+    Strict,
+    None,
+}
+
+document_words!(SameSite: SAME_SITE);
+
+const SAME_SITE: &[(&str, SameSite)] = &[
+    ("lax", SameSite::Lax),
+    ("strict", SameSite::Strict),
+    ("none", SameSite::None),
+];
 
 /// A `Set-Cookie` header without the cookie's value (RFC 6265, section 5.2).
-struct Cookie {
+struct ReceivedCookie {
     name: String,
     /// Names in lower case.
     attributes: Vec<(String, String)>,
@@ -29,9 +80,9 @@ pub(super) fn judge(
     values: &Values,
 ) -> Vec<Mismatch> {
     let headers = answer.headers.get_all(SET_COOKIE);
-    let cookies: Vec<Cookie> = headers
+    let cookies: Vec<ReceivedCookie> = headers
         .iter()
-        .map(|value| Cookie::parse(&String::from_utf8_lossy(value.as_bytes()), answer.at))
+        .map(|value| ReceivedCookie::parse(&String::from_utf8_lossy(value.as_bytes()), answer.at))
         .collect();
     expected
         .iter()
@@ -39,7 +90,7 @@ pub(super) fn judge(
         .collect()
 }
 
-fn one(expected: &CookieExpectation, cookies: &[Cookie], values: &Values) -> Vec<Mismatch> {
+fn one(expected: &CookieExpectation, cookies: &[ReceivedCookie], values: &Values) -> Vec<Mismatch> {
     let what = format!("cookie {}", expected.name);
     // A browser keeps the last of several.
     let Some(cookie) = cookies.iter().rfind(|cookie| cookie.name == expected.name) else {
@@ -59,7 +110,7 @@ fn one(expected: &CookieExpectation, cookies: &[Cookie], values: &Values) -> Vec
         .collect()
 }
 
-fn names(cookies: &[Cookie]) -> String {
+fn names(cookies: &[ReceivedCookie]) -> String {
     if cookies.is_empty() {
         return "no cookie".to_owned();
     }
@@ -75,7 +126,7 @@ fn names(cookies: &[Cookie]) -> String {
     )
 }
 
-impl Cookie {
+impl ReceivedCookie {
     fn parse(header: &str, now: OffsetDateTime) -> Self {
         let mut parts = header.split(';').map(|part| {
             part.split_once('=')
@@ -145,11 +196,10 @@ impl Cookie {
 }
 
 impl CookieAttribute {
-    fn is_met_by(&self, cookie: &Cookie, values: &Values) -> bool {
+    fn is_met_by(&self, cookie: &ReceivedCookie, values: &Values) -> bool {
         match self {
-            Self::Flag(flag, wanted) => {
-                cookie.attribute(flag.key()).is_some() == (*wanted == Flag::Set)
-            }
+            Self::HttpOnly(wanted) => cookie.attribute("httponly").is_some() == *wanted,
+            Self::Secure(wanted) => cookie.attribute("secure").is_some() == *wanted,
             Self::SameSite(wanted) => cookie
                 .attribute("samesite")
                 .is_some_and(|found| found.eq_ignore_ascii_case(wanted.word())),
@@ -159,21 +209,23 @@ impl CookieAttribute {
                 .is_some_and(|found| same_domain(found, &wanted.render(values))),
             Self::MaxAge(limits) => cookie
                 .lifetime
-                .is_some_and(|lifetime| bounds::holds(limits, &lifetime)),
-            Self::Session(wanted) => cookie.lifetime.is_none() == (*wanted == Flag::Set),
+                .is_some_and(|lifetime| bounds::holds(limits, &WrittenDuration(lifetime))),
+            Self::Session(wanted) => cookie.lifetime.is_none() == *wanted,
         }
     }
 
     fn words(&self, values: &Values) -> String {
         match self {
-            Self::Flag(flag, Flag::Set) => flag.key().to_owned(),
-            Self::Flag(flag, Flag::Unset) => format!("no {}", flag.key()),
+            Self::HttpOnly(true) => "httponly".to_owned(),
+            Self::HttpOnly(false) => "no httponly".to_owned(),
+            Self::Secure(true) => "secure".to_owned(),
+            Self::Secure(false) => "no secure".to_owned(),
             Self::SameSite(wanted) => format!("samesite={}", wanted.word()),
             Self::Path(wanted) => format!("path={}", wanted.masked(values)),
             Self::Domain(wanted) => format!("domain={}", wanted.masked(values)),
             Self::MaxAge(limits) => format!("a life {}", bounds::durations(limits)),
-            Self::Session(Flag::Set) => "a session cookie, without max-age and expires".to_owned(),
-            Self::Session(Flag::Unset) => "max-age or expires".to_owned(),
+            Self::Session(true) => "a session cookie, without max-age and expires".to_owned(),
+            Self::Session(false) => "max-age or expires".to_owned(),
         }
     }
 }
@@ -184,21 +236,9 @@ fn same_domain(left: &str, right: &str) -> bool {
         .eq_ignore_ascii_case(right.trim_start_matches('.'))
 }
 
-impl CookieFlag {
-    fn key(self) -> &'static str {
-        match self {
-            Self::HttpOnly => "httponly",
-            Self::Secure => "secure",
-        }
-    }
-}
-
 impl SameSite {
     fn word(self) -> &'static str {
-        match self {
-            Self::Strict => "strict",
-            Self::Lax => "lax",
-            Self::None => "none",
-        }
+        let known = SAME_SITE.iter().find(|(_, value)| *value == self);
+        known.map_or("", |(word, _)| word)
     }
 }

@@ -1,23 +1,196 @@
 //! Conditions on what a `JSONPath` selects. Every selected node meets them, and there is one at
 //! least.
+//!
+//! The file is long because an expectation is one file: its form, its reader and its evaluation.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use serde_json::{Number, Value};
+use serde_json_path::JsonPath;
 use time::format_description::well_known::{Iso8601, Rfc3339};
 use time::{Date, OffsetDateTime, PrimitiveDateTime};
 use url::Url;
 
+use crate::document::{Entry, Node, Place};
+use crate::form::{ConditionList, FromNamedEntry, FromNode};
+use crate::reader::Reader;
 use crate::scrub::masked;
 use crate::smoke::answer::{Extent, SmokeResponse};
-use crate::smoke::form::{Comparison, Expect, JsonCondition, JsonExpectation, JsonType};
 use crate::smoke::result::Mismatch;
-use crate::template::Values;
+use crate::template::{JsonTemplate, Pattern, Values};
+use crate::{document_entries, document_schema, document_union, document_words};
 
-use super::{bounds, schema};
+use super::bounds::{self, Comparison, Quantity, WholeNumber};
+use super::{Expect, schema};
+
+/// How often a JSONPath may go down through all there is.
+const DEEPEST: usize = 3;
+
+/// What a plain number means for a length: both bounds hold.
+const EXACTLY: &[Comparison] = &[Comparison::AtLeast, Comparison::AtMost];
+
+/// What the nodes that a path selects must be: each of them meets every condition.
+#[derive(Debug, Clone)]
+pub(in crate::smoke) struct JsonExpectation {
+    pub(in crate::smoke) path: WrittenPath,
+    pub(in crate::smoke) expected: JsonValueExpectation,
+}
+
+impl FromNamedEntry for JsonExpectation {
+    fn from_named_entry(reader: &mut Reader<'_>, entry: &Entry) -> Option<Self> {
+        let path = WrittenPath::parse(reader, entry.place, &entry.key);
+        let expected = JsonValueExpectation::from_entry(reader, entry)?;
+        path.map(|path| Self { path, expected })
+    }
+}
+
+document_schema!(JsonExpectation as JsonValueExpectation);
+
+document_union! {
+    #[schemars(rename = "JsonExpectation")]
+    pub(in crate::smoke) enum JsonValueExpectation {
+        Conditions(ConditionList<JsonCondition>),
+        Value(#[schemars(schema_with = "not_a_mapping")] JsonTemplate),
+    }
+}
+
+impl JsonValueExpectation {
+    pub(in crate::smoke) fn conditions(&self) -> Cow<'_, [JsonCondition]> {
+        match self {
+            Self::Conditions(conditions) => Cow::Borrowed(conditions),
+            Self::Value(value) => Cow::Owned(vec![JsonCondition::Equals(value.clone())]),
+        }
+    }
+}
+
+#[cfg(test)]
+fn not_a_mapping(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({ "type": ["null", "boolean", "number", "string", "array"] })
+}
+
+document_entries! {
+    #[schemars(extend("minProperties" = 1))]
+    pub(in crate::smoke) enum JsonCondition as JsonConditions {
+        eq => Equals(JsonTemplate),
+        ne => Differs(JsonTemplate),
+        gt => Greater(Number),
+        ge => AtLeast(Number),
+        lt => Less(Number),
+        le => AtMost(Number),
+        /// A regular expression.
+        matches => Matches(Pattern),
+        /// A part of a text, or an item of an array.
+        contains => Contains(JsonTemplate),
+        exists => Exists(bool),
+        r#type => Is(JsonType),
+        /// Characters of a text, items of an array.
+        length => Length(Quantity),
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::smoke) enum JsonType {
+    Timestamp,
+    String,
+    Number,
+    Integer,
+    Boolean,
+    Null,
+    Array,
+    Object,
+    Uuid,
+    Url,
+    Date,
+}
+
+document_words!(JsonType: TYPES);
+
+const TYPES: &[(&str, JsonType)] = &[
+    ("timestamp", JsonType::Timestamp),
+    ("string", JsonType::String),
+    ("number", JsonType::Number),
+    ("integer", JsonType::Integer),
+    ("boolean", JsonType::Boolean),
+    ("null", JsonType::Null),
+    ("array", JsonType::Array),
+    ("object", JsonType::Object),
+    ("uuid", JsonType::Uuid),
+    ("url", JsonType::Url),
+    ("date", JsonType::Date),
+];
+
+/// A JSONPath (RFC 9535), and how the user wrote it.
+#[derive(Debug, Clone)]
+pub(in crate::smoke) struct WrittenPath {
+    pub(in crate::smoke) written: String,
+    pub(in crate::smoke) path: JsonPath,
+}
+
+impl FromNode for WrittenPath {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let written = reader.text(node, what)?;
+        Self::parse(reader, node.place, &written)
+    }
+}
+
+document_schema!(WrittenPath as String);
+
+impl WrittenPath {
+    /// One that is known to be right.
+    pub(super) fn known(written: &str) -> Option<Self> {
+        let path = JsonPath::parse(written).ok()?;
+        let written = written.to_owned();
+        Some(Self { written, path })
+    }
+
+    pub(in crate::smoke) fn parse(
+        reader: &mut Reader<'_>,
+        place: Place,
+        written: &str,
+    ) -> Option<Self> {
+        if written.contains("${") {
+            return reader.refuse(
+                place,
+                format!("A JSONPath cannot hold variables: `{written}`"),
+                "Put the variable on the other side of the colon",
+            );
+        }
+        if written.matches("..").count() > DEEPEST {
+            let message = format!(
+                "`{written}` goes down through everything (`..`) more than {DEEPEST} times: each time multiplies the work"
+            );
+            return reader.refuse(place, message, "Name the keys on the way");
+        }
+        match JsonPath::parse(written) {
+            Ok(path) => Some(Self {
+                written: written.to_owned(),
+                path,
+            }),
+            Err(error) => {
+                let reason = why_no_path(written, error.position());
+                let remedy = "Write a JSONPath (RFC 9535) such as `$.status` or `$.items[0].name`, in quotes where it has brackets";
+                reader.refuse(
+                    place,
+                    format!("`{written}` is not a JSONPath: {reason}"),
+                    remedy,
+                )
+            }
+        }
+    }
+}
+
+/// The crate knows where, but seldom why.
+fn why_no_path(written: &str, position: usize) -> String {
+    match written.get(position..) {
+        _ if !written.starts_with('$') => "it does not start with `$`".to_owned(),
+        Some(rest) if !rest.is_empty() => format!("it cannot be read from `{rest}` on"),
+        _ => "it ends too early".to_owned(),
+    }
+}
 
 pub(super) fn judge(expected: &Expect, answer: &SmokeResponse, values: &Values) -> Vec<Mismatch> {
-    if expected.json.is_empty() && expected.json_schema.is_none() {
+    if expected.json.is_none() && expected.json_schema.is_none() {
         return Vec::new();
     }
     match serde_json::from_slice::<Value>(&answer.body.bytes) {
@@ -25,6 +198,7 @@ pub(super) fn judge(expected: &Expect, answer: &SmokeResponse, values: &Values) 
             let by_path = expected
                 .json
                 .iter()
+                .flat_map(|json| json.iter())
                 .flat_map(|expectation| one(expectation, &body, values));
             by_path
                 .chain(
@@ -48,11 +222,12 @@ fn not_json(answer: &SmokeResponse, error: &serde_json::Error) -> String {
 }
 
 fn one(expectation: &JsonExpectation, body: &Value, values: &Values) -> Vec<Mismatch> {
-    let nodes = expectation.path.query(body).all();
-    let unmet = expectation.conditions.iter().filter_map(|condition| {
+    let nodes = expectation.path.path.query(body).all();
+    let conditions = expectation.expected.conditions();
+    let unmet = conditions.iter().filter_map(|condition| {
         let found = condition.unmet_by(&nodes, values)?;
         Some(Mismatch::new(
-            &expectation.written,
+            &expectation.path.written,
             condition.words(values),
             found,
         ))
@@ -64,7 +239,7 @@ impl JsonCondition {
     /// What was found instead, if it is not met.
     fn unmet_by(&self, nodes: &[&Value], values: &Values) -> Option<String> {
         if nodes.is_empty() {
-            return (!matches!(self, Self::Absent)).then(|| "nothing".to_owned());
+            return (!matches!(self, Self::Exists(false))).then(|| "nothing".to_owned());
         }
         nodes
             .iter()
@@ -75,7 +250,7 @@ impl JsonCondition {
     /// What was found: where lengths are compared, the length is the point.
     fn shown(&self, node: &Value) -> String {
         match (self, length(node)) {
-            (Self::Length(_), Some(length)) => format!("{length}: {}", quoted(node)),
+            (Self::Length(_), Some(length)) => format!("{}: {}", length.0, quoted(node)),
             _ => quoted(node),
         }
     }
@@ -84,17 +259,19 @@ impl JsonCondition {
         match self {
             Self::Equals(expected) => same(found, &expected.render(values)),
             Self::Differs(expected) => !same(found, &expected.render(values)),
-            Self::Compares(comparison, limit) => comparison.is_met_by(found, limit),
+            Self::Greater(limit) => Comparison::Greater.is_met_by(found, limit),
+            Self::AtLeast(limit) => Comparison::AtLeast.is_met_by(found, limit),
+            Self::Less(limit) => Comparison::Less.is_met_by(found, limit),
+            Self::AtMost(limit) => Comparison::AtMost.is_met_by(found, limit),
             Self::Matches(pattern) => found
                 .as_str()
                 .is_some_and(|text| pattern.is_match(text, values)),
             Self::Contains(expected) => contains(found, &expected.render(values)),
             Self::Is(kind) => kind.is_kind_of(found),
             Self::Length(limits) => {
-                length(found).is_some_and(|length| bounds::holds(limits, &length))
+                length(found).is_some_and(|length| bounds::holds(&limits.limits(EXACTLY), &length))
             }
-            Self::Exists => true,
-            Self::Absent => false,
+            Self::Exists(expected) => *expected,
         }
     }
 
@@ -102,13 +279,16 @@ impl JsonCondition {
         match self {
             Self::Equals(expected) => expected.masked(values).to_string(),
             Self::Differs(expected) => format!("not {}", expected.masked(values)),
-            Self::Compares(comparison, limit) => format!("{} {limit}", comparison.symbol()),
+            Self::Greater(limit) => format!("{} {limit}", Comparison::Greater.symbol()),
+            Self::AtLeast(limit) => format!("{} {limit}", Comparison::AtLeast.symbol()),
+            Self::Less(limit) => format!("{} {limit}", Comparison::Less.symbol()),
+            Self::AtMost(limit) => format!("{} {limit}", Comparison::AtMost.symbol()),
             Self::Matches(pattern) => format!("matches {}", pattern.masked(values)),
             Self::Contains(expected) => format!("contains {}", expected.masked(values)),
             Self::Is(kind) => kind.words().to_owned(),
-            Self::Length(limits) => format!("a length {}", bounds::counts(limits)),
-            Self::Exists => "anything".to_owned(),
-            Self::Absent => "nothing".to_owned(),
+            Self::Length(limits) => format!("a length {}", bounds::counts(&limits.limits(EXACTLY))),
+            Self::Exists(true) => "anything".to_owned(),
+            Self::Exists(false) => "nothing".to_owned(),
         }
     }
 }
@@ -162,13 +342,13 @@ fn same(left: &Value, right: &Value) -> bool {
 }
 
 /// Characters of a text, items of an array.
-fn length(found: &Value) -> Option<i64> {
+fn length(found: &Value) -> Option<WholeNumber> {
     let length = match found {
         Value::String(text) => text.chars().count(),
         Value::Array(items) => items.len(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => return None,
     };
-    i64::try_from(length).ok()
+    i64::try_from(length).ok().map(WholeNumber)
 }
 
 /// A part of a text, or an item of a list.

@@ -3,10 +3,42 @@
 
 use url::{Origin, Url};
 
+use crate::document::Node;
+use crate::document_schema;
+use crate::form::FromNode;
+use crate::reader::Reader;
 use crate::scrub::masked;
-use crate::smoke::form::Expect;
 use crate::smoke::result::Mismatch;
 use crate::template::{Template, Values};
+
+use super::Expect;
+
+/// Scheme, host and port of where a test may end.
+#[derive(Debug, Clone)]
+pub(in crate::smoke) struct ExpectedOrigin(Template);
+
+document_schema!(ExpectedOrigin as String);
+
+impl FromNode for ExpectedOrigin {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let text = reader.text(node, what)?;
+        let origin = reader.parsed(node, &text)?;
+        let is_one = |url: Url| {
+            url.path() == "/"
+                && url.query().is_none()
+                && matches!(url.scheme(), "http" | "https")
+                && url.username().is_empty()
+        };
+        if !text.contains("${") && !Url::parse(&text).is_ok_and(is_one) {
+            reader.report(
+                node.place,
+                format!("`{text}` is not an origin"),
+                "Write scheme, host and port such as `https://login.example.com`, without a path",
+            );
+        }
+        Some(Self(origin))
+    }
+}
 
 /// Why an answer of `url` is not this test's, when `asked` was asked first.
 pub(in crate::smoke) fn judge(
@@ -16,7 +48,7 @@ pub(in crate::smoke) fn judge(
     values: &Values,
 ) -> Option<Mismatch> {
     let found = url.origin();
-    if expect.origins.is_empty() {
+    let Some(origins) = &expect.origin else {
         let words = || {
             format!(
                 "an answer of {}, or `expect: {{ origin: … }}` with another one",
@@ -25,18 +57,17 @@ pub(in crate::smoke) fn judge(
         };
         return (found != *asked)
             .then(|| Mismatch::new("origin", words(), masked(&found.ascii_serialization())));
-    }
-    let is_it = |origin: &Template| {
+    };
+    let is_it = |ExpectedOrigin(origin): &ExpectedOrigin| {
         Url::parse(&origin.render(values)).is_ok_and(|url| url.origin() == found)
     };
     let words = || {
-        expect
-            .origins
+        origins
             .iter()
-            .map(|origin| origin.masked(values))
+            .map(|origin| origin.0.masked(values))
             .collect::<Vec<_>>()
             .join(" or ")
     };
-    (!expect.origins.iter().any(is_it))
+    (!origins.iter().any(is_it))
         .then(|| Mismatch::new("origin", words(), masked(&found.ascii_serialization())))
 }

@@ -3,13 +3,56 @@
 
 use url::Url;
 
+use crate::document::Node;
+use crate::form::{FromNode, Named};
+use crate::reader::Reader;
 use crate::scrub::masked;
 use crate::smoke::answer::SmokeResponse;
-use crate::smoke::form::RedirectExpectation;
 use crate::smoke::result::Mismatch;
 use crate::template::{Template, Values};
+use crate::{document_form, document_schema};
 
-use super::text;
+use super::text::{self, ParameterExpectation};
+
+document_form! {
+    #[schemars(rename = "Redirect")]
+    pub(in crate::smoke) struct RedirectExpectation {
+        /// Scheme, host and the beginning of the path; without query.
+        to: Option<RedirectTarget>,
+        /// Parameters of the query, by name.
+        query: Option<Named<ParameterExpectation>>,
+    }
+}
+
+/// A URL without a query, or a path of the tested host.
+#[derive(Debug, Clone)]
+pub(in crate::smoke) struct RedirectTarget(Template);
+
+document_schema!(RedirectTarget as String);
+
+impl FromNode for RedirectTarget {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let text = reader.text(node, what)?;
+        let target = reader.parsed(node, &text)?;
+        let starts_well = ["/", "http://", "https://", "${"]
+            .iter()
+            .any(|start| text.starts_with(start));
+        if !starts_well {
+            reader.report(
+                node.place,
+                format!("`{text}` is neither a URL nor a path"),
+                "Write `https://host/path`, or `/path` for the tested host",
+            );
+        } else if text.contains(['?', '#']) {
+            reader.report(
+                node.place,
+                format!("{what} has a query or a fragment"),
+                "Write scheme, host and path under `to`, and the query's parameters under `query`",
+            );
+        }
+        Some(Self(target))
+    }
+}
 
 pub(super) fn judge(
     expected: &RedirectExpectation,
@@ -26,18 +69,18 @@ pub(super) fn judge(
     let mut failures: Vec<Mismatch> = expected
         .to
         .iter()
-        .filter_map(|to| target(to, answer, &location, values))
+        .filter_map(|to| target(&to.0, answer, &location, values))
         .collect();
-    for (name, conditions) in &expected.query {
+    for parameter in expected.query.iter().flat_map(|query| query.iter()) {
         let found: Vec<String> = location
             .query_pairs()
-            .filter(|(key, _)| key == name)
+            .filter(|(key, _)| *key == parameter.name)
             .map(|(_, value)| value.into_owned())
             .collect();
         let found: Vec<&str> = found.iter().map(String::as_str).collect();
         failures.extend(text::judge(
-            &format!("redirect query {name}"),
-            conditions,
+            &format!("redirect query {}", parameter.name),
+            &parameter.expected.conditions(),
             &found,
             values,
         ));
@@ -49,7 +92,7 @@ fn wanted(expected: &RedirectExpectation, values: &Values) -> String {
     expected
         .to
         .as_ref()
-        .map_or_else(|| "a redirect".to_owned(), |to| to.masked(values))
+        .map_or_else(|| "a redirect".to_owned(), |to| to.0.masked(values))
 }
 
 fn target(

@@ -8,37 +8,173 @@ use reqwest::header::{
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 
+use crate::form::{ConditionList, WrittenDuration};
 use crate::scrub::masked;
 use crate::smoke::answer::SmokeResponse;
-use crate::smoke::form::{Durations, Inline, SecurityHeader};
 use crate::smoke::result::Mismatch;
+use crate::{document_form, document_union, document_words};
 
-use super::bounds;
+use super::bounds::{self, Comparison, Limit};
+
+/// The least that OWASP's ASVS 5.0 accepts (3.4.1): a year.
+const YEAR: Limit<WrittenDuration> = Limit(
+    Comparison::AtLeast,
+    WrittenDuration(Duration::from_hours(365 * 24)),
+);
+
+document_union! {
+    /// All of them as OWASP asks (`true`), those that are listed, or what is different.
+    pub(in crate::smoke) enum SecurityHeaders {
+        All(bool),
+        Listed(Vec<SecurityHeader>),
+        Changed(ChangedSecurityHeaders),
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::smoke) enum SecurityHeader {
+    TransportSecurity,
+    ContentPolicy,
+    Framing,
+    NoSniff,
+}
+
+document_words!(SecurityHeader: HEADERS);
+
+const HEADERS: &[(&str, SecurityHeader)] = &[
+    (
+        "strict-transport-security",
+        SecurityHeader::TransportSecurity,
+    ),
+    ("content-security-policy", SecurityHeader::ContentPolicy),
+    ("x-frame-options", SecurityHeader::Framing),
+    ("x-content-type-options", SecurityHeader::NoSniff),
+];
+
+document_form! {
+    #[derive(Default)]
+    pub(in crate::smoke) struct ChangedSecurityHeaders {
+        /// At least a year when absent.
+        strict_transport_security: Option<TransportSecurityChange>,
+        /// A policy without `'unsafe-inline'` when absent.
+        content_security_policy: Option<ContentPolicyChange>,
+        /// DENY or SAMEORIGIN, or `frame-ancestors` in the policy.
+        x_frame_options: Option<bool>,
+        /// nosniff.
+        x_content_type_options: Option<bool>,
+    }
+}
+
+document_union! {
+    pub(in crate::smoke) enum TransportSecurityChange {
+        Changed(TransportSecurity),
+        Wanted(bool),
+    }
+}
+
+document_form! {
+    pub(in crate::smoke) struct TransportSecurity {
+        max_age: Option<ConditionList<Limit<WrittenDuration>>>,
+    }
+}
+
+document_union! {
+    pub(in crate::smoke) enum ContentPolicyChange {
+        Changed(ContentPolicy),
+        Wanted(bool),
+    }
+}
+
+document_form! {
+    pub(in crate::smoke) struct ContentPolicy {
+        /// Whether the policy may have `'unsafe-inline'`.
+        unsafe_inline: Option<bool>,
+    }
+}
+
+/// What is asked of one header.
+enum Wanted {
+    /// A `max-age` like this; over https only, because browsers ignore it elsewhere.
+    TransportSecurity(Vec<Limit<WrittenDuration>>),
+    ContentPolicy(Inline),
+    Framing,
+    NoSniff,
+}
+
+/// Whether a policy may say `'unsafe-inline'`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Inline {
+    Refused,
+    Allowed,
+}
+
+impl SecurityHeader {
+    fn wanted(self, changes: &ChangedSecurityHeaders) -> Option<Wanted> {
+        match self {
+            Self::TransportSecurity => match &changes.strict_transport_security {
+                Some(TransportSecurityChange::Wanted(false)) => None,
+                Some(TransportSecurityChange::Changed(TransportSecurity {
+                    max_age: Some(age),
+                })) => Some(Wanted::TransportSecurity(age.to_vec())),
+                Some(_) | None => Some(Wanted::TransportSecurity(vec![YEAR])),
+            },
+            Self::ContentPolicy => match &changes.content_security_policy {
+                Some(ContentPolicyChange::Wanted(false)) => None,
+                Some(ContentPolicyChange::Changed(ContentPolicy {
+                    unsafe_inline: Some(true),
+                })) => Some(Wanted::ContentPolicy(Inline::Allowed)),
+                Some(_) | None => Some(Wanted::ContentPolicy(Inline::Refused)),
+            },
+            Self::Framing => (changes.x_frame_options != Some(false)).then_some(Wanted::Framing),
+            Self::NoSniff => {
+                (changes.x_content_type_options != Some(false)).then_some(Wanted::NoSniff)
+            }
+        }
+    }
+}
+
+impl SecurityHeaders {
+    fn wanted(&self) -> Vec<Wanted> {
+        let unchanged = ChangedSecurityHeaders::default();
+        let all = || HEADERS.iter().map(|(_, header)| *header);
+        let (headers, changes): (Vec<SecurityHeader>, _) = match self {
+            Self::All(false) => return Vec::new(),
+            Self::All(true) => (all().collect(), &unchanged),
+            Self::Listed(headers) => (headers.clone(), &unchanged),
+            Self::Changed(changes) => (all().collect(), changes),
+        };
+        headers
+            .into_iter()
+            .filter_map(|header| header.wanted(changes))
+            .collect()
+    }
+}
 
 /// What is said of a header that is not there.
 const NOTHING: &str = "nothing";
 
-pub(super) fn judge(wanted: &[SecurityHeader], answer: &SmokeResponse) -> Vec<Mismatch> {
+pub(super) fn judge(wanted: &SecurityHeaders, answer: &SmokeResponse) -> Vec<Mismatch> {
+    let wanted = wanted.wanted();
     let failures = wanted.iter().filter_map(|header| match header {
         // Browsers ignore it where there is no TLS (RFC 6797, section 8.1).
-        SecurityHeader::TransportSecurity(_) if answer.url.scheme() != "https" => None,
-        SecurityHeader::TransportSecurity(age) => transport_security(age, &answer.headers),
-        SecurityHeader::ContentPolicy(inline) => content_policy(*inline, &answer.headers),
-        SecurityHeader::Framing => framing(&answer.headers),
-        SecurityHeader::NoSniff => no_sniff(&answer.headers),
+        Wanted::TransportSecurity(_) if answer.url.scheme() != "https" => None,
+        Wanted::TransportSecurity(age) => transport_security(age, &answer.headers),
+        Wanted::ContentPolicy(inline) => content_policy(*inline, &answer.headers),
+        Wanted::Framing => framing(&answer.headers),
+        Wanted::NoSniff => no_sniff(&answer.headers),
     });
     failures.collect()
 }
 
 /// Of several the first counts (RFC 6797, section 8.1).
-fn transport_security(age: &Durations, headers: &HeaderMap) -> Option<Mismatch> {
+fn transport_security(age: &[Limit<WrittenDuration>], headers: &HeaderMap) -> Option<Mismatch> {
     let found = values(headers, &STRICT_TRANSPORT_SECURITY)
         .into_iter()
         .next();
     let met = found
         .as_deref()
         .and_then(max_age)
-        .is_some_and(|found| bounds::holds(age, &found));
+        .is_some_and(|found| bounds::holds(age, &WrittenDuration(found)));
     let wanted = format!("max-age {}", bounds::durations(age));
     (!met).then(|| unmet(&STRICT_TRANSPORT_SECURITY, wanted, found))
 }

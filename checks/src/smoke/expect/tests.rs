@@ -58,7 +58,7 @@ fn failures(expect: &str, answer: &SmokeResponse) -> String {
         outside(&no_files),
     )
     .unwrap();
-    let failures = judge(&suite.tests[0].expect, answer, &values());
+    let failures = evaluate(&suite.tests[0], answer, &values());
     failures
         .iter()
         .map(

@@ -7,7 +7,14 @@ use reqwest::header::{AUTHORIZATION, HeaderName};
 
 use crate::template::{JsonTemplate, Template, Values};
 
-use super::preset::RequestDestination;
+/// Where a request goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RequestDestination {
+    /// The side's URL.
+    Side,
+    /// The side's host, at this port, without TLS.
+    PlainHttp(u16),
+}
 
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
@@ -21,7 +28,7 @@ pub(crate) struct Request {
     /// Leads a request to green where both sides share an address; sent on green only.
     pub(in crate::smoke) test_header: Option<(HeaderName, Template)>,
     pub(in crate::smoke) body: RequestBody,
-    pub(in crate::smoke) place: RequestDestination,
+    pub(in crate::smoke) destination: RequestDestination,
 }
 
 impl Request {
@@ -40,7 +47,7 @@ impl Request {
             credential,
             test_header,
             body: RequestBody::None,
-            place: RequestDestination::Side,
+            destination: RequestDestination::Side,
         }
     }
 

@@ -1,136 +1,157 @@
 //! A test's `capture`: names for what is taken from its answer.
 
-use reqwest::header::{HeaderName, SET_COOKIE};
+use reqwest::header::SET_COOKIE;
 
-use crate::document::{Content, Entry, Node};
-use crate::reader::Fields;
+use crate::document::{Entry, Node};
+use crate::form::{FromNode, read_all};
+use crate::reader::{Fields, Reader};
+use crate::smoke::expect::json::WrittenPath;
 use crate::smoke::flow::{Capture, CaptureSource};
-use crate::template::Secrecy;
-use crate::words::Words;
+use crate::template::{Pattern, Secrecy};
+use crate::{document_form, document_schema, document_union};
 
-use super::expect::json_path;
-use super::keys::{CAPTURE_KEYS, CAPTURE_SOURCES};
 use super::names::declare;
-use super::request::named_header;
+use super::request::SentHeaderName;
 
-/// What an answer has only one of.
-const WORDS: &str = "Write a JSONPath such as `$.id`, `status`, `url`, or one of { json, header, redirect, cookie, matches }";
+/// Of which a capture names one.
+const SOURCES: &[&str] = &["json", "header", "redirect", "cookie", "matches"];
 
-pub(super) fn captures(words: &mut Words<'_>, node: &Node) -> Option<Vec<Capture>> {
-    let entries = words.reader.entries(node, "`capture`")?;
-    let captures: Vec<_> = entries.iter().map(|entry| capture(words, entry)).collect();
-    // Known only now: a capture cannot use another one of the same answer.
-    for (entry, capture) in entries.iter().zip(&captures) {
-        declare(
-            words,
-            &entry.key,
-            capture
-                .as_ref()
-                .map_or(Secrecy::Secret, |capture| capture.secrecy),
-            entry.place,
-        );
+const REMEDY: &str = "Write a JSONPath such as `$.id`, `status`, `url`, or one of { json, header, redirect, cookie, matches }";
+
+/// The captures of a test. Their names are known once all of them are read: a capture cannot use
+/// another one of the same answer.
+#[derive(Debug, Clone)]
+pub(super) struct Captures(pub(super) Vec<Capture>);
+
+impl FromNode for Captures {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let entries = reader.entries(node, what)?;
+        let captures: Vec<_> = entries.iter().map(|entry| capture(reader, entry)).collect();
+        for (entry, capture) in entries.iter().zip(&captures) {
+            let secrecy = capture.as_ref().map(|capture| capture.secrecy);
+            let secrecy = secrecy.unwrap_or(Secrecy::Secret);
+            declare(reader, &entry.key, secrecy, entry.place);
+        }
+        read_all(reader, &captures, |_, capture| capture.clone()).map(Self)
     }
-    captures.into_iter().collect()
 }
 
-fn capture(words: &mut Words<'_>, entry: &Entry) -> Option<Capture> {
+fn capture(reader: &mut Reader<'_>, entry: &Entry) -> Option<Capture> {
     let what = format!("Capture `{}`", entry.key);
-    let (source, secrecy) = if matches!(entry.value.content, Content::Mapping(_)) {
-        let fields = words.reader.fields(&entry.value, &what, CAPTURE_KEYS)?;
-        let secrecy = said(words, &fields);
-        let source = from_mapping(words, &entry.value, &fields, &what)?;
-        (source, secrecy?)
-    } else {
-        (from_word(words, &entry.value, &what)?, Secrecy::Open)
+    let (source, secret) = match CaptureForm::from_node(reader, &entry.value, &what)? {
+        CaptureForm::Part(part) => (part.source()?, part.secret == Some(true)),
+        CaptureForm::Word(CaptureWord(source)) => (source, false),
     };
-    let secrecy = if source.is_confidential() {
+    let secrecy = if secret || source.is_confidential() {
         Secrecy::Secret
     } else {
-        secrecy
+        Secrecy::Open
     };
+    let name = entry.key.clone();
     Some(Capture {
-        name: entry.key.clone(),
+        name,
         source,
         secrecy,
     })
 }
 
-fn said(words: &mut Words<'_>, fields: &Fields<'_>) -> Option<Secrecy> {
-    let Some(node) = fields.get("secret") else {
-        return Some(Secrecy::Open);
-    };
-    words.reader.boolean(node, "`secret`").map(|secret| {
-        if secret {
-            Secrecy::Secret
-        } else {
-            Secrecy::Open
-        }
-    })
-}
-
-fn from_word(words: &mut Words<'_>, node: &Node, what: &str) -> Option<CaptureSource> {
-    let text = words.reader.text(node, what)?;
-    match text.as_str() {
-        "status" => Some(CaptureSource::Status),
-        "url" => Some(CaptureSource::Url),
-        path if path.starts_with('$') => json(words, node, path),
-        _ => {
-            words.reader.report(
-                node.place,
-                format!("{what}: `{text}` is not a part of an answer"),
-                WORDS,
-            );
-            None
-        }
+document_union! {
+    /// A JSONPath, `status`, `url`, or a part of the answer.
+    #[schemars(rename = "Capture")]
+    pub(super) enum CaptureForm {
+        Part(CapturePart),
+        Word(CaptureWord),
     }
 }
 
-fn from_mapping(
-    words: &mut Words<'_>,
-    node: &Node,
-    fields: &Fields<'_>,
-    what: &str,
-) -> Option<CaptureSource> {
-    let entries = fields.among(CAPTURE_SOURCES);
-    let [entry] = entries.as_slice() else {
-        words.reader.report(
+document_form! {
+    /// One part of an answer.
+    #[schemars(extend("oneOf" = schema::one_source()))]
+    pub(super) struct CapturePart, check check_one_source {
+        /// A JSONPath that selects exactly one text, number, or true or false.
+        json: Option<WrittenPath>,
+        /// A header.
+        header: Option<CapturedHeader>,
+        /// A parameter of the URL that the answer points to; always a secret.
+        redirect: Option<String>,
+        /// A cookie that the answer sets; always a secret.
+        cookie: Option<String>,
+        /// A regular expression on the body: its first group, or all it matches.
+        matches: Option<Pattern>,
+        /// Whether the value is masked wherever people read; false when absent.
+        secret: Option<bool>,
+    }
+}
+
+fn check_one_source(reader: &mut Reader<'_>, node: &Node, fields: &Fields<'_>, what: &str) {
+    if fields.among(SOURCES).len() != 1 {
+        reader.report(
             node.place,
             format!("{what} does not name one part of an answer"),
-            WORDS,
+            REMEDY,
         );
-        return None;
-    };
-    let (node, named) = (&entry.value, format!("`{}`", entry.key));
-    if entry.key == "matches" {
-        return words.pattern(node, &named).map(CaptureSource::Matches);
-    }
-    let text = words.reader.text(node, &named)?;
-    match entry.key.as_str() {
-        "json" => json(words, node, &text),
-        "header" => header(words, node, &text),
-        "redirect" => Some(CaptureSource::Redirect(text)),
-        _ => Some(CaptureSource::Cookie(text)),
     }
 }
 
-fn json(words: &mut Words<'_>, node: &Node, path: &str) -> Option<CaptureSource> {
-    json_path(words, node.place, path).map(|parsed| CaptureSource::Json {
-        written: path.to_owned(),
-        path: parsed,
-    })
+impl CapturePart {
+    fn source(&self) -> Option<CaptureSource> {
+        let Self {
+            json,
+            header,
+            redirect,
+            cookie,
+            matches,
+            secret: _,
+        } = self.clone();
+        let header = header.map(|CapturedHeader(name)| CaptureSource::Header(name.0));
+        json.map(CaptureSource::Json)
+            .or(header)
+            .or(redirect.map(CaptureSource::Redirect))
+            .or(cookie.map(CaptureSource::Cookie))
+            .or(matches.map(CaptureSource::Matches))
+    }
 }
 
-fn header(words: &mut Words<'_>, node: &Node, name: &str) -> Option<CaptureSource> {
-    let name: HeaderName = named_header(words, node.place, name)?;
-    if name == SET_COOKIE {
-        words.reader.report(
-            node.place,
-            "`set-cookie` holds more than a cookie's value",
-            "Write `{ cookie: name }`",
-        );
+/// A part of an answer that one word names.
+#[derive(Debug, Clone)]
+pub(super) struct CaptureWord(CaptureSource);
+
+impl FromNode for CaptureWord {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let text = reader.text(node, what)?;
+        let source = match text.as_str() {
+            "status" => CaptureSource::Status,
+            "url" => CaptureSource::Url,
+            path if path.starts_with('$') => {
+                CaptureSource::Json(WrittenPath::parse(reader, node.place, path)?)
+            }
+            _ => {
+                let message = format!("{what}: `{text}` is not a part of an answer");
+                return reader.refuse(node.place, message, REMEDY);
+            }
+        };
+        Some(Self(source))
     }
-    Some(CaptureSource::Header(name))
 }
+
+#[derive(Debug, Clone)]
+pub(super) struct CapturedHeader(SentHeaderName);
+
+impl FromNode for CapturedHeader {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let name = SentHeaderName::from_node(reader, node, what)?;
+        if name.0 == SET_COOKIE {
+            return reader.refuse(
+                node.place,
+                "`set-cookie` holds more than a cookie's value",
+                "Write `{ cookie: name }`",
+            );
+        }
+        Some(Self(name))
+    }
+}
+
+document_schema!(CapturedHeader as String);
 
 impl CaptureSource {
     /// Cookies and what a redirect carries (codes, states) authenticate someone: they are secrets
@@ -138,9 +159,33 @@ impl CaptureSource {
     fn is_confidential(&self) -> bool {
         match self {
             Self::Cookie(_) | Self::Redirect(_) => true,
-            Self::Json { .. } | Self::Header(_) | Self::Matches(_) | Self::Status | Self::Url => {
-                false
-            }
+            Self::Json(_) | Self::Header(_) | Self::Matches(_) | Self::Status | Self::Url => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod schema {
+    use std::collections::BTreeMap;
+
+    use schemars::JsonSchema;
+
+    use super::super::names::Name;
+    use super::{CaptureForm, CaptureWord, Captures, SOURCES};
+    use crate::document_schema;
+
+    #[derive(JsonSchema)]
+    #[schemars(inline)]
+    #[expect(dead_code, reason = "read by its derive only")]
+    struct Word(#[schemars(regex(pattern = r"^(\$.*|status|url)$"))] String);
+
+    document_schema!(CaptureWord as Word);
+    document_schema!(Captures as BTreeMap<Name, CaptureForm>);
+
+    pub(super) fn one_source() -> serde_json::Value {
+        SOURCES
+            .iter()
+            .map(|source| serde_json::json!({ "required": [source] }))
+            .collect()
     }
 }

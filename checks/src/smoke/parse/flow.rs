@@ -1,34 +1,250 @@
 //! The entries of `tests`: a test by itself or a `flow` of several, once for each combination of
 //! its matrix, and what waits for what.
 //!
-//! Everything that one entry waits for stands before it, so the order has no circles.
+//! Everything that one entry waits for comes before it, so the order has no circles.
+//!
+//! The file is long because here alone a test by itself and a flow are different things.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use crate::document::{Content, Node, Place};
+use crate::document::{Node, Place};
+use crate::form::{FromNode, OneOrMore, Spanned, read_all};
 use crate::moment::Moment;
-use crate::reader::Fields;
-use crate::smoke::flow::{Cell, CookiePolicy, Flow, RunCondition};
+use crate::reader::Reader;
+use crate::smoke::flow::{Cell, CookiePolicy, Flow};
 use crate::smoke::form::SmokeTest;
-use crate::words::Words;
+use crate::{document_form, document_words};
 
-use super::keys::{FLOW_KEYS, TEST_KEYS};
-use super::{BOTH_SIDES, Defaults, matrix, name, on, own_or, test};
+use super::Defaults;
+use super::matrix::{self, Matrix};
+use super::test::{Moments, PlainName, TestForm, UniqueNames};
+use super::transport::Overrides;
+
+/// When a test runs that does not say so.
+const BOTH_SIDES: [Moment; 2] = [Moment::Green, Moment::Production];
 
 const COOKIES: &[(&str, CookiePolicy)] = &[
     ("keep", CookiePolicy::Keep),
     ("forget", CookiePolicy::Forget),
 ];
 
+document_words!(CookiePolicy: COOKIES);
+
 /// Keys that belong to a flow as a whole.
 const NOT_IN_A_STEP: [&str; 3] = ["on", "matrix", "after"];
 
-/// What was read so far.
+document_form! {
+    /// Tests that run one after the other; those after a failed one are skipped, except those with
+    /// `always`.
+    #[schemars(rename = "Flow")]
+    pub(super) struct FlowForm: "a flow" {
+        /// Words for the log and the summary; each entry has its own.
+        #[required("Write `name:` with words for the log and the summary")]
+        name: PlainName,
+        /// The steps, in the order in which they run.
+        #[required("Write its tests, in the order in which they run")]
+        flow: Steps,
+        /// When the flow runs; on green and on production when absent.
+        on: Option<Moments>,
+        /// Whether a step sends the cookies that those before it were given; forget when absent.
+        cookies: Option<CookiePolicy>,
+        /// The flow runs once for each combination of these values, `${matrix.NAME}`.
+        matrix: Option<Matrix>,
+        /// Tests and flows that end before this one begins.
+        after: Option<OneOrMore<Spanned<String>>>,
+        ..overrides: Overrides
+    }
+}
+
+/// A test, and the names of the document that it uses, with the place of their first use.
+#[derive(Debug, Clone)]
+pub(super) struct Step {
+    form: TestForm,
+    used: BTreeMap<String, Place>,
+}
+
+impl Step {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let form = TestForm::from_node(reader, node, what);
+        let used = reader.scope.take_used();
+        form.map(|form| Self { form, used })
+    }
+}
+
+/// The steps of a flow.
+#[derive(Debug, Clone)]
+pub(super) struct Steps(Vec<Step>);
+
+impl FromNode for Steps {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let items = reader.list(node, what)?;
+        if items.is_empty() {
+            reader.report(
+                node.place,
+                format!("{what} has no steps"),
+                "Write its tests, in the order in which they run",
+            );
+        }
+        let mut names = UniqueNames::default();
+        let steps = read_all(reader, items, |reader, item| {
+            for entry in NOT_IN_A_STEP.iter().filter_map(|key| item.entry(key)) {
+                reader.report(
+                    entry.place,
+                    format!(
+                        "A step has no `{}` of its own: a flow runs as a whole",
+                        entry.key
+                    ),
+                    format!("Write `{}` beside `flow`", entry.key),
+                );
+            }
+            names.note(reader, item);
+            Step::from_node(reader, item, "a step")
+        });
+        steps.map(Self)
+    }
+}
+
+/// The entries of `tests`, with the name of each, also of one that cannot be read.
+#[derive(Debug, Clone)]
+pub(super) struct Tests(Vec<(Option<String>, Option<EntryForm>)>);
+
+#[derive(Debug, Clone)]
+enum EntryForm {
+    Flow(Box<FlowForm>),
+    Test(Box<Step>),
+}
+
+impl FromNode for Tests {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let items = reader.list(node, what)?;
+        if items.is_empty() {
+            reader.report(
+                node.place,
+                format!("{what} is empty"),
+                "Write at least one test, or leave the input empty",
+            );
+        }
+        reader.scope.take_used();
+        let mut names = UniqueNames::default();
+        let entries = items.iter().map(|item| {
+            let name = names.note(reader, item);
+            let entry = matrix::with_names(reader, item, |reader| entry(reader, item));
+            if let (Some(entry), Some(_)) = (&entry, item.entry("matrix")) {
+                // A value that one combination captures means nothing outside of it.
+                for name in entry.captured() {
+                    reader.scope.forget(name);
+                }
+            }
+            (name, entry)
+        });
+        Some(Self(entries.collect()))
+    }
+}
+
+fn entry(reader: &mut Reader<'_>, node: &Node) -> Option<EntryForm> {
+    if node.entry("flow").is_some() {
+        let flow = FlowForm::from_node(reader, node, "a flow");
+        return flow.map(Box::new).map(EntryForm::Flow);
+    }
+    if let Some(entry) = node.entry("always") {
+        reader.report(
+            entry.place,
+            "`always` is for the steps of a `flow`",
+            "Write it at a step that cleans up, or leave it out",
+        );
+    }
+    let test = Step::from_node(reader, node, "a test");
+    test.map(Box::new).map(EntryForm::Test)
+}
+
+impl EntryForm {
+    fn steps(&self) -> &[Step] {
+        match self {
+            Self::Flow(flow) => &flow.flow.0,
+            Self::Test(test) => std::slice::from_ref(test),
+        }
+    }
+
+    fn name(&self) -> &str {
+        match self {
+            Self::Flow(flow) => &flow.name.0,
+            Self::Test(test) => &test.form.name.0,
+        }
+    }
+
+    fn captured(&self) -> impl Iterator<Item = &str> {
+        let captures = self
+            .steps()
+            .iter()
+            .filter_map(|step| step.form.capture.as_ref());
+        captures.flat_map(|captures| captures.0.iter().map(|capture| capture.name.as_str()))
+    }
+
+    fn on(&self) -> Vec<Moment> {
+        let on = match self {
+            Self::Flow(flow) => &flow.on,
+            Self::Test(test) => &test.form.on,
+        };
+        on.clone().map_or_else(|| BOTH_SIDES.to_vec(), |on| on.0)
+    }
+
+    fn after(&self) -> &[Spanned<String>] {
+        let after = match self {
+            Self::Flow(flow) => &flow.after,
+            Self::Test(test) => &test.form.after,
+        };
+        after.as_ref().map_or(&[], |after| &after.0)
+    }
+
+    fn combinations(&self) -> Vec<Vec<Cell>> {
+        let matrix = match self {
+            Self::Flow(flow) => &flow.matrix,
+            Self::Test(test) => &test.form.matrix,
+        };
+        let matrix = matrix.clone();
+        matrix.map_or_else(|| vec![Vec::new()], |matrix| matrix.0)
+    }
+
+    /// The tests: each with its name within the entry, and the names that it uses.
+    fn tests(
+        &self,
+        reader: &mut Reader<'_>,
+        defaults: &Defaults,
+    ) -> Option<Vec<(SmokeTest, &BTreeMap<String, Place>)>> {
+        match self {
+            Self::Flow(flow) => {
+                let defaults = flow.overrides.over(defaults);
+                let steps = flow.flow.0.iter().map(|Step { form, used }| {
+                    let name = form.name.0.clone();
+                    let test = form.test(reader, &defaults)?;
+                    Some((SmokeTest { name, ..test }, used))
+                });
+                // Collected first, so that the problems of all steps are found.
+                let steps: Vec<_> = steps.collect();
+                steps.into_iter().collect()
+            }
+            Self::Test(step) => {
+                let test = step.form.test(reader, defaults)?;
+                Some(vec![(test, &step.used)])
+            }
+        }
+    }
+
+    fn cookies(&self) -> CookiePolicy {
+        match self {
+            Self::Flow(flow) => flow.cookies.unwrap_or(CookiePolicy::Forget),
+            Self::Test(_) => CookiePolicy::Forget,
+        }
+    }
+}
+
+/// The tests and flows of a suite.
 #[derive(Default)]
-pub(super) struct Entries {
+pub(super) struct SuiteEntries {
     pub(super) tests: Vec<SmokeTest>,
     pub(super) flows: Vec<Flow>,
+    /// The names of the entries so far.
     names: BTreeSet<String>,
     /// The flows that an entry became, by its name.
     became: BTreeMap<String, Range<usize>>,
@@ -43,194 +259,92 @@ struct Captor {
     on: Vec<Moment>,
 }
 
-/// One entry, before its matrix is applied.
-struct SuiteEntry {
-    name: String,
-    steps: Vec<SmokeTest>,
-    on: Vec<Moment>,
-    cookies: CookiePolicy,
-    after: BTreeSet<usize>,
-}
-
-impl Entries {
-    /// Reads the next entry.
-    pub(super) fn read(&mut self, words: &mut Words<'_>, node: &Node, defaults: &Defaults) {
-        let is_flow = matches!(&node.content, Content::Mapping(entries) if entries.iter().any(|entry| entry.key == "flow"));
-        let (what, keys) = if is_flow {
-            ("a flow", FLOW_KEYS)
-        } else {
-            ("a test", TEST_KEYS)
-        };
-        let Some(fields) = words.reader.fields(node, what, keys) else {
-            return;
-        };
-        let combinations = fields.get("matrix").map_or_else(
-            || Some(vec![Vec::new()]),
-            |node| matrix::matrix(words, node),
-        );
-        let name = name(words, node, &fields, &mut self.names);
-        let entry = if is_flow {
-            self.flow(words, name, &fields, defaults)
-        } else {
-            self.test(words, node, name, &fields, defaults)
-        };
-        forget_matrix(words, &fields, entry.as_ref());
-        if let (Some(entry), Some(combinations)) = (entry, combinations) {
-            self.add(&entry, combinations);
+impl SuiteEntries {
+    pub(super) fn add_all(&mut self, reader: &mut Reader<'_>, tests: &Tests, defaults: &Defaults) {
+        for (name, form) in &tests.0 {
+            self.names.extend(name.clone());
+            if let Some(form) = form {
+                self.add(reader, form, defaults);
+            }
         }
     }
 
-    fn test(
+    /// Notes what the entry captures, and whose captures it uses.
+    fn add(
         &mut self,
-        words: &mut Words<'_>,
-        node: &Node,
-        name: Option<String>,
-        fields: &Fields<'_>,
+        reader: &mut Reader<'_>,
+        form: &EntryForm,
         defaults: &Defaults,
-    ) -> Option<SuiteEntry> {
-        if let Some(entry) = fields.entry("always") {
-            words.reader.report(
-                entry.place,
-                "`always` is for the steps of a `flow`",
-                "Write it at a step that cleans up, or leave it out",
-            );
-        }
-        let on = on(words, fields, BOTH_SIDES);
-        let read = test(words, node, fields, defaults).map(|test| (test, words.scope.take_used()));
-        let after = self.after(words, fields, name.as_deref());
-        let (name, on, (test, used)) = (name?, on?, read?);
-        self.entry(
-            words,
-            name,
-            on,
-            CookiePolicy::Forget,
-            after,
-            vec![(test, used)],
-        )
-    }
-
-    fn flow(
-        &mut self,
-        words: &mut Words<'_>,
-        name: Option<String>,
-        fields: &Fields<'_>,
-        defaults: &Defaults,
-    ) -> Option<SuiteEntry> {
-        let on = on(words, fields, BOTH_SIDES);
-        let defaults = own_or(words, fields, defaults);
-        let cookies = fields
-            .get("cookies")
-            .map_or(Some(CookiePolicy::Forget), |node| {
-                words.reader.word(node, "`cookies`", COOKIES)
-            });
-        let steps = steps(words, fields.get("flow"), &defaults);
-        let after = self.after(words, fields, name.as_deref());
-        let (name, on, steps) = (name?, on?, steps?);
-        self.entry(words, name, on, cookies?, after, steps)
-    }
-
-    /// Notes what the steps capture, and whose captures they use.
-    fn entry(
-        &mut self,
-        words: &mut Words<'_>,
-        name: String,
-        on: Vec<Moment>,
-        cookies: CookiePolicy,
-        mut after: BTreeSet<usize>,
-        steps: Vec<(SmokeTest, BTreeMap<String, Place>)>,
-    ) -> Option<SuiteEntry> {
-        let mut tests = Vec::new();
-        for (mut test, used) in steps {
+    ) -> Option<()> {
+        let name = form.name();
+        let on = form.on();
+        let mut after = self.after(reader, form.after(), name);
+        let mut steps = Vec::new();
+        for (mut test, used) in form.tests(reader, defaults)? {
             for (used, place) in used {
-                let Some(captor) = self.captured.get(&used).cloned() else {
+                let Some(captor) = self.captured.get(used) else {
                     continue;
                 };
-                seen_at_every_moment(words, &used, &captor, &on, place);
+                check_moments(reader, used, captor, &on, *place);
                 after.extend(self.became.get(&captor.entry).cloned().unwrap_or_default());
-                test.needs.insert(used);
+                test.needs.insert(used.clone());
             }
             let captor = Captor {
-                entry: name.clone(),
+                entry: name.to_owned(),
                 on: on.clone(),
             };
-            self.captured.extend(
-                test.captures
-                    .iter()
-                    .map(|capture| (capture.name.clone(), captor.clone())),
-            );
-            tests.push(test);
+            let names = test.captures.iter().map(|capture| capture.name.clone());
+            self.captured
+                .extend(names.map(|name| (name, captor.clone())));
+            steps.push(test);
         }
-        (!tests.is_empty()).then_some(SuiteEntry {
-            name,
-            steps: tests,
-            on,
-            cookies,
-            after,
-        })
+        let first = self.flows.len();
+        for matrix in form.combinations() {
+            let begin = self.tests.len();
+            let suffix = suffix(&matrix);
+            let named = steps.iter().map(|step| step.named(name, &suffix));
+            self.tests.extend(named);
+            self.flows.push(Flow {
+                steps: begin..self.tests.len(),
+                on: on.clone(),
+                after: after.clone(),
+                cookies: form.cookies(),
+                matrix,
+            });
+        }
+        self.became.insert(name.to_owned(), first..self.flows.len());
+        Some(())
     }
 
     /// The flows that `after` names.
     fn after(
         &self,
-        words: &mut Words<'_>,
-        fields: &Fields<'_>,
-        own: Option<&str>,
+        reader: &mut Reader<'_>,
+        names: &[Spanned<String>],
+        own: &str,
     ) -> BTreeSet<usize> {
-        let Some(node) = fields.get("after") else {
-            return BTreeSet::new();
-        };
-        let items = if let Content::List(items) = &node.content {
-            items.as_slice()
-        } else {
-            std::slice::from_ref(node)
-        };
         let mut flows = BTreeSet::new();
-        for item in items {
-            let Some(other) = words.reader.text(item, "`after`") else {
-                continue;
-            };
-            if !self.names.contains(&other) || own == Some(other.as_str()) {
+        for Spanned {
+            value: other,
+            place,
+            ..
+        } in names
+        {
+            if !self.names.contains(other) || own == other {
                 let message = format!(
                     "`after` names `{other}`, and no test or flow before this one has that name"
                 );
-                words
-                    .reader
-                    .report(item.place, message, "Write the name of one further up");
+                reader.report(*place, message, "Write the name of one further up");
             }
-            flows.extend(self.became.get(&other).cloned().unwrap_or_default());
+            flows.extend(self.became.get(other).cloned().unwrap_or_default());
         }
         flows
-    }
-
-    /// One flow for each combination.
-    fn add(&mut self, entry: &SuiteEntry, combinations: Vec<Vec<Cell>>) {
-        let first = self.flows.len();
-        for matrix in combinations {
-            let suffix = suffix(&matrix);
-            let begin = self.tests.len();
-            self.tests.extend(
-                entry
-                    .steps
-                    .iter()
-                    .map(|step| step.called(&entry.name, &suffix)),
-            );
-            let steps = begin..self.tests.len();
-            self.flows.push(Flow {
-                steps,
-                on: entry.on.clone(),
-                after: entry.after.clone(),
-                cookies: entry.cookies,
-                matrix,
-            });
-        }
-        self.became
-            .insert(entry.name.clone(), first..self.flows.len());
     }
 }
 
 impl SmokeTest {
     /// The same test with the name that people read: `name (de, /a)`, or `flow (de, /a): step`.
-    fn called(&self, entry: &str, suffix: &str) -> Self {
+    fn named(&self, entry: &str, suffix: &str) -> Self {
         let step = if self.name.is_empty() {
             String::new()
         } else {
@@ -252,95 +366,9 @@ fn suffix(matrix: &[Cell]) -> String {
     }
 }
 
-/// A captured value of one combination means nothing outside of it, and neither does the
-/// combination.
-fn forget_matrix(words: &mut Words<'_>, fields: &Fields<'_>, entry: Option<&SuiteEntry>) {
-    let Some(Content::Mapping(axes)) = fields.get("matrix").map(|node| &node.content) else {
-        return;
-    };
-    for axis in axes {
-        words.scope.forget(&format!("matrix.{}", axis.key));
-    }
-    for capture in entry
-        .iter()
-        .flat_map(|entry| &entry.steps)
-        .flat_map(|step| &step.captures)
-    {
-        words.scope.forget(&capture.name);
-    }
-}
-
-fn steps(
-    words: &mut Words<'_>,
-    node: Option<&Node>,
-    defaults: &Defaults,
-) -> Option<Vec<(SmokeTest, BTreeMap<String, Place>)>> {
-    let node = node?;
-    let items = words.reader.list(node, "`flow`")?;
-    if items.is_empty() {
-        words.reader.report(
-            node.place,
-            "`flow` has no steps",
-            "Write its tests, in the order in which they run",
-        );
-    }
-    let mut names = BTreeSet::new();
-    let steps: Vec<_> = items
-        .iter()
-        .map(|item| step(words, item, defaults, &mut names))
-        .collect();
-    steps.into_iter().collect()
-}
-
-fn step(
-    words: &mut Words<'_>,
-    node: &Node,
-    defaults: &Defaults,
-    names: &mut BTreeSet<String>,
-) -> Option<(SmokeTest, BTreeMap<String, Place>)> {
-    let fields = words.reader.fields(node, "a step", TEST_KEYS)?;
-    for entry in fields.among(&NOT_IN_A_STEP) {
-        let message = format!(
-            "A step has no `{}` of its own: a flow runs as a whole",
-            entry.key
-        );
-        words.reader.report(
-            entry.place,
-            message,
-            format!("Write `{}` beside `flow`", entry.key),
-        );
-    }
-    let name = name(words, node, &fields, names);
-    let run_condition = fields
-        .get("always")
-        .map_or(Some(RunCondition::InOrder), |node| {
-            run_condition(words, node)
-        });
-    let test = test(words, node, &fields, defaults);
-    let used = words.scope.take_used();
-    Some((
-        SmokeTest {
-            name: name?,
-            run_condition: run_condition?,
-            ..test?
-        },
-        used,
-    ))
-}
-
-fn run_condition(words: &mut Words<'_>, node: &Node) -> Option<RunCondition> {
-    words.reader.boolean(node, "`always`").map(|always| {
-        if always {
-            RunCondition::Always
-        } else {
-            RunCondition::InOrder
-        }
-    })
-}
-
 /// A value that is captured on green only is not there on production.
-fn seen_at_every_moment(
-    words: &mut Words<'_>,
+fn check_moments(
+    reader: &mut Reader<'_>,
     name: &str,
     captor: &Captor,
     on: &[Moment],
@@ -351,8 +379,40 @@ fn seen_at_every_moment(
             "`${{{name}}}` is used on {missing}, where \"{}\" does not capture it",
             captor.entry
         );
-        words
-            .reader
-            .report(place, message, "Give both the same `on`");
+        reader.report(place, message, "Give both the same `on`");
     }
+}
+
+#[cfg(test)]
+mod schema {
+    use schemars::JsonSchema;
+
+    use super::{FlowForm, Steps, TestForm, Tests};
+    use crate::document_schema;
+
+    /// A test, or a flow of several.
+    #[derive(JsonSchema)]
+    #[schemars(untagged)]
+    #[expect(
+        dead_code,
+        clippy::large_enum_variant,
+        reason = "read by its derive only"
+    )]
+    enum Entry {
+        Flow(FlowForm),
+        Test(TestForm),
+    }
+
+    #[derive(JsonSchema)]
+    #[schemars(inline)]
+    #[expect(dead_code, reason = "read by its derive only")]
+    struct StepList(#[schemars(length(min = 1))] Vec<TestForm>);
+
+    #[derive(JsonSchema)]
+    #[schemars(inline)]
+    #[expect(dead_code, reason = "read by its derive only")]
+    struct EntryList(#[schemars(length(min = 1))] Vec<Entry>);
+
+    document_schema!(Steps as StepList);
+    document_schema!(Tests as EntryList);
 }

@@ -2,37 +2,36 @@
 //! hurt by.
 
 use std::collections::BTreeSet;
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use reqwest::Method;
 
 use crate::document::{Content, Node};
 use crate::duration::Human;
+use crate::form::{FromNode, Named, Within, read_all};
 use crate::load::{Arrival, Goals, Probe, Quantile, WarmUp};
 use crate::moment::Moment;
-use crate::reader::Fields;
-use crate::smoke::form::{Request, StatusPattern};
-use crate::template::Template;
-use crate::words::Words;
+use crate::reader::{Fields, Reader};
+use crate::smoke::expect::{StatusPattern, Statuses};
+use crate::smoke::form::Request;
+use crate::template::{JsonTemplate, Template};
+use crate::{document_form, document_schema};
 
-use super::expect::statuses;
-use super::keys::{LOAD_KEYS, WARM_UP_KEYS};
-use super::request::body::body;
-use super::request::{headers, path};
-use super::{Defaults, TIMEOUT, on, timeout};
+use super::request::{
+    FormField, RequestHeader, RequestPath, check_one_body, request_body, uppercase_method,
+};
+use super::test::{Moments, PlainName, UniqueNames};
+use super::transport::Timeout;
+use super::{Defaults, TIMEOUT};
 
 /// Longer load is no check before users but an experiment, and delays the rollout.
-const LONGEST_LOAD: Duration = Duration::from_mins(10);
+const LONGEST_LOAD_MINUTES: u64 = 10;
 
 /// As long as a health check may take to be green.
-const LONGEST_WARM_UP: Duration = Duration::from_mins(5);
+const LONGEST_WARM_UP_MINUTES: u64 = 5;
 
-/// Both at once: as many connections as one process keeps without noticing itself.
-const CONCURRENCY: RangeInclusive<u32> = 1..=1_000;
-
-/// What one process can send and time.
-const RATE: RangeInclusive<u32> = 1..=10_000;
+/// As many connections as one process keeps without noticing itself.
+const MOST_CONNECTIONS: u32 = 1_000;
 
 /// A user or two for each of a few tasks.
 const USERS: u32 = 10;
@@ -43,289 +42,292 @@ const ERROR_RATE: f64 = 0.01;
 /// What one process of a new version needs for its caches and pools.
 const WARM_UPS: u32 = 50;
 
-/// Every quantile that can be a goal.
-const QUANTILES: [Quantile; 5] = [
-    Quantile::P50,
-    Quantile::P90,
-    Quantile::P95,
-    Quantile::P99,
-    Quantile::Max,
-];
-
 /// As a browser: what is neither an error of the request nor of the service.
 const FINE: [StatusPattern; 2] = [StatusPattern::Class(2), StatusPattern::Class(3)];
 
-pub(super) fn warm_ups(words: &mut Words<'_>, node: &Node, defaults: &Defaults) -> Vec<WarmUp> {
-    one_or_more(node)
-        .iter()
-        .filter_map(|node| warm_up(words, node, defaults))
-        .collect()
-}
-
-fn warm_up(words: &mut Words<'_>, node: &Node, defaults: &Defaults) -> Option<WarmUp> {
-    let fields = words.reader.fields(node, "`warm-up`", WARM_UP_KEYS)?;
-    let path = target(words, node, &fields, "warm-up");
-    let headers = fields
-        .get("headers")
-        .map_or_else(|| Some(Vec::new()), |node| headers(words, node));
-    let count = number(words, &fields, "count", 1..=10_000, WARM_UPS);
-    let concurrency = number(words, &fields, "concurrency", 1..=100, 5);
-    let duration = fields
-        .get("for")
-        .map_or(Some(Duration::from_secs(30)), |node| {
-            span(words, node, "`for`", LONGEST_WARM_UP)
-        });
-    let timeout = fields
-        .get("timeout")
-        .map_or(Some(TIMEOUT), |node| timeout(words, node, "`timeout`"));
-    let request = Request {
-        test_header: defaults.test_header.clone(),
-        ..Request::plain(Method::GET, path?, headers?)
-    };
-    let transport = defaults.transport.clone();
-    Some(WarmUp {
-        request,
-        transport,
-        count: count?.into(),
-        concurrency: size(concurrency?),
-        duration: duration?,
-        timeout: timeout?,
-    })
-}
-
-pub(super) fn loads(words: &mut Words<'_>, node: &Node, defaults: &Defaults) -> Vec<Probe> {
-    let nodes = one_or_more(node);
-    let mut names = BTreeSet::new();
-    nodes
-        .iter()
-        .filter_map(|node| load(words, node, defaults, &mut names))
-        .collect()
-}
-
-fn load(
-    words: &mut Words<'_>,
-    node: &Node,
-    defaults: &Defaults,
-    names: &mut BTreeSet<String>,
-) -> Option<Probe> {
-    let fields = words.reader.fields(node, "`load`", LOAD_KEYS)?;
-    let name = name(words, node, &fields, names);
-    let request = request(words, node, &fields, defaults);
-    let arrival = arrival(words, &fields);
-    let Some(span_node) = fields.get("for") else {
-        words.reader.report(
-            node.place,
-            "`load` does not say how long",
-            "Write `for: 30s`",
-        );
-        return None;
-    };
-    let duration = span(words, span_node, "`for`", LONGEST_LOAD);
-    let timeout = fields
-        .get("timeout")
-        .map_or(Some(TIMEOUT), |node| timeout(words, node, "`timeout`"));
-    let goals = goals(words, &fields);
-    let expected = fields
-        .get("expect-status")
-        .map_or_else(|| Some(FINE.to_vec()), |node| statuses(words, node));
-    let on = on(words, &fields, &[Moment::Green]);
-    Some(Probe {
-        name: name?,
-        request: request?,
-        transport: defaults.transport.clone(),
-        arrival: arrival?,
-        duration: duration?,
-        timeout: timeout?,
-        goals: goals?,
-        expected: expected?,
-        on: on?,
-    })
-}
-
-fn name(
-    words: &mut Words<'_>,
-    node: &Node,
-    fields: &Fields<'_>,
-    names: &mut BTreeSet<String>,
-) -> Option<String> {
-    if fields.get("name").is_some() {
-        return super::name(words, node, fields, names);
+document_form! {
+    /// Requests to green before its tests, whose answers are not judged.
+    #[schemars(rename = "WarmUp")]
+    pub(super) struct WarmUpForm {
+        /// GET this path.
+        #[required("Write `path: /`, or another path of the service")]
+        path: RequestPath,
+        /// Headers of the requests.
+        headers: Option<Named<RequestHeader>>,
+        /// How many answers are wanted; 50 when absent.
+        count: Option<Within<1, 10_000>>,
+        /// Requests under way at once; 5 when absent.
+        concurrency: Option<Within<1, 100>>,
+        /// It ends after this time at the latest; 30s when absent.
+        r#for: Option<SpanUpTo<LONGEST_WARM_UP_MINUTES>>,
+        /// The longest a single request may take; 5s when absent.
+        timeout: Option<Timeout>,
     }
-    if !names.insert("load".to_owned()) {
-        words.reader.report(
-            node.place,
-            "Two probes have no `name`",
-            "Give each of several a name of its own",
-        );
+}
+
+document_form! {
+    /// Many requests, and how long their answers may take.
+    #[schemars(rename = "Load")]
+    pub(super) struct LoadForm, check check_load {
+        /// Words for the log and the summary; `load` when absent.
+        name: Option<PlainName>,
+        /// The path that is asked for.
+        #[required("Write `path: /`, or another path of the service")]
+        path: RequestPath,
+        /// GET when absent.
+        method: Option<LoadMethod>,
+        /// Headers of the requests.
+        headers: Option<Named<RequestHeader>>,
+        /// A JSON body.
+        json: Option<JsonTemplate>,
+        /// A body as it is.
+        body: Option<Template>,
+        /// A body of form fields.
+        form: Option<Named<FormField>>,
+        /// Requests under way at once: 10 when absent; with `rate`, at most so many, 1,000 when
+        /// absent.
+        concurrency: Option<Within<1, MOST_CONNECTIONS>>,
+        /// Requests a second, as `200/s`, whatever the answers take. When absent, the next is sent
+        /// when one is answered.
+        rate: Option<Rate>,
+        /// How long requests are sent, at most 10m.
+        #[required("Write `for: 30s`")]
+        r#for: SpanUpTo<LONGEST_LOAD_MINUTES>,
+        /// The longest a single request may take; 5s when absent.
+        timeout: Option<Timeout>,
+        /// Half of the answers take this at most.
+        p50: Option<SpanUpTo<LONGEST_LOAD_MINUTES>>,
+        /// 90 % of the answers take this at most.
+        p90: Option<SpanUpTo<LONGEST_LOAD_MINUTES>>,
+        /// 95 % of the answers take this at most.
+        p95: Option<SpanUpTo<LONGEST_LOAD_MINUTES>>,
+        /// 99 % of the answers take this at most.
+        p99: Option<SpanUpTo<LONGEST_LOAD_MINUTES>>,
+        /// Every answer takes this at most.
+        max: Option<SpanUpTo<LONGEST_LOAD_MINUTES>>,
+        /// This part of the requests may fail; 1% when absent.
+        error_rate: Option<ErrorRate>,
+        /// Statuses that are no error; 2xx and 3xx when absent.
+        expect_status: Option<Statuses>,
+        /// When it runs; on green when absent.
+        on: Option<Moments>,
     }
-    Some("load".to_owned())
+}
+
+fn check_load(reader: &mut Reader<'_>, _: &Node, fields: &Fields<'_>, _: &str) {
+    check_one_body(reader, fields);
+}
+
+impl WarmUpForm {
+    pub(super) fn warm_up(self, defaults: &Defaults) -> WarmUp {
+        WarmUp {
+            request: request(Method::GET, self.path, self.headers, defaults),
+            transport: defaults.transport.clone(),
+            count: self.count.map_or(WARM_UPS, |count| count.0).into(),
+            concurrency: size(self.concurrency.map_or(5, |most| most.0)),
+            duration: self
+                .r#for
+                .map_or(Duration::from_secs(30), |longest| longest.0),
+            timeout: self.timeout.map_or(TIMEOUT, |timeout| timeout.0),
+        }
+    }
+}
+
+impl LoadForm {
+    fn probe(self, defaults: &Defaults) -> Probe {
+        let method = self.method.map_or(Method::GET, |method| method.0);
+        let own = self.concurrency.map(|most| most.0);
+        Probe {
+            request: Request {
+                body: request_body(
+                    self.json.as_ref(),
+                    self.body.as_ref(),
+                    self.form.as_ref(),
+                    None,
+                ),
+                ..request(method, self.path, self.headers, defaults)
+            },
+            name: self.name.map_or_else(|| "load".to_owned(), |name| name.0),
+            transport: defaults.transport.clone(),
+            arrival: match self.rate {
+                None => Arrival::Closed {
+                    concurrency: size(own.unwrap_or(USERS)),
+                },
+                Some(Rate(Within(rate))) => Arrival::Open {
+                    rate,
+                    concurrency: size(own.unwrap_or(MOST_CONNECTIONS)),
+                },
+            },
+            duration: self.r#for.0,
+            timeout: self.timeout.map_or(TIMEOUT, |timeout| timeout.0),
+            goals: Goals {
+                latencies: [
+                    (Quantile::P50, self.p50),
+                    (Quantile::P90, self.p90),
+                    (Quantile::P95, self.p95),
+                    (Quantile::P99, self.p99),
+                    (Quantile::Max, self.max),
+                ]
+                .into_iter()
+                .filter_map(|(quantile, most)| Some((quantile, most?.0)))
+                .collect(),
+                error_rate: self.error_rate.map_or(ERROR_RATE, |rate| rate.0),
+            },
+            expected: self
+                .expect_status
+                .map_or_else(|| FINE.to_vec(), |statuses| statuses.0),
+            on: self.on.map_or_else(|| vec![Moment::Green], |on| on.0),
+        }
+    }
 }
 
 fn request(
-    words: &mut Words<'_>,
-    node: &Node,
-    fields: &Fields<'_>,
+    method: Method,
+    RequestPath(path): RequestPath,
+    headers: Option<Named<RequestHeader>>,
     defaults: &Defaults,
-) -> Option<Request> {
-    let path = target(words, node, fields, "load");
-    let method = fields
-        .get("method")
-        .map_or(Some(Method::GET), |node| method(words, node));
-    let headers = fields
-        .get("headers")
-        .map_or_else(|| Some(Vec::new()), |node| headers(words, node));
-    let body = body(words, fields);
-    Some(Request {
-        body: body?,
-        test_header: defaults.test_header.clone(),
-        ..Request::plain(method?, path?, headers?)
-    })
-}
-
-fn target(words: &mut Words<'_>, node: &Node, fields: &Fields<'_>, what: &str) -> Option<Template> {
-    let Some(entry) = fields.entry("path") else {
-        words.reader.report(
-            node.place,
-            format!("`{what}` has no `path`"),
-            "Write `path: /`, or another path of the service",
-        );
-        return None;
-    };
-    let written = words.reader.text(&entry.value, "`path`")?;
-    path(words, entry, &written)
-}
-
-fn method(words: &mut Words<'_>, node: &Node) -> Option<Method> {
-    let text = words.reader.text(node, "`method`")?;
-    let upper = !text.is_empty() && text.chars().all(|character| character.is_ascii_uppercase());
-    let method = Method::from_bytes(text.as_bytes()).ok().filter(|_| upper);
-    if method.is_none() {
-        words.reader.report(
-            node.place,
-            format!("`{text}` is not a method"),
-            "Write `GET`, `POST` or another one in capital letters",
-        );
-    }
-    method
-}
-
-fn arrival(words: &mut Words<'_>, fields: &Fields<'_>) -> Option<Arrival> {
-    let Some(node) = fields.get("rate") else {
-        let concurrency = number(words, fields, "concurrency", CONCURRENCY, USERS)?;
-        return Some(Arrival::Closed {
-            concurrency: size(concurrency),
-        });
-    };
-    let text = words.reader.text(node, "`rate`");
-    let concurrency = number(
-        words,
-        fields,
-        "concurrency",
-        CONCURRENCY,
-        *CONCURRENCY.end(),
-    );
-    let rate = within(words, node, "rate", text?.trim_end_matches("/s"), RATE)?;
-    Some(Arrival::Open {
-        rate,
-        concurrency: size(concurrency?),
-    })
-}
-
-fn goals(words: &mut Words<'_>, fields: &Fields<'_>) -> Option<Goals> {
-    let given = QUANTILES
+) -> Request {
+    let headers = headers.map(|headers| headers.0).unwrap_or_default();
+    let headers = headers
         .into_iter()
-        .filter_map(|quantile| Some((quantile, fields.get(quantile.word())?)));
-    let latencies: Vec<_> = given
-        .map(|(quantile, node)| Some((quantile, limit(words, quantile, node)?)))
-        .collect();
-    let error_rate = fields
-        .get("error-rate")
-        .map_or(Some(ERROR_RATE), |node| percentage(words, node));
-    Some(Goals {
-        latencies: latencies.into_iter().collect::<Option<_>>()?,
-        error_rate: error_rate?,
-    })
-}
-
-fn limit(words: &mut Words<'_>, quantile: Quantile, node: &Node) -> Option<Duration> {
-    span(words, node, &format!("`{}`", quantile.word()), LONGEST_LOAD)
-}
-
-fn percentage(words: &mut Words<'_>, node: &Node) -> Option<f64> {
-    let text = words.reader.text(node, "`error-rate`")?;
-    let percent = text
-        .strip_suffix('%')
-        .and_then(|number| number.trim().parse::<f64>().ok())
-        .filter(|percent| (0.0..=100.0).contains(percent));
-    if percent.is_none() {
-        words.reader.report(
-            node.place,
-            format!("`error-rate`: `{text}` is not a percentage"),
-            "Write `1%`, `0.1%` or `0%`",
-        );
+        .map(|RequestHeader(name, value)| (name, value));
+    Request {
+        test_header: defaults.test_header.clone(),
+        ..Request::plain(method, path, headers.collect())
     }
-    percent.map(|percent| percent / 100.0)
 }
 
-/// A time that is not zero.
-fn span(words: &mut Words<'_>, node: &Node, what: &str, longest: Duration) -> Option<Duration> {
-    let duration = words.reader.duration(node, what)?;
-    if duration.is_zero() || duration > longest {
-        let message = format!("{what} is not between 1ms and {}", Human(longest));
-        words
-            .reader
-            .report(node.place, message, "Write a time within these bounds");
+/// The probes of a document: each of several has a name of its own.
+#[derive(Debug, Clone)]
+pub(super) struct Loads(Vec<LoadForm>);
+
+impl FromNode for Loads {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let mut names = UniqueNames::default();
+        let mut unnamed = BTreeSet::new();
+        let loads = read_all(reader, node.one_or_more(), |reader, item| {
+            let is_form = matches!(item.content, Content::Mapping(_));
+            if names.note(reader, item).is_none() && is_form && !unnamed.insert(()) {
+                reader.report(
+                    item.place,
+                    "Two probes have no `name`",
+                    "Give each of several a name of its own",
+                );
+            }
+            LoadForm::from_node(reader, item, what)
+        });
+        loads.map(Self)
     }
-    Some(duration)
 }
 
-fn number(
-    words: &mut Words<'_>,
-    fields: &Fields<'_>,
-    key: &str,
-    bounds: RangeInclusive<u32>,
-    absent: u32,
-) -> Option<u32> {
-    let Some(node) = fields.get(key) else {
-        return Some(absent);
-    };
-    let text = words.reader.text(node, &format!("`{key}`"))?;
-    within(words, node, key, &text, bounds)
-}
+document_schema!(Loads as crate::form::OneOrMore<LoadForm>);
 
-fn within(
-    words: &mut Words<'_>,
-    node: &Node,
-    key: &str,
-    text: &str,
-    bounds: RangeInclusive<u32>,
-) -> Option<u32> {
-    let number = text
-        .trim()
-        .parse()
-        .ok()
-        .filter(|number| bounds.contains(number));
-    if number.is_none() {
-        let message = format!(
-            "`{key}` is not a whole number between {} and {}",
-            bounds.start(),
-            bounds.end()
-        );
-        words
-            .reader
-            .report(node.place, message, "Write a number within these bounds");
+impl Loads {
+    pub(super) fn probes(self, defaults: &Defaults) -> Vec<Probe> {
+        let forms = self.0.into_iter();
+        forms.map(|form| form.probe(defaults)).collect()
     }
-    number
 }
+
+/// A method in capital letters.
+#[derive(Debug, Clone)]
+pub(super) struct LoadMethod(Method);
+
+impl FromNode for LoadMethod {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let text = reader.text(node, what)?;
+        match uppercase_method(&text) {
+            Some(method) => Some(Self(method)),
+            None => reader.refuse(
+                node.place,
+                format!("`{text}` is not a method"),
+                "Write `GET`, `POST` or another one in capital letters",
+            ),
+        }
+    }
+}
+
+/// What one process can send and time.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rate(Within<1, 10_000>);
+
+impl FromNode for Rate {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let text = reader.text(node, what)?;
+        Within::parse(reader, node.place, (what, text.trim_end_matches("/s"))).map(Self)
+    }
+}
+
+/// A part of all requests, from 0 to 1.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ErrorRate(f64);
+
+impl FromNode for ErrorRate {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let text = reader.text(node, what)?;
+        let percent = text
+            .strip_suffix('%')
+            .and_then(|number| number.trim().parse::<f64>().ok())
+            .filter(|percent| (0.0..=100.0).contains(percent));
+        match percent {
+            Some(percent) => Some(Self(percent / 100.0)),
+            None => reader.refuse(
+                node.place,
+                format!("{what}: `{text}` is not a percentage"),
+                "Write `1%`, `0.1%` or `0%`",
+            ),
+        }
+    }
+}
+
+/// A time that is not zero and not longer than so many minutes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SpanUpTo<const MINUTES: u64>(Duration);
+
+impl<const MINUTES: u64> FromNode for SpanUpTo<MINUTES> {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let duration = reader.duration(node, what)?;
+        let longest = Duration::from_mins(MINUTES);
+        if duration.is_zero() || duration > longest {
+            return reader.refuse(
+                node.place,
+                format!("{what} is not between 1ms and {}", Human(longest)),
+                "Write a time within these bounds",
+            );
+        }
+        Some(Self(duration))
+    }
+}
+
+document_schema!(SpanUpTo<LONGEST_LOAD_MINUTES> as crate::form::WrittenDuration);
+document_schema!(SpanUpTo<LONGEST_WARM_UP_MINUTES> as crate::form::WrittenDuration);
 
 fn size(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-fn one_or_more(node: &Node) -> &[Node] {
-    if let Content::List(items) = &node.content {
-        items
-    } else {
-        std::slice::from_ref(node)
-    }
+#[cfg(test)]
+mod schema {
+    #![expect(dead_code, reason = "the types are read by their derive only")]
+
+    use schemars::JsonSchema;
+
+    use super::{ErrorRate, LoadMethod, Rate};
+    use crate::document_schema;
+
+    #[derive(JsonSchema)]
+    #[schemars(inline)]
+    struct InCapitals(#[schemars(regex(pattern = r"^[A-Z]+$"))] String);
+
+    #[derive(JsonSchema)]
+    #[schemars(inline)]
+    struct PerSecond(#[schemars(regex(pattern = r"^\d+(/s)?$"))] String);
+
+    #[derive(JsonSchema)]
+    #[schemars(inline)]
+    struct Percentage(#[schemars(regex(pattern = r"^\d+(\.\d+)?%$"))] String);
+
+    document_schema!(LoadMethod as InCapitals);
+    document_schema!(Rate as PerSecond);
+    document_schema!(ErrorRate as Percentage);
 }

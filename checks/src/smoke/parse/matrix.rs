@@ -3,42 +3,70 @@
 
 use serde_json::Value;
 
-use crate::document::{Content, Entry, Node};
+use crate::document::{Content, Entry, Node, Place};
+use crate::form::{FromNode, read_all};
+use crate::reader::Reader;
 use crate::smoke::flow::Cell;
 use crate::template::{Secrecy, is_value_name};
-use crate::words::Words;
 
 /// More than this is no longer a smoke test.
 const MOST: usize = 256;
 
-/// Reads a matrix and makes its names known; what it comes to are its combinations, the last axis
-/// changing fastest.
-pub(super) fn matrix(words: &mut Words<'_>, node: &Node) -> Option<Vec<Vec<Cell>>> {
-    let entries = words.reader.entries(node, "`matrix`")?;
-    let axes: Vec<_> = entries.iter().map(|entry| axis(words, entry)).collect();
-    let axes: Vec<Vec<Cell>> = axes.into_iter().collect::<Option<_>>()?;
-    let size = axes
-        .iter()
-        .try_fold(1, |size: usize, axis| size.checked_mul(axis.len()));
-    if axes.is_empty() || size.is_none_or(|size| size > MOST) {
-        let size = if axes.is_empty() {
-            "no values".to_owned()
-        } else {
-            format!("more than {MOST} combinations")
-        };
-        words.reader.report(
-            node.place,
-            format!("`matrix` has {size}"),
-            "Write lists such as `locale: [de, en]`, of a few values each",
-        );
-        return None;
-    }
-    Some(
-        axes.into_iter()
+/// The combinations, the last axis changing fastest.
+#[derive(Debug, Clone)]
+pub(super) struct Matrix(pub(super) Vec<Vec<Cell>>);
+
+impl FromNode for Matrix {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let entries = reader.entries(node, what)?;
+        let axes = read_all(reader, entries, axis)?;
+        let size = axes
+            .iter()
+            .try_fold(1, |size: usize, axis| size.checked_mul(axis.len()));
+        if axes.is_empty() || size.is_none_or(|size| size > MOST) {
+            let size = if axes.is_empty() {
+                "no values".to_owned()
+            } else {
+                format!("more than {MOST} combinations")
+            };
+            return reader.refuse(
+                node.place,
+                format!("{what} has {size}"),
+                "Write lists such as `locale: [de, en]`, of a few values each",
+            );
+        }
+        let combinations = axes
+            .into_iter()
             .fold(vec![Vec::new()], |combinations, axis| {
                 product(&combinations, &axis)
-            }),
-    )
+            });
+        Some(Self(combinations))
+    }
+}
+
+/// Makes the names of an entry's matrix known while the entry is read, whatever the order of its
+/// keys: a value of one combination means nothing outside of it.
+pub(super) fn with_names<T>(
+    reader: &mut Reader<'_>,
+    entry: &Node,
+    read: impl FnOnce(&mut Reader<'_>) -> T,
+) -> T {
+    let names: Vec<(String, Place)> = match entry.entry("matrix").map(|entry| &entry.value.content)
+    {
+        Some(Content::Mapping(axes)) => axes
+            .iter()
+            .map(|axis| (format!("matrix.{}", axis.key), axis.place))
+            .collect(),
+        Some(_) | None => Vec::new(),
+    };
+    for (name, place) in &names {
+        reader.scope.declare(name, Secrecy::Open, *place);
+    }
+    let value = read(reader);
+    for (name, _) in &names {
+        reader.scope.forget(name);
+    }
+    value
 }
 
 fn product(combinations: &[Vec<Cell>], axis: &[Cell]) -> Vec<Vec<Cell>> {
@@ -50,35 +78,31 @@ fn product(combinations: &[Vec<Cell>], axis: &[Cell]) -> Vec<Vec<Cell>> {
         .collect()
 }
 
-fn axis(words: &mut Words<'_>, entry: &Entry) -> Option<Vec<Cell>> {
+fn axis(reader: &mut Reader<'_>, entry: &Entry) -> Option<Vec<Cell>> {
     if !is_value_name(&entry.key) {
         let remedy = "Write letters, digits, `_` and `-`, beginning with a letter";
-        words.reader.report(
+        reader.report(
             entry.place,
             format!("`{}` cannot be a name in a matrix", entry.key),
             remedy,
         );
     }
     let name = format!("matrix.{}", entry.key);
-    words.scope.declare(&name, Secrecy::Open, entry.place);
-    let items = words
-        .reader
-        .list(&entry.value, &format!("`{}`", entry.key))?;
+    let items = reader.list(&entry.value, &format!("`{}`", entry.key))?;
     if items.is_empty() {
-        words.reader.report(
+        reader.report(
             entry.value.place,
             format!("`{}` has no values", entry.key),
             "Write at least one, or leave it out",
         );
     }
-    let cells: Vec<_> = items.iter().map(|item| cell(words, item, &name)).collect();
-    let cells: Vec<Cell> = cells.into_iter().collect::<Option<_>>()?;
+    let cells = read_all(reader, items, |reader, item| cell(reader, item, &name))?;
     for (index, cell) in cells
         .iter()
         .enumerate()
         .filter(|(index, cell)| cells[..*index].iter().any(|other| other.text == cell.text))
     {
-        words.reader.report(
+        reader.report(
             items[index].place,
             format!("`{}` stands twice in `{}`", cell.text, entry.key),
             "Leave one of them out",
@@ -87,10 +111,10 @@ fn axis(words: &mut Words<'_>, entry: &Entry) -> Option<Vec<Cell>> {
     Some(cells)
 }
 
-fn cell(words: &mut Words<'_>, node: &Node, name: &str) -> Option<Cell> {
-    let text = words.reader.text(node, "A value of a matrix")?;
+fn cell(reader: &mut Reader<'_>, node: &Node, name: &str) -> Option<Cell> {
+    let text = reader.text(node, "A value of a matrix")?;
     if text.contains("${") || text.contains(char::is_control) {
-        words.reader.report(
+        reader.report(
             node.place,
             "A value of a matrix is one line without variables",
             "Write the value itself: it is shown as a part of the test's name",
@@ -108,4 +132,27 @@ fn cell(words: &mut Words<'_>, node: &Node, name: &str) -> Option<Cell> {
         text,
         json,
     })
+}
+
+#[cfg(test)]
+mod schema {
+    use std::collections::BTreeMap;
+
+    use schemars::JsonSchema;
+
+    use super::super::names::Name;
+    use super::Matrix;
+    use crate::template::Template;
+
+    /// Lists of values by name.
+    #[derive(JsonSchema)]
+    #[schemars(rename = "Matrix")]
+    #[expect(dead_code, reason = "read by its derive only")]
+    struct Axes(#[schemars(extend("minProperties" = 1))] BTreeMap<Name, MatrixValues>);
+
+    #[derive(JsonSchema)]
+    #[expect(dead_code, reason = "read by its derive only")]
+    struct MatrixValues(#[schemars(length(min = 1))] Vec<Template>);
+
+    crate::document_schema!(Matrix as Axes);
 }

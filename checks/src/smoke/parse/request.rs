@@ -1,193 +1,264 @@
 //! A test's request: its method, path and query, headers, credential and body.
 
 mod auth;
-pub(super) mod body;
+mod body;
 
 use reqwest::Method;
 use reqwest::header::{HeaderName, HeaderValue};
 
-use crate::document::{Content, Entry, Node, Place};
-use crate::reader::Fields;
-use crate::smoke::form::{self, Credential, Request};
+use crate::document::{Entry, Node, Place};
+use crate::document_schema;
+use crate::form::{FromNamedEntry, FromNode, read_all};
+use crate::reader::{Fields, Reader};
+use crate::smoke::form::{Request, RequestDestination};
 use crate::template::{Template, Values};
 
-use crate::words::Words;
+use super::test::TestForm;
+pub(super) use auth::Auth;
+pub(super) use body::{BodyFile, FormField, check_one_body, request_body};
+#[cfg(test)]
+pub(super) use schema::one_method;
 
 const METHOD_KEYS: &[&str] = &["get", "post", "put", "delete", "head", "patch", "request"];
 
-pub(super) fn request(words: &mut Words<'_>, test: &Node, fields: &Fields<'_>) -> Option<Request> {
-    let target = target(words, test, fields);
-    let query = fields
-        .get("query")
-        .map_or_else(|| Some(Vec::new()), |node| query(words, node));
-    let headers = fields
-        .get("headers")
-        .map_or_else(|| Some(Vec::new()), |node| headers(words, node));
-    let credential = fields
-        .get("auth")
-        .map_or(Some(None), |node| auth::credential(words, node).map(Some));
-    let body = body::body(words, fields);
-    let (method, path) = target?;
-    let (headers, credential) = (headers?, credential?);
-    said_once(words, fields, &headers, credential.as_ref());
-    let place = form::RequestDestination::Side;
-    Some(Request {
-        method,
-        path,
-        query: query?,
-        headers,
-        credential,
-        test_header: None,
-        body: body?,
-        place,
-    })
-}
+/// A path, joined to the URL of the tested side.
+#[derive(Debug, Clone)]
+pub(super) struct RequestPath(pub(super) Template);
 
-/// Two values of one header are a mistake where one of them is a credential.
-fn said_once(
-    words: &mut Words<'_>,
-    fields: &Fields<'_>,
-    headers: &[(HeaderName, Template)],
-    credential: Option<&Credential>,
-) {
-    let (Some(entry), Some(credential)) = (fields.entry("auth"), credential) else {
-        return;
-    };
-    let name = credential.header_name();
-    if headers.iter().any(|(header, _)| *header == name) {
-        let message = format!("`auth` and `headers` both give `{name}`");
-        words.reader.report(
-            entry.place,
-            message,
-            "Keep `auth`, and leave the header out",
-        );
+impl FromNode for RequestPath {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let text = reader.text(node, what)?;
+        Self::parse(reader, node, &text)
     }
 }
 
-/// Parameters by name, each with a value or a list of them.
-pub(super) fn query(words: &mut Words<'_>, node: &Node) -> Option<Vec<(String, Template)>> {
-    let entries = words.reader.entries(node, "`query`")?;
-    let pairs: Vec<_> = entries
-        .iter()
-        .flat_map(|entry| parameter(words, entry))
-        .collect();
-    pairs.into_iter().collect()
-}
-
-fn parameter(words: &mut Words<'_>, entry: &Entry) -> Vec<Option<(String, Template)>> {
-    let items = if let Content::List(items) = &entry.value.content {
-        items.as_slice()
-    } else {
-        std::slice::from_ref(&entry.value)
-    };
-    let what = format!("Query parameter `{}`", entry.key);
-    items
-        .iter()
-        .map(|item| Some((entry.key.clone(), words.template(item, &what)?)))
-        .collect()
-}
-
-fn target(words: &mut Words<'_>, test: &Node, fields: &Fields<'_>) -> Option<(Method, Template)> {
-    let entries = fields.among(METHOD_KEYS);
-    if let Some(second) = entries.get(1) {
-        let message = format!(
-            "A test has two requests: `{}` and `{}`",
-            entries[0].key, second.key
-        );
-        words.reader.report(
-            second.place,
-            message,
-            "Keep one, and write a test of its own for the other",
-        );
+impl RequestPath {
+    fn parse(reader: &mut Reader<'_>, node: &Node, path: &str) -> Option<Self> {
+        if !path.starts_with('/') || path.contains(char::is_whitespace) {
+            let remedy =
+                "Write a path such as `/health`; it is joined to test-url and production-url";
+            return reader.refuse(
+                node.place,
+                format!("`{path}` is not a path that starts with `/`"),
+                remedy,
+            );
+        }
+        reader.parsed(node, path).map(Self)
     }
-    let Some(entry) = entries.first() else {
-        words.reader.report(
-            test.place,
-            "A test has no request",
-            "Write `get: /path`; also known are post, put, delete, head, patch and request",
-        );
-        return None;
-    };
-    let written = words
-        .reader
-        .text(&entry.value, &format!("`{}`", entry.key))?;
-    let (method, path) = split(words, entry, &written)?;
-    Some((method, self::path(words, entry, &path)?))
 }
 
-/// The method by the key, or the first word of `request: METHOD /path`.
-fn split(words: &mut Words<'_>, entry: &Entry, text: &str) -> Option<(Method, String)> {
-    let (method, path) = match (entry.key.as_str(), text.split_once(' ')) {
-        ("request", Some((method, path))) => (method.to_owned(), path.trim().to_owned()),
-        ("request", None) => (String::new(), text.to_owned()),
-        (key, _) => (key.to_uppercase(), text.to_owned()),
-    };
-    let upper = !method.is_empty()
-        && method
-            .chars()
-            .all(|character| character.is_ascii_uppercase());
-    if !upper {
-        words.reader.report(
-            entry.value.place,
-            format!("`{text}` does not begin with a method"),
-            "Write `request: METHOD /path`, for example `request: OPTIONS /users`",
-        );
-        return None;
+/// Any method: `METHOD /path`.
+#[derive(Debug, Clone)]
+pub(super) struct MethodAndPath(Method, RequestPath);
+
+impl FromNode for MethodAndPath {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let text = reader.text(node, what)?;
+        let (method, path) = text.split_once(' ').unwrap_or(("", &text));
+        let Some(method) = uppercase_method(method) else {
+            return reader.refuse(
+                node.place,
+                format!("`{text}` does not begin with a method"),
+                "Write `request: METHOD /path`, for example `request: OPTIONS /users`",
+            );
+        };
+        RequestPath::parse(reader, node, path.trim()).map(|path| Self(method, path))
     }
-    Some((Method::from_bytes(method.as_bytes()).ok()?, path))
 }
 
-pub(super) fn path(words: &mut Words<'_>, entry: &Entry, path: &str) -> Option<Template> {
-    if !path.starts_with('/') || path.contains(char::is_whitespace) {
-        let remedy = "Write a path such as `/health`; it is joined to test-url and production-url";
-        words.reader.report(
-            entry.value.place,
-            format!("`{path}` is not a path that starts with `/`"),
-            remedy,
-        );
-        return None;
+/// The method that a text in capital letters is.
+pub(in crate::smoke) fn uppercase_method(text: &str) -> Option<Method> {
+    let is_upper = text.chars().all(|letter| letter.is_ascii_uppercase());
+    Method::from_bytes(text.as_bytes())
+        .ok()
+        .filter(|_| is_upper)
+}
+
+/// The name of a header, as a value.
+#[derive(Debug, Clone)]
+pub(in crate::smoke) struct SentHeaderName(pub(in crate::smoke) HeaderName);
+
+impl FromNode for SentHeaderName {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let text = reader.text(node, what)?;
+        read_header_name(reader, node.place, &text).map(Self)
     }
-    words.parsed(&entry.value, path)
 }
 
-pub(super) fn headers(words: &mut Words<'_>, node: &Node) -> Option<Vec<(HeaderName, Template)>> {
-    let entries = words.reader.entries(node, "`headers`")?;
-    let headers: Vec<_> = entries.iter().map(|entry| header(words, entry)).collect();
-    headers.into_iter().collect()
-}
-
-fn header(words: &mut Words<'_>, entry: &Entry) -> Option<(HeaderName, Template)> {
-    let name = header_name(words, entry);
-    let value = words.template(&entry.value, &format!("Header `{}`", entry.key))?;
-    let sent = value.render(&Values::default());
-    if HeaderValue::from_str(&sent).is_err() {
-        words.reader.report(
-            entry.value.place,
-            format!("Header `{}` has a value that cannot be sent", entry.key),
-            "Write one line without control characters",
-        );
-    }
-    Some((name?, value))
-}
+document_schema!(SentHeaderName as String);
 
 /// A header's name; names have no case.
-pub(super) fn header_name(words: &mut Words<'_>, entry: &Entry) -> Option<HeaderName> {
-    named_header(words, entry.place, &entry.key)
-}
-
-/// A header's name that stands somewhere else than as a key.
-pub(super) fn named_header(
-    words: &mut Words<'_>,
+pub(in crate::smoke) fn read_header_name(
+    reader: &mut Reader<'_>,
     place: Place,
     written: &str,
 ) -> Option<HeaderName> {
-    let name = HeaderName::from_bytes(written.as_bytes());
-    if name.is_err() {
-        words.reader.report(
+    match HeaderName::from_bytes(written.as_bytes()) {
+        Ok(name) => Some(name),
+        Err(_) => reader.refuse(
             place,
             format!("`{written}` is not the name of a header"),
             "Write a name such as `content-type`",
+        ),
+    }
+}
+
+/// A header that is sent.
+#[derive(Debug, Clone)]
+pub(super) struct RequestHeader(pub(super) HeaderName, pub(super) Template);
+
+impl FromNamedEntry for RequestHeader {
+    fn from_named_entry(reader: &mut Reader<'_>, entry: &Entry) -> Option<Self> {
+        let name = read_header_name(reader, entry.place, &entry.key);
+        let what = format!("Header `{}`", entry.key);
+        let unsendable = format!("{what} has a value that cannot be sent");
+        let value = header_value(reader, &entry.value, &what, unsendable)?;
+        name.map(|name| Self(name, value))
+    }
+}
+
+document_schema!(RequestHeader as Template);
+
+/// A value that can be sent in a header; `unsendable` says of one that it cannot.
+pub(super) fn header_value(
+    reader: &mut Reader<'_>,
+    node: &Node,
+    what: &str,
+    unsendable: String,
+) -> Option<Template> {
+    let value = reader.template(node, what)?;
+    if HeaderValue::from_str(&value.render(&Values::default())).is_err() {
+        reader.report(
+            node.place,
+            unsendable,
+            "Write one line without control characters",
         );
     }
-    name.ok()
+    Some(value)
+}
+
+/// A parameter of the query, with one value or several.
+#[derive(Debug, Clone)]
+pub(super) struct QueryParameter(Vec<(String, Template)>);
+
+impl FromNamedEntry for QueryParameter {
+    fn from_named_entry(reader: &mut Reader<'_>, entry: &Entry) -> Option<Self> {
+        let what = format!("Query parameter `{}`", entry.key);
+        let items = entry.value.one_or_more();
+        let pairs = read_all(reader, items, |reader, item| {
+            Some((entry.key.clone(), reader.template(item, &what)?))
+        });
+        pairs.map(Self)
+    }
+}
+
+document_schema!(QueryParameter as crate::form::OneOrMore<Template>);
+
+/// A test has one request.
+pub(super) fn check_one_request(reader: &mut Reader<'_>, test: &Node, fields: &Fields<'_>) {
+    match fields.among(METHOD_KEYS).as_slice() {
+        [] => reader.report(
+            test.place,
+            "A test has no request",
+            "Write `get: /path`; also known are post, put, delete, head, patch and request",
+        ),
+        [_] => {}
+        [first, second, ..] => reader.report(
+            second.place,
+            format!(
+                "A test has two requests: `{}` and `{}`",
+                first.key, second.key
+            ),
+            "Keep one, and write a test of its own for the other",
+        ),
+    }
+}
+
+impl TestForm {
+    /// The request as it is written; None where there is none.
+    pub(super) fn request(&self, reader: &mut Reader<'_>) -> Option<Request> {
+        let (method, path) = self.method_and_path()?;
+        let headers: Vec<_> = self
+            .headers
+            .iter()
+            .flat_map(|headers| headers.iter().cloned())
+            .map(|RequestHeader(name, value)| (name, value))
+            .collect();
+        let credential = self.auth.as_ref().and_then(|auth| auth.value.credential());
+        if let (Some(auth), Some(credential)) = (&self.auth, &credential) {
+            let name = credential.header_name();
+            // Two values of one header are a mistake where one of them is a credential.
+            if headers.iter().any(|(header, _)| *header == name) {
+                reader.report(
+                    auth.key,
+                    format!("`auth` and `headers` both give `{name}`"),
+                    "Keep `auth`, and leave the header out",
+                );
+            }
+        }
+        let query = self.query.iter().flat_map(|query| query.iter());
+        Some(Request {
+            method,
+            path,
+            query: query.flat_map(|parameter| parameter.0.clone()).collect(),
+            headers,
+            credential,
+            test_header: None,
+            body: request_body(
+                self.json.as_ref(),
+                self.body.as_ref(),
+                self.form.as_ref(),
+                self.file.as_ref(),
+            ),
+            destination: RequestDestination::Side,
+        })
+    }
+
+    fn method_and_path(&self) -> Option<(Method, Template)> {
+        let by_method = [
+            (Method::GET, &self.get),
+            (Method::POST, &self.post),
+            (Method::PUT, &self.put),
+            (Method::DELETE, &self.delete),
+            (Method::HEAD, &self.head),
+            (Method::PATCH, &self.patch),
+        ];
+        let any = self.request.clone();
+        by_method
+            .into_iter()
+            .find_map(|(method, path)| Some((method, path.clone()?)))
+            .or_else(|| any.map(|MethodAndPath(method, path)| (method, path)))
+            .map(|(method, RequestPath(path))| (method, path))
+    }
+}
+
+#[cfg(test)]
+mod schema {
+    use schemars::JsonSchema;
+
+    use super::{METHOD_KEYS, MethodAndPath, RequestPath};
+    use crate::document_schema;
+
+    /// A path, joined to the URL of the tested side.
+    #[derive(JsonSchema)]
+    #[expect(dead_code, reason = "read by its derive only")]
+    struct Path(#[schemars(regex(pattern = r"^/\S*$"))] String);
+
+    document_schema!(RequestPath as Path);
+
+    /// `METHOD /path`.
+    #[derive(JsonSchema)]
+    #[schemars(inline)]
+    #[expect(dead_code, reason = "read by its derive only")]
+    struct Any(#[schemars(regex(pattern = r"^[A-Z]+ +/\S*$"))] String);
+
+    document_schema!(MethodAndPath as Any);
+
+    /// A test has exactly one of the methods.
+    pub(in crate::smoke::parse) fn one_method() -> serde_json::Value {
+        METHOD_KEYS
+            .iter()
+            .map(|method| serde_json::json!({ "required": [method] }))
+            .collect()
+    }
 }

@@ -2,89 +2,86 @@
 //!
 //! They are read before everything else, so that `${secret.NAME}` can be held against them.
 
-use crate::document::{Content, Entry, Node};
+use crate::document::{Entry, Node};
+use crate::form::FromNode;
+use crate::reader::Reader;
 use crate::smoke::secrets::SecretWanted;
 use crate::template::is_name;
-use crate::words::Words;
-
-use super::keys::SECRET_KEYS;
+use crate::{document_form, document_schema, document_union};
 
 /// The longest name that AWS Secrets Manager allows (CreateSecret, `Name`).
 const LONGEST_NAME: usize = 512;
 
 const REMEDY: &str = "Write the name or ARN of a secret in AWS Secrets Manager, or `{ secret: name, key: json-key }`";
 
-/// The secrets that a document declares. What is wrong with the document itself is reported by
-/// whoever reads the rest.
-pub(super) fn declared(words: &mut Words<'_>, root: &Node) -> Vec<SecretWanted> {
-    let Content::Mapping(fields) = &root.content else {
-        return Vec::new();
-    };
-    let Some(entry) = fields
-        .iter()
-        .find(|entry| entry.key == "secrets" && !matches!(entry.value.content, Content::Null))
-    else {
-        return Vec::new();
-    };
-    let Some(entries) = words.reader.entries(&entry.value, "`secrets`") else {
-        return Vec::new();
-    };
-    // Also those that are malformed: that they are is one problem, not one more at every use.
-    words.declared = entries.iter().map(|entry| entry.key.clone()).collect();
-    entries
-        .iter()
-        .filter_map(|entry| wanted(words, entry))
-        .collect()
+/// The secrets that a document declares.
+#[derive(Debug, Clone)]
+pub(super) struct Secrets(pub(super) Vec<SecretWanted>);
+
+impl FromNode for Secrets {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let entries = reader.entries(node, what)?;
+        // Also those that are malformed: that they are is one problem, not one more at every use.
+        reader.declared_secrets = Some(entries.iter().map(|entry| entry.key.clone()).collect());
+        let secrets = entries.iter().filter_map(|entry| secret(reader, entry));
+        Some(Self(secrets.collect()))
+    }
 }
 
-fn wanted(words: &mut Words<'_>, entry: &Entry) -> Option<SecretWanted> {
+document_union! {
+    #[schemars(rename = "Secret")]
+    pub(super) enum SecretForm {
+        Key(SecretKey),
+        /// The name or ARN of the secret.
+        Id(SecretId),
+    }
+}
+
+document_form! {
+    pub(super) struct SecretKey {
+        /// The name or ARN of the secret.
+        #[required("Write the name or ARN of a secret in AWS Secrets Manager, or `{ secret: name, key: json-key }`")]
+        secret: SecretId,
+        /// The key to take of a secret that is a JSON object.
+        key: Option<String>,
+    }
+}
+
+/// The name or ARN of a secret.
+#[derive(Debug, Clone)]
+pub(super) struct SecretId(String);
+
+impl FromNode for SecretId {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let id = reader.text(node, what)?;
+        if !is_id(&id) {
+            return reader.refuse(
+                node.place,
+                format!("`{id}` is neither the name nor the ARN of a secret"),
+                REMEDY,
+            );
+        }
+        Some(Self(id))
+    }
+}
+
+document_schema!(SecretId as String);
+
+fn secret(reader: &mut Reader<'_>, entry: &Entry) -> Option<SecretWanted> {
     if !is_name(&entry.key) {
-        let message = format!("`{}` cannot stand in `${{secret.NAME}}`", entry.key);
-        words.reader.report(
+        reader.report(
             entry.place,
-            message,
+            format!("`{}` cannot stand in `${{secret.NAME}}`", entry.key),
             "Write a name of letters, digits and `_`, not beginning with a digit",
         );
     }
-    let (id, key) = if matches!(entry.value.content, Content::Mapping(_)) {
-        let fields = words.reader.fields(
-            &entry.value,
-            &format!("secret `{}`", entry.key),
-            SECRET_KEYS,
-        )?;
-        let Some(secret) = fields.get("secret") else {
-            words.reader.report(
-                entry.value.place,
-                format!("Secret `{}` does not say which it is", entry.key),
-                REMEDY,
-            );
-            return None;
-        };
-        let key = fields
-            .get("key")
-            .and_then(|node| words.reader.text(node, "`key`"));
-        (id(words, secret)?, key)
-    } else {
-        (id(words, &entry.value)?, None)
+    let what = format!("secret `{}`", entry.key);
+    let (SecretId(id), key) = match SecretForm::from_node(reader, &entry.value, &what)? {
+        SecretForm::Key(SecretKey { secret, key }) => (secret, key),
+        SecretForm::Id(id) => (id, None),
     };
-    Some(SecretWanted {
-        name: entry.key.clone(),
-        id,
-        key,
-    })
-}
-
-fn id(words: &mut Words<'_>, node: &Node) -> Option<String> {
-    let id = words.reader.text(node, "A secret")?;
-    if !is_id(&id) {
-        words.reader.report(
-            node.place,
-            format!("`{id}` is neither the name nor the ARN of a secret"),
-            REMEDY,
-        );
-        return None;
-    }
-    Some(id)
+    let name = entry.key.clone();
+    Some(SecretWanted { name, id, key })
 }
 
 fn is_id(id: &str) -> bool {
@@ -94,4 +91,24 @@ fn is_id(id: &str) -> bool {
     let legal =
         |character: char| character.is_ascii_alphanumeric() || "/_+=.@-".contains(character);
     !id.is_empty() && id.len() <= LONGEST_NAME && id.chars().all(legal)
+}
+
+#[cfg(test)]
+mod schema {
+    use std::collections::BTreeMap;
+
+    use schemars::JsonSchema;
+
+    use super::{SecretForm, Secrets};
+
+    /// Secrets of AWS Secrets Manager, by the name that `${secret.NAME}` has.
+    #[derive(JsonSchema)]
+    #[schemars(rename = "Secrets")]
+    #[expect(dead_code, reason = "read by its derive only")]
+    struct ByName(
+        #[schemars(extend("propertyNames" = { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }))]
+        BTreeMap<String, SecretForm>,
+    );
+
+    crate::document_schema!(Secrets as ByName);
 }

@@ -1,24 +1,28 @@
 //! The document's `testers`: tools in containers, on the runner or as tasks.
 //!
-//! A command is taken as it is: no variable of ours stands in it, because its own shell may have
-//! variables that look the same.
+//! A command is taken as it is: no variable of ours has a meaning in it, because its own shell may
+//! have variables that look the same.
+//!
+//! The file is long because every key of a tester has its type here, and its tests.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use ecs_bluegreen_registry::ImageName;
 
-use super::keys::TESTER_KEYS;
 use crate::command;
 use crate::document::{Content, Entry, Node};
+use crate::form::{FromNamedEntry, FromNode, Named, OneOrMore, Spanned, read_all};
 use crate::moment::Moment;
-use crate::reader::Fields;
+use crate::reader::{Fields, Reader};
 use crate::template::Template;
 use crate::tester::{
     RESERVED, ReportPath, RunnerPlace, TaskPlace, Tester, TesterPlace, WHOLE, is_inside,
     is_variable,
 };
-use crate::words::Words;
+use crate::{document_form, document_schema, document_words};
+
+use super::test::{Moments, PlainName, UniqueNames};
+use super::transport::Timeout;
 
 /// Longer than most suites; a rollout waits for it.
 const TIMEOUT: Duration = Duration::from_mins(10);
@@ -43,343 +47,405 @@ const OF_RUNNER: &[&str] = &[
 ];
 const OF_TASK: &[&str] = &["task-definition", "container"];
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Where {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Where {
     Runner,
     Task,
 }
 
+document_words!(Where: WHERE);
+
 const WHERE: &[(&str, Where)] = &[("runner", Where::Runner), ("task", Where::Task)];
 
-pub(super) fn testers(words: &mut Words<'_>, node: &Node) -> Vec<Tester> {
-    let Some(items) = words.reader.list(node, "`testers`") else {
-        return Vec::new();
-    };
-    if items.is_empty() {
-        words.reader.report(
-            node.place,
-            "`testers` is empty",
-            "Write at least one tester, or leave `testers` out",
-        );
-    }
-    let mut names = BTreeSet::new();
-    items
-        .iter()
-        .filter_map(|item| tester(words, item, &mut names))
-        .collect()
-}
-
-fn tester(words: &mut Words<'_>, node: &Node, names: &mut BTreeSet<String>) -> Option<Tester> {
-    let fields = words.reader.fields(node, "a tester", TESTER_KEYS)?;
-    let name = super::name(words, node, &fields, names);
-    let on = super::on(words, &fields, &[Moment::Green]);
-    let command = fields
-        .get("command")
-        .map_or_else(|| Some(Vec::new()), |node| command(words, node));
-    let environment = fields
-        .get("environment")
-        .map_or_else(|| Some(Vec::new()), |node| environment(words, node));
-    let timeout = fields.get("timeout").map_or(Some(TIMEOUT), |node| {
-        super::timeout(words, node, "`timeout`")
-    });
-    let place = match fields.get("where").map_or(Some(Where::Runner), |node| {
-        words.reader.word(node, "`where`", WHERE)
-    })? {
-        Where::Runner => runner(words, node, &fields)
-            .map(Box::new)
-            .map(TesterPlace::Runner),
-        Where::Task => task(words, node, &fields).map(TesterPlace::Task),
-    };
-    Some(Tester {
-        name: name?,
-        on: on?,
-        command: command?,
-        environment: environment?,
-        timeout: timeout?,
-        place: place?,
-    })
-}
-
-fn runner(words: &mut Words<'_>, tester: &Node, fields: &Fields<'_>) -> Option<RunnerPlace> {
-    misplaced(
-        words,
-        fields,
-        OF_TASK,
-        "means something with `where: task` only",
-        "Leave it out, or write `where: task`",
-    );
-    let junit = fields.get("junit").map(|node| report(words, node));
-    let working_directory = fields
-        .get("working-directory")
-        .map(|node| folder(words, node));
-    let network = fields.get("network").map(|node| network(words, node));
-    let writes = fields
-        .get("writes")
-        .map_or_else(|| Some(Vec::new()), |node| writes(words, node));
-    let memory = fields
-        .get("memory")
-        .map_or(Some(MEMORY), |node| memory(words, node));
-    let processes = fields
-        .get("processes")
-        .map_or(Some(PROCESSES), |node| processes(words, node));
-    if let (Some(Some(path)), Some(writes), Some(node)) = (&junit, &writes, fields.get("junit")) {
-        in_a_folder(words, node, path, writes);
-    }
-    let Some(node) = fields.get("image") else {
-        words.reader.report(
-            tester.place,
-            "A tester has no `image`",
-            "Write `image:` with the tool's image, or `where: task`",
-        );
-        return None;
-    };
-    let image = image(words, node);
-    // What is there and cannot be read is a problem that was reported.
-    let (junit, working_directory, network) =
-        (given(junit)?, given(working_directory)?, given(network)?);
-    Some(RunnerPlace {
-        image: image?,
-        junit,
-        working_directory,
-        network,
-        writes: writes?,
-        memory: memory?,
-        processes: processes?,
-    })
-}
-
-fn task(words: &mut Words<'_>, tester: &Node, fields: &Fields<'_>) -> Option<TaskPlace> {
-    let why = "means something on the runner only: a task has the image of its task definition, and its files stay in it";
-    misplaced(
-        words,
-        fields,
-        OF_RUNNER,
-        why,
-        "Leave it out, or leave `where` out",
-    );
-    if fields.get("command").is_none() {
-        let remedy =
-            "Write `command:`; without one the task would run what the service runs, and never end";
-        words.reader.report(
-            tester.place,
-            "A tester that is a task has no `command`",
-            remedy,
-        );
-    }
-    let definition = fields
-        .get("task-definition")
-        .map(|node| words.reader.text(node, "`task-definition`"));
-    let container = fields
-        .get("container")
-        .map(|node| words.reader.text(node, "`container`"));
-    Some(TaskPlace {
-        definition: given(definition)?,
-        container: given(container)?,
-    })
-}
-
-/// Absent, or there and read; none where what is there could not be read.
-#[expect(
-    clippy::option_option,
-    reason = "absent and wrong are different answers to whoever collects problems"
-)]
-fn given<T>(read: Option<Option<T>>) -> Option<Option<T>> {
-    match read {
-        None => Some(None),
-        Some(read) => read.map(Some),
+document_form! {
+    /// A tool in a container: its exit code is the result.
+    #[schemars(rename = "Tester")]
+    pub(super) struct TesterForm: "a tester", check check_place {
+        /// Words for the log and the summary; each tester has its own.
+        #[required("Write `name:` with words for the log and the summary")]
+        name: PlainName,
+        /// The image, where it runs on the runner.
+        image: Option<TesterImage>,
+        /// What the container runs: a list, or a text that is split at white space outside of
+        /// quotes; what the image says when absent.
+        command: Option<TesterCommand>,
+        /// When it runs; on green when absent.
+        on: Option<Moments>,
+        /// Where it runs; on the runner when absent.
+        r#where: Option<Where>,
+        /// Variables besides `BASE_URL`, `VERSION`, `IMAGE_DIGEST`, `REVISION`, `MOMENT` and `CI`.
+        environment: Option<Named<TesterVariable>>,
+        /// The longest it may take; 10m when absent.
+        timeout: Option<Timeout>,
+        /// Its JUnit reports: a path in the workspace, with one star in the file's name or none.
+        junit: Option<Spanned<ReportPath>>,
+        /// The folder of the workspace in which it runs.
+        working_directory: Option<WorkspaceFolder>,
+        /// Folders of the workspace that it may write to (runner only); `.` is all of it. That of
+        /// `junit` is one.
+        writes: Option<OneOrMore<WrittenFolder>>,
+        /// Memory that it may take (runner only), such as 512m; 4g when absent.
+        memory: Option<Memory>,
+        /// Processes and threads that it may have (runner only); 4096 when absent.
+        processes: Option<Processes>,
+        /// The engine's network; its default when absent, and the machine's own for a URL of
+        /// localhost.
+        network: Option<NetworkName>,
+        /// The task definition of the task, as `family` or `family:revision`; the deployed revision
+        /// when absent.
+        task_definition: Option<String>,
+        /// The container of the task whose command is replaced; not needed where there is only one.
+        container: Option<String>,
     }
 }
 
-fn misplaced(words: &mut Words<'_>, fields: &Fields<'_>, keys: &[&str], why: &str, remedy: &str) {
+/// What is asked of a tester depends on where it runs.
+fn check_place(reader: &mut Reader<'_>, tester: &Node, fields: &Fields<'_>, _: &str) {
+    match fields.get("where").map(|node| &node.content) {
+        Some(Content::Text(place)) if place == "task" => {
+            let why = "means something on the runner only: a task has the image of its task definition, and its files stay in it";
+            let remedy = "Leave it out, or leave `where` out";
+            check_misplaced(reader, fields, OF_RUNNER, (why, remedy));
+            if fields.get("command").is_none() {
+                let remedy = "Write `command:`; without one the task would run what the service runs, and never end";
+                reader.report(
+                    tester.place,
+                    "A tester that is a task has no `command`",
+                    remedy,
+                );
+            }
+        }
+        Some(Content::Text(place)) if place != "runner" => {}
+        Some(_) | None => {
+            let why = "means something with `where: task` only";
+            let remedy = "Leave it out, or write `where: task`";
+            check_misplaced(reader, fields, OF_TASK, (why, remedy));
+            if fields.get("image").is_none() {
+                reader.report(
+                    tester.place,
+                    "A tester has no `image`",
+                    "Write `image:` with the tool's image, or `where: task`",
+                );
+            }
+        }
+    }
+}
+
+fn check_misplaced(
+    reader: &mut Reader<'_>,
+    fields: &Fields<'_>,
+    keys: &[&str],
+    (why, remedy): (&str, &str),
+) {
     for entry in fields.among(keys) {
-        words
-            .reader
-            .report(entry.place, format!("`{}` {why}", entry.key), remedy);
+        reader.report(entry.place, format!("`{}` {why}", entry.key), remedy);
     }
 }
 
-fn image(words: &mut Words<'_>, node: &Node) -> Option<ImageName> {
-    let text = words.reader.text(node, "`image`")?;
-    let image = text.parse::<ImageName>();
-    image
-        .map_err(|error| {
-            words.reader.report(
-                node.place,
-                error.to_string(),
-                "Write a name such as `grafana/k6:1.3.0`",
-            );
-        })
-        .ok()
-}
+/// The testers of a document.
+#[derive(Debug, Clone)]
+pub(super) struct Testers(Vec<TesterForm>);
 
-/// A list of words, or a text that is split as the input `command` is.
-fn command(words: &mut Words<'_>, node: &Node) -> Option<Vec<String>> {
-    let command = if let Content::List(items) = &node.content {
-        let items: Vec<_> = items
-            .iter()
-            .map(|item| words.reader.text(item, "A word of `command`"))
-            .collect();
-        items.into_iter().collect::<Option<Vec<String>>>()?
-    } else {
-        let text = words.reader.text(node, "`command`")?;
-        let split = command::words(&text);
-        if split.is_none() {
-            words.reader.report(
+impl FromNode for Testers {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let items = reader.list(node, what)?;
+        if items.is_empty() {
+            reader.report(
                 node.place,
-                "A quote in `command` is not closed",
-                command::UNCLOSED,
+                format!("{what} is empty"),
+                format!("Write at least one tester, or leave {what} out"),
             );
         }
-        split?
-    };
-    if command.is_empty() {
-        words.reader.report(
-            node.place,
-            "`command` is empty",
-            "Write what the container runs, or leave `command` out",
-        );
+        let mut names = UniqueNames::default();
+        let testers = items.iter().filter_map(|item| {
+            names.note(reader, item);
+            TesterForm::from_node(reader, item, what)
+        });
+        Some(Self(testers.collect()))
     }
-    Some(command)
 }
 
-fn environment(words: &mut Words<'_>, node: &Node) -> Option<Vec<(String, Template)>> {
-    let entries = words.reader.entries(node, "`environment`")?;
-    let pairs: Vec<_> = entries.iter().map(|entry| variable(words, entry)).collect();
-    pairs.into_iter().collect()
-}
-
-fn variable(words: &mut Words<'_>, entry: &Entry) -> Option<(String, Template)> {
-    if RESERVED.contains(&entry.key.as_str()) {
-        words.reader.report(
-            entry.place,
-            format!("`{}` is set for every tester", entry.key),
-            "Choose another name, or leave it out",
-        );
-    } else if !is_variable(&entry.key) {
-        let remedy = "Write letters, digits and `_`, no digit first";
-        words.reader.report(
-            entry.place,
-            format!("`{}` is not the name of an environment variable", entry.key),
-            remedy,
-        );
+impl Testers {
+    pub(super) fn testers(self, reader: &mut Reader<'_>) -> Vec<Tester> {
+        let forms = self.0.into_iter();
+        forms.filter_map(|form| form.tester(reader)).collect()
     }
-    Some((
-        entry.key.clone(),
-        words.template(&entry.value, &format!("Variable `{}`", entry.key))?,
-    ))
 }
 
-fn report(words: &mut Words<'_>, node: &Node) -> Option<ReportPath> {
-    let text = words.reader.text(node, "`junit`")?;
-    let remedy = "Write a path in the workspace such as `reports/junit.xml` or `reports/*.xml`";
-    ReportPath::parse(&text)
-        .map_err(|why| {
-            words
-                .reader
-                .report(node.place, format!("`{text}` {why}"), remedy);
+impl TesterForm {
+    fn tester(self, reader: &mut Reader<'_>) -> Option<Tester> {
+        let environment = self.environment.clone().map(|variables| variables.0);
+        let environment = environment.unwrap_or_default().into_iter();
+        Some(Tester {
+            name: self.name.0.clone(),
+            on: self
+                .on
+                .clone()
+                .map_or_else(|| vec![Moment::Green], |on| on.0),
+            command: self
+                .command
+                .clone()
+                .map(|command| command.0)
+                .unwrap_or_default(),
+            environment: environment
+                .map(|TesterVariable(name, value)| (name, value))
+                .collect(),
+            timeout: self.timeout.map_or(TIMEOUT, |timeout| timeout.0),
+            place: match self.r#where {
+                Some(Where::Task) => TesterPlace::Task(TaskPlace {
+                    definition: self.task_definition,
+                    container: self.container,
+                }),
+                Some(Where::Runner) | None => TesterPlace::Runner(Box::new(self.runner(reader)?)),
+            },
         })
-        .ok()
-}
-
-fn folder(words: &mut Words<'_>, node: &Node) -> Option<String> {
-    let text = words.reader.text(node, "`working-directory`")?;
-    if !is_inside(&text) {
-        words.reader.report(
-            node.place,
-            format!("`{text}` is not a path inside the workspace"),
-            "Write a path such as `tests/e2e`",
-        );
     }
-    Some(text)
-}
 
-/// Reports are written to a folder of their own: the workspace itself is for reading.
-fn in_a_folder(words: &mut Words<'_>, node: &Node, path: &ReportPath, writes: &[String]) {
-    if path.folder().is_empty() && !writes.iter().any(|folder| folder == WHOLE) {
-        let remedy = "Have the report written to a folder, such as `reports/junit.xml`; or write `writes: .`, if the tester may change everything";
-        words.reader.report(
-            node.place,
-            "`junit` is in no folder: a tester cannot write to the workspace itself",
-            remedy,
-        );
+    fn runner(self, reader: &mut Reader<'_>) -> Option<RunnerPlace> {
+        let writes = self.writes.map(|folders| folders.0).unwrap_or_default();
+        let writes: Vec<String> = writes.into_iter().map(|folder| folder.0).collect();
+        if let Some(junit) = &self.junit
+            && junit.value.folder().is_empty()
+            && !writes.iter().any(|folder| folder == WHOLE)
+        {
+            // Reports are written to a folder of their own: the workspace itself is for reading.
+            let remedy = "Have the report written to a folder, such as `reports/junit.xml`; or write `writes: .`, if the tester may change everything";
+            reader.report(
+                junit.place,
+                "`junit` is in no folder: a tester cannot write to the workspace itself",
+                remedy,
+            );
+        }
+        Some(RunnerPlace {
+            image: self.image?.0,
+            junit: self.junit.map(|junit| junit.value),
+            working_directory: self.working_directory.map(|folder| folder.0),
+            network: self.network.map(|network| network.0),
+            writes,
+            memory: self.memory.map_or(MEMORY, |memory| memory.0),
+            processes: self.processes.map_or(PROCESSES, |processes| processes.0),
+        })
     }
 }
 
-/// Folders of the workspace, one or a list.
-fn writes(words: &mut Words<'_>, node: &Node) -> Option<Vec<String>> {
-    let items = if let Content::List(items) = &node.content {
-        items.as_slice()
-    } else {
-        std::slice::from_ref(node)
-    };
-    let folders: Vec<_> = items
-        .iter()
-        .map(|item| written_folder(words, item))
-        .collect();
-    folders.into_iter().collect()
+#[derive(Debug, Clone)]
+pub(super) struct TesterImage(ImageName);
+
+impl FromNode for TesterImage {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let text = reader.text(node, what)?;
+        match text.parse::<ImageName>() {
+            Ok(image) => Some(Self(image)),
+            Err(error) => {
+                let remedy = "Write a name such as `grafana/k6:1.3.0`";
+                reader.refuse(node.place, error.to_string(), remedy)
+            }
+        }
+    }
 }
 
-fn written_folder(words: &mut Words<'_>, node: &Node) -> Option<String> {
-    let text = words.reader.text(node, "`writes`")?;
-    if text != WHOLE && !is_inside(&text) {
-        words.reader.report(
-            node.place,
-            format!("`{text}` is not a path inside the workspace"),
-            "Write a folder such as `test-results`, or `.`",
-        );
+document_schema!(TesterImage as String);
+
+/// A list of words, or a text that is split as the input `command` is.
+#[derive(Debug, Clone)]
+pub(super) struct TesterCommand(Vec<String>);
+
+impl FromNode for TesterCommand {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let command = if let Content::List(items) = &node.content {
+            let what = format!("A word of {what}");
+            read_all(reader, items, |reader, item| reader.text(item, &what))?
+        } else {
+            let text = reader.text(node, what)?;
+            let Some(command) = command::words(&text) else {
+                let message = format!("A quote in {what} is not closed");
+                return reader.refuse(node.place, message, command::UNCLOSED);
+            };
+            command
+        };
+        if command.is_empty() {
+            return reader.refuse(
+                node.place,
+                format!("{what} is empty"),
+                format!("Write what the container runs, or leave {what} out"),
+            );
+        }
+        Some(Self(command))
     }
-    Some(text)
 }
+
+/// A variable of a tester's environment.
+#[derive(Debug, Clone)]
+pub(super) struct TesterVariable(String, Template);
+
+impl FromNamedEntry for TesterVariable {
+    fn from_named_entry(reader: &mut Reader<'_>, entry: &Entry) -> Option<Self> {
+        if RESERVED.contains(&entry.key.as_str()) {
+            reader.report(
+                entry.place,
+                format!("`{}` is set for every tester", entry.key),
+                "Choose another name, or leave it out",
+            );
+        } else if !is_variable(&entry.key) {
+            reader.report(
+                entry.place,
+                format!("`{}` is not the name of an environment variable", entry.key),
+                "Write letters, digits and `_`, no digit first",
+            );
+        }
+        let value = reader.template(&entry.value, &format!("Variable `{}`", entry.key))?;
+        Some(Self(entry.key.clone(), value))
+    }
+}
+
+document_schema!(TesterVariable as Template);
+
+impl FromNode for ReportPath {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let text = reader.text(node, what)?;
+        match Self::parse(&text) {
+            Ok(path) => Some(path),
+            Err(why) => reader.refuse(
+                node.place,
+                format!("`{text}` {why}"),
+                "Write a path in the workspace such as `reports/junit.xml` or `reports/*.xml`",
+            ),
+        }
+    }
+}
+
+document_schema!(ReportPath as String);
+
+#[derive(Debug, Clone)]
+pub(super) struct WorkspaceFolder(String);
+
+impl FromNode for WorkspaceFolder {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let text = reader.text(node, what)?;
+        if !is_inside(&text) {
+            return reader.refuse(
+                node.place,
+                format!("`{text}` is not a path inside the workspace"),
+                "Write a path such as `tests/e2e`",
+            );
+        }
+        Some(Self(text))
+    }
+}
+
+document_schema!(WorkspaceFolder as String);
+
+/// A folder of the workspace, or all of it.
+#[derive(Debug, Clone)]
+pub(super) struct WrittenFolder(String);
+
+impl FromNode for WrittenFolder {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let text = reader.text(node, what)?;
+        if text != WHOLE && !is_inside(&text) {
+            return reader.refuse(
+                node.place,
+                format!("`{text}` is not a path inside the workspace"),
+                "Write a folder such as `test-results`, or `.`",
+            );
+        }
+        Some(Self(text))
+    }
+}
+
+document_schema!(WrittenFolder as String);
 
 /// `512m` or `4g`, in bytes.
-fn memory(words: &mut Words<'_>, node: &Node) -> Option<u64> {
-    let text = words.reader.text(node, "`memory`")?;
-    let (digits, unit) = text.split_at(
-        text.find(|letter: char| !letter.is_ascii_digit())
-            .unwrap_or(text.len()),
-    );
-    let shift = match unit.trim().to_ascii_lowercase().as_str() {
-        "m" | "mib" => Some(20),
-        "g" | "gib" => Some(30),
-        _ => None,
-    };
-    let bytes = shift
-        .and_then(|shift| digits.parse::<u64>().ok()?.checked_mul(1 << shift))
-        .filter(|bytes| *bytes >= LEAST_MEMORY);
-    if bytes.is_none() {
-        words.reader.report(
-            node.place,
-            format!("`{text}` is not an amount of memory"),
-            "Write `512m`, `4g` or the like, at least `16m`",
-        );
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Memory(u64);
+
+impl FromNode for Memory {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let text = reader.text(node, what)?;
+        let end = text.find(|letter: char| !letter.is_ascii_digit());
+        let (digits, unit) = text.split_at(end.unwrap_or(text.len()));
+        let shift = match unit.trim().to_ascii_lowercase().as_str() {
+            "m" | "mib" => Some(20),
+            "g" | "gib" => Some(30),
+            _ => None,
+        };
+        let bytes = shift
+            .and_then(|shift| digits.parse::<u64>().ok()?.checked_mul(1 << shift))
+            .filter(|bytes| *bytes >= LEAST_MEMORY);
+        match bytes {
+            Some(bytes) => Some(Self(bytes)),
+            None => reader.refuse(
+                node.place,
+                format!("`{text}` is not an amount of memory"),
+                "Write `512m`, `4g` or the like, at least `16m`",
+            ),
+        }
     }
-    bytes
 }
 
-fn processes(words: &mut Words<'_>, node: &Node) -> Option<u32> {
-    let text = words.reader.text(node, "`processes`")?;
-    let number = text.parse().ok().filter(|number| *number > 0);
-    if number.is_none() {
-        words.reader.report(
-            node.place,
-            format!("`{text}` is not a number of processes"),
-            "Write a number such as `4096`",
-        );
+document_schema!(Memory as String);
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Processes(u32);
+
+impl FromNode for Processes {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let text = reader.text(node, what)?;
+        match text.parse() {
+            Ok(number) if number > 0 => Some(Self(number)),
+            Ok(_) | Err(_) => reader.refuse(
+                node.place,
+                format!("`{text}` is not a number of processes"),
+                "Write a number such as `4096`",
+            ),
+        }
     }
-    number
 }
 
-fn network(words: &mut Words<'_>, node: &Node) -> Option<String> {
-    let text = words.reader.text(node, "`network`")?;
-    let fits = |letter: char| letter.is_ascii_alphanumeric() || "_.-".contains(letter);
-    if text.is_empty() || !text.chars().all(fits) {
-        words.reader.report(
-            node.place,
-            format!("`{text}` is not the name of a network"),
-            "Write `host`, `bridge` or the name of a network",
-        );
+document_schema!(Processes as u32);
+
+#[derive(Debug, Clone)]
+pub(super) struct NetworkName(String);
+
+impl FromNode for NetworkName {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let text = reader.text(node, what)?;
+        let fits = |letter: char| letter.is_ascii_alphanumeric() || "_.-".contains(letter);
+        if text.is_empty() || !text.chars().all(fits) {
+            return reader.refuse(
+                node.place,
+                format!("`{text}` is not the name of a network"),
+                "Write `host`, `bridge` or the name of a network",
+            );
+        }
+        Some(Self(text))
     }
-    Some(text)
+}
+
+document_schema!(NetworkName as String);
+
+#[cfg(test)]
+mod schema {
+    use schemars::JsonSchema;
+
+    use super::{TesterCommand, TesterForm, Testers};
+    use crate::document_schema;
+
+    #[derive(JsonSchema)]
+    #[schemars(untagged)]
+    #[expect(dead_code, reason = "read by its derive only")]
+    enum Command {
+        Text(String),
+        Words(#[schemars(length(min = 1))] Vec<String>),
+    }
+
+    #[derive(JsonSchema)]
+    #[schemars(inline)]
+    #[expect(dead_code, reason = "read by its derive only")]
+    struct TesterList(#[schemars(length(min = 1))] Vec<TesterForm>);
+
+    document_schema!(TesterCommand as Command);
+    document_schema!(Testers as TesterList);
 }
 
 #[cfg(test)]

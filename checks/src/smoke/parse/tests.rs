@@ -6,8 +6,9 @@ mod flow;
 use super::*;
 use crate::environment::tests::environment;
 use crate::moment::Moment;
+use crate::reader::Files;
 use crate::smoke::form::HttpVersion;
-use crate::words::Files;
+use crate::smoke::form::Redirects;
 
 /// The suite that `docs/smoke-tests.md` shows.
 pub(in crate::smoke) fn documented() -> String {
@@ -631,7 +632,7 @@ fn mistakes_in_secrets_and_defaults_are_found() {
         ),
         (
             "secrets: { A: { key: a } }",
-            "1:15: Secret `A` does not say which it is",
+            "1:15: Secret `A` has no `secret`",
         ),
         (
             "secrets: { A: { secret: a, name: b } }",

@@ -1,143 +1,282 @@
-//! How a test's connection is made: `http`, `tls`, `connect-timeout`; and the header that leads to
-//! green.
+//! What a test, a flow and the defaults say alike: how long requests and attempts may take, how the
+//! connection is made; and the header that leads to green.
 
-use reqwest::header::{HeaderName, HeaderValue};
+use reqwest::header::HeaderName;
 use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, DnsName};
+use std::time::Duration;
 
 use crate::document::{Content, Node};
-use crate::reader::Fields;
-use crate::smoke::form::{HttpVersion, Tls, Transport};
-use crate::template::{Template, Values};
-use crate::words::Words;
+use crate::form::{FromNode, WrittenDuration};
+use crate::reader::Reader;
+use crate::smoke::form::{HttpVersion, Retry, Tls, Transport};
+use crate::template::Template;
+use crate::{document_form, document_schema, document_union};
 
-use super::keys::{TEST_HEADER_KEYS, TLS_KEYS};
-use super::timeout;
+use super::Defaults;
+use super::request::{SentHeaderName, header_value};
 
 const VERSIONS: &[(&str, HttpVersion)] = &[("1.1", HttpVersion::One), ("2", HttpVersion::Two)];
+
+/// Repeating faster than this is a load test.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 
 /// What ECS Service Connect leads to green by, unless the service's rules say otherwise (Amazon ECS
 /// developer guide, "Service Connect resources for ECS blue/green deployments").
 const TEST_HEADER: HeaderName = HeaderName::from_static("x-amzn-ecs-blue-green-test");
 const TEST_VALUE: &str = "1";
 
-/// What these fields say of a connection, and `inherited` where they are silent.
-pub(super) fn transport(
-    words: &mut Words<'_>,
-    fields: &Fields<'_>,
-    inherited: &Transport,
-) -> Transport {
-    let http = fields
-        .get("http")
-        .and_then(|node| words.reader.word(node, "`http`", VERSIONS))
-        .unwrap_or(inherited.http);
-    let tls = fields
-        .get("tls")
-        .and_then(|node| tls(words, node, &inherited.tls))
-        .unwrap_or_else(|| inherited.tls.clone());
-    let connect_timeout = fields
-        .get("connect-timeout")
-        .and_then(|node| timeout(words, node, "`connect-timeout`"));
-    Transport {
-        http,
-        tls,
-        connect_timeout: connect_timeout.or(inherited.connect_timeout),
+document_form! {
+    #[derive(Default)]
+    pub(super) struct Overrides {
+        /// The longest a single request may take; 5s unless the defaults say otherwise.
+        timeout: Option<Timeout>,
+        /// The longest that connecting may take, TLS included.
+        connect_timeout: Option<Timeout>,
+        /// How long a failing test is repeated.
+        retry: Option<RetryForm>,
+        /// HTTP's version; what the server offers when absent.
+        http: Option<HttpVersion>,
+        /// Whom connections are made with.
+        tls: Option<TlsForm>,
     }
 }
 
-fn tls(words: &mut Words<'_>, node: &Node, inherited: &Tls) -> Option<Tls> {
-    let fields = words.reader.fields(node, "`tls`", TLS_KEYS)?;
-    let server_name = fields
-        .get("server-name")
-        .and_then(|node| server_name(words, node))
-        .or_else(|| inherited.server_name.clone());
-    let authorities = fields
-        .get("ca")
-        .and_then(|node| authorities(words, node))
-        .unwrap_or_else(|| inherited.authorities.clone());
-    Some(Tls {
-        server_name,
-        authorities,
-    })
-}
-
-fn server_name(words: &mut Words<'_>, node: &Node) -> Option<String> {
-    let name = words.reader.text(node, "`server-name`")?;
-    if DnsName::try_from(name.as_str()).is_err() {
-        let remedy = "Write the name alone, such as `api.example.com`: without scheme, port, path and variables";
-        words.reader.report(
-            node.place,
-            format!("`{name}` is not the name of a host"),
-            remedy,
-        );
-        return None;
+document_form! {
+    #[schemars(rename = "Retry")]
+    pub(super) struct RetryForm {
+        /// A failing test is repeated until this is over; 60s when absent, 0s for a single attempt.
+        r#for: Option<WrittenDuration>,
+        /// The pause between the starts of two attempts; 1s when absent.
+        every: Option<Pause>,
     }
-    Some(name.to_ascii_lowercase())
 }
 
-/// Certificates in PEM: the text itself, or a file.
-fn authorities(words: &mut Words<'_>, node: &Node) -> Option<Vec<CertificateDer<'static>>> {
-    let inline = matches!(&node.content, Content::Text(text) if text.contains("-----BEGIN"));
-    let pem = if inline {
-        words.reader.text(node, "`ca`")?.into_bytes()
-    } else {
-        words.file(node, "`ca`")?
-    };
-    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    let mut store = RootCertStore::empty();
-    let authorities = read
-        .map_err(|error| error.to_string())
-        .and_then(|authorities| {
-            authorities
-                .iter()
-                .try_for_each(|der| store.add(der.clone()))
-                .map_err(|error| error.to_string())?;
-            if authorities.is_empty() {
-                Err("there is none in it".to_owned())
-            } else {
-                Ok(authorities)
+document_form! {
+    /// Whom the connection is made with; certificates are always verified.
+    #[schemars(rename = "Tls")]
+    pub(super) struct TlsForm {
+        /// The name that is asked for and verified, while the connection goes to the host of the
+        /// side's URL.
+        server_name: Option<ServerName>,
+        /// The certificate of an authority that is trusted besides the public ones: PEM, or the
+        /// path of a file with it.
+        ca: Option<Authorities>,
+    }
+}
+
+impl Overrides {
+    /// What these say, and `inherited` where they are silent.
+    pub(super) fn over(&self, inherited: &Defaults) -> Defaults {
+        let Defaults {
+            timeout,
+            retry,
+            transport,
+            test_header,
+        } = inherited;
+        let own = self.retry.as_ref();
+        let retry = Retry {
+            budget: own
+                .and_then(|own| own.r#for)
+                .map_or(retry.budget, |own| own.0),
+            every: own
+                .and_then(|own| own.every)
+                .map_or(retry.every, |own| own.0),
+        };
+        let (server_name, authorities) = match self.tls.clone() {
+            Some(TlsForm { server_name, ca }) => {
+                (server_name.map(|name| name.0), ca.map(|ca| ca.0))
             }
-        });
-    let remedy = "Write the certificate of your authority in PEM (`-----BEGIN CERTIFICATE-----`), or the path of a file with it";
-    authorities
-        .map_err(|why| {
-            words.reader.report(
+            None => (None, None),
+        };
+        let tls = Tls {
+            server_name: server_name.or_else(|| transport.tls.server_name.clone()),
+            authorities: authorities.unwrap_or_else(|| transport.tls.authorities.clone()),
+        };
+        let connect_timeout = self.connect_timeout.map(|timeout| timeout.0);
+        Defaults {
+            timeout: self.timeout.map_or(*timeout, |own| own.0),
+            retry,
+            transport: Transport {
+                http: self.http.unwrap_or(transport.http),
+                tls,
+                connect_timeout: connect_timeout.or(transport.connect_timeout),
+            },
+            test_header: test_header.clone(),
+        }
+    }
+}
+
+/// The longest that something may take: not zero.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Timeout(pub(super) Duration);
+
+impl FromNode for Timeout {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let timeout = reader.duration(node, what)?;
+        if timeout.is_zero() {
+            return reader.refuse(
                 node.place,
-                format!("`ca` is not a certificate: {why}"),
+                format!("{what} is zero: no request could be answered"),
+                "Write a time such as `5s`",
+            );
+        }
+        Some(Self(timeout))
+    }
+}
+
+document_schema!(Timeout as WrittenDuration);
+
+/// From the beginning of one attempt to that of the next.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pause(Duration);
+
+impl FromNode for Pause {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let every = reader.duration(node, what)?;
+        if every < SHORTEST_PAUSE {
+            return reader.refuse(
+                node.place,
+                format!("{what} is shorter than 10ms"),
+                "Write at least `10ms`; `retry: { for: 0s }` switches repeating off",
+            );
+        }
+        Some(Self(every))
+    }
+}
+
+document_schema!(Pause as WrittenDuration);
+
+impl FromNode for HttpVersion {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        reader.word(node, what, VERSIONS)
+    }
+}
+
+/// The name of a host.
+#[derive(Debug, Clone)]
+pub(super) struct ServerName(String);
+
+impl FromNode for ServerName {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let name = reader.text(node, what)?;
+        if DnsName::try_from(name.as_str()).is_err() {
+            let remedy = "Write the name alone, such as `api.example.com`: without scheme, port, path and variables";
+            return reader.refuse(
+                node.place,
+                format!("`{name}` is not the name of a host"),
                 remedy,
             );
-        })
-        .ok()
+        }
+        Some(Self(name.to_ascii_lowercase()))
+    }
 }
 
-/// `true` for Service Connect's own, or a name and a value.
-pub(super) fn test_header(words: &mut Words<'_>, node: &Node) -> Option<(HeaderName, Template)> {
-    let usual = || Template::parse(TEST_VALUE).ok();
-    if let Content::Boolean(wanted) = node.content {
-        return wanted.then(|| Some((TEST_HEADER, usual()?))).flatten();
+document_schema!(ServerName as String);
+
+/// Certificates in PEM: the text itself, or a file.
+#[derive(Debug, Clone)]
+pub(super) struct Authorities(Vec<CertificateDer<'static>>);
+
+impl FromNode for Authorities {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let inline = matches!(&node.content, Content::Text(text) if text.contains("-----BEGIN"));
+        let pem = if inline {
+            reader.text(node, what)?.into_bytes()
+        } else {
+            reader.file(node, what)?
+        };
+        match certificates(&pem) {
+            Ok(authorities) => Some(Self(authorities)),
+            Err(why) => reader.refuse(
+                node.place,
+                format!("{what} is not a certificate: {why}"),
+                "Write the certificate of your authority in PEM (`-----BEGIN CERTIFICATE-----`), or the path of a file with it",
+            ),
+        }
     }
-    let fields = words
-        .reader
-        .fields(node, "`test-header`", TEST_HEADER_KEYS)?;
-    let name = fields.get("name").map_or(Some(TEST_HEADER), |node| {
-        let name = words.reader.text(node, "`name`")?;
-        super::request::named_header(words, node.place, &name)
-    });
-    let value = fields
-        .get("value")
-        .map_or_else(usual, |node| value(words, node));
-    Some((name?, value?))
 }
 
-fn value(words: &mut Words<'_>, node: &Node) -> Option<Template> {
-    let value = words.template(node, "`value`")?;
-    if HeaderValue::from_str(&value.render(&Values::default())).is_err() {
-        words.reader.report(
-            node.place,
-            "`value` cannot be sent in a header",
-            "Write one line without control characters",
-        );
+document_schema!(Authorities as String);
+
+fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    let authorities = read.map_err(|error| error.to_string())?;
+    let mut store = RootCertStore::empty();
+    for authority in &authorities {
+        store
+            .add(authority.clone())
+            .map_err(|error| error.to_string())?;
     }
-    Some(value)
+    if authorities.is_empty() {
+        return Err("there is none in it".to_owned());
+    }
+    Ok(authorities)
+}
+
+document_union! {
+    /// The header that leads a request to green; `true` for that of Service Connect.
+    pub(super) enum TestHeader {
+        Usual(bool),
+        Own(OwnTestHeader),
+    }
+}
+
+document_form! {
+    pub(super) struct OwnTestHeader {
+        /// `x-amzn-ecs-blue-green-test` when absent.
+        name: Option<SentHeaderName>,
+        /// `1` when absent.
+        value: Option<TestHeaderValue>,
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct TestHeaderValue(Template);
+
+impl FromNode for TestHeaderValue {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        header_value(
+            reader,
+            node,
+            what,
+            format!("{what} cannot be sent in a header"),
+        )
+        .map(Self)
+    }
+}
+
+document_schema!(TestHeaderValue as Template);
+
+impl TestHeader {
+    /// The header that is sent, if any.
+    pub(super) fn header(self) -> Option<(HeaderName, Template)> {
+        let (name, value) = match self {
+            Self::Usual(false) => return None,
+            Self::Usual(true) => (None, None),
+            Self::Own(own) => (own.name, own.value),
+        };
+        let name = name.map_or(TEST_HEADER, |SentHeaderName(name)| name);
+        let usual = || Template::parse(TEST_VALUE).ok();
+        Some((name, value.map(|value| value.0).or_else(usual)?))
+    }
+}
+
+#[cfg(test)]
+mod schema {
+    use schemars::JsonSchema;
+
+    use super::HttpVersion;
+
+    /// HTTP's version; by default what the server offers.
+    #[derive(JsonSchema)]
+    #[expect(dead_code, reason = "read by its derive only")]
+    struct Http(#[schemars(schema_with = "versions")] String);
+
+    fn versions(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "enum": [1.1, 2, "1.1", "2"] })
+    }
+
+    crate::document_schema!(HttpVersion as Http);
 }

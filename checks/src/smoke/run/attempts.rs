@@ -15,7 +15,7 @@ use crate::duration::Human;
 use crate::smoke::answer::SmokeResponse;
 use crate::smoke::capture::{Captured, capture};
 use crate::smoke::cookie_jar::CookieJar;
-use crate::smoke::expect::judge;
+use crate::smoke::expect::evaluate;
 use crate::smoke::flow::RunCondition;
 use crate::smoke::form::SmokeTest;
 use crate::smoke::result::{Attempted, Mismatch};
@@ -277,14 +277,14 @@ fn is_quick(test: &SmokeTest, answer: &SmokeResponse) -> bool {
     const SHORT: usize = 4 * 1024;
     answer.body.bytes.len() <= SHORT
         && test.captures.is_empty()
-        && test.expect.json.is_empty()
+        && test.expect.json.is_none()
         && test.expect.json_schema.is_none()
 }
 
 fn judged(test: &SmokeTest, answer: &SmokeResponse, values: &Values) -> Judged {
     let (captured, missing) = capture(&test.captures, answer, values);
     confide(captured.iter().filter_map(Captured::secret));
-    let failures: Vec<Mismatch> = judge(&test.expect, answer, values)
+    let failures: Vec<Mismatch> = evaluate(test, answer, values)
         .into_iter()
         .chain(missing)
         .collect();

@@ -181,7 +181,7 @@ fn address(
             Mismatch::new("server-name", "the name of a host", error.to_string())
         })?;
     }
-    if let RequestDestination::PlainHttp(port) = wanted.place {
+    if let RequestDestination::PlainHttp(port) = wanted.destination {
         let settled = url
             .set_scheme("http")
             .and_then(|()| url.set_port(Some(port)));

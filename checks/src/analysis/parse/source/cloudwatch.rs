@@ -2,20 +2,68 @@
 
 use crate::analysis::form::{Asks, Metric};
 use crate::document::{Entry, Node};
-use crate::reader::Fields;
+use crate::document_form;
+use crate::form::{FromNode, read_all};
+use crate::reader::{Fields, Reader};
+use crate::template::Template;
 
-use super::super::keys::{CLOUDWATCH_KEYS, CLOUDWATCH_METRIC_KEYS};
-use super::super::pen::ValueReader;
+use super::super::values::{NonEmptyText, Texts};
 
-pub(super) fn cloudwatch(pen: &mut ValueReader<'_>, node: &Node) -> Option<Asks> {
-    let fields = pen.reader.fields(node, "`cloudwatch`", CLOUDWATCH_KEYS)?;
+/// The keys of a metric.
+const METRIC_KEYS: &[&str] = &["namespace", "metric", "stat", "dimensions"];
+
+document_form! {
+    /// A metric, or metric math over `metrics`.
+    #[schemars(extend("oneOf" = [{ "required": ["namespace", "metric", "stat"] }, { "required": ["metrics", "expression"] }]))]
+    pub(in crate::analysis::parse) struct CloudWatch, check check_metric_or_math {
+        namespace: Option<NonEmptyText>,
+        metric: Option<NonEmptyText>,
+        stat: Option<NonEmptyText>,
+        dimensions: Option<Texts>,
+        /// Metrics by the id that the expression knows.
+        metrics: Option<CloudWatchMetrics>,
+        /// Metric math.
+        expression: Option<Template>,
+    }
+}
+
+document_form! {
+    #[schemars(rename = "CloudWatchMetric")]
+    pub(in crate::analysis::parse) struct CloudWatchMetricForm {
+        #[required("Write `namespace: AWS/ApplicationELB`")]
+        namespace: NonEmptyText,
+        #[required("Write `metric: RequestCount`")]
+        metric: NonEmptyText,
+        #[required("Write `stat: Sum`")]
+        stat: NonEmptyText,
+        dimensions: Option<Texts>,
+    }
+}
+
+fn check_metric_or_math(reader: &mut Reader<'_>, node: &Node, fields: &Fields<'_>, what: &str) {
     match (fields.get("metrics"), fields.get("expression")) {
         (None, None) => {
-            let metric = metric(pen, node, &fields, "`cloudwatch`")?;
-            Some(Asks::CloudWatch { metrics: vec![("m".to_owned(), metric)], expression: None })
+            let examples = ["AWS/ApplicationELB", "RequestCount", "Sum"];
+            for (key, example) in METRIC_KEYS.iter().zip(examples) {
+                if fields.get(key).is_none() {
+                    reader.report(
+                        node.place,
+                        format!("{what} has no `{key}`"),
+                        format!("Write `{key}: {example}`"),
+                    );
+                }
+            }
         }
-        (Some(metrics), Some(expression)) => math(pen, &fields, metrics, expression),
-        (Some(lonely), None) | (None, Some(lonely)) => pen.refuse(
+        (Some(_), Some(_)) => {
+            for entry in fields.among(METRIC_KEYS) {
+                reader.report(
+                    entry.place,
+                    format!("`{}` is beside `metrics`", entry.key),
+                    "Write it in a metric of `metrics`",
+                );
+            }
+        }
+        (Some(lonely), None) | (None, Some(lonely)) => reader.report(
             lonely.place,
             "Metric math wants `metrics` and `expression`",
             "Write both: `metrics: { errors: …, requests: … }` and `expression: \"100 * errors / requests\"`",
@@ -23,85 +71,89 @@ pub(super) fn cloudwatch(pen: &mut ValueReader<'_>, node: &Node) -> Option<Asks>
     }
 }
 
-fn math(
-    pen: &mut ValueReader<'_>,
-    fields: &Fields<'_>,
-    metrics: &Node,
-    expression: &Node,
-) -> Option<Asks> {
-    for entry in fields.among(CLOUDWATCH_METRIC_KEYS) {
-        pen.reader.report(
-            entry.place,
-            format!("`{}` stands beside `metrics`", entry.key),
-            "Write it in a metric of `metrics`",
-        );
+impl CloudWatch {
+    pub(super) fn asks(self) -> Option<Asks> {
+        if let Some(CloudWatchMetrics(metrics)) = self.metrics {
+            let expression = self.expression;
+            return Some(Asks::CloudWatch {
+                metrics,
+                expression,
+            });
+        }
+        let metric = CloudWatchMetricForm {
+            namespace: self.namespace?,
+            metric: self.metric?,
+            stat: self.stat?,
+            dimensions: self.dimensions,
+        };
+        Some(Asks::CloudWatch {
+            metrics: vec![("m".to_owned(), metric.metric())],
+            expression: None,
+        })
     }
-    let entries = pen.reader.entries(metrics, "`metrics`")?;
-    if entries.is_empty() {
-        return pen.refuse(
-            metrics.place,
-            "`metrics` is empty",
-            "Write at least one metric with an id",
-        );
-    }
-    let read: Vec<_> = entries.iter().map(|entry| named(pen, entry)).collect();
-    let expression = pen.text(expression, "`expression`");
-    Some(Asks::CloudWatch {
-        metrics: read.into_iter().collect::<Option<_>>()?,
-        expression: Some(expression?),
-    })
 }
 
-fn named(pen: &mut ValueReader<'_>, entry: &Entry) -> Option<(String, Metric)> {
-    let legal = entry
-        .key
-        .starts_with(|first: char| first.is_ascii_lowercase())
-        && entry
-            .key
+impl CloudWatchMetricForm {
+    fn metric(self) -> Metric {
+        Metric {
+            namespace: self.namespace.0,
+            name: self.metric.0,
+            stat: self.stat.0,
+            dimensions: self.dimensions.map(|texts| texts.0).unwrap_or_default(),
+        }
+    }
+}
+
+/// Metrics by their ids.
+#[derive(Debug, Clone)]
+pub(in crate::analysis::parse) struct CloudWatchMetrics(Vec<(String, Metric)>);
+
+impl FromNode for CloudWatchMetrics {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let entries = reader.entries(node, what)?;
+        if entries.is_empty() {
+            return reader.refuse(
+                node.place,
+                format!("{what} is empty"),
+                "Write at least one metric with an id",
+            );
+        }
+        read_all(reader, entries, |reader, entry| {
+            check_id(reader, entry);
+            let what = format!("metric `{}`", entry.key);
+            let form = CloudWatchMetricForm::from_node(reader, &entry.value, &what)?;
+            Some((entry.key.clone(), form.metric()))
+        })
+        .map(Self)
+    }
+}
+
+fn check_id(reader: &mut Reader<'_>, Entry { key, place, .. }: &Entry) {
+    let is_legal = key.starts_with(|first: char| first.is_ascii_lowercase())
+        && key
             .chars()
             .all(|character| character.is_ascii_alphanumeric() || character == '_');
-    if !legal {
-        let remedy = "CloudWatch wants a small letter first, and letters, digits and `_`";
-        pen.reader.report(
-            entry.place,
-            format!("`{}` is not an id of a metric", entry.key),
-            remedy,
+    if !is_legal {
+        reader.report(
+            *place,
+            format!("`{key}` is not an id of a metric"),
+            "CloudWatch wants a small letter first, and letters, digits and `_`",
         );
     }
-    let what = format!("metric `{}`", entry.key);
-    let fields = pen
-        .reader
-        .fields(&entry.value, &what, CLOUDWATCH_METRIC_KEYS)?;
-    let metric = metric(pen, &entry.value, &fields, &what)?;
-    legal.then(|| (entry.key.clone(), metric))
 }
 
-fn metric(
-    pen: &mut ValueReader<'_>,
-    node: &Node,
-    fields: &Fields<'_>,
-    what: &str,
-) -> Option<Metric> {
-    let mut word = |key: &str, example: &str| match fields.get(key) {
-        Some(node) => pen.word(node, &format!("`{key}`")),
-        None => pen.refuse(
-            node.place,
-            format!("{what} has no `{key}`"),
-            format!("Write `{key}: {example}`"),
-        ),
-    };
-    let (namespace, name, stat) = (
-        word("namespace", "AWS/ApplicationELB"),
-        word("metric", "RequestCount"),
-        word("stat", "Sum"),
-    );
-    let dimensions = fields
-        .get("dimensions")
-        .map_or_else(|| Some(Vec::new()), |node| pen.texts(node, "`dimensions`"));
-    Some(Metric {
-        namespace: namespace?,
-        name: name?,
-        stat: stat?,
-        dimensions: dimensions?,
-    })
+#[cfg(test)]
+mod schema {
+    use std::collections::BTreeMap;
+
+    use schemars::JsonSchema;
+
+    use super::{CloudWatchMetricForm, CloudWatchMetrics};
+
+    #[derive(JsonSchema)]
+    #[schemars(inline)]
+    #[expect(dead_code, reason = "read by its derive only")]
+    struct ById(#[schemars(extend("minProperties" = 1))] BTreeMap<String, CloudWatchMetricForm>);
+
+    crate::document_schema!(CloudWatchMetrics as ById);
 }

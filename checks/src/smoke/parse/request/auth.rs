@@ -1,87 +1,86 @@
 //! `auth`: a bearer token, a user with a password, or a key in a header.
 
 use crate::document::Node;
+use crate::document_form;
+use crate::reader::{Fields, Reader};
 use crate::smoke::form::Credential;
-use crate::smoke::parse::keys::{API_KEY_KEYS, AUTH_KEYS, BASIC_KEYS};
-use crate::template::Values;
-use crate::words::Words;
+use crate::template::{Template, Values};
 
-use super::named_header;
+use super::SentHeaderName;
 
 const REMEDY: &str =
     "Write one of `bearer: token`, `basic: { user, password }` and `api-key: { header, value }`";
 
-pub(super) fn credential(words: &mut Words<'_>, node: &Node) -> Option<Credential> {
-    let fields = words.reader.fields(node, "`auth`", AUTH_KEYS)?;
-    let entries = fields.among(AUTH_KEYS);
-    let [entry] = entries.as_slice() else {
-        let message = if entries.is_empty() {
-            "`auth` says nothing"
-        } else {
-            "`auth` has two credentials"
-        };
-        words.reader.report(node.place, message, REMEDY);
-        return None;
-    };
-    match entry.key.as_str() {
-        "basic" => basic(words, &entry.value),
-        "api-key" => api_key(words, &entry.value),
-        _ => words
-            .template(&entry.value, "`bearer`")
-            .map(Credential::Bearer),
+document_form! {
+    /// Who we are to the tested service; never sent to another origin.
+    #[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
+    pub(in crate::smoke::parse) struct Auth, check check_one_credential {
+        /// The token of `Authorization: Bearer`.
+        bearer: Option<Template>,
+        /// User and password of `Authorization: Basic`.
+        basic: Option<Basic>,
+        /// A key in a header.
+        api_key: Option<ApiKey>,
     }
 }
 
-fn basic(words: &mut Words<'_>, node: &Node) -> Option<Credential> {
-    let [user, password] = both(words, node, "`basic`", [BASIC_KEYS[0], BASIC_KEYS[1]])?;
-    let (user_place, user, password) = (
-        user.place,
-        words.template(user, "`user`"),
-        words.template(password, "`password`"),
-    );
-    if user
-        .as_ref()
-        .is_some_and(|user| user.render(&Values::default()).contains(':'))
-    {
-        words.reader.report(
-            user_place,
+document_form! {
+    pub(in crate::smoke::parse) struct Basic, check check_user {
+        #[required("Write both: `basic: { user: …, password: … }`")]
+        user: Template,
+        #[required("Write both: `basic: { user: …, password: … }`")]
+        password: Template,
+    }
+}
+
+document_form! {
+    pub(in crate::smoke::parse) struct ApiKey {
+        #[required("Write both: `api-key: { header: …, value: … }`")]
+        header: SentHeaderName,
+        #[required("Write both: `api-key: { header: …, value: … }`")]
+        value: Template,
+    }
+}
+
+fn check_one_credential(reader: &mut Reader<'_>, node: &Node, fields: &Fields<'_>, what: &str) {
+    match fields.among(&["bearer", "basic", "api-key"]).len() {
+        1 => {}
+        0 => reader.report(node.place, format!("{what} says nothing"), REMEDY),
+        _ => reader.report(node.place, format!("{what} has two credentials"), REMEDY),
+    }
+}
+
+fn check_user(reader: &mut Reader<'_>, _: &Node, fields: &Fields<'_>, _: &str) {
+    let Some(user) = fields.get("user") else {
+        return;
+    };
+    let written = match &user.content {
+        crate::document::Content::Text(text) => Template::parse(text).ok(),
+        _ => None,
+    };
+    if written.is_some_and(|user| user.render(&Values::default()).contains(':')) {
+        reader.report(
+            user.place,
             "`user` has a `:`",
             "The password begins behind the first `:`, so no user can have one",
         );
     }
-    Some(Credential::Basic {
-        user: user?,
-        password: password?,
-    })
 }
 
-fn api_key(words: &mut Words<'_>, node: &Node) -> Option<Credential> {
-    let [header, value] = both(words, node, "`api-key`", [API_KEY_KEYS[0], API_KEY_KEYS[1]])?;
-    let name = words
-        .reader
-        .text(header, "`header`")
-        .and_then(|name| named_header(words, header.place, &name));
-    let value = words.template(value, "`value`");
-    Some(Credential::ApiKey {
-        header: name?,
-        value: value?,
-    })
-}
-
-/// The two values of a mapping that needs both.
-fn both<'n>(
-    words: &mut Words<'_>,
-    node: &'n Node,
-    what: &str,
-    keys: [&str; 2],
-) -> Option<[&'n Node; 2]> {
-    let fields = words.reader.fields(node, what, &keys)?;
-    let found = keys.map(|key| fields.get(key));
-    for (key, _) in keys.iter().zip(found).filter(|(_, node)| node.is_none()) {
-        words
-            .reader
-            .report(node.place, format!("{what} has no `{key}`"), REMEDY);
+impl Auth {
+    pub(in crate::smoke::parse) fn credential(&self) -> Option<Credential> {
+        let basic = || {
+            let Basic { user, password } = self.basic.clone()?;
+            Some(Credential::Basic { user, password })
+        };
+        let api_key = || {
+            let ApiKey { header, value } = self.api_key.clone()?;
+            Some(Credential::ApiKey {
+                header: header.0,
+                value,
+            })
+        };
+        let bearer = self.bearer.clone().map(Credential::Bearer);
+        bearer.or_else(basic).or_else(api_key)
     }
-    let [first, second] = found;
-    Some([first?, second?])
 }

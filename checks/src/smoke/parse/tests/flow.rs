@@ -2,6 +2,7 @@
 //! place.
 
 use super::*;
+use crate::smoke::flow::RunCondition;
 
 #[test]
 fn a_name_has_one_value_and_is_used_after_it() {
@@ -122,7 +123,7 @@ fn mistakes_in_a_flow_are_found() {
         ("- { name: f, flow: [] }", "2:20: `flow` has no steps"),
         (
             "- { flow: [{ name: a, get: / }] }",
-            "2:3: A test has no `name`",
+            "2:3: A flow has no `name`",
         ),
         (
             "- { name: f, get: /, flow: [{ name: a, get: / }] }",
@@ -233,7 +234,7 @@ fn mistakes_in_warm_up_and_load_are_found() {
             "warm-up: { path: /, for: 1h }",
             "1:26: `for` is not between 1ms and 5 m",
         ),
-        ("load: { path: / }", "1:7: `load` does not say how long"),
+        ("load: { path: / }", "1:7: `load` has no `for`"),
         ("load: { for: 1s }", "1:7: `load` has no `path`"),
         (
             "load: { path: /, for: 11m }",

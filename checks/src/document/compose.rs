@@ -1,18 +1,17 @@
-//! Text to a JSON value by the rules of YAML 1.2 (core schema), of which JSON is a part.
+//! Text to a tree of nodes by the rules of YAML 1.2 (core schema), of which JSON is a part.
 //!
-//! A composer of our own over a YAML event parser, because a document goes to AWS as it stands:
+//! A composer of our own over a YAML event parser, because some documents go to AWS as they are:
 //! `yes` stays a text, `0123` is 123, `1_000` stays a text, key order is kept, and a key that
 //! appears twice is a fault with its place, even when both spellings are only equal as texts (`1:`
 //! and `"1":`). Merge keys (`<<: *defaults`) are expanded. It must not know what the document
 //! means.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use granit_parser::{Event, Marker, Parser, ScalarStyle, Span, StrInput};
-use serde_json::{Map, Value};
 
-use super::scalar;
-use crate::checks::json::{Json, JsonFault};
+use super::json::Json;
+use super::{Content, Entry, Fault, FaultKind, Node, Place, scalar};
 
 /// What a document may grow to when its aliases are expanded. A task definition is at most 64 KiB,
 /// so this is far beyond any real one, and stops a file that is built to explode.
@@ -20,39 +19,28 @@ const MOST_NODES: usize = 100_000;
 /// The same in bytes of text: a few values may be long, and be repeated often.
 const MOST_BYTES: usize = 1024 * 1024;
 
-/// Something wrong with the text, where it stands (line and column from 1).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Fault {
-    pub(super) line: usize,
-    pub(super) column: usize,
-    pub(super) message: String,
-    pub(super) remedy: String,
-}
-
-impl Fault {
-    fn at(place: Marker, message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self {
-            line: place.line(),
-            column: place.col() + 1,
-            message: message.into(),
-            remedy: remedy.into(),
-        }
+fn place(marker: Marker) -> Place {
+    Place {
+        line: marker.line(),
+        column: marker.col() + 1,
     }
 }
 
-impl From<JsonFault> for Fault {
-    fn from(fault: JsonFault) -> Self {
-        let JsonFault {
-            line,
-            column,
-            message,
-            remedy,
-        } = fault;
+impl Fault {
+    fn at(marker: Marker, message: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self {
-            line,
-            column,
-            message,
-            remedy: remedy.to_owned(),
+            place: place(marker),
+            message: message.into(),
+            remedy: remedy.into(),
+            kind: FaultKind::Other,
+        }
+    }
+
+    fn of_syntax(marker: Marker, message: &str) -> Self {
+        let kind = FaultKind::YamlSyntax;
+        Self {
+            kind,
+            ..Self::at(marker, message, "Correct the syntax at this place")
         }
     }
 }
@@ -67,46 +55,47 @@ fn is_json_comment(text: &str) -> bool {
 
 /// A comment that the parser has stumbled over, on its line or on the one before.
 fn json_comment(text: &str, fault: &Fault) -> Option<Fault> {
-    let first = fault.line.saturating_sub(1).max(1);
+    let last = fault.place.line;
+    let first = last.saturating_sub(1).max(1);
     let mut lines = text
         .lines()
         .enumerate()
         .skip(first - 1)
-        .take(1 + fault.line - first);
+        .take(1 + last - first);
     let (index, line) = lines.find(|(_, line)| is_json_comment(line.trim_start()))?;
     let column = line
         .chars()
         .take_while(|letter| letter.is_whitespace())
         .count()
         + 1;
+    let line = index + 1;
     Some(Fault {
-        line: index + 1,
-        column,
+        place: Place { line, column },
         message: JSON_COMMENT.to_owned(),
         remedy: "Begin comments in YAML with `#`".to_owned(),
+        kind: FaultKind::Other,
     })
 }
 
-/// The one document of a text; `Null` for a text without any. All duplicate keys and unusable
-/// numbers are reported, and the first place at which the text stops being YAML.
-pub(super) fn compose(text: &str) -> Result<Value, Vec<Fault>> {
+/// The one document of a text; `Null` for a text without any.
+///
+/// # Errors
+/// All duplicate keys and unusable numbers, and the first place at which the text stops being YAML.
+pub fn compose(text: &str) -> Result<Node, Vec<Fault>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let json = Json::of(text).map_err(|fault| vec![fault.into()])?;
+    let json = Json::of(text).map_err(|fault| vec![fault])?;
     let text = json
         .as_ref()
         .map_or(Ok(text), Json::text)
-        .map_err(|fault| vec![fault.into()])?;
+        .map_err(|fault| vec![fault])?;
     let mut composer = Composer::new(text);
     match composer.document() {
-        Ok(value) if composer.faults.is_empty() => Ok(value),
+        Ok(node) if composer.faults.is_empty() => Ok(node),
         Ok(_) => Err(composer.faults),
         Err(fault) => {
             let fault = json_comment(text, &fault).unwrap_or(fault);
-            composer.faults.push(
-                json.as_ref()
-                    .and_then(Json::fault)
-                    .map_or(fault, Fault::from),
-            );
+            let fault = json.as_ref().and_then(Json::fault).unwrap_or(fault);
+            composer.faults.push(fault);
             Err(composer.faults)
         }
     }
@@ -114,7 +103,7 @@ pub(super) fn compose(text: &str) -> Result<Value, Vec<Fault>> {
 
 /// A node that an alias can repeat, and how much it holds.
 struct Anchored {
-    value: Value,
+    node: Node,
     size: Size,
 }
 
@@ -143,15 +132,15 @@ impl<'a> Composer<'a> {
         }
     }
 
-    fn document(&mut self) -> Result<Value, Fault> {
-        let mut value = None;
+    fn document(&mut self) -> Result<Node, Fault> {
+        let mut root = None;
         loop {
             let (event, span) = self.next()?;
             match event {
-                Event::StreamEnd => return Ok(value.unwrap_or(Value::Null)),
-                Event::DocumentStart(..) if value.is_some() => return Err(second_document(span)),
+                Event::StreamEnd => return Ok(root.unwrap_or_else(empty)),
+                Event::DocumentStart(..) if root.is_some() => return Err(second_document(span)),
                 Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
-                node => value = Some(self.node(node, span)?),
+                node => root = Some(self.node(node, span)?),
             }
         }
     }
@@ -159,16 +148,12 @@ impl<'a> Composer<'a> {
     fn next(&mut self) -> Result<(Event<'a>, Span), Fault> {
         match self.parser.next_event() {
             Some(Ok(next)) => Ok(next),
-            Some(Err(error)) => Err(Fault::at(
-                *error.marker(),
-                error.info(),
-                "Correct the syntax at this place",
-            )),
+            Some(Err(error)) => Err(Fault::of_syntax(*error.marker(), &error.info())),
             None => Ok((Event::StreamEnd, Span::empty(Marker::new(0, 1, 0)))),
         }
     }
 
-    fn node(&mut self, event: Event<'a>, span: Span) -> Result<Value, Fault> {
+    fn node(&mut self, event: Event<'a>, span: Span) -> Result<Node, Fault> {
         let before = self.size;
         let bytes = if let Event::Scalar(text, ..) = &event {
             text.len()
@@ -176,36 +161,42 @@ impl<'a> Composer<'a> {
             0
         };
         self.count(Size { nodes: 1, bytes }, span)?;
-        let (value, anchor) = match event {
-            Event::Alias(id) => (self.alias(id, span)?, 0),
+        let place = place(span.start);
+        let mut spelled = String::new();
+        let (content, anchor) = match event {
+            Event::Alias(id) => return self.alias(id, span),
             Event::Scalar(text, style, anchor, tag) => {
                 let tag = tag.as_deref().map(|tag| tag.core_suffix().unwrap_or("str"));
-                (self.scalar(&text, style, tag, span), anchor)
+                let content = self.scalar(&text, style, tag, span);
+                if let Content::Boolean(_) | Content::Number(_) = content {
+                    spelled = text.into_owned();
+                }
+                (content, anchor)
             }
-            Event::SequenceStart(_, anchor, _) => (self.sequence()?, anchor),
-            Event::MappingStart(_, anchor, _) => (self.mapping()?, anchor),
-            _ => {
-                return Err(Fault::at(
-                    span.start,
-                    "a value is missing here",
-                    "Correct the syntax at this place",
-                ));
-            }
+            Event::SequenceStart(_, anchor, _) => (Content::List(self.sequence()?), anchor),
+            Event::MappingStart(_, anchor, _) => (Content::Mapping(self.mapping()?), anchor),
+            _ => return Err(Fault::of_syntax(span.start, "a value is missing here")),
+        };
+        let node = Node {
+            content,
+            place,
+            spelled,
         };
         if anchor > 0 {
             let size = Size {
                 nodes: self.size.nodes - before.nodes,
                 bytes: self.size.bytes - before.bytes,
             };
+            let anchored = node.clone();
             self.anchors.insert(
                 anchor,
                 Anchored {
-                    value: value.clone(),
+                    node: anchored,
                     size,
                 },
             );
         }
-        Ok(value)
+        Ok(node)
     }
 
     fn count(&mut self, more: Size, span: Span) -> Result<(), Fault> {
@@ -228,30 +219,30 @@ impl<'a> Composer<'a> {
         ))
     }
 
-    fn alias(&mut self, id: usize, span: Span) -> Result<Value, Fault> {
-        let Some(anchored) = self.anchors.get(&id) else {
-            return Err(Fault::at(
+    /// What the alias repeats, at the place of the alias.
+    fn alias(&mut self, id: usize, span: Span) -> Result<Node, Fault> {
+        let inside = || {
+            Fault::at(
                 span.start,
                 "the alias is inside the value it repeats",
                 "Write the value out instead",
-            ));
+            )
         };
+        let size = self.anchors.get(&id).ok_or_else(inside)?.size;
         // Counted before it is repeated: what is too much is never there.
-        self.count(anchored.size, span)?;
-        Ok(self
-            .anchors
-            .get(&id)
-            .map(|anchored| anchored.value.clone())
-            .unwrap_or_default())
+        self.count(size, span)?;
+        let mut node = self.anchors.get(&id).ok_or_else(inside)?.node.clone();
+        node.place = place(span.start);
+        Ok(node)
     }
 
     /// A quoted or block scalar is a text; what a plain one is, the core schema says. A number that
     /// cannot be kept is noted, and the walk goes on so that everything is reported at once.
-    fn scalar(&mut self, text: &str, style: ScalarStyle, tag: Option<&str>, span: Span) -> Value {
+    fn scalar(&mut self, text: &str, style: ScalarStyle, tag: Option<&str>, span: Span) -> Content {
         let resolved = match (tag, style) {
-            (Some("str"), _) => return Value::from(text),
+            (Some("str"), _) => return Content::Text(text.to_owned()),
             (Some(_), _) | (None, ScalarStyle::Plain) => scalar::resolve(text),
-            (None, _) => return Value::from(text),
+            (None, _) => return Content::Text(text.to_owned()),
         };
         resolved.unwrap_or_else(|unusable| {
             self.faults.push(Fault::at(
@@ -259,27 +250,28 @@ impl<'a> Composer<'a> {
                 unusable.to_string(),
                 "Put it in quotes if it is meant as a text",
             ));
-            Value::Null
+            Content::Null
         })
     }
 
-    fn sequence(&mut self) -> Result<Value, Fault> {
+    fn sequence(&mut self) -> Result<Vec<Node>, Fault> {
         let mut items = Vec::new();
         loop {
             match self.next()? {
-                (Event::SequenceEnd, _) => return Ok(Value::Array(items)),
+                (Event::SequenceEnd, _) => return Ok(items),
                 (event, span) => items.push(self.node(event, span)?),
             }
         }
     }
 
-    fn mapping(&mut self) -> Result<Value, Fault> {
-        let mut entries = Map::new();
+    fn mapping(&mut self) -> Result<Vec<Entry>, Fault> {
+        let mut entries = Vec::new();
+        let mut known = HashSet::new();
         let mut merged = Vec::new();
         loop {
             let (event, span) = self.next()?;
             let key = match event {
-                Event::MappingEnd => return Ok(Value::Object(merge(entries, merged))),
+                Event::MappingEnd => break,
                 Event::Scalar(text, ScalarStyle::Plain, 0, None) if text == "<<" => None,
                 event => Some(self.key(event, span)?),
             };
@@ -287,10 +279,18 @@ impl<'a> Composer<'a> {
             let value = self.node(event, value_span)?;
             match key {
                 None => merged.extend(mergeable(value).ok_or_else(|| not_mergeable(value_span))?),
-                Some(key) if entries.contains_key(&key) => self.faults.push(duplicate(&key, span)),
-                Some(key) => drop(entries.insert(key, value)),
+                Some(key) if !known.insert(key.clone()) => self.faults.push(duplicate(&key, span)),
+                Some(key) => entries.push(Entry {
+                    key,
+                    place: place(span.start),
+                    value,
+                }),
             }
         }
+        // Own keys win over merged ones, and an earlier merged mapping over a later one.
+        merged.retain(|entry| known.insert(entry.key.clone()));
+        entries.extend(merged);
+        Ok(entries)
     }
 
     fn key(&mut self, event: Event<'a>, span: Span) -> Result<String, Fault> {
@@ -306,8 +306,8 @@ impl<'a> Composer<'a> {
             self.node(event, span)?;
             return Ok(key);
         }
-        match self.node(event, span)? {
-            Value::String(key) => Ok(key),
+        match self.node(event, span)?.content {
+            Content::Text(key) => Ok(key),
             _ => Err(Fault::at(
                 span.start,
                 "a key must be a text",
@@ -341,26 +341,30 @@ fn duplicate(key: &str, span: Span) -> Fault {
     )
 }
 
-fn mergeable(value: Value) -> Option<Vec<Map<String, Value>>> {
-    match value {
-        Value::Object(entries) => Some(vec![entries]),
-        Value::Array(items) => items
-            .into_iter()
-            .map(|item| match item {
-                Value::Object(entries) => Some(entries),
-                _ => None,
-            })
-            .collect(),
-        _ => None,
+fn mergeable(node: Node) -> Option<Vec<Entry>> {
+    match node.content {
+        Content::Mapping(entries) => Some(entries),
+        Content::List(items) => {
+            let mut merged = Vec::new();
+            for item in items {
+                let Content::Mapping(entries) = item.content else {
+                    return None;
+                };
+                merged.extend(entries);
+            }
+            Some(merged)
+        }
+        Content::Null | Content::Boolean(_) | Content::Number(_) | Content::Text(_) => None,
     }
 }
 
-/// Own keys win over merged ones, and an earlier merged mapping over a later one.
-fn merge(mut own: Map<String, Value>, merged: Vec<Map<String, Value>>) -> Map<String, Value> {
-    for (key, value) in merged.into_iter().flatten() {
-        own.entry(key).or_insert(value);
+/// The document that a text without any has.
+fn empty() -> Node {
+    Node {
+        content: Content::Null,
+        place: Place { line: 1, column: 1 },
+        spelled: String::new(),
     }
-    own
 }
 
 #[cfg(test)]
@@ -370,7 +374,7 @@ mod tests {
     fn json(text: &str) -> String {
         compose(text).map_or_else(
             |faults| format!("{:?}", faults[0]),
-            |value| value.to_string(),
+            |node| node.to_json().to_string(),
         )
     }
 
@@ -379,7 +383,7 @@ mod tests {
             |faults| {
                 faults
                     .iter()
-                    .map(|fault| (fault.line, fault.column))
+                    .map(|fault| (fault.place.line, fault.place.column))
                     .collect()
             },
             |_| Vec::new(),

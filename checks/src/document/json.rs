@@ -7,22 +7,11 @@
 
 use serde::de::IgnoredAny;
 
-/// A mistake in a text, and where; lines and columns count from 1.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JsonFault {
-    /// Line.
-    pub line: usize,
-    /// Column.
-    pub column: usize,
-    /// What is wrong.
-    pub message: String,
-    /// What to do.
-    pub remedy: &'static str,
-}
+use super::{Fault, FaultKind, Place};
 
 /// A text that is JSON, or was meant to be.
 #[derive(Debug)]
-pub struct Json {
+pub(super) struct Json {
     /// The text with blanks for its comments.
     text: String,
     has_comments: bool,
@@ -30,10 +19,8 @@ pub struct Json {
 
 impl Json {
     /// None when the text is meant as something else.
-    ///
-    /// # Errors
-    /// A comment has no end.
-    pub fn of(text: &str) -> Result<Option<Self>, JsonFault> {
+    /// A comment that has no end is a fault.
+    pub(super) fn of(text: &str) -> Result<Option<Self>, Fault> {
         let (blanked, comments) = match without_comments(text) {
             Ok(found) => found,
             Err(open) if is_json(&text[..open]) || text[..open].trim().is_empty() => {
@@ -49,10 +36,7 @@ impl Json {
 
     /// What a YAML composer may read: only with comments there is more to ask than YAML does,
     /// because what was blanked might have been a text in YAML.
-    ///
-    /// # Errors
-    /// It has comments, and is no JSON without them.
-    pub fn text(&self) -> Result<&str, JsonFault> {
+    pub(super) fn text(&self) -> Result<&str, Fault> {
         match self.fault() {
             Some(fault) if self.has_comments => Err(fault),
             Some(_) | None => Ok(&self.text),
@@ -61,7 +45,7 @@ impl Json {
 
     /// The first mistake in JSON's own words. A comma at the end of a list is none: YAML allows it,
     /// and so do most tools.
-    pub fn fault(&self) -> Option<JsonFault> {
+    pub(super) fn fault(&self) -> Option<Fault> {
         let error = serde_json::from_str::<IgnoredAny>(&without_last_commas(&self.text)).err()?;
         let message = error.to_string();
         let message = message
@@ -79,12 +63,11 @@ impl Json {
             }
             _ => "Correct the JSON at this place",
         };
-        Some(JsonFault {
+        let place = Place {
             line: error.line(),
             column: error.column().max(1),
-            message: format!("it is not JSON: {message}"),
-            remedy,
-        })
+        };
+        Some(fault(place, format!("it is not JSON: {message}"), remedy))
     }
 }
 
@@ -98,7 +81,7 @@ fn is_json(text: &str) -> bool {
     }
 }
 
-fn unclosed(text: &str, open: usize) -> JsonFault {
+fn unclosed(text: &str, open: usize) -> Fault {
     let before = &text[..open];
     let line = before.matches('\n').count() + 1;
     let column = before
@@ -108,11 +91,16 @@ fn unclosed(text: &str, open: usize) -> JsonFault {
         .chars()
         .count()
         + 1;
-    JsonFault {
-        line,
-        column,
-        message: "the comment that begins here has no end".to_owned(),
-        remedy: "Close it with `*/`",
+    let message = "the comment that begins here has no end".to_owned();
+    fault(Place { line, column }, message, "Close it with `*/`")
+}
+
+fn fault(place: Place, message: String, remedy: &str) -> Fault {
+    Fault {
+        place,
+        message,
+        remedy: remedy.to_owned(),
+        kind: FaultKind::Other,
     }
 }
 

@@ -1,11 +1,13 @@
 //! What a plain YAML scalar is by the core schema of YAML 1.2: null, a boolean, a number or a text.
 //!
-//! Numbers come out as JavaScript would print them (`0.0` is `0`, `1e3` is `1000`), because the
-//! official actions hand such output to AWS and `CodeDeploy` hashes it; only whole numbers beyond
-//! 2^53 differ: here they are kept exactly.
+//! Documents that go to AWS have their numbers as JavaScript would print them (`0.0` is `0`, `1e3`
+//! is `1000`), because the official actions hand such output to AWS and `CodeDeploy` hashes it;
+//! only whole numbers beyond 2^53 differ: here they are kept exactly.
 
-use serde_json::{Number, Value};
+use serde_json::Number;
 use thiserror::Error;
+
+use super::Content;
 
 /// Beyond this a double no longer tells neighbouring whole numbers apart.
 const WHOLE_DOUBLES: f64 = 9_007_199_254_740_992.0;
@@ -20,16 +22,19 @@ pub(super) enum Unusable {
 }
 
 /// The value that a plain scalar stands for.
-pub(super) fn resolve(text: &str) -> Result<Value, Unusable> {
+pub(super) fn resolve(text: &str) -> Result<Content, Unusable> {
     match text {
-        "" | "~" | "null" | "Null" | "NULL" => Ok(Value::Null),
-        "true" | "True" | "TRUE" => Ok(Value::Bool(true)),
-        "false" | "False" | "FALSE" => Ok(Value::Bool(false)),
-        _ => number(text).unwrap_or_else(|| Ok(Value::from(text))),
+        "" | "~" | "null" | "Null" | "NULL" => Ok(Content::Null),
+        "true" | "True" | "TRUE" => Ok(Content::Boolean(true)),
+        "false" | "False" | "FALSE" => Ok(Content::Boolean(false)),
+        _ => number(text).map_or_else(
+            || Ok(Content::Text(text.to_owned())),
+            |number| number.map(Content::Number),
+        ),
     }
 }
 
-fn number(text: &str) -> Option<Result<Value, Unusable>> {
+fn number(text: &str) -> Option<Result<Number, Unusable>> {
     if let Some(digits) = text.strip_prefix("0o") {
         return based(text, digits, 8);
     }
@@ -50,25 +55,25 @@ fn number(text: &str) -> Option<Result<Value, Unusable>> {
     is_decimal(unsigned).then(|| fraction(text))
 }
 
-fn based(text: &str, digits: &str, radix: u32) -> Option<Result<Value, Unusable>> {
+fn based(text: &str, digits: &str, radix: u32) -> Option<Result<Number, Unusable>> {
     if digits.is_empty() || !digits.chars().all(|digit| digit.is_digit(radix)) {
         return None;
     }
     Some(
         u64::from_str_radix(digits, radix)
-            .map(Value::from)
+            .map(Number::from)
             .map_err(|_| Unusable::TooLarge(text.to_owned())),
     )
 }
 
-fn whole(text: &str) -> Result<Value, Unusable> {
+fn whole(text: &str) -> Result<Number, Unusable> {
     let digits = text.strip_prefix('+').unwrap_or(text);
     if let Ok(number) = digits.parse::<u64>() {
-        return Ok(Value::from(number));
+        return Ok(Number::from(number));
     }
     digits
         .parse::<i64>()
-        .map(Value::from)
+        .map(Number::from)
         .map_err(|_| Unusable::TooLarge(text.to_owned()))
 }
 
@@ -90,19 +95,27 @@ fn is_decimal(unsigned: &str) -> bool {
         && exponent.is_none_or(|text| !text.is_empty() && digits(text))
 }
 
+fn fraction(text: &str) -> Result<Number, Unusable> {
+    text.parse()
+        .ok()
+        .and_then(Number::from_f64)
+        .ok_or_else(|| Unusable::NotFinite(text.to_owned()))
+}
+
+/// The number that JavaScript prints: whole where it has no fraction.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "the value is whole and within the range that was just checked"
 )]
-fn fraction(text: &str) -> Result<Value, Unusable> {
-    let not_finite = || Unusable::NotFinite(text.to_owned());
-    let number: f64 = text.parse().map_err(|_| not_finite())?;
-    if number.fract() == 0.0 && number.abs() <= WHOLE_DOUBLES {
-        return Ok(Value::from(number as i64));
+pub(super) fn as_javascript(number: &Number) -> Number {
+    match number.as_f64() {
+        Some(double)
+            if number.is_f64() && double.fract() == 0.0 && double.abs() <= WHOLE_DOUBLES =>
+        {
+            Number::from(double as i64)
+        }
+        _ => number.clone(),
     }
-    Number::from_f64(number)
-        .map(Value::Number)
-        .ok_or_else(not_finite)
 }
 
 #[cfg(test)]
@@ -110,7 +123,11 @@ mod tests {
     use super::*;
 
     fn printed(text: &str) -> String {
-        resolve(text).map_or_else(|unusable| unusable.to_string(), |value| value.to_string())
+        match resolve(text) {
+            Ok(Content::Number(number)) => as_javascript(&number).to_string(),
+            Ok(other) => format!("{other:?}"),
+            Err(unusable) => unusable.to_string(),
+        }
     }
 
     #[test]
@@ -143,12 +160,13 @@ mod tests {
         assert_eq!(printed("9007199254740993"), "9007199254740993");
         assert_eq!(printed("-9223372036854775808"), "-9223372036854775808");
         assert_eq!(printed("18446744073709551615"), "18446744073709551615");
+        let refused = |text: &str| resolve(text).unwrap_err();
         assert_eq!(
-            resolve("18446744073709551616"),
-            Err(Unusable::TooLarge("18446744073709551616".into()))
+            refused("18446744073709551616"),
+            Unusable::TooLarge("18446744073709551616".into())
         );
-        assert_eq!(resolve("1e309"), Err(Unusable::NotFinite("1e309".into())));
-        assert_eq!(resolve("-.INF"), Err(Unusable::NotFinite("-.INF".into())));
+        assert_eq!(refused("1e309"), Unusable::NotFinite("1e309".into()));
+        assert_eq!(refused("-.INF"), Unusable::NotFinite("-.INF".into()));
     }
 
     #[test]
@@ -157,7 +175,10 @@ mod tests {
             "yes", "on", "nUll", "tRue", "1_000", "0b11", "0o8", "0x", "0o", "e5", "1e", ".", "-",
             "+", "-x", "nan", "NaN", "-.nan", "1.2.3", "1:30", "0xG", "-0x1",
         ] {
-            assert_eq!(resolve(text), Ok(Value::from(text)), "{text}");
+            assert_eq!(
+                printed(text),
+                format!("{:?}", Content::Text(text.to_owned()))
+            );
         }
     }
 }

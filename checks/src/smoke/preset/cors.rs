@@ -1,0 +1,265 @@
+//! Whether a browser would let the page send its request: what the answer to a preflight allows
+//! (the Fetch standard, "CORS-preflight fetch" and "CORS check").
+
+use reqwest::Method;
+use reqwest::header::{
+    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD,
+    AUTHORIZATION, HeaderMap, HeaderName, ORIGIN,
+};
+use url::Url;
+
+use crate::document::{Node, Place};
+use crate::form::{FromNode, OneOrMore};
+use crate::reader::Reader;
+use crate::scrub::masked;
+use crate::smoke::form::SmokeTest;
+use crate::smoke::parse::request::{SentHeaderName, uppercase_method};
+use crate::smoke::result::Mismatch;
+use crate::template::{Template, Values};
+use crate::{document_form, document_schema};
+
+use super::SmokePreset;
+
+document_form! {
+    /// The preflight that a browser sends before this request.
+    #[schemars(rename = "Cors")]
+    pub(in crate::smoke) struct CorsForm {
+        /// The origin of the page, such as `https://app.example.com`.
+        #[required("Write the origin of the page, such as `https://app.example.com`")]
+        origin: PageOrigin,
+        /// The method that is asked for; the test's own when absent.
+        method: Option<RequestedMethod>,
+        /// The headers that are asked for.
+        headers: Option<OneOrMore<SentHeaderName>>,
+        /// Whether the page sends cookies.
+        credentials: Option<bool>,
+    }
+}
+
+/// Scheme, host and port without anything behind, as browsers send it.
+#[derive(Debug, Clone)]
+pub(in crate::smoke) struct PageOrigin(Template);
+
+impl FromNode for PageOrigin {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let text = reader.text(node, what)?;
+        let origin = reader.parsed(node, &text)?;
+        let is_origin =
+            || Url::parse(&text).is_ok_and(|url| url.origin().ascii_serialization() == text);
+        if !text.contains("${") && !is_origin() {
+            let remedy = "Write scheme, host and port as browsers do, such as `https://app.example.com`: without a `/` at the end";
+            reader.report(node.place, format!("`{text}` is not an origin"), remedy);
+        }
+        Some(Self(origin))
+    }
+}
+
+document_schema!(PageOrigin as String);
+
+#[derive(Debug, Clone)]
+pub(in crate::smoke) struct RequestedMethod(Method);
+
+impl FromNode for RequestedMethod {
+    fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
+        let text = reader.text(node, what)?;
+        match uppercase_method(&text) {
+            Some(method) => Some(Self(method)),
+            None => reader.refuse(
+                node.place,
+                format!("`{text}` is not a method"),
+                "Write it in capitals, such as `PUT`",
+            ),
+        }
+    }
+}
+
+/// What a browser asks before it lets a page of `origin` send a request.
+#[derive(Debug, Clone)]
+pub(in crate::smoke) struct Cors {
+    origin: Template,
+    method: Method,
+    headers: Vec<HeaderName>,
+    credentials: CorsCredentials,
+}
+
+/// Whether the page sends cookies (and may read the answer nevertheless).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum CorsCredentials {
+    Sent,
+    NotSent,
+}
+
+impl CorsForm {
+    /// The test with its request turned into its preflight.
+    pub(in crate::smoke) fn apply(
+        &self,
+        reader: &mut Reader<'_>,
+        key: Place,
+        mut test: SmokeTest,
+    ) -> Option<SmokeTest> {
+        let own = self.method.as_ref().map(|RequestedMethod(method)| method);
+        if own.is_none() && test.request.method == Method::OPTIONS {
+            reader.report(
+                key,
+                "`cors` does not say for which method",
+                "Write `method:` with the method of the request that the browser asks for",
+            );
+        }
+        let asked = Cors {
+            origin: self.origin.0.clone(),
+            method: own.unwrap_or(&test.request.method).clone(),
+            headers: self
+                .headers
+                .iter()
+                .flat_map(|names| names.iter().map(|name| name.0.clone()))
+                .collect(),
+            credentials: if self.credentials == Some(true) {
+                CorsCredentials::Sent
+            } else {
+                CorsCredentials::NotSent
+            },
+        };
+        test.request.headers.extend(asked.request_headers()?);
+        test.request.method = Method::OPTIONS;
+        test.preset = Some(SmokePreset::Cors(asked));
+        Some(test)
+    }
+}
+
+impl Cors {
+    /// The headers of the preflight.
+    fn request_headers(&self) -> Option<Vec<(HeaderName, Template)>> {
+        let method = Template::parse(self.method.as_str()).ok()?;
+        let mut headers = vec![
+            (ORIGIN, self.origin.clone()),
+            (ACCESS_CONTROL_REQUEST_METHOD, method),
+        ];
+        if !self.headers.is_empty() {
+            let names: Vec<&str> = self.headers.iter().map(HeaderName::as_str).collect();
+            let names = Template::parse(&names.join(",")).ok()?;
+            headers.push((ACCESS_CONTROL_REQUEST_HEADERS, names));
+        }
+        Some(headers)
+    }
+}
+
+/// Stands for everything, unless the page sends cookies.
+const ANY: &str = "*";
+
+/// What is said of a header that is not there.
+const NOTHING: &str = "nothing";
+
+pub(super) fn evaluate(asked: &Cors, headers: &HeaderMap, values: &Values) -> Vec<Mismatch> {
+    let mut failures: Vec<Mismatch> = origin(asked, headers, values).into_iter().collect();
+    failures.extend(credentials(asked, headers));
+    failures.extend(method(asked, headers));
+    failures.extend(
+        asked
+            .headers
+            .iter()
+            .filter_map(|name| header(asked, name, headers)),
+    );
+    failures
+}
+
+/// Compared byte by byte; several headers are none.
+fn origin(asked: &Cors, headers: &HeaderMap, values: &Values) -> Option<Mismatch> {
+    let found = all(headers, &ACCESS_CONTROL_ALLOW_ORIGIN);
+    let met = found == asked.origin.render(values)
+        || (found == ANY && asked.credentials == CorsCredentials::NotSent);
+    (!met).then(|| {
+        Mismatch::new(
+            what(&ACCESS_CONTROL_ALLOW_ORIGIN),
+            asked.origin.masked(values),
+            or_nothing(&found),
+        )
+    })
+}
+
+fn credentials(asked: &Cors, headers: &HeaderMap) -> Option<Mismatch> {
+    let found = all(headers, &ACCESS_CONTROL_ALLOW_CREDENTIALS);
+    let met = asked.credentials == CorsCredentials::NotSent || found == "true";
+    (!met).then(|| {
+        Mismatch::new(
+            what(&ACCESS_CONTROL_ALLOW_CREDENTIALS),
+            "true",
+            or_nothing(&found),
+        )
+    })
+}
+
+fn method(asked: &Cors, headers: &HeaderMap) -> Option<Mismatch> {
+    let found = all(headers, &ACCESS_CONTROL_ALLOW_METHODS);
+    // These are sent by any page, asked or not.
+    let always = matches!(asked.method, Method::GET | Method::HEAD | Method::POST);
+    let met =
+        always || items(&found).any(|item| item == asked.method.as_str() || asked.takes_any(item));
+    (!met).then(|| {
+        Mismatch::new(
+            what(&ACCESS_CONTROL_ALLOW_METHODS),
+            asked.method.to_string(),
+            or_nothing(&found),
+        )
+    })
+}
+
+fn header(asked: &Cors, name: &HeaderName, headers: &HeaderMap) -> Option<Mismatch> {
+    let found = all(headers, &ACCESS_CONTROL_ALLOW_HEADERS);
+    // `*` never stands for `Authorization`.
+    let named = |item: &str| {
+        item.eq_ignore_ascii_case(name.as_str())
+            || (*name != AUTHORIZATION && asked.takes_any(item))
+    };
+    let met = items(&found).any(named);
+    (!met).then(|| {
+        Mismatch::new(
+            what(&ACCESS_CONTROL_ALLOW_HEADERS),
+            name.as_str(),
+            or_nothing(&found),
+        )
+    })
+}
+
+impl Cors {
+    fn takes_any(&self, item: &str) -> bool {
+        item == ANY && self.credentials == CorsCredentials::NotSent
+    }
+}
+
+fn what(name: &HeaderName) -> String {
+    format!("header {name}")
+}
+
+/// The header's values, joined as the Fetch standard does.
+fn all(headers: &HeaderMap, name: &HeaderName) -> String {
+    let values = headers
+        .get_all(name)
+        .iter()
+        .map(|value| String::from_utf8_lossy(value.as_bytes()).trim().to_owned());
+    values.collect::<Vec<_>>().join(", ")
+}
+
+fn items(list: &str) -> impl Iterator<Item = &str> {
+    list.split(',').map(str::trim)
+}
+
+fn or_nothing(found: &str) -> String {
+    if found.is_empty() {
+        NOTHING.to_owned()
+    } else {
+        masked(found)
+    }
+}
+
+#[cfg(test)]
+mod schema {
+    use schemars::JsonSchema;
+
+    #[derive(JsonSchema)]
+    #[schemars(inline)]
+    #[expect(dead_code, reason = "read by its derive only")]
+    struct InCapitals(#[schemars(regex(pattern = "^[A-Z]+$"))] String);
+
+    crate::document_schema!(super::RequestedMethod as InCapitals);
+}
