@@ -351,7 +351,7 @@ async fn roll_back_in_grace(run: &Run, failure: Failure) -> Ending {
 
 /// What is still armed is rolled back by `post`.
 fn unfinished(failure: &Failure) -> Ending {
-    let sentence = "the rollback was asked for, but this step had to end before it was observed; the post step goes on with it".to_owned();
+    let sentence = "the rollback was asked for, but this step had to end before it was observed; the post step continues it".to_owned();
     Ending {
         outcome: Outcome::StillRunning,
         reason: failure.reason,

@@ -151,7 +151,7 @@ reasons! {
     Approval = "approval",
     /// `mode: rollback` brought back what was good.
     RollbackAsked = "rollback-asked",
-    /// `mode: abort` took the rollout back.
+    /// `mode: abort` rolled the deployment back.
     Aborted = "aborted",
     /// Nothing is in progress, or nothing waits at a gate.
     NothingRunning = "nothing-running",

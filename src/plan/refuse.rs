@@ -229,7 +229,7 @@ pub(super) fn not_now(settings: &Settings, snapshot: &Snapshot) -> Result<(), Fa
         .as_ref()
         .filter(|running| is_in_the_way(settings, running))
     {
-        let hint = "wait for it; or let the run do so (if-running: wait), or take it back first (if-running: supersede)";
+        let hint = "wait for it; or let the run do so (if-running: wait), or roll it back first (if-running: supersede)";
         return Err(Failure::new(Reason::AlreadyRunning, running.words())
             .hint(hint)
             .hint(running.stop_command()));

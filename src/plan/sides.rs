@@ -226,7 +226,7 @@ pub(super) fn warning(settings: &Settings, rollout: Option<&RolloutPlan>) -> Opt
     let has_gate = rollout?.waits_after_the_shift();
     let names = analysis.names().join(", ");
     let sentence =
-        "the rollout has no gate once traffic moves, so an inconclusive check takes it back there";
+        "the rollout has no gate once traffic moves, so an inconclusive check rolls it back there";
     (!has_gate).then(|| format!("on-inconclusive: pause ({names}): {sentence}"))
 }
 

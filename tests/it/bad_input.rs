@@ -335,7 +335,7 @@ async fn while_another_deployment_runs_nothing_is_touched() {
     ---
     Nothing was rolled out: what served production before still does.
     ::error title=not-deployed (already-running)::deployment [deployment 1] of api:2 is in progress (Created, made [time] by workflow run [run])
-      hint: wait for it; or let the run do so (if-running: wait), or take it back first (if-running: supersede)
+      hint: wait for it; or let the run do so (if-running: wait), or roll it back first (if-running: supersede)
       hint: by hand: aws deploy stop-deployment --deployment-id [deployment 1] --auto-rollback-enabled
     Outcome: not-deployed (already-running), exit code 10, after [time]
     ");

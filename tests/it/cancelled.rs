@@ -228,7 +228,7 @@ async fn a_rollback_that_outlasts_the_grace_is_finished_by_the_post_step() {
     assert_snapshot!(format!("{}\n=== post\n{}", main.ending(), post.text()), @"
     exit code 30
     ---
-    The rollback was asked for, but this step had to end before it was observed; the post step goes on with it.
+    The rollback was asked for, but this step had to end before it was observed; the post step continues it.
     ::error title=still-running (cancelled)::the workflow was cancelled
       see: https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1
     Outcome: still-running (cancelled), exit code 30, after [time]

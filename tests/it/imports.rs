@@ -212,6 +212,10 @@ impl Modules {
         if let Some((name, place)) = shown {
             base.splice(..name.len(), place.split("::"));
         }
+        // A macro is at the root of its crate, wherever it is written.
+        if base.last().is_some_and(|name| self.is_macro(name)) {
+            return None;
+        }
         (0..=base.len()).rev().find_map(|length| {
             let name = base[..length].join("::");
             self.code.contains_key(&name).then(|| Use {
@@ -219,6 +223,11 @@ impl Modules {
                 item: base.get(length).map(|item| (*item).to_owned()),
             })
         })
+    }
+
+    fn is_macro(&self, name: &str) -> bool {
+        let definition = format!("#[macro_export]\nmacro_rules! {name} ");
+        self.code.values().any(|code| code.contains(&definition))
     }
 
     /// Why a module is not pure by itself.

@@ -416,7 +416,7 @@ async fn a_tested_green_waits_for_a_person_and_goes_on_when_told() {
     ::endgroup::
     ✓ Smoke tests on green: 4 passed ([time])
 
-    Green is up and tested; blue serves 100 % of production; deployment [deployment 1] goes on; at its gate CodeDeploy waits 60 min for ContinueDeployment and then stops it; answer with mode: continue or mode: abort.
+    Green is up and tested; blue serves 100 % of production; deployment [deployment 1] continues; at its gate CodeDeploy waits 60 min for ContinueDeployment and then stops it; answer with mode: continue or mode: abort.
     Outcome: waiting, exit code 0, after [time]
     ---
     codedeploy-deployment-id=[deployment 1]

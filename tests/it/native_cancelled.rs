@@ -224,9 +224,9 @@ async fn a_rollout_that_is_left_after_its_last_gate_goes_on_by_itself() {
     assert_snapshot!(run.ending(), @"
     exit code 30
     ---
-    The workflow was cancelled: service deployment [service deployment] goes on by itself; ECS keeps blue for 5 min after the shift.
+    The workflow was cancelled: service deployment [service deployment] continues by itself; ECS keeps blue for 5 min after the shift.
     ::error title=still-running (cancelled)::the workflow was cancelled
-      Caused by: service deployment [service deployment] goes on by itself; ECS keeps blue for 5 min after the shift
+      Caused by: service deployment [service deployment] continues by itself; ECS keeps blue for 5 min after the shift
       see: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
     Outcome: still-running (cancelled), exit code 30, after [time]
     ---

@@ -290,7 +290,7 @@ async fn an_alarm_during_a_canary_s_step_takes_it_back() {
     exit code 20
     ---
     Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
-    ::error title=rolled-back (alarm)::an alarm of the service rang: errors (Set on the stage); ECS is taking it back
+    ::error title=rolled-back (alarm)::an alarm of the service rang: errors (Set on the stage); ECS is rolling it back
       Caused by: Service deployment rolled back because alarms were detected: errors.
       hint: look at what the alarm measures while green served traffic
       see: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
@@ -372,7 +372,7 @@ async fn a_gate_that_expires_while_its_tests_run_is_told_as_that() {
     exit code 20
     ---
     Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
-    ::error title=rolled-back (timeout)::a gate of service deployment [service deployment] expired before it was opened; ECS is taking it back
+    ::error title=rolled-back (timeout)::a gate of service deployment [service deployment] expired before it was opened; ECS is rolling it back
       Caused by: Service deployment rolled back because a lifecycle hook timed out at the stage POST_TEST_TRAFFIC_SHIFT.
       hint: let the gate wait longer, or let the smoke tests give up sooner
       see: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
@@ -487,9 +487,9 @@ async fn a_deadline_that_passes_says_what_ecs_does_and_when() {
     assert_snapshot!(run.ending(), @"
     exit code 30
     ---
-    The rollout was not over after [time]: service deployment [service deployment] goes on; at its next gate ECS waits 1 min and then rolls back.
+    The rollout was not over after [time]: service deployment [service deployment] continues; at its next gate ECS waits 1 min and then rolls back.
     ::error title=still-running (timeout)::the rollout was not over after [time]
-      Caused by: service deployment [service deployment] goes on; at its next gate ECS waits 1 min and then rolls back
+      Caused by: service deployment [service deployment] continues; at its next gate ECS waits 1 min and then rolls back
       hint: raise wait-for-minutes or deadline, or use wait-until: shifted
       see: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
     Outcome: still-running (timeout), exit code 30, after [time]
@@ -516,7 +516,7 @@ async fn a_lambda_hook_of_the_service_that_fails_is_named() {
     exit code 20
     ---
     Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
-    ::error title=rolled-back (rollout-failed)::the hook arn:aws:lambda:eu-central-1:123456789012:function:judge failed in service deployment [service deployment]; ECS is taking it back
+    ::error title=rolled-back (rollout-failed)::the hook arn:aws:lambda:eu-central-1:123456789012:function:judge failed in service deployment [service deployment]; ECS is rolling it back
       Caused by: Service deployment rolled back because a lifecycle hook failed at the stage POST_SCALE_UP.
       hint: look at the service's events and, when a hook failed, at its function's log
       see: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1

@@ -118,7 +118,7 @@ async fn a_gate_that_somebody_answers_with_a_rollback_is_told_as_stopped() {
     exit code 20
     ---
     Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
-    ::error title=rolled-back (stopped)::somebody else answered a gate of service deployment [service deployment] with a rollback; ECS is taking it back
+    ::error title=rolled-back (stopped)::somebody else answered a gate of service deployment [service deployment] with a rollback; ECS is rolling it back
       Caused by: Service deployment rolled back because of a rollback action on a lifecycle hook.
       hint: ask who stopped it, in the deployment's console page or in CloudTrail
       see: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1
@@ -150,7 +150,7 @@ async fn a_deployment_that_somebody_stops_is_told_as_stopped() {
     exit code 20
     ---
     Blue serves 100 % of production: api:1 (observed at the load balancer's listeners).
-    ::error title=rolled-back (stopped)::service deployment [service deployment] was stopped by somebody else; ECS is taking it back
+    ::error title=rolled-back (stopped)::service deployment [service deployment] was stopped by somebody else; ECS is rolling it back
       Caused by: Service deployment rolled back because of a user request.
       hint: ask who stopped it, in the deployment's console page or in CloudTrail
       see: https://eu-central-1.console.aws.amazon.com/ecs/v2/clusters/prod/services/api/deployments/[service deployment]?region=eu-central-1

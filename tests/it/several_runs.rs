@@ -61,7 +61,7 @@ async fn a_run_that_is_told_to_fail_or_is_older_does_not_touch_what_another_has_
     ---
     Nothing was rolled out: what served production before still does.
     ::error title=not-deployed (already-running)::deployment [service deployment] of api:2 is in progress (IN_PROGRESS at POST_TEST_TRAFFIC_SHIFT, made [time], by workflow run [run])
-      hint: wait for it; or let the run do so (if-running: wait), or take it back first (if-running: supersede)
+      hint: wait for it; or let the run do so (if-running: wait), or roll it back first (if-running: supersede)
       hint: by hand: aws ecs stop-service-deployment --service-deployment-arn arn:aws:ecs:eu-central-1:123456789012:service-deployment/prod/api/[service deployment] --stop-type ROLLBACK
     Outcome: not-deployed (already-running), exit code 10, after [time]
     ");

@@ -273,12 +273,12 @@ impl FollowedRollout for CodeDeployRollout<'_> {
         match (self.own_plan.group.ready_wait, self.opened_at) {
             (ReadyWait::Minutes(minutes), None) => {
                 format!(
-                    "deployment {} goes on; at its gate CodeDeploy waits {minutes} min for ContinueDeployment and then stops it",
+                    "deployment {} continues; at its gate CodeDeploy waits {minutes} min for ContinueDeployment and then stops it",
                     self.id
                 )
             }
             _ => format!(
-                "deployment {} goes on by itself; CodeDeploy keeps blue for {} min after the shift",
+                "deployment {} continues by itself; CodeDeploy keeps blue for {} min after the shift",
                 self.id, self.own_plan.group.termination_minutes
             ),
         }

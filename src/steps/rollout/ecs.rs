@@ -239,7 +239,7 @@ impl FollowedRollout for EcsRollout<'_> {
                     crate::clock::at,
                 );
                 let action = if hook.timeout_action.as_deref() == Some("CONTINUE") {
-                    "goes on"
+                    "continues"
                 } else {
                     "rolls back"
                 };
@@ -249,13 +249,13 @@ impl FollowedRollout for EcsRollout<'_> {
             }
             None if !self.has_gates_ahead() => {
                 format!(
-                    "service deployment {id} goes on by itself; ECS keeps blue for {} min after the shift",
+                    "service deployment {id} continues by itself; ECS keeps blue for {} min after the shift",
                     self.own_plan.bake_minutes
                 )
             }
             None => {
                 format!(
-                    "service deployment {id} goes on; at its next gate ECS waits {} min and then rolls back",
+                    "service deployment {id} continues; at its next gate ECS waits {} min and then rolls back",
                     self.own_plan.pause_minutes
                 )
             }

@@ -248,7 +248,7 @@ impl FollowedRollout for RollingRollout<'_> {
     }
 
     fn if_left_alone(&self) -> String {
-        "ECS goes on replacing the tasks".to_owned()
+        "ECS continues to replace the tasks".to_owned()
     }
 
     fn observed_by(&self) -> ObservedBy {

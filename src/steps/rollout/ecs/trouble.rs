@@ -208,10 +208,10 @@ pub(super) async fn named(run: &Run, brief: &Brief) -> String {
 
 fn follows(deployment: &ServiceDeployment) -> &'static str {
     match deployment.status() {
-        DeploymentStatus::Returning => "ECS is taking it back",
-        DeploymentStatus::RolledBack => "ECS took it back",
-        DeploymentStatus::RollbackFailed => "ECS could not take it back",
+        DeploymentStatus::Returning => "ECS is rolling it back",
+        DeploymentStatus::RolledBack => "ECS rolled it back",
+        DeploymentStatus::RollbackFailed => "ECS could not roll it back",
         DeploymentStatus::Stopped => "ECS stopped it without a rollback",
-        DeploymentStatus::Going | DeploymentStatus::Successful => "ECS goes on",
+        DeploymentStatus::Going | DeploymentStatus::Successful => "it continues in ECS",
     }
 }
