@@ -115,7 +115,7 @@ pub async fn run(run: &Run, planner: &Planner, signal: impl Future<Output = ()>)
         Ok(ending) if ending.outcome == Outcome::Stuck => ending,
         Ok(ending) | Err(Halt::Waits(ending)) => {
             run.keep();
-            let time_is_up = insisted(run, signal).shared();
+            let time_is_up = grace_after_signal(run, signal).shared();
             let ending = settle(run, ending, time_is_up.clone()).await;
             tags::finish(run, ending, time_is_up).await
         }
@@ -123,7 +123,7 @@ pub async fn run(run: &Run, planner: &Planner, signal: impl Future<Output = ()>)
             settle(
                 run,
                 refuse(run, &problems, Reason::InvalidInputs),
-                insisted(run, signal),
+                grace_after_signal(run, signal),
             )
             .await
         }
@@ -131,14 +131,16 @@ pub async fn run(run: &Run, planner: &Planner, signal: impl Future<Output = ()>)
             settle(
                 run,
                 refuse(run, &problems, Reason::Credentials),
-                insisted(run, signal),
+                grace_after_signal(run, signal),
             )
             .await
         }
         Err(Halt::Left(failure)) if failure.reason == Reason::Cancelled => {
             settle(run, leave(run, failure), tokio::time::sleep(GRACE)).await
         }
-        Err(Halt::Left(failure)) => settle(run, leave(run, failure), insisted(run, signal)).await,
+        Err(Halt::Left(failure)) => {
+            settle(run, leave(run, failure), grace_after_signal(run, signal)).await
+        }
         Err(Halt::Superseded { failure, serves }) => {
             let unused = run
                 .armed()
@@ -152,14 +154,14 @@ pub async fn run(run: &Run, planner: &Planner, signal: impl Future<Output = ()>)
                 sentence: format!("{serves}; {}", left.sentence),
                 ..left
             };
-            settle(run, ending, insisted(run, signal)).await
+            settle(run, ending, grace_after_signal(run, signal)).await
         }
         Err(Halt::Failed(failure)) if failure.reason == Reason::Cancelled => {
             roll_back_in_grace(run, failure).await
         }
         Err(Halt::Failed(failure)) => tokio::select! {
             ending = roll_back(run, failure.clone()) => ending,
-            () = insisted(run, signal) => unfinished(&failure),
+            () = grace_after_signal(run, signal) => unfinished(&failure),
         },
     };
     ending.naming(&stays)
@@ -193,7 +195,7 @@ async fn mode(run: &Run, planner: &Planner) -> Result<Ending, Halt> {
 }
 
 /// The runner wants us to stop while we take something back: it gets what fits into the grace.
-async fn insisted(run: &Run, signal: impl Future<Output = ()>) {
+async fn grace_after_signal(run: &Run, signal: impl Future<Output = ()>) {
     signal.await;
     run.tell(Event::Signalled);
     tokio::time::sleep(GRACE).await;

@@ -1,10 +1,10 @@
 //! The pipeline, in words:
 //!
-//! `INPUT_*` become [`inputs`], those become [`settings`]; [`survey`] looks at AWS once; [`plan`]
-//! decides everything that can be decided before the first write. [`engine`] walks the plan through
-//! [`steps`], asks [`decide`] what each observation means, and arms an [`undo`] before every
-//! effect; [`unwind`] takes back what is armed. Every fact becomes an [`event`]; [`report`] folds
-//! them, and [`sinks`] render what anyone reads.
+//! `INPUT_*` become [`inputs`], those become [`settings`]. The [`planner`] has them: [`survey`] looks
+//! at AWS once, and [`plan`] decides everything that can be decided before the first write.
+//! [`engine`] walks the plan through [`steps`], which [`observe`] AWS, asks [`decide`] what each
+//! observation means, and arms an [`undo`] before every effect; [`unwind`] undoes what is armed.
+//! Every fact becomes an [`event`]; [`report`] folds them, and [`sinks`] render what anyone reads.
 
 pub mod alarm;
 pub mod aws;

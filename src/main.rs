@@ -2,7 +2,7 @@
 //! code.
 //!
 //! `ecs-bluegreen` runs the mode that the inputs name; `ecs-bluegreen post` (or the image's
-//! `/ecs-bluegreen-post`) takes back what a cancelled or killed run left armed; `ecs-bluegreen
+//! `/ecs-bluegreen-post`) undoes what a cancelled or killed run left armed; `ecs-bluegreen
 //! replay JOURNAL` renders a run's summary again.
 
 use std::collections::BTreeMap;

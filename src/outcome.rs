@@ -36,7 +36,8 @@ pub enum Outcome {
     Waiting,
     /// The rollout was begun and left to AWS, as asked; nothing is claimed about traffic.
     Started,
-    /// Failed before any traffic moved; blue serves 100 %, and nothing of this run is left.
+    /// Failed before it moved any traffic; what served before still does, and nothing of this run is
+    /// left.
     NotDeployed,
     /// Green was up, or traffic had moved; blue serves 100 % again, observed.
     RolledBack,

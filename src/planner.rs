@@ -1,8 +1,8 @@
 //! The one place that has the Settings once a run has begun: it looks at AWS for them, and makes the
 //! plans that the engine walks.
 //!
-//! A plan is made anew when the service is no more as it was read; whoever walks a plan has nothing
-//! else to go by.
+//! When the service has changed since it was read, a new plan is made. Who executes a plan sees only
+//! the plan.
 
 use crate::choices::{Approval, OnCancel};
 use crate::outcome::Mode;
@@ -106,8 +106,8 @@ impl Planner {
         plan::problems_beside_inputs(&self.settings, seen)
     }
 
-    /// The planner of the deployment that a rollback comes to: a registered revision is brought,
-    /// by nobody's leave and without a one-off task.
+    /// The planner of the deployment that a rollback comes to. It deploys a revision that is
+    /// registered already, without approval and without a one-off task.
     #[must_use]
     pub fn bringing_back(&self, back: BroughtBack) -> Self {
         let mut again = self.clone();

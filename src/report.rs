@@ -1,4 +1,4 @@
-//! Events → Report: the fold from which summary, outputs and exit code are rendered. Pure.
+//! PURE: Events → Report, from which summary and outputs are rendered.
 
 use serde::Serialize;
 

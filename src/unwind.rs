@@ -36,7 +36,7 @@ pub enum Unwound {
         /// Green's revision.
         revision: String,
     },
-    /// Somebody else's rollout goes on; it is not ours to take back.
+    /// Somebody else's rollout is in progress; it is not ours to undo.
     Superseded {
         /// Whose it is.
         by: String,
@@ -56,7 +56,7 @@ pub enum Unwound {
 enum Undone {
     /// It is undone.
     Nothing,
-    /// There was nothing to take back.
+    /// There was nothing to undo.
     Absent,
     /// It matters for what serves traffic.
     Traffic(Unwound),

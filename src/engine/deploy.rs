@@ -28,6 +28,7 @@ use crate::survey::Snapshot;
 
 /// From the end of a run's one-off task until its rollout can be seen.
 const HANDOVER: Duration = Duration::from_secs(20);
+
 /// survey → plan → image → scan → register → one-off task → rollout → gate → traffic → production →
 /// bake.
 pub(super) async fn deploy(run: &Run, planner: &Planner) -> Result<Ending, Halt> {
@@ -397,7 +398,7 @@ async fn bake(run: &Run, rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Resu
 fn nothing_to_roll_out(plan: &Plan, revision: &Revision) -> Ending {
     plan.rollout
         .as_ref()
-        .map_or_else(|| only_registered(revision), no_change)
+        .map_or_else(|| only_registered(revision), already_deployed)
 }
 
 fn only_registered(revision: &Revision) -> Ending {
@@ -412,7 +413,7 @@ fn only_registered(revision: &Revision) -> Ending {
     }
 }
 
-pub(super) fn no_change(plan: &RolloutPlan) -> Ending {
+pub(super) fn already_deployed(plan: &RolloutPlan) -> Ending {
     let sentence = format!(
         "{} serves production already: nothing was to be deployed",
         short_name(&plan.blue.revision)

@@ -142,7 +142,7 @@ async fn last_of_group(run: &Run, query: &HistoryQuery) -> Result<Option<Last>, 
     for id in ids.into_iter().take(FAR) {
         let deployment = run.aws.get_deployment(&id).await?;
         if deployment.rolls_back.is_some() && query.deployment.is_none() {
-            continue; // the deployment that it takes back says more
+            continue; // the deployment that it rolls back says more
         }
         let code = deployment
             .error

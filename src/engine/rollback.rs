@@ -38,7 +38,7 @@ pub(super) async fn rollback(run: &Run, planner: &Planner) -> Result<Ending, Hal
     let target = history::target(run, &plan.history, &snapshot).await?;
     run.tell(RollbackFact::Target {
         revision: target.revision.clone(),
-        why: target.why.clone(),
+        why: target.why.clone().into(),
     });
     let back = brought_back(run, &plan, &snapshot, target).await?;
     let ending = deploy::deploy(run, &planner.bringing_back(back)).await?;

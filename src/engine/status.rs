@@ -83,7 +83,7 @@ fn nothing(snapshot: &Snapshot) -> Ending {
 fn at_gate(rollout: &Rollout<'_>, at: At) -> Ending {
     let answer = match at {
         At::Green | At::Step | At::Production => "answer with mode: continue or mode: abort",
-        At::Foreign => "the answer is its owner's to give; mode: abort takes the rollout back",
+        At::Foreign => "the answer is its owner's to give; mode: abort rolls it back",
     };
     let sentence = format!(
         "{}; {}; {answer}",

@@ -1,11 +1,12 @@
 //! Gives every event to every sink, and says in the log what one of them could not show.
 //!
 //! A sink cannot change an outcome, because nothing of the run asks how it did; it cannot delay a
-//! rollback, because none is waited for before the outcome is said.
+//! rollback, because no remote one is waited for before the outcome is said.
 
 use std::time::Duration;
 
 use crate::event::{Event, Stamped};
+use crate::outcome::Reason;
 use crate::sinks::sink::{Sink, SinkError};
 
 /// A run that was told to stop has seconds, and its post step follows.
@@ -53,7 +54,7 @@ impl Dispatcher {
     /// Gives an event to all of them.
     pub fn take(&mut self, stamped: &Stamped) {
         self.at_ms = stamped.at_ms;
-        if stamped.event == Event::Signalled {
+        if is_in_haste(&stamped.event) {
             self.longest = SIGNALLED;
         }
         self.each(|sink| sink.take(stamped));
@@ -85,6 +86,12 @@ impl Dispatcher {
             let _ = watched.sink.take(&stamped);
         }
     }
+}
+
+/// Whether the runner kills the process soon.
+fn is_in_haste(event: &Event) -> bool {
+    matches!(event, Event::Signalled)
+        || matches!(event, Event::Ended(end) if end.reason == Reason::Cancelled)
 }
 
 #[cfg(test)]

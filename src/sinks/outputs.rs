@@ -44,14 +44,18 @@ impl OutputFile {
         let Some(path) = &self.path else {
             return Ok(());
         };
+        let mut first_error = Ok(());
         for output in of(&self.report) {
             if is_wanted(output.0) && !self.written.contains(&output) {
-                append_value(path, output.0, &output.1)
-                    .map_err(|error| SinkError::unwritten(&error))?;
-                self.written.push(output);
+                match append_value(path, output.0, &output.1) {
+                    Ok(()) => self.written.push(output),
+                    Err(error) => {
+                        first_error = first_error.and(Err(SinkError::unwritten(&error)));
+                    }
+                }
             }
         }
-        Ok(())
+        first_error
     }
 }
 

@@ -416,7 +416,7 @@ fn notes(report: &Report) -> String {
         } else {
             format!(" To have it, allow {}.", code(allow))
         };
-        format!("- Narrower: {}.{allow}", text(check))
+        format!("- Limited: {}.{allow}", text(check))
     });
     let lines: Vec<String> = report
         .warnings

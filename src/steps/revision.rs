@@ -89,7 +89,9 @@ pub async fn revision(run: &Run, plan: &Plan, image: Option<&Pinned>) -> Result<
         DroppedFields::Refused if !dropped.is_empty() => return Err(not_kept(&arn, &dropped)),
         DroppedFields::Refused => {}
         DroppedFields::Allowed => dropped.iter().for_each(|path| {
-            run.tell(RevisionFact::FieldDropped { path: path.clone() });
+            run.tell(RevisionFact::FieldDropped {
+                path: path.clone().into(),
+            });
         }),
     }
     Ok(Revision {

@@ -546,7 +546,7 @@ pub(super) async fn until_stopped(
                 if now != last {
                     run.tell(OneOffFact::Status {
                         what: what.to_owned(),
-                        status: now.clone(),
+                        status: now.clone().into(),
                     });
                     last = now;
                 }

@@ -220,7 +220,7 @@ async fn follow(run: &Run, rollback: &str) -> Result<(), Failure> {
             if deployment.word != shown {
                 run.tell(UndoFact::RollbackStatus {
                     rollback: rollback.to_owned(),
-                    status: deployment.word.clone(),
+                    status: deployment.word.clone().into(),
                 });
                 shown.clone_from(&deployment.word);
             }

@@ -156,7 +156,7 @@ async fn ended(run: &Run, undo: &EcsUndo, arn: &str) -> Result<ServiceDeployment
                     deployment: UndoneDeployment::Ecs {
                         id: deployment.id().to_owned(),
                     },
-                    status: deployment.word.clone(),
+                    status: deployment.word.clone().into(),
                 });
                 shown.clone_from(&deployment.word);
             }

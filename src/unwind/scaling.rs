@@ -146,7 +146,7 @@ async fn untag(run: &Run, undo: &ScalingUndo, arn: &str) -> Result<bool, Failure
             run.tell(ScalingFact::TagStays {
                 resource: undo.resource.clone(),
                 error: error.to_string().into(),
-                command: by_hand,
+                command: by_hand.into(),
             });
             Ok(true)
         }

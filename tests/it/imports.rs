@@ -71,6 +71,10 @@ static RELATIVE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(?:^|[^\w:])(\w+)::(\{[^}]*\}|\w+|\*)").expect("a pattern"));
 static CHILD: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(?m)^(?:pub(?:\([^)]*\))? )?mod (\w+);").expect("a pattern"));
+static VISIBILITY: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"pub\(in [^)]*\)").expect("a pattern"));
+static MACRO: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"#\[macro_export\]\s+macro_rules! (\w+)").expect("a pattern"));
 static TESTS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?m)^#\[cfg\(test\)\]\n(?:#\[(?s:.)*?\)\]\n)?(?:pub\(crate\) )?mod tests \{")
         .expect("a pattern")
@@ -83,6 +87,8 @@ static FOR_TESTS: LazyLock<Regex> = LazyLock::new(|| {
 /// The sources of the product, by the names of their modules.
 struct Modules {
     code: BTreeMap<String, String>,
+    /// The macros that they show to each other.
+    macros: BTreeSet<String>,
     /// What each of them uses of others, and of its own children.
     uses: BTreeMap<String, BTreeSet<Use>>,
     /// Those that say of themselves that they are pure.
@@ -143,10 +149,17 @@ impl Modules {
             if text.starts_with("//! PURE:") {
                 pure.insert(name.clone());
             }
+            let text = VISIBILITY.replace_all(&text, "pub");
             code.insert(name, product_code(&text));
         }
+        let macros = code
+            .values()
+            .flat_map(|code| MACRO.captures_iter(code))
+            .map(|found| found[1].to_owned())
+            .collect();
         let mut modules = Self {
             code,
+            macros,
             uses: BTreeMap::new(),
             pure,
         };
@@ -226,8 +239,7 @@ impl Modules {
     }
 
     fn is_macro(&self, name: &str) -> bool {
-        let definition = format!("#[macro_export]\nmacro_rules! {name} ");
-        self.code.values().any(|code| code.contains(&definition))
+        self.macros.contains(name)
     }
 
     /// Why a module is not pure by itself.

@@ -958,7 +958,7 @@ async fn status_leaves_the_answer_at_somebody_else_s_gate_to_its_owner() {
     assert_snapshot!(status.ending(), @"
     exit code 0
     ---
-    Blue serves 100 % of production, green 0 % (observed at the load balancer's listeners); service deployment [service deployment] waits at its gate; unless it is answered, ECS rolls back at [time]; the answer is its owner's to give; mode: abort takes the rollout back.
+    Blue serves 100 % of production, green 0 % (observed at the load balancer's listeners); service deployment [service deployment] waits at its gate; unless it is answered, ECS rolls back at [time]; the answer is its owner's to give; mode: abort rolls it back.
     Outcome: waiting, exit code 0, after [time]
     ---
     ecs:RegisterTaskDefinition

@@ -278,12 +278,12 @@ async fn reads_that_only_serve_a_check_narrow_it_and_the_deployment_succeeds() {
 
     ### Notes
 
-    - Narrower: a definition that has not changed is registered again, and what changes is not shown. To have it, allow <code>ecs:DescribeTaskDefinition</code>.
-    - Narrower: a deployment that runs already is only noticed when CodeDeploy refuses ours. To have it, allow <code>codedeploy:ListDeployments</code>.
-    - Narrower: alarms that ring before the start are not noticed. To have it, allow <code>cloudwatch:DescribeAlarms</code>.
-    - Narrower: green's target health is not shown. To have it, allow <code>elasticloadbalancing:DescribeTargetHealth</code>.
-    - Narrower: traffic weights and task counts are not shown while waiting. To have it, allow <code>codedeploy:GetDeploymentTarget</code>.
-    - Narrower: where traffic goes is taken from ECS, not from the load balancer. To have it, allow <code>elasticloadbalancing:DescribeRules</code>.
+    - Limited: a definition that has not changed is registered again, and what changes is not shown. To have it, allow <code>ecs:DescribeTaskDefinition</code>.
+    - Limited: a deployment that runs already is only noticed when CodeDeploy refuses ours. To have it, allow <code>codedeploy:ListDeployments</code>.
+    - Limited: alarms that ring before the start are not noticed. To have it, allow <code>cloudwatch:DescribeAlarms</code>.
+    - Limited: green's target health is not shown. To have it, allow <code>elasticloadbalancing:DescribeTargetHealth</code>.
+    - Limited: traffic weights and task counts are not shown while waiting. To have it, allow <code>codedeploy:GetDeploymentTarget</code>.
+    - Limited: where traffic goes is taken from ECS, not from the load balancer. To have it, allow <code>elasticloadbalancing:DescribeRules</code>.
 
     [Watch it in the AWS console](https://eu-central-1.console.aws.amazon.com/codesuite/codedeploy/deployments/[deployment 1]?region=eu-central-1)
     ");

@@ -21,9 +21,9 @@ pub enum GateFact {
     /// ECS waits for somebody else.
     ForeignHook {
         /// The stage; empty where ECS does not show it.
-        stage: String,
+        stage: Text,
         /// The hook's id.
-        hook: String,
+        hook: Text,
     },
     /// Green's tests are not run again before the gate is opened.
     TestedRecently,

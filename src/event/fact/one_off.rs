@@ -16,7 +16,7 @@ pub enum OneOffFact {
         /// What kind of task.
         what: String,
         /// Its status in AWS's words.
-        status: String,
+        status: Text,
     },
     /// Another run's is older: this run's is stopped.
     GivesWay {

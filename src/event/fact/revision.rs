@@ -42,7 +42,7 @@ pub enum RevisionFact {
     /// AWS did not keep a field.
     FieldDropped {
         /// Its path in the definition, as code.
-        path: String,
+        path: Text,
     },
 }
 

@@ -15,7 +15,7 @@ pub enum RollbackFact {
         /// The revision's ARN.
         revision: String,
         /// Why this one.
-        why: String,
+        why: Text,
     },
     /// Both sides serve, and nothing is in progress.
     TrafficIsShared {

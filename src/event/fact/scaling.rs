@@ -47,7 +47,7 @@ pub enum ScalingFact {
         /// Why it could not be removed.
         error: Text,
         /// What removes it.
-        command: String,
+        command: Text,
     },
     /// The desired count is not what it was.
     DesiredNotRestored {

@@ -12,12 +12,12 @@ pub enum TesterFact {
     /// Its image is pulled.
     Pulls {
         /// The image.
-        image: String,
+        image: Text,
     },
     /// Its image is there.
     Pulled {
         /// The image.
-        image: String,
+        image: Text,
         /// After so long.
         milliseconds: u64,
     },
@@ -38,14 +38,14 @@ pub enum TesterFact {
     /// Its image is not named by digest.
     NamedByTag {
         /// Its name.
-        tester: String,
+        tester: Text,
         /// The image.
-        image: String,
+        image: Text,
     },
     /// It can read the token of the checkout.
     ReadsToken {
         /// Its name.
-        tester: String,
+        tester: Text,
     },
 }
 

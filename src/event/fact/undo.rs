@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::arn::short_name;
 use crate::event::fact::FactLevel;
+use crate::text::Text;
 
 /// How a rollout is undone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,14 +30,14 @@ pub enum UndoFact {
         /// Its id.
         rollback: String,
         /// Its status in AWS's words.
-        status: String,
+        status: Text,
     },
     /// A deployment that is undone has another status.
     Status {
         /// Which.
         deployment: UndoneDeployment,
         /// Its status in AWS's words.
-        status: String,
+        status: Text,
     },
     /// It had succeeded before it could be stopped.
     TooLate {

@@ -62,11 +62,11 @@ async fn fetch(run: &Run, engine: &Engine, place: &RunnerPlace) -> Result<(), En
     }
     let began = Instant::now();
     run.tell(TesterFact::Pulls {
-        image: place.image.to_string(),
+        image: place.image.to_string().into(),
     });
     engine.pull(&place.image).await?;
     run.tell(TesterFact::Pulled {
-        image: place.image.to_string(),
+        image: place.image.to_string().into(),
         milliseconds: milliseconds(began.elapsed()),
     });
     Ok(())
@@ -166,8 +166,8 @@ fn made_inside(root: &Path, folder: &str) -> Result<PathBuf, String> {
 fn warn(run: &Run, tester: &Tester, place: &RunnerPlace) {
     if !place.image.as_str().contains("@sha256:") {
         run.tell(TesterFact::NamedByTag {
-            tester: tester.name.clone(),
-            image: place.image.to_string(),
+            tester: tester.name.clone().into(),
+            image: place.image.to_string().into(),
         });
     }
     let settings = std::fs::read_to_string(run.runner.workspace.root.join(".git/config"))
@@ -175,7 +175,7 @@ fn warn(run: &Run, tester: &Tester, place: &RunnerPlace) {
         .to_lowercase();
     if settings.contains("extraheader") {
         run.tell(TesterFact::ReadsToken {
-            tester: tester.name.clone(),
+            tester: tester.name.clone().into(),
         });
     }
 }

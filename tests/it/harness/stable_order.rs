@@ -7,7 +7,7 @@ use regex::Regex;
 const PROGRESS: &str = r"^[A-Za-z_]+(, production blue \d+ % green \d+ %)?(, green \d+ of \d+ tasks running(, \d+ failed)?)?$|^the one-off task is [A-Z_]+$";
 const PASSED: &str = r"^✓ .+ on (green|production): [A-Z]+ /";
 const WARNING: &str = r"^::(warning) title=";
-const NARROWER: &str = r"^- (Narrower): ";
+const LIMITED: &str = r"^- (Limited): ";
 const ROW: &str = r"^\| . \| [^|]+ \| (green|production) \| <code>";
 
 /// The log without masks and without looks at the rollout (`the_log_follows_traffic_step_by_step`
@@ -28,7 +28,7 @@ pub(super) fn log(lines: &[String]) -> String {
 pub(super) fn summary(text: &str) -> String {
     ordered(
         ordered(text.lines().map(str::to_owned).collect(), ROW),
-        NARROWER,
+        LIMITED,
     )
     .join("\n")
 }

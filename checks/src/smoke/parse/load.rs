@@ -1,7 +1,6 @@
 //! The document's `warm-up` and `load`: one or a list of each, within bounds that no service is
 //! hurt by.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use reqwest::Method;
@@ -204,10 +203,13 @@ pub(super) struct Loads(Vec<LoadForm>);
 impl FromNode for Loads {
     fn from_node(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self> {
         let mut names = UniqueNames::default();
-        let mut unnamed = BTreeSet::new();
+        let mut has_unnamed = false;
         let loads = read_all(reader, node.one_or_more(), |reader, item| {
             let is_form = matches!(item.content, Content::Mapping(_));
-            if names.note(reader, item).is_none() && is_form && !unnamed.insert(()) {
+            if names.note(reader, item).is_none()
+                && is_form
+                && std::mem::replace(&mut has_unnamed, true)
+            {
                 reader.report(
                     item.place,
                     "Two probes have no `name`",

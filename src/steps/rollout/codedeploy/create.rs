@@ -17,6 +17,7 @@ use crate::survey;
 
 /// The official action cuts descriptions here.
 const DESCRIPTION: usize = 512;
+
 /// CodeDeploy did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 #[error("CodeDeploy did not {what}")]

@@ -145,8 +145,8 @@ impl EcsRollout<'_> {
             return;
         }
         self.run.tell(GateFact::ForeignHook {
-            stage: deployment.stage().to_owned(),
-            hook: hook.hook_id.clone(),
+            stage: deployment.stage().to_owned().into(),
+            hook: hook.hook_id.clone().into(),
         });
     }
 
