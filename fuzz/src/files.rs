@@ -86,7 +86,9 @@ fn filled(text: &[u8], first: usize, files: &[(Vec<u8>, Vec<u8>)]) -> Vec<u8> {
             (b'@', Some(content)) => {
                 whole.extend_from_slice(Digest::compute(content).as_str().as_bytes())
             }
-            (b'#', Some(content)) => whole.extend_from_slice(Digest::compute(content).hex().as_bytes()),
+            (b'#', Some(content)) => {
+                whole.extend_from_slice(Digest::compute(content).hex().as_bytes())
+            }
             (b'$', Some(content)) => whole.extend_from_slice(content.len().to_string().as_bytes()),
             (other, _) => {
                 whole.push(other);
