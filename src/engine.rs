@@ -415,13 +415,16 @@ fn after(unwound: Unwound, reason: Reason) -> Ending {
             reason,
             sentence: "nothing was rolled out: what served production before still does".into(),
         },
-        Unwound::OnBlue { revision, witness } => Ending {
+        Unwound::OnBlue {
+            revision,
+            observed_by,
+        } => Ending {
             outcome: Outcome::RolledBack,
             reason,
             sentence: format!(
                 "blue serves 100 % of production: {} ({})",
                 short_name(&revision),
-                witness.words()
+                observed_by.words()
             ),
         },
         Unwound::TooLate { revision } => {

@@ -232,14 +232,14 @@ fn new_run(
     aws.on_throttled(Box::new(move |action, since| {
         throttled.record(&waits(action, since, clock));
     }));
-    let outlets = Observers {
+    let observers = Observers {
         observer: Box::new(move |event| observer.record(event)),
-        keeper: Box::new(move |armed| keeper.keep(&owner, armed)),
-        hider: Box::new(move |secret| hider.hide(secret)),
+        state_store: Box::new(move |armed| keeper.keep(&owner, armed)),
+        secret_masker: Box::new(move |secret| hider.hide(secret)),
     };
     let listener = Arc::clone(recorder);
     aws.tell_secrets(move |secret| listener.hide(secret));
-    Run::new(aws, runner, clock, outlets)
+    Run::new(aws, runner, clock, observers)
 }
 
 /// A write of ours waits until AWS takes it.

@@ -210,7 +210,7 @@ impl Report {
             Event::Checked { measurement } => measured::take(&mut self.checks, measurement),
             Event::Loaded { result } => self.loaded(result),
             Event::Tested { result } => self.tested(result),
-            Event::TrafficObserved(seen) => self.traffic = Some((seen.side, seen.witness)),
+            Event::TrafficObserved(seen) => self.traffic = Some((seen.side, seen.observed_by)),
             Event::UndoFailed { what, failure } => self.stuck.push((what.clone(), failure.clone())),
 
             // What only the live log shows.

@@ -1,5 +1,6 @@
 //! What the program asks of a kind of rollout, all in one place. CodeDeploy, ECS's own strategies
-//! and rolling each answer in modules of their own; nobody else tells them apart.
+//! and rolling each answer in modules of their own, and the steps that follow a rollout do not tell
+//! them apart.
 //!
 //! What has a default here is what most kinds have in common: a new kind answers only where it is
 //! different. What is asked of its undo is in `undo`, which knows no client.
@@ -27,7 +28,7 @@ use crate::undo::ServiceKey;
 /// Nobody has reached green yet.
 pub const BEFORE_TRAFFIC: &str = "blue serves production";
 
-/// What is owed at the gate.
+/// What the run does at green's gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GatePlan {
     /// Green is tested here, before anyone reaches it.
@@ -55,7 +56,7 @@ pub trait PlannedRollout: Debug {
     /// What is said of it before the start, a sentence each.
     fn lines(&self, settings: &Settings) -> Vec<String>;
 
-    /// What is owed at green's gate.
+    /// What the run does at green's gate.
     fn gate(&self) -> GatePlan {
         GatePlan::Absent
     }

@@ -34,9 +34,9 @@ pub struct Observers {
     /// Takes the events.
     pub observer: EventObserver,
     /// Takes what is armed.
-    pub keeper: StateStore,
+    pub state_store: StateStore,
     /// Takes secrets that came to be known on the way.
-    pub hider: SecretMasker,
+    pub secret_masker: SecretMasker,
 }
 
 /// A run in progress.
@@ -49,7 +49,7 @@ pub struct Run {
     pub id: String,
     clock: Clock,
     observer: EventObserver,
-    hider: SecretMasker,
+    secret_masker: SecretMasker,
     armed: ArmedUndos,
     narrowed: Mutex<BTreeSet<String>>,
     if_left_alone: Mutex<Option<String>>,
@@ -59,17 +59,17 @@ pub struct Run {
 }
 
 impl Run {
-    /// A run that tells through its outlets.
-    pub fn new(aws: Aws, runner: Runner, clock: Clock, outlets: Observers) -> Self {
+    /// A run that tells these observers what happens.
+    pub fn new(aws: Aws, runner: Runner, clock: Clock, observers: Observers) -> Self {
         let id = format!("{}-{:08x}", runner.run, crate::clock::nonce() >> 32);
         Self {
             aws,
             runner,
             id,
             clock,
-            observer: outlets.observer,
-            hider: outlets.hider,
-            armed: ArmedUndos::new(outlets.keeper),
+            observer: observers.observer,
+            secret_masker: observers.secret_masker,
+            armed: ArmedUndos::new(observers.state_store),
             narrowed: Mutex::default(),
             if_left_alone: Mutex::default(),
             deferred_tags: Mutex::default(),
@@ -87,7 +87,7 @@ impl Run {
 
     /// Hides a secret that was read on the way, before anything is told of it.
     pub fn hide(&self, secret: &Secret) {
-        (self.hider)(secret);
+        (self.secret_masker)(secret);
     }
 
     /// Says that a check is limited for a read that failed, once for each.
@@ -214,11 +214,11 @@ impl Run {
     }
 
     /// Tells which side was seen to serve production, and by what.
-    pub fn confirm_traffic(&self, revision: &str, side: Serving, witness: ObservedBy) {
+    pub fn confirm_traffic(&self, revision: &str, side: Serving, observed_by: ObservedBy) {
         self.tell(Event::TrafficObserved(ObservedTraffic {
             revision: revision.to_owned(),
             side,
-            witness,
+            observed_by,
         }));
     }
 

@@ -29,7 +29,7 @@ pub enum Unwound {
         /// Its revision.
         revision: String,
         /// Who says so.
-        witness: ObservedBy,
+        observed_by: ObservedBy,
     },
     /// The rollout was over: green serves, blue is gone.
     TooLate {

@@ -16,7 +16,7 @@ use crate::planner::Planner;
 use crate::problem::Problem;
 use crate::rollout_kind::GatePlan;
 use crate::run::Run;
-use crate::steps::rollout::{self, Past, Rollout};
+use crate::steps::rollout::{self, GateState, Rollout};
 use crate::steps::scaling;
 use crate::survey::{Running, Snapshot};
 use crate::undo::{RevisionUndo, Undo};
@@ -57,10 +57,10 @@ pub(super) async fn go_on(run: &Run, planner: &Planner) -> Result<Ending, Halt> 
         plan: planned,
         revision: &revision,
         image: None,
-        is_answered: past == Past::Passed,
+        is_answered: past == GateState::Passed,
     };
     let checks = Checks::new(run, ready, &brought);
-    if past == Past::Not {
+    if past == GateState::NotPassed {
         test_again(run, &mut rollout, &checks).await?;
         rollout.proceed().await?;
     }

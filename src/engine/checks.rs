@@ -16,7 +16,7 @@ use crate::run::Run;
 use crate::secret::Secret;
 use crate::steps::image::Pinned;
 use crate::steps::revision::Revision;
-use crate::steps::rollout::{Interrupted, Past, Rollout, Shares};
+use crate::steps::rollout::{GateState, Interrupted, Rollout, Shares};
 use crate::steps::{load, secrets, smoke, test_url, tester};
 
 /// What checks need and what can be had before anything is touched.
@@ -104,9 +104,9 @@ impl<'a> Checks<'a> {
 
     /// What is owed before the next share of traffic goes to green; passed when it went on by
     /// itself meanwhile. Before the first share there is nothing to look at.
-    pub(super) async fn at_step(&self, rollout: &mut Rollout<'_>) -> Result<Past, Halt> {
+    pub(super) async fn at_step(&self, rollout: &mut Rollout<'_>) -> Result<GateState, Halt> {
         if rollout.serves_nothing() || rollout.on_green().is_some_and(|percent| percent <= 0.0) {
-            return Ok(Past::Not);
+            return Ok(GateState::NotPassed);
         }
         tokio::select! {
             passed = self.passed(Moment::Step) => passed?,

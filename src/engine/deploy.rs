@@ -21,7 +21,7 @@ use crate::rollout_kind::GatePlan;
 use crate::run::Run;
 use crate::steps::image::{self, Pinned};
 use crate::steps::revision::{self, Revision};
-use crate::steps::rollout::{Interrupted, Past, Reached, Rollout};
+use crate::steps::rollout::{GateState, Interrupted, Reached, Rollout};
 use crate::steps::task::{self, OneOff};
 use crate::steps::{scaling, scan};
 use crate::survey::Snapshot;
@@ -130,8 +130,8 @@ async fn roll_out(
 /// passed, so a gate that is open is no reason to go back.
 async fn resume(run: &Run, rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<Ending, Halt> {
     match find_gate(run, rollout).await? {
-        Past::Passed => from_traffic(run, rollout, checks).await,
-        Past::Not => {
+        GateState::Passed => from_traffic(run, rollout, checks).await,
+        GateState::NotPassed => {
             test_green(rollout, checks).await?;
             from_gate(run, rollout, checks).await
         }
@@ -139,12 +139,12 @@ async fn resume(run: &Run, rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Re
 }
 
 /// Where a rollout that was found stands to green's gate.
-pub(super) async fn find_gate(run: &Run, rollout: &mut Rollout<'_>) -> Result<Past, Halt> {
+pub(super) async fn find_gate(run: &Run, rollout: &mut Rollout<'_>) -> Result<GateState, Halt> {
     let past = step(run, Step::Green, rollout.find_gate(), |past| {
         past.words().to_owned()
     })
     .await?;
-    if past == Past::Passed {
+    if past == GateState::Passed {
         run.tell(GateFact::OpenedBefore);
     }
     Ok(past)
@@ -154,7 +154,7 @@ pub(super) async fn find_gate(run: &Run, rollout: &mut Rollout<'_>) -> Result<Pa
 async fn follow(run: &Run, rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<Ending, Halt> {
     if rollout.gate() != GatePlan::Absent {
         step(run, Step::Green, rollout.reach_gate(), |()| {
-            Past::Not.words().to_owned()
+            GateState::NotPassed.words().to_owned()
         })
         .await?;
     }
@@ -207,7 +207,7 @@ async fn shift(rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<&'stati
             }
             Reached::Green => return Ok("green serves 100 %"),
             Reached::Gate(_) => {
-                if checks.at_step(rollout).await? == Past::Not {
+                if checks.at_step(rollout).await? == GateState::NotPassed {
                     rollout.take_step().await?;
                 }
             }

@@ -26,7 +26,7 @@ use crate::steps::alarms::{AlarmWatch, EVERY};
 use crate::steps::analysis::{self, Analysis};
 use crate::steps::green_health::GreenHealth;
 use crate::steps::revision::Revision;
-use crate::steps::rollout::{Interrupted, Past, Rollout};
+use crate::steps::rollout::{GateState, Interrupted, Rollout};
 
 /// The watch of one rollout.
 pub(super) struct RolloutMonitor<'a> {
@@ -195,9 +195,9 @@ impl<'a> RolloutMonitor<'a> {
     }
 
     /// Waits until the traffic that green has now was judged, before it gets more.
-    pub(super) async fn settled(&self, rollout: &mut Rollout<'_>) -> Result<Past, Halt> {
+    pub(super) async fn settled(&self, rollout: &mut Rollout<'_>) -> Result<GateState, Halt> {
         let Some(analysis) = self.analysis.get() else {
-            return Ok(Past::Not);
+            return Ok(GateState::NotPassed);
         };
         let past = self
             .until(
@@ -240,9 +240,9 @@ impl<'a> RolloutMonitor<'a> {
         };
         let concluded = async {
             match self.until(Moment::Bake, in_time, rollout).await? {
-                Past::Not => Ok(()),
+                GateState::NotPassed => Ok(()),
                 // Blue is gone already: what is known by now is all that will be known.
-                Past::Passed => self.finished(),
+                GateState::Passed => self.finished(),
             }
         };
         step(self.run, Step::Analysis, concluded, |()| analysis.found()).await
@@ -269,7 +269,7 @@ impl<'a> RolloutMonitor<'a> {
         moment: Moment,
         measured: impl Future<Output = Option<AnalysisResult>>,
         rollout: &mut Rollout<'_>,
-    ) -> Result<Past, Halt> {
+    ) -> Result<GateState, Halt> {
         let ended = {
             let held = async {
                 if rollout.keeps_blue() {
@@ -285,12 +285,12 @@ impl<'a> RolloutMonitor<'a> {
                 failure = self.unhealthy(moment) => return Err(failure.into()),
                 held = held => {
                     held?;
-                    return Ok(Past::Passed);
+                    return Ok(GateState::Passed);
                 }
             }
         };
         match ended.and_then(|ended| analysis::failure(&ended).map(|failure| (ended, failure))) {
-            None => Ok(Past::Not),
+            None => Ok(GateState::NotPassed),
             Some((ended, _)) if asks(&ended) && self.stands_at_gate(moment) => Err(Halt::Waits(
                 deploy::waiting_for_verdict(self.run, rollout, &analysis::sentence(&ended)),
             )),

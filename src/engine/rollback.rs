@@ -87,11 +87,14 @@ async fn fast(run: &Run, plan: &RollbackPlan, running: &Running) -> Result<Optio
         unwinding(run, unwind::all(run, &run.armed())).await
     };
     match unwound {
-        Unwound::OnBlue { revision, witness } => {
+        Unwound::OnBlue {
+            revision,
+            observed_by,
+        } => {
             let sentence = format!(
                 "{} serves 100 % of production again ({})",
                 short_name(&revision),
-                witness.words()
+                observed_by.words()
             );
             if let Some(left) = running.revision.as_deref().filter(|left| *left != revision) {
                 run.tell(RevisionFact::StaysForRollback {

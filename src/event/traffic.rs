@@ -58,7 +58,7 @@ pub struct ObservedTraffic {
     /// `blue` or `green`.
     pub side: Serving,
     /// Who says so.
-    pub witness: ObservedBy,
+    pub observed_by: ObservedBy,
 }
 
 /// Whether what answers at test-url is green.

@@ -20,7 +20,7 @@ pub async fn now(run: &Run, place: &ServiceKey, blue: &Blue) -> String {
             format!(
                 "blue serves 100 % of production: {} ({})",
                 short_name(&blue.revision),
-                observed.witness.words()
+                observed.observed_by.words()
             )
         }
         (Some(observed), Some(tasks)) => format!("{}; {tasks}", observed.words()),

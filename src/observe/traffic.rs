@@ -14,7 +14,7 @@ pub struct Observed {
     /// Percent on each side.
     pub traffic: Traffic,
     /// Who says so.
-    pub witness: ObservedBy,
+    pub observed_by: ObservedBy,
 }
 
 impl Observed {
@@ -23,7 +23,7 @@ impl Observed {
         let (blue, green) = (self.traffic.blue.round(), self.traffic.green.round());
         format!(
             "blue serves {blue} % of production, green {green} % ({})",
-            self.witness.words()
+            self.observed_by.words()
         )
     }
 
@@ -50,13 +50,13 @@ pub async fn observe(run: &Run, place: &ServiceKey, blue: &Blue) -> Option<Obser
     match at_listeners(run, blue).await {
         Some(traffic) => Some(Observed {
             traffic,
-            witness: ObservedBy::Listener,
+            observed_by: ObservedBy::Listener,
         }),
         None => at_task_sets(run, place, blue)
             .await
             .map(|traffic| Observed {
                 traffic,
-                witness: ObservedBy::TaskSets,
+                observed_by: ObservedBy::TaskSets,
             }),
     }
 }
@@ -243,7 +243,7 @@ mod tests {
         let forwards = vec![rule(&[("blue", 1)]), rule(&[("blue", 0), ("green", 1)])];
         let observed = Observed {
             traffic: share(&forwards, &["blue".into()]).unwrap(),
-            witness: ObservedBy::Listener,
+            observed_by: ObservedBy::Listener,
         };
         assert_eq!(observed.whole(), None);
     }

@@ -1,4 +1,4 @@
-//! What the plan says of the image: is it for the task's platform, is there a repository for it,
+//! PURE: what the plan says of the image: is it for the task's platform, is there a repository for it,
 //! may its tags be given.
 
 use serde_json::Value;

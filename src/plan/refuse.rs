@@ -1,4 +1,4 @@
-//! What the plan refuses: things that would fail later, or that would let untested code reach
+//! PURE: what the plan refuses: things that would fail later, or that would let untested code reach
 //! users.
 
 use crate::aws::arn::short_name;

@@ -11,7 +11,7 @@ pub struct ScanPlan {
     /// What may be found.
     pub policy: Policy,
     /// A fixed time between looks, where given.
-    pub fixed_pause: Option<Duration>,
+    pub fixed_interval: Option<Duration>,
     /// The time that the whole run may take, where given: it bounds the wait as well.
     pub deadline: Option<Duration>,
 }
@@ -19,7 +19,7 @@ pub struct ScanPlan {
 pub(super) fn plan(settings: &Settings) -> Option<ScanPlan> {
     Some(ScanPlan {
         policy: settings.scan.clone()?,
-        fixed_pause: settings.rollout.pace.fixed,
+        fixed_interval: settings.rollout.pace.fixed,
         deadline: settings.rollout.deadline,
     })
 }

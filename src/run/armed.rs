@@ -11,7 +11,7 @@ use crate::undo::Undo;
 /// The undos that are armed.
 pub(super) struct ArmedUndos {
     list: Mutex<Numbered>,
-    keeper: StateStore,
+    state_store: StateStore,
 }
 
 /// Numbers are never given twice.
@@ -47,10 +47,10 @@ impl ArmedUndo<'_> {
 
 impl ArmedUndos {
     /// Nothing is armed yet.
-    pub(super) fn new(keeper: StateStore) -> Self {
+    pub(super) fn new(state_store: StateStore) -> Self {
         Self {
             list: Mutex::default(),
-            keeper,
+            state_store,
         }
     }
 
@@ -96,7 +96,7 @@ impl ArmedUndos {
 
     /// Under the lock: what is saved last is what is armed last.
     fn save(&self, numbered: &[(u64, Undo)]) {
-        (self.keeper)(&undos(numbered));
+        (self.state_store)(&undos(numbered));
     }
 }
 

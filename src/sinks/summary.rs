@@ -264,8 +264,8 @@ fn rollout(report: &Report) -> Option<String> {
 }
 
 fn traffic(report: &Report) -> Option<String> {
-    let (side, witness) = report.traffic?;
-    let words = format!("{side:?}, {}", witness.words()).to_lowercase();
+    let (side, observed_by) = report.traffic?;
+    let words = format!("{side:?}, {}", observed_by.words()).to_lowercase();
     Some(text(&words))
 }
 

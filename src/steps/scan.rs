@@ -114,7 +114,7 @@ impl<'a> ScanPoller<'a> {
             policy: &plan.policy,
             repository,
             scanned,
-            fixed: plan.fixed_pause,
+            fixed: plan.fixed_interval,
             began: now,
             until,
             start,

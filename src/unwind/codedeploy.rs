@@ -259,15 +259,17 @@ async fn on_blue(
     let mut easing = Backoff::default();
     loop {
         let observed = traffic::observe(run, &undo.place, &undo.blue).await;
-        let witness = match observed {
+        let observed_by = match observed {
             None => Some(ObservedBy::Controller),
-            Some(observed) => (observed.whole() == Some(Serving::Blue)).then_some(observed.witness),
+            Some(observed) => {
+                (observed.whole() == Some(Serving::Blue)).then_some(observed.observed_by)
+            }
         };
-        if let Some(witness) = witness {
-            run.confirm_traffic(&undo.blue.revision, Serving::Blue, witness);
+        if let Some(observed_by) = observed_by {
+            run.confirm_traffic(&undo.blue.revision, Serving::Blue, observed_by);
             return Ok(Undone::Traffic(Unwound::OnBlue {
                 revision: undo.blue.revision.clone(),
-                witness,
+                observed_by,
             }));
         }
         if began.elapsed() > STALE

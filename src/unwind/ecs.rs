@@ -188,20 +188,20 @@ async fn on_blue(run: &Run, undo: &EcsUndo, ended: &ServiceDeployment) -> Result
         if let Some(newer) = other(run, undo, ended, DeploymentOrder::After).await {
             return Ok(Undone::Traffic(superseded(run, undo, newer).await));
         }
-        let witness = witness(run, undo, ended).await;
+        let observed_by = observed_by(run, undo, ended).await;
         // Where weights do not tell, ECS has gone back to what somebody else deployed between our
         // look and ours.
-        if witness.is_none_or(|witness| witness == ObservedBy::Deployment)
+        if observed_by.is_none_or(|observed_by| observed_by == ObservedBy::Deployment)
             && let Some(former) = other(run, undo, ended, DeploymentOrder::Before).await
         {
             return Ok(Undone::Traffic(superseded(run, undo, former).await));
         }
-        if let Some(witness) = witness {
+        if let Some(observed_by) = observed_by {
             put_count_back(run, undo).await;
-            run.confirm_traffic(&undo.blue.revision, Serving::Blue, witness);
+            run.confirm_traffic(&undo.blue.revision, Serving::Blue, observed_by);
             return Ok(Undone::Traffic(Unwound::OnBlue {
                 revision: undo.blue.revision.clone(),
-                witness,
+                observed_by,
             }));
         }
         if began.elapsed() > patience(ended) {
@@ -242,9 +242,9 @@ fn patience(ended: &ServiceDeployment) -> Duration {
 }
 
 /// Who says that blue serves: the listeners, else ECS's own word for a rollback.
-async fn witness(run: &Run, undo: &EcsUndo, ended: &ServiceDeployment) -> Option<ObservedBy> {
+async fn observed_by(run: &Run, undo: &EcsUndo, ended: &ServiceDeployment) -> Option<ObservedBy> {
     if let Some(observed) = observe(run, undo).await {
-        return (observed.whole() == Some(Serving::Blue)).then_some(observed.witness);
+        return (observed.whole() == Some(Serving::Blue)).then_some(observed.observed_by);
     }
     if ended.status() == DeploymentStatus::RolledBack {
         return Some(ObservedBy::Deployment);

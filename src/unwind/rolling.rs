@@ -80,7 +80,7 @@ pub(super) async fn undo(run: &Run, undo: &RollingUndo, hand: Trigger) -> Result
                 run.confirm_traffic(&undo.previous, Serving::Blue, ObservedBy::Deployment);
                 return Ok(Undone::Traffic(Unwound::OnBlue {
                     revision: undo.previous.clone(),
-                    witness: ObservedBy::Deployment,
+                    observed_by: ObservedBy::Deployment,
                 }));
             }
             Towards::Untouched => return Ok(Undone::Nothing),

@@ -571,7 +571,7 @@ fn told_of(text: &str) -> Vec<Stamped> {
         Event::TrafficObserved(ObservedTraffic {
             revision: own(),
             side: Serving::Blue,
-            witness: ObservedBy::Listener,
+            observed_by: ObservedBy::Listener,
         }),
         Event::Refused(RefusedInputs {
             problems: vec![ReportedProblem {

@@ -104,12 +104,16 @@ fn contract() -> BTreeSet<String> {
     words.extend(Outcome::ALL.iter().map(|outcome| outcome.word().to_owned()));
     words.extend(Reason::ALL.iter().map(|reason| reason.word().to_owned()));
     words.extend(Step::ALL.iter().map(|step| step.title().to_owned()));
-    words.extend(witnesses.iter().map(|witness| witness.words().to_owned()));
+    words.extend(
+        witnesses
+            .iter()
+            .map(|observed_by| observed_by.words().to_owned()),
+    );
     let tags = Step::ALL
         .map(|step| serde_json::json!(step))
         .into_iter()
         .chain(modes.map(|mode| serde_json::json!(mode)));
-    tags.chain(witnesses.map(|witness| serde_json::json!(witness)))
+    tags.chain(witnesses.map(|observed_by| serde_json::json!(observed_by)))
         .for_each(|tag| texts(&tag, &mut words));
     words
 }

@@ -233,16 +233,16 @@ async fn asked_in_a_process_of_its_own() {
     };
     let aws = Aws::connect(&settings).await;
     let observer = Box::new(move |one: &Stamped| tell(&one.event));
-    let outlets = Observers {
+    let observers = Observers {
         observer,
-        keeper: Box::new(|_| {}),
-        hider: Box::new(|_| {}),
+        state_store: Box::new(|_| {}),
+        secret_masker: Box::new(|_| {}),
     };
     let run = Run::new(
         aws,
         Runner::from_variables(&variables),
         Clock::start(),
-        outlets,
+        observers,
     );
     ask(&run, url).await;
 }

@@ -126,12 +126,12 @@ impl Job {
         let aws = Aws::connect(&settings.aws).await;
         let observer =
             Box::new(move |event: &Stamped| sink.lock().expect("events").push(event.clone()));
-        let outlets = Observers {
+        let observers = Observers {
             observer,
-            keeper: Box::new(|_| {}),
-            hider: Box::new(|_| {}),
+            state_store: Box::new(|_| {}),
+            secret_masker: Box::new(|_| {}),
         };
-        let run = Run::new(aws, runner, Clock::start(), outlets);
+        let run = Run::new(aws, runner, Clock::start(), observers);
         Self {
             folder,
             checks: ChecksPlan::new(&settings),

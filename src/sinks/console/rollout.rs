@@ -85,7 +85,7 @@ pub(super) fn traffic(traffic: &ObservedTraffic) -> String {
         "production: 100 % on {:?} ({}), {}",
         traffic.side,
         short_name(&traffic.revision),
-        traffic.witness.words()
+        traffic.observed_by.words()
     );
     quiet(&line.to_lowercase())
 }

@@ -247,7 +247,7 @@ impl CodeDeployRollout<'_> {
         }
         let observed = traffic::observe(self.run, &self.plan.place, &self.plan.blue).await;
         let observed_by = match observed {
-            Some(observed) if observed.whole() == Some(Serving::Green) => observed.witness,
+            Some(observed) if observed.whole() == Some(Serving::Green) => observed.observed_by,
             Some(observed) if seen == Seen::Completed => return self.shared(observed),
             Some(_) => return Seen::Shifting,
             None => ObservedBy::Controller,

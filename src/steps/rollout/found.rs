@@ -30,20 +30,20 @@ impl Reached {
     }
 }
 
-/// Whether green's gate is behind a rollout that was found.
+/// Whether a rollout has passed a gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Past {
-    /// It waits there.
-    Not,
+pub enum GateState {
+    /// It is still ahead, or the rollout waits at it.
+    NotPassed,
     /// It was opened before.
     Passed,
 }
 
-impl Past {
+impl GateState {
     /// In words.
     pub fn words(self) -> &'static str {
         match self {
-            Self::Not => "up, waiting at the gate",
+            Self::NotPassed => "up, waiting at the gate",
             Self::Passed => "past its gate",
         }
     }

@@ -29,7 +29,7 @@ mod shares;
 mod start;
 
 use found::RolloutOrigin;
-pub use found::{Past, Reached};
+pub use found::{GateState, Reached};
 pub use interrupted::{Interrupted, ONE_AT_A_TIME};
 pub use shares::Shares;
 pub use start::{attach, is_unchanged, start};
@@ -158,16 +158,16 @@ impl<'a> Rollout<'a> {
     }
 
     /// Follows a rollout that was found until green's gate, or whatever is past it.
-    pub async fn find_gate(&mut self) -> Result<Past, Interrupted> {
+    pub async fn find_gate(&mut self) -> Result<GateState, Interrupted> {
         if self.until(Goal::Gate).await? != Seen::AtGate(At::Green) {
-            return Ok(Past::Passed);
+            return Ok(GateState::Passed);
         }
         let found = self.find_green().await;
         if found.is_err() && self.until(Goal::Gate).await? != Seen::AtGate(At::Green) {
-            return Ok(Past::Passed);
+            return Ok(GateState::Passed);
         }
         found?;
-        Ok(Past::Not)
+        Ok(GateState::NotPassed)
     }
 
     /// How long green has waited at its gate, where AWS tells.

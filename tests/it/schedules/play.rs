@@ -428,12 +428,12 @@ fn environment(schedule: &Schedule, id: &str) -> String {
 async fn new_run(job: &Job) -> Run {
     let (observer, keeper) = (Arc::clone(&job.log), Arc::clone(&job.log));
     let aws = Aws::connect(&job.settings.aws).await;
-    let outlets = Observers {
+    let observers = Observers {
         observer: Box::new(move |event| observer.record(event)),
-        keeper: Box::new(move |armed| keeper.keep(armed)),
-        hider: Box::new(|_| ()),
+        state_store: Box::new(move |armed| keeper.keep(armed)),
+        secret_masker: Box::new(|_| ()),
     };
-    Run::new(aws, job.runner.clone(), Clock::start(), outlets)
+    Run::new(aws, job.runner.clone(), Clock::start(), observers)
 }
 
 /// The run, with everything that happens meanwhile; none when its machine died.

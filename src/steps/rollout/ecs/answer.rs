@@ -128,7 +128,7 @@ impl EcsRollout<'_> {
         }
         if at == At::Production {
             self.confirm_green(
-                observed.map_or(ObservedBy::Controller, |observed| observed.witness),
+                observed.map_or(ObservedBy::Controller, |observed| observed.observed_by),
             );
         }
         self.waiting = Some(Waiting { hook, at, observed });

@@ -38,7 +38,7 @@ impl EcsRollout<'_> {
             return self.confirm_rolling(seen).await;
         }
         let observed_by = match self.observe_traffic().await {
-            Some(observed) if observed.whole() == Some(Serving::Green) => observed.witness,
+            Some(observed) if observed.whole() == Some(Serving::Green) => observed.observed_by,
             Some(observed) => return self.shared(deployment, observed),
             // Users are shifted, and nobody saw where to.
             None if self.own_plan.balancer.unread().is_some()

@@ -25,7 +25,7 @@ fn shares(deployment: &ServiceDeployment) -> Option<Traffic> {
 pub(super) fn asked_for(deployment: &ServiceDeployment) -> Option<Observed> {
     shares(deployment).map(|traffic| Observed {
         traffic,
-        witness: ObservedBy::Controller,
+        observed_by: ObservedBy::Controller,
     })
 }
 
