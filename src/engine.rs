@@ -29,6 +29,7 @@ pub mod history;
 mod monitor;
 mod planning;
 mod prepared;
+mod preview;
 pub mod queue;
 mod rollback;
 pub mod stale;
@@ -187,6 +188,7 @@ impl Ending {
 async fn mode(run: &Run, planner: &Planner) -> Result<Ending, Halt> {
     match planner.mode() {
         Mode::Deploy => deploy::deploy(run, planner).await,
+        Mode::Plan => preview::plan(run, planner).await,
         Mode::Rollback => rollback::rollback(run, planner).await,
         Mode::Continue => approval::go_on(run, planner).await,
         Mode::Abort => approval::abort(run, planner).await,

@@ -17,6 +17,7 @@ use crate::text::Text;
 pub mod fact;
 mod image;
 mod one_off;
+mod planned;
 mod rollout;
 mod run;
 mod step;
@@ -26,6 +27,9 @@ mod traffic;
 pub use fact::{Fact, FactLevel};
 pub use image::{DeferredTag, Parts, PinnedImage, Transfer};
 pub use one_off::{OneOffTask, TaskEnd};
+pub use planned::{
+    PlannedDeployment, PlannedImage, PlannedRevision, PlannedStep, VERSION as PLAN_VERSION,
+};
 pub use rollout::{
     DeployedRevision, Gate, Progress, StartedRollout, StepSeen, SurveyedService, Tasks,
 };
@@ -68,6 +72,8 @@ pub enum Event {
     },
     /// What runs now, as it was read.
     Surveyed(SurveyedService),
+    /// What a deployment would do, for a run that only plans it.
+    Planned(Box<PlannedDeployment>),
     /// A read was denied or failed; a check is limited for it.
     Narrowed {
         /// What is not checked now.

@@ -15,7 +15,7 @@ use crate::sinks::outputs;
 const OUTPUTS: &[(&str, &str)] = &[
     (
         "outcome",
-        "What serves traffic now: deployed, already-deployed, registered, waiting, started, not-deployed, rolled-back, still-running, stuck, refused. See docs/outcomes.md.",
+        "What serves traffic now: deployed, already-deployed, registered, planned, waiting, started, not-deployed, rolled-back, still-running, stuck, refused. See docs/outcomes.md.",
     ),
     (
         "reason",
@@ -30,6 +30,14 @@ const OUTPUTS: &[(&str, &str)] = &[
     ),
     ("image-digest", "Its digest."),
     ("registry", "The registry it is in."),
+    (
+        "plan",
+        "What a deployment would do, for mode plan: a JSON document.",
+    ),
+    (
+        "plan-digest",
+        "For mode plan: what the input plan-digest of a deployment takes to be held to this plan.",
+    ),
     (
         "scan-findings",
         "What scan found in it: a JSON object of counts by severity, without what is ignored.",

@@ -49,7 +49,7 @@ macro_rules! inputs {
 
 inputs! {
     "The nine that are enough" {
-        mode = "mode", "deploy", "What to do: deploy; rollback (to rollback-to, or to the last good deployment); continue or abort (answer a gate that another job left waiting); status (follow what runs).";
+        mode = "mode", "deploy", "What to do: deploy; plan (say what deploy would do, and do nothing); rollback (to rollback-to, or to the last good deployment); continue or abort (answer a gate that another job left waiting); status (follow what runs).";
         cluster = "cluster", "default", "The ECS cluster, by name or ARN.";
         service = "service", "none", "The ECS service. Without one the task definition is only registered (and run with run-task); no traffic is touched.";
         image = "image", "the image in the task definition", "What to deploy: docker-daemon:NAME:TAG, oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE, docker://REGISTRY/NAME:TAG (or @sha256:…), or a bare reference, looked up in the local Docker engine first, then in the registry that it says, else in repository. It is deployed by digest.";
@@ -121,6 +121,8 @@ inputs! {
         suspend_autoscaling = "suspend-autoscaling", "false", "Whether scale-in of the service is suspended during the rollout, and restored at its end.";
     }
     "Rollback and approval" {
+        plan_digest = "plan-digest", "none", "The output plan-digest of a run with mode: plan that somebody has reviewed. What differs from it is refused, and named, before anything is touched.";
+        fail_on_changes = "fail-on-changes", "false", "mode plan: true ends the run with exit code 10 when a deployment would change something.";
         approval = "approval", "none", "before-traffic: after its tests green waits at the gate, the job ends with the outcome waiting, and another job answers with mode continue or abort.";
         on_cancel = "on-cancel", "rollback", "What a cancelled run does with its rollout: rollback, or leave it to AWS.";
         rollback_to = "rollback-to", "the last good deployment", "mode rollback: a revision (family:12, 12 or its ARN), a tag or digest of an image in the deployment history, or a deployment id.";

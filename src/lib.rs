@@ -22,6 +22,7 @@ pub mod inputs;
 pub mod observe;
 pub mod outcome;
 pub mod plan;
+pub mod plan_digest;
 pub mod planner;
 pub mod poll_interval;
 pub mod report;

@@ -12,6 +12,8 @@ pub enum Mode {
     /// The whole line.
     #[default]
     Deploy,
+    /// What a deployment would do is said, and nothing is done.
+    Plan,
     /// Back to what was good.
     Rollback,
     /// The gate that another job left is opened.
@@ -20,6 +22,13 @@ pub enum Mode {
     Abort,
     /// What is in progress is followed.
     Status,
+}
+
+impl Mode {
+    /// Whether a deployment is what is planned.
+    pub fn plans_deployment(self) -> bool {
+        matches!(self, Self::Deploy | Self::Plan)
+    }
 }
 
 /// What serves traffic when the run ends.
@@ -32,6 +41,8 @@ pub enum Outcome {
     AlreadyDeployed,
     /// No service was given: the task definition is registered.
     Registered,
+    /// What a deployment would do is said; nothing was done.
+    Planned,
     /// Green waits at its gate, tested; another job answers with `mode: continue` or `abort`.
     Waiting,
     /// The rollout was begun and left to AWS, as asked; nothing is claimed about traffic.
@@ -51,10 +62,11 @@ pub enum Outcome {
 
 impl Outcome {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Deployed,
         Self::AlreadyDeployed,
         Self::Registered,
+        Self::Planned,
         Self::Waiting,
         Self::Started,
         Self::NotDeployed,
@@ -70,6 +82,7 @@ impl Outcome {
             Self::Deployed => "deployed",
             Self::AlreadyDeployed => "already-deployed",
             Self::Registered => "registered",
+            Self::Planned => "planned",
             Self::Waiting => "waiting",
             Self::Started => "started",
             Self::NotDeployed => "not-deployed",
@@ -86,6 +99,7 @@ impl Outcome {
             Self::Deployed
             | Self::AlreadyDeployed
             | Self::Registered
+            | Self::Planned
             | Self::Waiting
             | Self::Started => 0,
             Self::NotDeployed => 10,
@@ -144,6 +158,8 @@ reasons! {
     AsPlanned = "as-planned",
     /// No service was given: the revision was registered, no traffic was touched.
     NoService = "no-service",
+    /// `mode: plan` with `fail-on-changes: true`: a deployment would change something.
+    Changes = "changes",
     /// `wait-for-service-stability: false`.
     NotWaited = "not-waited",
     /// The service runs this revision already.

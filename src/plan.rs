@@ -30,6 +30,7 @@ mod deadline;
 mod definition;
 mod ecs;
 mod image;
+mod preview;
 mod refuse;
 mod rolling;
 mod running;
@@ -53,6 +54,7 @@ pub use clearance::{
 pub use codedeploy::{AppSpecPlan, BuiltParts, CodeDeployPlan, GroupKey};
 pub use ecs::{Balancer, EcsPlan};
 pub use image::{ImagePlan, RepositoryNeed, RepositoryPlan};
+pub use preview::preview;
 pub use rolling::RollingPlan;
 pub use running::{
     HistoryQuery, InProgressPlan, RollbackChecks, RollbackPlan, RunningUndos, in_progress, rollback,
@@ -139,6 +141,20 @@ pub struct RolloutPlan {
     pub wants_zero: bool,
     /// Who performs it, and what that needs.
     pub kind: RolloutKind,
+}
+
+impl RolloutPlan {
+    /// Whether the service runs this revision already, with as many tasks as are asked for.
+    pub fn runs_already(&self, revision: &str) -> bool {
+        let as_many = |desired: i32| {
+            self.update
+                .desired_count
+                .is_none_or(|count| count == desired)
+        };
+        revision == self.blue.revision
+            && !self.update.force_new_deployment
+            && self.kind.desired().is_none_or(as_many)
+    }
 }
 
 /// The plan of one kind of rollout.
@@ -311,7 +327,7 @@ fn found_problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
 
 /// Whether the mode makes a definition and an AppSpec.
 fn brings_a_revision(settings: &Settings) -> bool {
-    matches!(settings.mode, Mode::Deploy | Mode::Rollback)
+    matches!(settings.mode, Mode::Deploy | Mode::Plan | Mode::Rollback)
 }
 
 /// Problems with an AppSpec, for a service that needs one; where there is none that could be read,

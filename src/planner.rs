@@ -5,11 +5,13 @@
 //! the plan.
 
 use crate::choices::{Approval, OnCancel};
+use crate::event::PlannedDeployment;
 use crate::outcome::Mode;
 use crate::plan::{
     self, Clearance, InProgressPlan, Plan, PlanRefusal, RollbackChecks, RollbackPlan,
 };
 use crate::problem::Problem;
+use crate::registry::PushEstimate;
 use crate::run::Run;
 use crate::settings::{CheckSettings, DefinitionSource, Settings};
 use crate::survey::{self, Incomplete, Snapshot};
@@ -37,7 +39,7 @@ impl Planner {
 
     /// What becomes of the rollout when the job is cancelled. Who only looks has nothing to undo.
     pub fn on_cancel(&self) -> OnCancel {
-        if self.settings.mode == Mode::Status {
+        if matches!(self.settings.mode, Mode::Status | Mode::Plan) {
             OnCancel::Leave
         } else {
             self.settings.control.on_cancel
@@ -89,6 +91,26 @@ impl Planner {
     /// The plan of a rollback, as far as one look tells.
     pub fn rollback(&self, snapshot: &Snapshot) -> RollbackPlan {
         plan::rollback(&self.settings, snapshot)
+    }
+
+    /// What a deployment by this plan would do.
+    pub fn preview(
+        &self,
+        snapshot: &Snapshot,
+        plan: &Plan,
+        estimate: Option<&PushEstimate>,
+    ) -> PlannedDeployment {
+        plan::preview(plan, snapshot, &self.clearance(snapshot).queue, estimate)
+    }
+
+    /// The digest of the plan that was reviewed, where a deployment is held to one.
+    pub fn reviewed_plan(&self) -> Option<&str> {
+        self.settings.control.reviewed_plan.as_deref()
+    }
+
+    /// Whether a plan that would change something fails the run.
+    pub fn fails_on_changes(&self) -> bool {
+        self.settings.control.fail_on_changes
     }
 
     /// Whether production's traffic is not all on blue, as far as it was read.

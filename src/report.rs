@@ -9,9 +9,9 @@ use crate::checks::smoke::{TestResult, TestVerdict};
 use crate::checks::tester::{TesterResult, TesterVerdict};
 use crate::error::Failure;
 use crate::event::{
-    DeployedRevision, Event, Fact, FactLevel, ObservedBy, OneOffTask, PinnedImage, RefusedInputs,
-    ReportedProblem, RunEnd, RunStart, Serving, Stamped, StartedRollout, Step, StepEnd,
-    SurveyedService, TestUrl, Transfer,
+    DeployedRevision, Event, Fact, FactLevel, ObservedBy, OneOffTask, PinnedImage,
+    PlannedDeployment, RefusedInputs, ReportedProblem, RunEnd, RunStart, Serving, Stamped,
+    StartedRollout, Step, StepEnd, SurveyedService, TestUrl, Transfer,
 };
 use crate::outcome::{Outcome, Reason};
 use crate::scan::ScanResult;
@@ -50,6 +50,9 @@ pub struct Report {
     pub sentence: Text,
     /// Who performs the rollout.
     pub controller: Option<String>,
+    /// What a deployment would do, for a run that only plans it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlannedDeployment>,
     /// What served before.
     pub blue: Option<String>,
     /// The revision deployed.
@@ -188,6 +191,7 @@ impl Report {
             Event::PostEnded { result } => self.post_result = Some(result.clone()),
 
             Event::Surveyed(service) => self.surveyed(service),
+            Event::Planned(planned) => self.plan = Some((**planned).clone()),
             Event::Narrowed { check, allow, .. } => {
                 self.narrowed.push((check.clone(), allow.clone()));
             }

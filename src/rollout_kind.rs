@@ -130,6 +130,19 @@ pub trait PlannedRollout: Debug {
         Front::Nothing
     }
 
+    /// The configuration of the service's deployments before and after, where the rollout changes it.
+    fn configuration_change(&self) -> Option<(&Value, &Value)> {
+        None
+    }
+
+    /// What of the service is changed only for the rollout, a sentence each.
+    fn temporary_changes(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What AWS would do by itself if nobody followed the rollout, in a sentence.
+    fn if_left_alone(&self) -> String;
+
     /// Listeners of test traffic, or their rules.
     fn test_listeners(&self) -> &[String] {
         &[]

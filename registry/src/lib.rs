@@ -59,6 +59,8 @@ pub use error::{PushError, SourceError, Step};
 pub use image::{Facts, PlatformImage};
 pub use image_config::Platform;
 pub use progress::{Progress, Pushed, Report, RootManifest};
-pub use push::{PushOptions, TagDeferral, push, resolve, retag};
+pub use push::{
+    EstimatedSize, PushEstimate, PushOptions, TagDeferral, estimate, push, resolve, retag,
+};
 pub use reference::{ImageName, ImageReference, ManifestReference, ReferenceError, Tag, TagError};
 pub use source::{Source, Sources, find};

@@ -51,6 +51,21 @@ enum SourceKind {
     Registry(RemoteImage),
 }
 
+/// What a source is made of.
+pub(crate) enum Contents<'s> {
+    /// Layers that are compressed when the image is read.
+    Layers {
+        /// What identifies the image.
+        config: &'s Digest,
+        /// Their digests, uncompressed.
+        layers: Vec<&'s Digest>,
+        /// Their size in bytes, roughly.
+        bytes: u64,
+    },
+    /// Blobs as they are sent.
+    Blobs(Vec<Blob>),
+}
+
 /// Takes each blob as soon as it is ready, so that it is sent while the rest is still being read.
 pub(crate) type BlobSender = mpsc::Sender<Blob>;
 
@@ -125,6 +140,11 @@ impl Source {
         }
     }
 
+    /// What identifies the image before it is pushed: its digest, or that of its config.
+    pub fn identity(&self) -> Option<&Digest> {
+        self.digest().or_else(|| self.config_digest())
+    }
+
     /// Whether the image is in the engine, and as far as the engine knows not in the registry of its name.
     pub fn is_in_engine_only(&self, name: &ImageName) -> bool {
         match &self.kind {
@@ -187,6 +207,24 @@ impl Source {
             SourceKind::Registry(remote) => Some(remote.root()),
             SourceKind::Engine { .. } | SourceKind::DockerArchive(_) => None,
         }
+    }
+
+    /// What it is made of, as far as that is known without reading layers.
+    pub(crate) async fn contents(&self, report: Report<'_>) -> Result<Contents<'_>, SourceError> {
+        Ok(match &self.kind {
+            SourceKind::Engine { image, .. } => Contents::Layers {
+                config: &image.id,
+                layers: image.diff_ids.iter().collect(),
+                bytes: image.bytes,
+            },
+            SourceKind::DockerArchive(archive) => Contents::Layers {
+                config: archive.config_digest(),
+                layers: archive.diff_ids(),
+                bytes: archive.size(),
+            },
+            SourceKind::Files(image) => Contents::Blobs(image.blobs.clone()),
+            SourceKind::Registry(remote) => Contents::Blobs(remote.read_image(report).await?.blobs),
+        })
     }
 
     /// Reads what the registry does not have, and hands over every blob as soon as it is ready. The

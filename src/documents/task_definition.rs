@@ -1,8 +1,22 @@
-//! Reading a task definition: the few facts that other parts ask for, and nothing that changes it.
+//! A task definition: the few facts that other parts ask for, and the image that is put into it.
 
 use serde_json::Value;
 
 use super::parse::items;
+
+/// The definition with this image in these containers.
+pub fn with_image(definition: &Value, containers: &[String], image: &str) -> Value {
+    let mut definition = definition.clone();
+    let all = definition["containerDefinitions"].as_array_mut();
+    for container in all.into_iter().flatten().filter(|container| {
+        container["name"]
+            .as_str()
+            .is_some_and(|name| containers.iter().any(|wanted| wanted == name))
+    }) {
+        container["image"] = Value::from(image);
+    }
+    definition
+}
 
 /// A task definition, looked at. Whatever is missing or of the wrong type reads as absent.
 #[derive(Debug, Clone, Copy)]

@@ -219,6 +219,12 @@ async fn shift(rollout: &mut Rollout<'_>, checks: &Checks<'_>) -> Result<&'stati
 async fn prepare(run: &Run, planner: &Planner) -> Result<(Snapshot, Plan, Ready), Halt> {
     let (snapshot, plan) = Box::pin(planned(run, planner, None)).await?;
     let ready = checks::prepare(run, &plan.checks).await?;
+    tell_plan(run, &snapshot, &plan);
+    Ok((snapshot, plan, ready))
+}
+
+/// What is planned, and what the user should know about it.
+pub(super) fn tell_plan(run: &Run, snapshot: &Snapshot, plan: &Plan) {
     let notes = plan.notes.iter().map(|note| Event::Noted {
         sentence: note.into(),
     });
@@ -226,8 +232,7 @@ async fn prepare(run: &Run, planner: &Planner) -> Result<(Snapshot, Plan, Ready)
         sentence: warning.into(),
     });
     notes.chain(warnings).for_each(|event| run.tell(event));
-    surveyed(run, &snapshot, &plan);
-    Ok((snapshot, plan, ready))
+    surveyed(run, snapshot, plan);
 }
 
 fn surveyed(run: &Run, snapshot: &Snapshot, plan: &Plan) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::queue::{self, QueueOutcome};
-use super::{Halt, add_new, stale};
+use super::{Halt, add_new, preview, stale};
 use crate::aws::ecs::PAUSE_TAG;
 use crate::aws::jittered;
 use crate::event::fact::{AwsFact, HooksFact, ScalingFact};
@@ -106,6 +106,7 @@ pub(super) async fn planned(
         arm_leftovers(run, leftovers).await;
     }
     let plan = planner.deployment(&snapshot)?;
+    preview::check_reviewed(planner, &snapshot, &plan).await?;
     Ok((snapshot, plan))
 }
 

@@ -7,7 +7,6 @@
 use crate::alarm::{Alarm, AlarmState};
 use crate::aws::ecs_shapes::{DeploymentController, Service};
 use crate::error::Failure;
-use crate::outcome::Mode;
 use crate::outcome::Reason;
 use crate::problem::Problem;
 use crate::settings::Settings;
@@ -48,7 +47,7 @@ pub(super) fn watched(settings: &Settings, snapshot: &Snapshot) -> AlarmsPlan {
 /// Alarms that the user names and that do not exist: a misspelt one would never ring.
 pub(super) fn problems(settings: &Settings, snapshot: &Snapshot) -> Vec<Problem> {
     let missing = missing(snapshot, &settings.checks.alarms.watched)
-        .filter(|_| settings.mode == Mode::Deploy);
+        .filter(|_| settings.mode.plans_deployment());
     let remedy = format!(
         "check its name and aws-region (`{}`), or create it",
         settings.aws.region
@@ -110,7 +109,7 @@ fn ringing(snapshot: &Snapshot) -> impl Iterator<Item = &Alarm> {
 }
 
 fn is_waived(settings: &Settings, alarm: &Alarm) -> bool {
-    settings.mode != Mode::Deploy || settings.checks.alarms.waived.contains(&alarm.name)
+    !settings.mode.plans_deployment() || settings.checks.alarms.waived.contains(&alarm.name)
 }
 
 /// Whether AWS takes a deployment back when an alarm of its own rings: ECS does not for one that
@@ -148,7 +147,7 @@ pub(super) fn warnings(settings: &Settings, snapshot: &Snapshot) -> Vec<String> 
         missing(snapshot, own)
             .map(|name| format!("alarm {name} of the deployment group or service does not exist")),
     );
-    if settings.mode != Mode::Deploy {
+    if !settings.mode.plans_deployment() {
         let gone = missing(snapshot, &settings.checks.alarms.watched);
         warnings
             .extend(gone.map(|name| format!("alarm {name} does not exist, and is not watched")));

@@ -59,6 +59,29 @@ impl ChecksPlan {
         }
     }
 
+    /// Whether anything is tested or measured at a moment.
+    pub fn has(&self, moment: Moment) -> bool {
+        self.measures(moment)
+            || self.suite.as_ref().is_some_and(|suite| {
+                suite.count(moment) > 0 || suite.loads(moment).next().is_some()
+            })
+    }
+
+    /// What is asked of a side at a moment, in a sentence.
+    pub fn sentence(&self, moment: Moment, side: &str) -> String {
+        let names = self.suite.as_ref().map(|suite| suite.names(moment));
+        let names = names.unwrap_or_default().join(", ");
+        let at = self
+            .url(moment)
+            .map(|url| format!(" at {url}"))
+            .unwrap_or_default();
+        if names.is_empty() {
+            format!("{side} is measured")
+        } else {
+            format!("{side} is tested{at}: {names}")
+        }
+    }
+
     /// Whether anything is measured at a moment.
     pub fn measures(&self, moment: Moment) -> bool {
         self.analysis

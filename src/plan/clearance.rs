@@ -4,7 +4,6 @@ use super::{running, task};
 use crate::aws::ecs_shapes::Service;
 use crate::choices::{IfRunning, PollSettings, ScaleIn, StaleRun};
 use crate::documents::deployment_configuration::{KnownHooks, run_in};
-use crate::outcome::Mode;
 use crate::run_order::RunOrder;
 use crate::secret::Secret;
 use crate::settings::Settings;
@@ -83,7 +82,7 @@ pub struct LeftHooks {
 
 /// What comes before the plan of a deployment.
 pub fn clearance(settings: &Settings, snapshot: &Snapshot) -> Clearance {
-    let asks = (settings.mode, settings.control.stale_run) == (Mode::Deploy, StaleRun::Refuse);
+    let asks = settings.mode.plans_deployment() && settings.control.stale_run == StaleRun::Refuse;
     Clearance {
         queue: queue(settings, snapshot),
         newer_run: settings.control.github_token.clone().filter(|_| asks),
@@ -95,7 +94,7 @@ fn queue(settings: &Settings, snapshot: &Snapshot) -> QueuePlan {
     let Some(running) = snapshot
         .running
         .as_ref()
-        .filter(|running| settings.mode == Mode::Deploy && !running.is_ours)
+        .filter(|running| settings.mode.plans_deployment() && !running.is_ours)
     else {
         return QueuePlan::Free;
     };

@@ -252,6 +252,18 @@ impl PlannedRollout for CodeDeployPlan {
         )
     }
 
+    fn if_left_alone(&self) -> String {
+        let kept = self.group.termination_minutes;
+        match self.group.ready_wait {
+            ReadyWait::Minutes(minutes) => format!(
+                "at its gate CodeDeploy waits {minutes} min and then stops the deployment; past it CodeDeploy continues, and keeps blue for {kept} min after the shift"
+            ),
+            ReadyWait::Continue => format!(
+                "CodeDeploy continues by itself, and keeps blue for {kept} min after the shift"
+            ),
+        }
+    }
+
     fn is_stepwise(&self) -> bool {
         self.routing.is_some_and(|routing| routing.minutes() > 0)
     }

@@ -7,7 +7,6 @@ use crate::aws::ecs_shapes::{DeploymentController, Service};
 use crate::choices::{Approval, Follow, IfRunning};
 use crate::documents::strategy::Strategy;
 use crate::error::Failure;
-use crate::outcome::Mode;
 use crate::outcome::Reason;
 use crate::problem::Problem;
 use crate::registry::ImageName;
@@ -239,7 +238,7 @@ pub(super) fn not_now(settings: &Settings, snapshot: &Snapshot) -> Result<(), Fa
 
 /// What this run continues is not; nor is what another mode is there for.
 fn is_in_the_way(settings: &Settings, running: &Running) -> bool {
-    settings.mode == Mode::Deploy
+    settings.mode.plans_deployment()
         && !running.is_ours
         && settings.control.if_running == Some(IfRunning::Fail)
 }
@@ -301,7 +300,7 @@ pub(super) fn without_tasks(settings: &Settings, snapshot: &Snapshot) -> Option<
     let service = snapshot
         .service
         .as_ref()
-        .filter(|_| settings.mode == Mode::Deploy)?;
+        .filter(|_| settings.mode.plans_deployment())?;
     let asked = asked_count(settings, service);
     let (count, is_asked) = (asked.unwrap_or(service.desired_count), asked.is_some());
     let why = if is_asked {

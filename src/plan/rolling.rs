@@ -36,6 +36,10 @@ impl PlannedRollout for RollingPlan {
         vec!["ECS replaces the tasks (rolling)".into()]
     }
 
+    fn if_left_alone(&self) -> String {
+        "ECS continues to replace the tasks".to_owned()
+    }
+
     fn desired(&self) -> Option<i32> {
         Some(self.desired)
     }

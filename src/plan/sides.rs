@@ -9,7 +9,6 @@ use crate::checks::analysis::question::CloudWatchQuery;
 use crate::checks::analysis::{Analysis, Front, SideFacts, Sides, Traffic, TrafficSchedule};
 use crate::choices::Follow;
 use crate::documents::deployment_configuration::{PRODUCTION, STEP};
-use crate::outcome::Mode;
 use crate::problem::Problem;
 use crate::rollout_kind::BlueKept;
 use crate::settings::Settings;
@@ -22,7 +21,7 @@ pub fn traffic_queries(settings: &Settings, snapshot: &Snapshot) -> Option<[Clou
         .checks
         .analysis
         .as_ref()
-        .filter(|_| settings.mode == Mode::Deploy)?;
+        .filter(|_| settings.mode.plans_deployment())?;
     let rollout = super::attached(settings, snapshot)
         .ok()
         .flatten()
@@ -108,13 +107,13 @@ pub(super) fn problems(
     };
     // Green's target group is known once it is up: where blue has one, so will green.
     let mut problems = analysis.problems(&rollout.sides(&rollout.blue.target_groups, ""));
-    if problems.is_empty() && settings.mode == Mode::Deploy && rollout.kind.is_all_at_once() {
+    if problems.is_empty() && settings.mode.plans_deployment() && rollout.kind.is_all_at_once() {
         problems.extend(beside(analysis));
     }
     // A rollback is not held up because a verdict on it would come late.
     let course = rollout.course.as_ref().filter(|_| {
         problems.is_empty()
-            && settings.mode == Mode::Deploy
+            && settings.mode.plans_deployment()
             && settings.rollout.follow != Follow::Not
     });
     // To refuse what an earlier attempt of this run has started would leave it half-way.

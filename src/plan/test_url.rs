@@ -3,7 +3,6 @@
 
 use super::RolloutKind;
 use crate::aws::arn::listener_of;
-use crate::outcome::Mode;
 use crate::problem::Problem;
 use crate::settings::Settings;
 use crate::settings::cross::GREEN_URL;
@@ -68,7 +67,7 @@ pub(super) fn problem(settings: &Settings, snapshot: &Snapshot) -> Option<Proble
     let leads_to =
         |listeners: &[String]| listeners.iter().any(|listener| behind.contains(listener));
     let is_wrong =
-        settings.mode == Mode::Deploy && !by_header && leads_to(&production) && !leads_to(&test);
+        settings.mode.plans_deployment() && !by_header && leads_to(&production) && !leads_to(&test);
     is_wrong.then(|| {
         let message = "it leads to production's listener, where blue answers until traffic has shifted: green would not be tested";
         Problem::new("test-url", message, GREEN_URL)

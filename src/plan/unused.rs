@@ -3,12 +3,11 @@
 //! them.
 
 use crate::aws::ecs_shapes::{DeploymentController, Service};
-use crate::outcome::Mode;
 use crate::settings::Settings;
 
 /// A sentence for each kind of them.
 pub(super) fn warnings(settings: &Settings, service: &Service) -> Vec<String> {
-    if settings.mode != Mode::Deploy {
+    if !settings.mode.plans_deployment() {
         return Vec::new();
     }
     match service.controller() {

@@ -8,7 +8,6 @@ use crate::aws::arn::short_name;
 use crate::aws::ecs_shapes::{DeploymentController, Service};
 use crate::aws::elb::ForwardingRule;
 use crate::documents::strategy::Strategy;
-use crate::outcome::Mode;
 use crate::problem::Problem;
 use crate::settings::Settings;
 use crate::survey::Snapshot;
@@ -20,7 +19,7 @@ pub(super) fn problems(settings: &Settings, snapshot: &Snapshot) -> Option<Probl
     let service = snapshot
         .service
         .as_ref()
-        .filter(|_| settings.mode == Mode::Deploy && snapshot.running.is_none())?;
+        .filter(|_| settings.mode.plans_deployment() && snapshot.running.is_none())?;
     if let DeploymentController::Ecs(word) = service.controller() {
         // Without a strategy tasks are replaced behind one target group.
         settings

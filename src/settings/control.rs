@@ -4,6 +4,7 @@ use super::collect::Collect;
 use crate::choices::{Approval, IfRunning, OnCancel, ScaleIn, StaleRun};
 use crate::inputs::Inputs;
 use crate::outcome::Mode;
+use crate::plan_digest::is_digest;
 use crate::secret::Secret;
 
 /// How the run gets on with others.
@@ -28,11 +29,16 @@ pub struct ControlSettings {
     pub github_token: Option<Secret>,
     /// Whether a rollback goes without smoke tests.
     pub skip_checks: bool,
+    /// The digest of the plan that was reviewed.
+    pub reviewed_plan: Option<String>,
+    /// Whether a plan that would change something fails the run.
+    pub fail_on_changes: bool,
 }
 
 pub(super) fn settings(inputs: &Inputs, collect: &mut Collect) -> (Mode, ControlSettings) {
     let modes = [
         ("deploy", Mode::Deploy),
+        ("plan", Mode::Plan),
         ("rollback", Mode::Rollback),
         ("continue", Mode::Continue),
         ("abort", Mode::Abort),
@@ -70,9 +76,25 @@ pub(super) fn settings(inputs: &Inputs, collect: &mut Collect) -> (Mode, Control
         skip_checks: collect
             .truth("skip-checks", inputs.skip_checks.as_deref())
             .unwrap_or(false),
+        reviewed_plan: reviewed_plan(inputs, collect),
+        fail_on_changes: collect
+            .truth("fail-on-changes", inputs.fail_on_changes.as_deref())
+            .unwrap_or(false),
     };
     cross(mode, inputs, collect);
     (mode, control)
+}
+
+fn reviewed_plan(inputs: &Inputs, collect: &mut Collect) -> Option<String> {
+    let digest = inputs.plan_digest.as_ref()?;
+    if !is_digest(digest) {
+        collect.problem(
+            "plan-digest",
+            "it is not the digest of a plan that this version of the action makes",
+            "give the output plan-digest of a run with mode: plan",
+        );
+    }
+    Some(digest.clone())
 }
 
 fn scale_in(inputs: &Inputs, collect: &mut Collect) -> ScaleIn {
@@ -98,6 +120,16 @@ fn cross(mode: Mode, inputs: &Inputs, collect: &mut Collect) {
             "leave smoke-tests out to deploy without them",
         ),
         (
+            "plan-digest",
+            belongs(&inputs.plan_digest, &[Mode::Deploy]),
+            "set mode: deploy, or leave it out",
+        ),
+        (
+            "fail-on-changes",
+            belongs(&inputs.fail_on_changes, &[Mode::Plan]),
+            "set mode: plan, or leave it out",
+        ),
+        (
             "deployment",
             belongs(
                 &inputs.deployment,
@@ -112,7 +144,7 @@ fn cross(mode: Mode, inputs: &Inputs, collect: &mut Collect) {
         .for_each(|(input, _, remedy)| {
             collect.problem(input, "this mode does not read it", remedy);
         });
-    if mode != Mode::Deploy && inputs.service.is_none() {
+    if !mode.plans_deployment() && inputs.service.is_none() {
         collect.problem(
             "service",
             "it is missing: this mode needs a service",

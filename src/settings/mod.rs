@@ -315,7 +315,7 @@ impl Settings {
         let task = task::settings(inputs, &mut collect);
         let aws = aws(inputs, runner, &mut collect);
         cross::check(inputs, &mut collect);
-        if let Some(checks) = checks.as_ref().filter(|_| mode == Mode::Deploy) {
+        if let Some(checks) = checks.as_ref().filter(|_| mode.plans_deployment()) {
             cross::same_side(checks, &mut collect);
         }
         collect.finish(|notes| {

@@ -30,7 +30,7 @@ pub(super) fn settings(
     collect: &mut Collect,
 ) -> Option<Policy> {
     let text = inputs.scan.as_deref()?;
-    if mode == Mode::Deploy && inputs.image.is_none() {
+    if mode.plans_deployment() && inputs.image.is_none() {
         collect.problem(
             INPUT,
             "it is given without an image",

@@ -67,6 +67,7 @@ impl Console {
             Event::SinkFailed { sink, why } => sink_failed(sink, why),
 
             Event::Surveyed(service) => rollout::surveyed(service),
+            Event::Planned(planned) => self.after_close(at, super::plan::lines(planned)),
             Event::Narrowed { check, allow, why } => {
                 self.warning("a check is limited", &narrowed(check, allow, why))
             }

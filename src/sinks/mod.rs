@@ -9,6 +9,7 @@ mod load;
 pub mod markdown;
 mod measurements;
 pub mod outputs;
+pub mod plan;
 pub mod recorder;
 pub mod replay;
 pub mod scan;

@@ -74,6 +74,7 @@ impl Sink for OutputFile {
                 | Event::TaskStarted { .. }
                 | Event::TaskFound { .. }
                 | Event::ScanAnswered { .. }
+                | Event::Planned(_)
         );
         if is_fact {
             self.write(|name| !LATE.contains(&name))
@@ -128,7 +129,7 @@ pub fn of(report: &Report) -> Vec<(&'static str, String)> {
 }
 
 /// Every output, in the order of the documentation.
-pub fn named_values(report: &Report) -> [(&'static str, Option<String>); 16] {
+pub fn named_values(report: &Report) -> [(&'static str, Option<String>); 18] {
     let codedeploy = report.deployment.clone().filter(|_| report.is_codedeploy);
     let tasks = (!report.tasks.is_empty())
         .then(|| serde_json::to_string(&report.tasks).unwrap_or_default());
@@ -147,6 +148,11 @@ pub fn named_values(report: &Report) -> [(&'static str, Option<String>); 16] {
         ("image", report.image.clone()),
         ("image-digest", report.image_digest.clone()),
         ("registry", report.registry.clone()),
+        ("plan", plan(report)),
+        (
+            "plan-digest",
+            report.plan.as_ref().map(|plan| plan.digest.clone()),
+        ),
         ("scan-findings", scan_findings(report)),
         ("deployment-id", report.deployment.clone()),
         ("service-deployment-arn", report.service_deployment.clone()),
@@ -165,6 +171,11 @@ pub fn named_values(report: &Report) -> [(&'static str, Option<String>); 16] {
         ("console-url", report.console.clone()),
         ("report", json(report).filter(|text| text.len() <= LONGEST)),
     ]
+}
+
+fn plan(report: &Report) -> Option<String> {
+    let text = serde_json::to_string(report.plan.as_ref()?).ok()?;
+    (text.len() <= LONGEST).then_some(text)
 }
 
 fn json(report: &Report) -> Option<String> {

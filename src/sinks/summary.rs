@@ -16,7 +16,7 @@ use crate::sinks::console::{AFTER_CHANGES, NO_CREDENTIALS, capital, title};
 use crate::sinks::markdown::{block, code, text};
 use crate::sinks::outputs::human;
 use crate::sinks::sink::{Sink, SinkError};
-use crate::sinks::{load, measurements, scan, tester};
+use crate::sinks::{load, measurements, plan, scan, tester};
 
 /// The runner's file of the step summary. What the post step came to stands below what main wrote.
 pub struct SummaryFile {
@@ -63,6 +63,7 @@ pub fn of(report: &Report) -> String {
         problems(report),
         failure(report),
         stuck(report),
+        plan::section(report),
         what(report),
         steps(report),
         scan::section(&report.scans),
@@ -133,7 +134,11 @@ fn without_outcome(target: &str) -> String {
 fn mark(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Deployed => "✓",
-        Outcome::AlreadyDeployed | Outcome::Registered | Outcome::Waiting | Outcome::Started => "○",
+        Outcome::AlreadyDeployed
+        | Outcome::Registered
+        | Outcome::Planned
+        | Outcome::Waiting
+        | Outcome::Started => "○",
         Outcome::NotDeployed | Outcome::RolledBack => "↩",
         Outcome::StillRunning => "…",
         Outcome::Stuck | Outcome::Refused => "✗",
@@ -294,6 +299,7 @@ fn relation(outcome: Option<Outcome>, new: &str, old: &str) -> String {
             Outcome::Deployed
             | Outcome::AlreadyDeployed
             | Outcome::Registered
+            | Outcome::Planned
             | Outcome::Waiting
             | Outcome::Started
             | Outcome::StillRunning

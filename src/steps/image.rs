@@ -11,10 +11,10 @@ use crate::error::{Explain, Failure};
 use crate::event::fact::{BlobMounting, ImageFact};
 use crate::event::{DeferredTag, Event, Parts, PinnedImage, Transfer};
 use crate::outcome::Reason;
-use crate::plan::{ImagePlan, RepositoryPlan};
+use crate::plan::{ImagePlan, Plan, RepositoryPlan};
 use crate::registry::{
-    self, Digest, Facts, ManifestReference, PlatformImage, PushError, PushOptions, Pushed,
-    RootManifest, Source, Tag, TagDeferral, Target,
+    self, Digest, Facts, ManifestReference, PlatformImage, PushError, PushEstimate, PushOptions,
+    Pushed, RootManifest, Source, Tag, TagDeferral, Target,
 };
 use crate::run::Run;
 use crate::survey::{ImageFound, RepositorySeen, RepositoryState};
@@ -142,6 +142,38 @@ pub async fn image(
     }
 }
 
+/// What a push would send; none where nothing is pushed. Nothing is written.
+pub async fn estimate(
+    plan: &Plan,
+    found: Option<&ImageFound>,
+) -> Result<Option<PushEstimate>, Failure> {
+    let (Some(image), Some(ImageFound::Local { source, target, .. })) = (&plan.image, found) else {
+        return Ok(None);
+    };
+    let repository = plan.repository.as_ref();
+    let cache_from = repository
+        .map(|plan| plan.cache_from.as_slice())
+        .unwrap_or_default();
+    let immutable = immutable_tags(image, repository);
+    let options = PushOptions {
+        tags: &image.tags,
+        immutable: &immutable,
+        cache_from,
+        deferral: TagDeferral::NamingOthers(&image.tags_when_deployed),
+    };
+    let estimated = registry::estimate(source, target, options, &|_| {}).await;
+    let at = || repository.map(|plan| Box::new(plan.seen.clone()));
+    Ok(Some(
+        estimated.map_err(|source| ImageError { source, at: at() })?,
+    ))
+}
+
+/// Those of its tags that the repository does not move.
+fn immutable_tags(plan: &ImagePlan, repository: Option<&RepositoryPlan>) -> Vec<Tag> {
+    let is_fixed = |tag: &&Tag| repository.is_some_and(|plan| plan.seen.is_fixed(tag));
+    plan.tags.iter().filter(is_fixed).cloned().collect()
+}
+
 /// What a push came to.
 struct Arrived {
     pinned: Pinned,
@@ -179,8 +211,7 @@ async fn push(
             });
         }
     };
-    let fixed = |tag: &&Tag| repository.is_some_and(|plan| plan.seen.is_fixed(tag));
-    let immutable: Vec<Tag> = plan.tags.iter().filter(fixed).cloned().collect();
+    let immutable = immutable_tags(plan, repository);
     let cache_from = repository
         .map(|plan| plan.cache_from.as_slice())
         .unwrap_or_default();

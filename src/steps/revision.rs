@@ -8,6 +8,7 @@ use crate::aws::arn::short_name;
 use crate::choices::DroppedFields;
 use crate::documents::compare::{ShownField, diff, differences, equivalent};
 use crate::documents::described::from_described;
+use crate::documents::task_definition::with_image;
 use crate::error::{Explain, Failure};
 use crate::event::fact::{AwsFact, RevisionFact, SoughtEffect};
 use crate::event::{DeployedRevision, Event};
@@ -56,7 +57,10 @@ impl Explain for RevisionError {
 
 /// Registers the plan's definition with the image in it.
 pub async fn revision(run: &Run, plan: &Plan, image: Option<&Pinned>) -> Result<Revision, Failure> {
-    let definition = with_image(&plan.definition, &plan.image_containers, image);
+    let definition = image.map_or_else(
+        || plan.definition.clone(),
+        |image| with_image(&plan.definition, &plan.image_containers, &image.image),
+    );
     if let Some(same) = plan
         .comparable
         .iter()
@@ -125,25 +129,6 @@ fn tell(run: &Run, arn: &str, plan: &Plan, changes: Vec<String>, registered: boo
         previous,
         changes: changes.into_iter().map(Into::into).collect(),
     }));
-}
-
-fn with_image(definition: &Value, containers: &[String], image: Option<&Pinned>) -> Value {
-    let mut definition = definition.clone();
-    let Some(image) = image else {
-        return definition;
-    };
-    let all = definition["containerDefinitions"]
-        .as_array_mut()
-        .into_iter()
-        .flatten();
-    for container in all.filter(|container| {
-        container["name"]
-            .as_str()
-            .is_some_and(|name| containers.iter().any(|wanted| wanted == name))
-    }) {
-        container["image"] = Value::from(image.image.as_str());
-    }
-    definition
 }
 
 fn changes(registered: &Value, definition: &Value, shown: &[ShownField]) -> Vec<String> {

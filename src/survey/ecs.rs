@@ -6,7 +6,6 @@ use crate::aws::ecs_rollout_shapes::{Brief, DeploymentStatus, ServiceRevision};
 use crate::aws::ecs_shapes::{DeploymentController, RollingDeployment, Service};
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::documents::strategy::Strategy;
-use crate::outcome::Mode;
 use crate::run::Run;
 use crate::settings::Settings;
 
@@ -53,7 +52,7 @@ pub(super) async fn service_deployments(
     else {
         return Ok((None, None));
     };
-    if !is_ecs_strategy(settings, service) && settings.mode == Mode::Deploy {
+    if !is_ecs_strategy(settings, service) && settings.mode.plans_deployment() {
         return Ok((None, rolling(service)));
     }
     let listed = run

@@ -8,7 +8,6 @@ use super::repository::{RepositorySeen, RepositoryState};
 use crate::aws::ecr::RegistryAccess;
 use crate::aws::ecr_host::EcrHost;
 use crate::error::{Failure, chain_of};
-use crate::outcome::Mode;
 use crate::outcome::Reason;
 use crate::problem::Problem;
 use crate::registry::{
@@ -55,7 +54,7 @@ pub(super) async fn find(
     let Some(image) = settings
         .image
         .as_ref()
-        .filter(|_| settings.mode == Mode::Deploy)
+        .filter(|_| settings.mode.plans_deployment())
     else {
         return Ok(None);
     };

@@ -74,7 +74,7 @@ pub(super) async fn config(
         .rollout
         .config
         .as_deref()
-        .filter(|_| matches!(settings.mode, Mode::Deploy | Mode::Rollback));
+        .filter(|_| matches!(settings.mode, Mode::Deploy | Mode::Plan | Mode::Rollback));
     let Some(name) = settings.rollout.config.as_deref().or(groups) else {
         return Ok(None);
     };

@@ -7,7 +7,6 @@ use crate::aws::codedeploy_shapes::Group;
 use crate::aws::ecs_rollout_shapes::ServiceRevision;
 use crate::aws::ecs_shapes::Service;
 use crate::aws::elb::ForwardingRule;
-use crate::outcome::Mode;
 use crate::run::Run;
 use crate::settings::Settings;
 
@@ -18,7 +17,7 @@ pub(super) async fn rules(
     service: Option<&Service>,
     (group, service_deployments): (Option<&Group>, Option<&ServiceDeployments>),
 ) -> Vec<ForwardingRule> {
-    if settings.mode != Mode::Deploy {
+    if !settings.mode.plans_deployment() {
         return Vec::new();
     }
     let listeners = match (group, service_deployments) {

@@ -6,7 +6,6 @@ use crate::aws::ecr::{RegistryAccess, RegistryPlace};
 use crate::aws::ecr_host::{EcrHost, partition};
 use crate::aws::ecr_repositories::Described;
 use crate::documents::new_repository::{NewRepository, TagRule};
-use crate::outcome::Mode;
 use crate::problem::Problem;
 use crate::registry::{Digest, ImageReference, Tag};
 use crate::run::Run;
@@ -107,7 +106,7 @@ pub(super) async fn registry(
     let Some(image) = settings
         .image
         .as_ref()
-        .filter(|_| settings.mode == Mode::Deploy)
+        .filter(|_| settings.mode.plans_deployment())
     else {
         return Ok((None, None));
     };

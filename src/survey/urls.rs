@@ -63,7 +63,7 @@ pub(super) async fn ask(settings: &Settings) -> Urls {
     let Some(suite) = checks
         .suite
         .as_ref()
-        .filter(|_| matches!(settings.mode, Mode::Deploy | Mode::Rollback))
+        .filter(|_| matches!(settings.mode, Mode::Deploy | Mode::Plan | Mode::Rollback))
     else {
         return Urls::default();
     };
@@ -95,7 +95,7 @@ pub(super) async fn ask(settings: &Settings) -> Urls {
     let unreachable = test
         .into_iter()
         .chain(production)
-        .filter(|_| settings.mode == Mode::Deploy)
+        .filter(|_| settings.mode.plans_deployment())
         .collect();
     Urls {
         unreachable,

@@ -49,6 +49,7 @@ mod never_healthy;
 mod one_off_race;
 mod one_off_task;
 mod permissions;
+mod plan_mode;
 mod post;
 mod race;
 mod registry;

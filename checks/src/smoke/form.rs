@@ -82,6 +82,18 @@ impl Suite {
             .sum()
     }
 
+    /// The names of the tests and load probes of a moment, in the order in which they run.
+    pub fn names(&self, moment: Moment) -> Vec<&str> {
+        self.flows
+            .iter()
+            .filter(|flow| flow.on.contains(&moment))
+            .filter_map(|flow| self.tests.get(flow.steps.clone()))
+            .flatten()
+            .map(|test| test.name.as_str())
+            .chain(self.loads(moment).map(|probe| probe.name.as_str()))
+            .collect()
+    }
+
     /// What is sent to green before its tests.
     pub fn warm_ups(&self) -> &[WarmUp] {
         &self.warm_ups

@@ -223,6 +223,20 @@ fn locate_layers(
 }
 
 impl DockerArchive {
+    /// The digests of its uncompressed layers, lowest first.
+    pub(crate) fn diff_ids(&self) -> Vec<&Digest> {
+        self.parts
+            .layers
+            .iter()
+            .map(|(diff_id, _)| diff_id)
+            .collect()
+    }
+
+    /// The size of its layers as the archive has them, in bytes.
+    pub(crate) fn size(&self) -> u64 {
+        self.bytes
+    }
+
     /// The digest of the image's config.
     pub(crate) fn config_digest(&self) -> &Digest {
         &self.parts.config.digest

@@ -123,6 +123,21 @@ impl Registry {
         self.put_blob(blob, &to, report).await
     }
 
+    /// Whether the registry has the blob.
+    pub(crate) async fn is_present(
+        &self,
+        digest: &Digest,
+        report: Report<'_>,
+    ) -> Result<bool, PushError> {
+        let mut retries = RetryLoop::new(report);
+        loop {
+            match self.has_blob(digest).await {
+                Ok(is_present) => return Ok(is_present),
+                Err(failure) => retries.wait_or_fail(failure).await?,
+            }
+        }
+    }
+
     async fn has_blob(&self, digest: &Digest) -> Result<bool, FailedAttempt> {
         let address = self.url(&format!("blobs/{digest}"));
         match self

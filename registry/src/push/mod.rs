@@ -5,6 +5,10 @@
 //! last, so a tag names a complete image at any time, also after a transfer that failed. A tag that
 //! names another image can be left for [`retag`], until the new image has proved itself.
 
+mod estimate;
+
+pub use self::estimate::{EstimatedSize, PushEstimate, estimate};
+
 use std::collections::{HashSet, VecDeque};
 
 use futures_util::stream::FuturesUnordered;

@@ -130,6 +130,33 @@ impl PlannedRollout for EcsPlan {
         )
     }
 
+    fn configuration_change(&self) -> Option<(&Value, &Value)> {
+        static NONE: Value = Value::Null;
+        let after = self.configuration.as_ref()?;
+        Some((self.present.as_ref().unwrap_or(&NONE), after))
+    }
+
+    fn temporary_changes(&self) -> Vec<String> {
+        self.added_pauses
+            .iter()
+            .map(|stage| {
+                format!("a PAUSE hook at {stage} is added for the rollout, and removed at its end")
+            })
+            .collect()
+    }
+
+    fn if_left_alone(&self) -> String {
+        let kept = self.bake_minutes;
+        if self.pauses.is_empty() {
+            format!("ECS continues by itself, and keeps blue for {kept} min after the shift")
+        } else {
+            let minutes = self.pause_minutes;
+            format!(
+                "at each pause ECS waits {minutes} min and then rolls back; past the last one it continues, and keeps blue for {kept} min after the shift"
+            )
+        }
+    }
+
     fn verdicts(&self) -> u32 {
         self.governing().map_or(1, configuration::shares)
     }

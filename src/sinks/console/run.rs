@@ -20,8 +20,13 @@ fn begun(start: &RunStart) -> String {
         .map(|version| format!(" {version}"))
         .unwrap_or_default();
     match (start.mode, &start.service) {
+        (Mode::Plan, None) => format!("Planning to register{version} in"),
         (_, None) => format!("Registering{version} in"),
         (Mode::Deploy, Some(service)) => format!("Deploying{version} to {service} on {cluster},"),
+        (Mode::Plan, Some(service)) => {
+            let of = if version.is_empty() { "" } else { " of" };
+            format!("Planning a deployment{of}{version} to {service} on {cluster},")
+        }
         (Mode::Rollback, Some(service)) => format!("Rolling {service} on {cluster} back,"),
         (Mode::Continue, Some(service)) => format!("Opening the gate of {service} on {cluster},"),
         (Mode::Abort, Some(service)) => {

@@ -17,15 +17,7 @@ use crate::survey::{DeploymentInProgress, Running};
 
 /// Whether the service runs already what is asked for.
 pub fn is_unchanged(plan: &RolloutPlan, revision: &Revision) -> bool {
-    let same = !revision.registered
-        && revision.arn == plan.blue.revision
-        && !plan.update.force_new_deployment;
-    let as_many = |desired: i32| {
-        plan.update
-            .desired_count
-            .is_none_or(|count| count == desired)
-    };
-    same && plan.kind.desired().is_none_or(as_many)
+    !revision.registered && plan.runs_already(&revision.arn)
 }
 
 /// Starts the rollout, unless an earlier attempt of this run has started it.

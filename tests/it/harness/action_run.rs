@@ -31,7 +31,7 @@ pub(crate) struct ActionRun {
 }
 
 /// Outputs that are the same in every story, or so long that they are looked at elsewhere.
-const LONG: &[&str] = &["report"];
+const LONG: &[&str] = &["report", "plan"];
 
 impl ActionRun {
     /// Exit code, log, outputs and the calls to AWS.

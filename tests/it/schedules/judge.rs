@@ -70,7 +70,7 @@ fn said(schedule: &Schedule, played: &Played, ran: &Ran) -> Vec<String> {
         Outcome::StillRunning | Outcome::Stuck | Outcome::Started | Outcome::Waiting => {
             return Vec::new();
         }
-        Outcome::AlreadyDeployed | Outcome::Registered => {
+        Outcome::AlreadyDeployed | Outcome::Registered | Outcome::Planned => {
             return vec!["nothing was to be changed, it says".into()];
         }
     };

@@ -1,0 +1,112 @@
+//! `mode: plan`: what a deployment would do is read, planned and said, and nothing is done; and how
+//! a deployment is held to the plan that was reviewed.
+
+use super::{Ending, Halt, checks, deploy, planning, step};
+use crate::aws::arn::short_name;
+use crate::event::{Event, PlannedDeployment, Step};
+use crate::outcome::{Outcome, Reason};
+use crate::plan::Plan;
+use crate::plan_digest::differing;
+use crate::planner::Planner;
+use crate::problem::Problem;
+use crate::run::Run;
+use crate::steps::image;
+use crate::survey::Snapshot;
+use crate::text::Text;
+
+pub(super) async fn plan(run: &Run, planner: &Planner) -> Result<Ending, Halt> {
+    let planned = step(run, Step::Survey, read(run, planner), |_| "read".to_owned()).await?;
+    let ending = ending(&planned, planner.fails_on_changes());
+    run.tell(Event::Planned(Box::new(planned)));
+    run.tell(Event::Measured {
+        reads: run.aws.reads(),
+    });
+    Ok(ending)
+}
+
+async fn read(run: &Run, planner: &Planner) -> Result<PlannedDeployment, Halt> {
+    let snapshot = planning::look(run, planner).await?;
+    let plan = planner.deployment(&snapshot)?;
+    // What documents name must be there, as before a deployment.
+    checks::prepare(run, &plan.checks).await?;
+    deploy::tell_plan(run, &snapshot, &plan);
+    preview(planner, &snapshot, &plan).await
+}
+
+async fn preview(
+    planner: &Planner,
+    snapshot: &Snapshot,
+    plan: &Plan,
+) -> Result<PlannedDeployment, Halt> {
+    let estimate = image::estimate(plan, snapshot.image.as_ref()).await?;
+    Ok(planner.preview(snapshot, plan, estimate.as_ref()))
+}
+
+/// Refuses a deployment that is not the one that was reviewed, where one was.
+pub(super) async fn check_reviewed(
+    planner: &Planner,
+    snapshot: &Snapshot,
+    plan: &Plan,
+) -> Result<(), Halt> {
+    let Some(reviewed) = planner.reviewed_plan() else {
+        return Ok(());
+    };
+    let now = preview(planner, snapshot, plan).await?;
+    let differing = differing(reviewed, &now.digest);
+    if differing.is_empty() {
+        return Ok(());
+    }
+    let changes = shown_changes(&now)
+        .map(|changes| format!("; the task definition would now change in {changes}"))
+        .unwrap_or_default();
+    let message = format!(
+        "this deployment is not the one that was reviewed: {} {} different{changes}",
+        differing.join(", "),
+        if differing.len() == 1 && !differing[0].ends_with('s') {
+            "is"
+        } else {
+            "are"
+        }
+    );
+    let remedy = format!(
+        "review it again with mode: plan, and give its plan-digest, which is {} now",
+        now.digest
+    );
+    Err(Halt::Refused(vec![Problem::new(
+        "plan-digest",
+        message,
+        remedy,
+    )]))
+}
+
+fn shown_changes(planned: &PlannedDeployment) -> Option<String> {
+    let changes: Vec<&str> = planned
+        .task_definition
+        .changes
+        .iter()
+        .map(Text::as_str)
+        .collect();
+    (!changes.is_empty()).then(|| changes.join("; "))
+}
+
+fn ending(planned: &PlannedDeployment, fails_on_changes: bool) -> Ending {
+    let serves = planned
+        .serves
+        .as_ref()
+        .map(|serves| format!("{} serves production; ", short_name(serves)))
+        .unwrap_or_default();
+    let (outcome, reason) = match (planned.changes, fails_on_changes) {
+        (true, true) => (Outcome::NotDeployed, Reason::Changes),
+        (true | false, _) => (Outcome::Planned, Reason::AsPlanned),
+    };
+    let then = match (&planned.controller, planned.changes) {
+        (_, false) => "a deployment would change nothing",
+        (Some(_), true) => "a deployment would roll out what the plan shows",
+        (None, true) => "a new revision would be registered",
+    };
+    Ending {
+        outcome,
+        reason,
+        sentence: format!("{serves}{then}; nothing was changed"),
+    }
+}

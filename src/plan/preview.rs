@@ -1,0 +1,421 @@
+//! PURE: what a deployment would do, for people who decide about it, and the digest by which a
+//! later deployment is held to it.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{Plan, QueuePlan, RolloutPlan};
+use crate::aws::arn::short_name;
+use crate::checks::moment::Moment;
+use crate::choices::{Approval, Follow, ScaleIn};
+use crate::documents::compare::{diff, equivalent};
+use crate::documents::described::from_described;
+use crate::documents::task_definition::with_image;
+use crate::event::{
+    PLAN_VERSION, Parts, PlannedDeployment, PlannedImage, PlannedRevision, PlannedStep, Step,
+};
+use crate::plan_digest;
+use crate::registry::{EstimatedSize, PushEstimate};
+use crate::rollout_kind::GatePlan;
+use crate::survey::{ImageFound, Snapshot};
+use crate::text::Text;
+
+/// What a deployment by this plan would do. `estimate` is what the push of its image would send.
+pub fn preview(
+    plan: &Plan,
+    snapshot: &Snapshot,
+    queue: &QueuePlan,
+    estimate: Option<&PushEstimate>,
+) -> PlannedDeployment {
+    let image = image(plan, snapshot, estimate);
+    let pinned = image.as_ref().map(|image| image.to.as_str());
+    let definition = pinned.map_or_else(
+        || plan.definition.clone(),
+        |pinned| with_image(&plan.definition, &plan.image_containers, pinned),
+    );
+    let task_definition = revision(plan, &definition);
+    let service_changes = plan
+        .rollout
+        .as_ref()
+        .map(service_changes)
+        .unwrap_or_default();
+    let is_unchanged = is_unchanged(plan, &task_definition, snapshot);
+    PlannedDeployment {
+        version: PLAN_VERSION,
+        digest: digest(plan, snapshot, estimate, &definition),
+        changes: !is_unchanged,
+        controller: plan
+            .rollout
+            .as_ref()
+            .map(|rollout| rollout.kind.controller().to_owned()),
+        serves: plan
+            .rollout
+            .as_ref()
+            .map(|rollout| rollout.blue.revision.clone())
+            .filter(|blue| !blue.is_empty()),
+        steps: if is_unchanged {
+            Vec::new()
+        } else {
+            steps(plan, image.as_ref(), &task_definition)
+        },
+        if_left_alone: plan
+            .rollout
+            .as_ref()
+            .filter(|_| !is_unchanged)
+            .map(|rollout| rollout.kind.if_left_alone().into()),
+        before: before(snapshot, queue),
+        image,
+        task_definition,
+        service_changes,
+    }
+}
+
+/// A hash for each part, so that what differs can be named without the plan that was reviewed.
+fn digest(
+    plan: &Plan,
+    snapshot: &Snapshot,
+    estimate: Option<&PushEstimate>,
+    definition: &Value,
+) -> String {
+    let image = match (estimate, &snapshot.image) {
+        (
+            Some(PushEstimate {
+                digest: Some(digest),
+                ..
+            }),
+            _,
+        ) => digest.to_string(),
+        (_, Some(ImageFound::Local { source, .. })) => source
+            .identity()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        (_, Some(ImageFound::InRegistry { digest, .. })) => digest.clone(),
+        (_, Some(ImageFound::AsNamed(name))) => name.clone(),
+        (_, None) => String::new(),
+    };
+    let checks = &plan.checks;
+    let rollout = plan.rollout.as_ref();
+    let kind = rollout.map(|rollout| {
+        let kind = &rollout.kind;
+        let times = (
+            kind.gate_lasts(),
+            rollout.lasts,
+            kind.shares(),
+            rollout.deadline,
+        );
+        let choices = (
+            kind.controller(),
+            kind.gate(),
+            rollout.approval,
+            rollout.follow,
+        );
+        format!(
+            "{:?} {choices:?} {times:?} {:?}",
+            rollout.place,
+            rollout.alarms.all()
+        )
+    });
+    let task = plan.task.as_ref().map(|task| format!("{:?}", task.request));
+    let parts = [
+        image,
+        definition.to_string(),
+        rollout
+            .map(|rollout| {
+                format!(
+                    "{:?} {:?}",
+                    rollout.kind.configuration_change(),
+                    rollout.update
+                )
+            })
+            .unwrap_or_default(),
+        format!("{kind:?} {task:?} {:?}", plan.scan),
+        format!(
+            "{:?} {:?} {:?} {:?}",
+            checks.suite,
+            checks.analysis,
+            checks.test_url.as_ref().map(url::Url::as_str),
+            checks.production_url.as_ref().map(url::Url::as_str)
+        ),
+    ];
+    plan_digest::of(&parts)
+}
+
+fn image(
+    plan: &Plan,
+    snapshot: &Snapshot,
+    estimate: Option<&PushEstimate>,
+) -> Option<PlannedImage> {
+    let (asked, found) = (plan.image.as_ref()?, snapshot.image.as_ref()?);
+    let from = asked.reference.to_string();
+    let there = |to: &str| PlannedImage {
+        from: from.clone(),
+        to: to.to_owned(),
+        sent: Parts::default(),
+        uncompressed: false,
+        existing: 0,
+    };
+    Some(match (found, estimate) {
+        (ImageFound::InRegistry { pinned, .. }, _) => there(pinned),
+        (ImageFound::AsNamed(name), _) => there(name),
+        (ImageFound::Local { target, .. }, estimate) => {
+            let name = format!("{}/{}", target.host(), target.repository);
+            let digest = estimate.and_then(|estimate| estimate.digest.as_ref());
+            let to = match (digest, asked.tags.first()) {
+                (Some(digest), _) => format!("{name}@{digest}"),
+                (None, Some(tag)) => format!("{name}:{}", tag.as_str()),
+                (None, None) => name,
+            };
+            let (bytes, uncompressed) = match estimate.map(|estimate| estimate.size) {
+                Some(EstimatedSize::Exact(bytes)) => (bytes, false),
+                Some(EstimatedSize::Uncompressed(bytes)) => (bytes, true),
+                None => (0, false),
+            };
+            PlannedImage {
+                from,
+                to,
+                sent: Parts {
+                    count: estimate.map_or(0, |estimate| estimate.missing),
+                    bytes,
+                },
+                uncompressed,
+                existing: estimate.map_or(0, |estimate| estimate.existing),
+            }
+        }
+    })
+}
+
+fn revision(plan: &Plan, definition: &Value) -> PlannedRevision {
+    let registered = plan
+        .comparable
+        .iter()
+        .find(|registered| equivalent(definition, &registered.answer));
+    let previous = plan.comparable.first();
+    let changes = previous
+        .filter(|_| registered.is_none())
+        .map(|previous| {
+            diff(
+                &from_described(&previous.answer),
+                definition,
+                &plan.shown_values,
+            )
+        })
+        .unwrap_or_default();
+    PlannedRevision {
+        family: definition["family"].as_str().unwrap_or_default().to_owned(),
+        registered: registered.map(|registered| registered.arn.clone()),
+        previous: previous.map(|previous| previous.arn.clone()),
+        changes: changes
+            .iter()
+            .map(|change| change.to_string().into())
+            .collect(),
+    }
+}
+
+/// What ECS, or CodeDeploy, is told besides the revision, where that differs from what is there.
+fn service_changes(rollout: &RolloutPlan) -> Vec<Text> {
+    let update = &rollout.update;
+    let mut lines: Vec<String> = Vec::new();
+    if update.force_new_deployment {
+        lines
+            .push("a deployment is started although nothing changed (force-new-deployment)".into());
+    }
+    if let Some(count) = update.desired_count {
+        let before = rollout
+            .kind
+            .desired()
+            .map(|desired| format!("{desired} → "))
+            .unwrap_or_default();
+        lines.push(format!("desiredCount: {before}{count}"));
+    }
+    if let Some(tags) = update.enable_ecs_managed_tags {
+        lines.push(format!("enableECSManagedTags: {tags}"));
+    }
+    if let Some(from) = &update.propagate_tags {
+        lines.push(format!("propagateTags: {from}"));
+    }
+    if update.volume.is_some() {
+        lines.push("volumeConfigurations: as the inputs say".into());
+    }
+    if let Some((before, after)) = rollout.kind.configuration_change() {
+        lines.extend(
+            diff(before, after, &[])
+                .iter()
+                .map(|change| format!("deploymentConfiguration.{change}")),
+        );
+    }
+    if rollout.scale_in == ScaleIn::Suspended {
+        lines.push("scale-in is suspended during the rollout, and restored at its end".into());
+    }
+    lines.extend(rollout.kind.temporary_changes());
+    lines.into_iter().map(Text::from).collect()
+}
+
+fn is_unchanged(plan: &Plan, revision: &PlannedRevision, snapshot: &Snapshot) -> bool {
+    let Some(registered) = &revision.registered else {
+        return false;
+    };
+    let is_ours = snapshot
+        .running
+        .as_ref()
+        .is_some_and(|running| running.is_ours);
+    plan.rollout
+        .as_ref()
+        .is_none_or(|rollout| !is_ours && rollout.runs_already(registered))
+}
+
+fn before(snapshot: &Snapshot, queue: &QueuePlan) -> Vec<Text> {
+    let Some(running) = &snapshot.running else {
+        return Vec::new();
+    };
+    let then = match queue {
+        QueuePlan::Free if running.is_ours => {
+            "it was started by this workflow run, and is followed"
+        }
+        QueuePlan::Free => return Vec::new(),
+        QueuePlan::Replaced => "the new deployment takes its place",
+        QueuePlan::Refused => "a deployment is refused until it is over (if-running)",
+        QueuePlan::Wait(_) => "a deployment waits until it is over (if-running)",
+        QueuePlan::Supersede(_) => "it is stopped and rolled back first (if-running)",
+    };
+    vec![format!("{}: {then}", running.words()).into()]
+}
+
+fn steps(
+    plan: &Plan,
+    image: Option<&PlannedImage>,
+    revision: &PlannedRevision,
+) -> Vec<PlannedStep> {
+    let mut steps = Vec::new();
+    let mut add = |step, what: String, lasts: Option<Duration>| {
+        steps.push(PlannedStep {
+            step,
+            what: what.into(),
+            seconds: lasts
+                .map(|lasts| lasts.as_secs())
+                .filter(|seconds| *seconds > 0),
+        });
+    };
+    if let Some(image) = image {
+        add(Step::Image, image_step(image), None);
+    }
+    if plan.scan.is_some() {
+        add(
+            Step::Scan,
+            "the registry's scan of the image is judged".into(),
+            None,
+        );
+    }
+    add(
+        Step::Revision,
+        match &revision.registered {
+            Some(arn) => format!("{} is registered already", short_name(arn)),
+            None => format!("a new revision of {} is registered", revision.family),
+        },
+        None,
+    );
+    if let Some(task) = &plan.task {
+        add(
+            Step::Task,
+            format!(
+                "a task of the new revision runs; at most {} min",
+                task.deadline.as_secs() / 60
+            ),
+            None,
+        );
+    }
+    if let Some(rollout) = &plan.rollout {
+        for (step, what, lasts) in rollout_steps(plan, rollout) {
+            add(step, what, lasts);
+        }
+    }
+    steps
+}
+
+fn image_step(image: &PlannedImage) -> String {
+    if image.sent.count == 0 {
+        return format!("{} is there already", image.to);
+    }
+    #[expect(clippy::cast_precision_loss, reason = "for people")]
+    let size = image.sent.bytes as f64 / 1_048_576.0;
+    let size = if image.uncompressed {
+        format!("at most {size:.1} MiB, before compression")
+    } else {
+        format!("{size:.1} MiB")
+    };
+    format!(
+        "{} of {} parts are sent to {} ({size})",
+        image.sent.count,
+        image.sent.count + image.existing,
+        image.to
+    )
+}
+
+fn rollout_steps(plan: &Plan, rollout: &RolloutPlan) -> Vec<(Step, String, Option<Duration>)> {
+    let kind = &rollout.kind;
+    let mut steps = vec![(
+        Step::Green,
+        format!("it comes up ({})", kind.controller()),
+        None,
+    )];
+    if rollout.follow == Follow::Not {
+        return steps;
+    }
+    if kind.gate() == GatePlan::Test {
+        steps.push((
+            Step::Gate,
+            plan.checks.sentence(Moment::Green, "green"),
+            None,
+        ));
+    }
+    if rollout.approval == Approval::BeforeTraffic {
+        let waits = kind.gate_lasts().as_secs() / 60;
+        let within = if waits > 0 {
+            format!(" within {waits} min")
+        } else {
+            String::new()
+        };
+        steps.push((
+            Step::Gate,
+            format!("a person answers{within}, with mode: continue or mode: abort"),
+            None,
+        ));
+    }
+    let shares = kind.shares();
+    let shift: Duration = shares.iter().flatten().map(|(_, lasts)| *lasts).sum();
+    let way = match shares.as_deref() {
+        None => "tasks are replaced one after the other".to_owned(),
+        Some([]) => "all traffic moves at once".to_owned(),
+        Some(shares) => {
+            let percents: Vec<String> = shares
+                .iter()
+                .map(|(percent, _)| format!("{percent} %"))
+                .collect();
+            format!("traffic moves by {}, then 100 %", shortened(&percents))
+        }
+    };
+    steps.push((Step::Shift, way, Some(shift)));
+    if plan.checks.has(Moment::Production) {
+        let what = plan.checks.sentence(Moment::Production, "production");
+        steps.push((Step::Production, what, None));
+    }
+    let bake = rollout.lasts.saturating_sub(shift);
+    if kind.has_blue() && rollout.follow == Follow::Completed {
+        steps.push((
+            Step::Bake,
+            "blue is kept, then taken away".into(),
+            Some(bake),
+        ));
+    }
+    steps
+}
+
+/// A long list, for people.
+fn shortened(percents: &[String]) -> String {
+    match percents {
+        [first, second, .., last] if percents.len() > 4 => {
+            format!("{first}, {second} … {last}")
+        }
+        _ => percents.join(", "),
+    }
+}

@@ -1,0 +1,96 @@
+//! PURE: the digest of a plan that was reviewed: a short hash for each part of it, so that what
+//! differs later can be named without the plan itself.
+
+use crate::event::PLAN_VERSION;
+use crate::registry::Digest;
+
+/// So many hexadecimal digits of each part's sha256 are kept.
+const HEX: usize = 12;
+
+/// The parts, in their order.
+pub const PARTS: [&str; 5] = [
+    "the image",
+    "the task definition",
+    "what the service is told",
+    "the rollout",
+    "the checks",
+];
+
+/// The digest of these parts.
+pub fn of(parts: &[String; PARTS.len()]) -> String {
+    let hash = |part: &String| Digest::compute(part.as_bytes()).hex()[..HEX].to_owned();
+    std::iter::once(version_word())
+        .chain(parts.iter().map(hash))
+        .collect::<Vec<_>>()
+        .join("-")
+}
+
+/// The parts in which the plan differs from the one that was reviewed, by their digests.
+pub fn differing(reviewed: &str, now: &str) -> Vec<&'static str> {
+    PARTS
+        .iter()
+        .zip(reviewed.split('-').skip(1))
+        .zip(now.split('-').skip(1))
+        .filter(|((_, reviewed), now)| reviewed != now)
+        .map(|((part, _), _)| *part)
+        .collect()
+}
+
+/// Whether a text has the form of a plan's digest, as this version makes it.
+pub fn is_digest(text: &str) -> bool {
+    let is_hash =
+        |part: &str| part.len() == HEX && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let mut parts = text.split('-');
+    let is_current = parts.next() == Some(version_word().as_str());
+    let parts: Vec<&str> = parts.collect();
+    is_current && parts.len() == PARTS.len() && parts.into_iter().all(is_hash)
+}
+
+fn version_word() -> String {
+    format!("p{PLAN_VERSION}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REVIEWED: &str = "p1-aaaaaaaaaaaa-bbbbbbbbbbbb-cccccccccccc-dddddddddddd-eeeeeeeeeeee";
+
+    #[test]
+    fn a_digest_names_the_parts_that_differ() {
+        assert_eq!(differing(REVIEWED, REVIEWED), Vec::<&str>::new());
+        let now = "p1-aaaaaaaaaaaa-bbbbbbbbbbb0-cccccccccccc-dddddddddddd-eeeeeeeeeee0";
+        assert_eq!(
+            differing(REVIEWED, now),
+            ["the task definition", "the checks"]
+        );
+    }
+
+    #[test]
+    fn every_part_has_a_hash_of_its_own() {
+        let parts = [1, 2, 3, 4, 5].map(|part| part.to_string());
+        let digest = of(&parts);
+        assert!(is_digest(&digest), "{digest}");
+        for (index, name) in PARTS.iter().enumerate() {
+            let mut changed = parts.clone();
+            changed[index].push('x');
+            assert_eq!(differing(&digest, &of(&changed)), [*name]);
+        }
+    }
+
+    #[test]
+    fn what_is_no_digest_is_told_from_one() {
+        assert!(is_digest(REVIEWED));
+        let others = [
+            String::new(),
+            "p1".to_owned(),
+            REVIEWED.replace("p1", "p2"),
+            REVIEWED.replace('e', "x"),
+            REVIEWED[..REVIEWED.len() - 1].to_owned(),
+            format!("{REVIEWED}-ffffffffffff"),
+        ];
+        for text in others {
+            assert!(!is_digest(&text), "{text}");
+        }
+    }
+}
